@@ -1,0 +1,176 @@
+"""C++ standalone: Brian2's generated sources, compiled once and run as a function on files."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import brian2
+import numpy as np
+from brian2 import Quantity, second
+from brian2.codegen.cpp_prefs import get_compiler_and_args
+
+from ..build import build_network
+from ..build.pacemaker import NAME as PACEMAKER
+from ..build.population import state_variables
+from ..errors import DeviceError
+from . import cache
+from .program import Program, Recording, monitor_layout
+from .unity import one_translation_unit
+
+MANIFEST = "program.json"
+
+
+class CppProgram(Program):
+    """A compiled network in a folder of its own; the folder is only read, so that runs can share it."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        manifest = json.loads((self.folder / MANIFEST).read_text())
+        self.dt = manifest["dt"]
+        self._files = manifest["state"]
+        self._monitors = manifest["monitors"]
+        self.variables = {name: (size, np.dtype(dtype)) for name, (size, dtype, _) in self._files.items()}
+
+    def run(self, state, tables, start, steps):
+        state = {**state, f"{PACEMAKER}.chunk_start": np.array([start * self.dt]),
+                 f"{PACEMAKER}.chunk_duration": np.array([steps * self.dt])}
+        with tempfile.TemporaryDirectory(prefix="fena_chunk_") as scratch:
+            arguments = []
+            inputs = {**{name: (values, self.variables[name][1]) for name, values in state.items()},
+                      **{f"table_{name}.values": (values, np.dtype(float)) for name, values in tables.items()}}
+            for name, (values, dtype) in inputs.items():
+                path = Path(scratch, name)
+                np.ascontiguousarray(values, dtype=dtype).tofile(path)
+                arguments.append(f"{name}={path}")
+            results = Path(scratch, "results")
+            results.mkdir()
+            finished = subprocess.run([str(self.folder / "main"), "--results_dir", f"{results}/", *arguments],
+                                      cwd=self.folder, capture_output=True, text=True, check=False)
+            problems = [line for line in (finished.stdout + finished.stderr).splitlines() if "rror" in line]
+            if finished.returncode != 0 or problems:
+                raise DeviceError(f"the compiled network stopped with code {finished.returncode}: "
+                                  f"{' '.join(problems) or finished.stderr.strip()}", where=str(self.folder),
+                                  fix="remove the build cache; if it happens again, please report it")
+            new = {name: np.fromfile(results / file, dtype=dtype) for name, (_, dtype, file) in self._files.items()}
+            return new, {name: _read_monitor(results, layout) for name, layout in self._monitors.items()}
+
+
+def _read_monitor(results, layout):
+    def read(file, dtype):
+        path = results / file
+        return np.fromfile(path, dtype=dtype) if path.exists() else np.zeros(0, dtype)
+
+    t = read(*layout["t"])
+    values = {name: read(*file) for name, file in layout["values"].items()}
+    if layout["units"] is not None:
+        values = {name: array.reshape(len(t), layout["units"]) for name, array in values.items()}
+    return Recording(t=t, i=read(*layout["i"]) if layout["i"] else None, values=values)
+
+
+class CppDevice:
+    """Brian2 C++ standalone, double precision."""
+
+    name = "cpp"
+
+    def available(self):
+        """None if a C++ compiler works, else the reason why not."""
+        compiler = os.environ.get("CXX", "g++")
+        try:
+            found = subprocess.run([compiler, "--version"], capture_output=True, check=False)
+        except OSError:
+            return f"the C++ compiler {compiler!r} was not found"
+        return None if found.returncode == 0 else f"the C++ compiler {compiler!r} does not work"
+
+    def build(self, hierarchy, vocabulary, shape, probes=()):
+        """The program of a network, from the cache if its sources were compiled before."""
+        key = cache.declaration_key(hierarchy, vocabulary, shape, probes, self._flags())
+        known = cache.lookup(key)
+        if known is None:
+            with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
+                _generate(scratch, hierarchy, vocabulary, shape, probes)
+                known = cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags()))
+        return CppProgram(known)
+
+    def _flags(self):
+        return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
+
+
+def _generate(folder, hierarchy, vocabulary, shape, probes):
+    """Write the sources of a network, as one translation unit, and the manifest that tells how to run it."""
+    brian2.set_device("cpp_standalone", build_on_run=False, directory=None)
+    device = brian2.device
+    device.reinit()
+    device.activate(build_on_run=False)
+    try:
+        built = build_network(hierarchy, vocabulary, shape, probes)
+        state = {f"{owner}.{name}": variable for owner, group in built.groups.items()
+                 for name, variable in state_variables(group).items()}
+        built.network.run(Quantity(float(hierarchy.dt), dim=second.dim), namespace={})
+        _run_for_a_chunk(device, built)
+        device.build(directory=folder, compile=False, run=False, with_output=False)
+        sizes = _sizes(hierarchy, built)
+        manifest = {"dt": float(hierarchy.dt),
+                    "state": {name: (sizes.get(name.partition(".")[0]) if variable.owner.name in sizes and not variable.scalar
+                                     else int(variable.size), np.dtype(variable.dtype).name,
+                                     Path(device.get_array_filename(variable)).name)
+                              for name, variable in state.items()},
+                    "monitors": {name: _monitor_files(device, built.monitors[name], layout)
+                                 for name, layout in monitor_layout(built.monitors).items()}}
+        one_translation_unit(Path(folder))
+        Path(folder, MANIFEST).write_text(json.dumps(manifest, indent=1))
+    finally:
+        device.reinit()
+        brian2.set_device("runtime")
+        brian2.device.reinit()
+        brian2.device.activate()
+
+
+def _run_for_a_chunk(device, built):
+    """Make the generated main() run from `chunk_start` for `chunk_duration`, both run arguments.
+
+    The clocks then carry absolute time from chunk to chunk, so that slower clocks keep their phase.
+    """
+    network, lines = next(arguments for kind, arguments in device.main_queue if kind == "run_network")
+    call = f"{network.name}.run("
+    position = next(k for k, line in enumerate(lines) if line.startswith(call))
+    start, duration = (f"{device.get_array_name(built.groups[PACEMAKER].variables[name])}[0]"
+                       for name in ("chunk_start", "chunk_duration"))
+    timing = [f"{network.name}.t = {start};"]
+    for clock in built.clocks:
+        steps = f"ceil({start}/{clock.name}.dt[0] - 1e-6)"
+        timing.append(f"{clock.name}.timestep[0] = (int64_t){steps}; {clock.name}.t[0] = {steps}*{clock.name}.dt[0];")
+    lines[position:position + 1] = [*timing, f"{call}{duration}, NULL, 10.0);"]
+
+
+def _sizes(hierarchy, built):
+    """Number of synapses of every projection: Brian2 knows it only once the binary has run."""
+    from ..build.projection import pairs
+
+    sizes = {}
+    for projection in hierarchy.projections:
+        i, _ = pairs(projection, hierarchy.population(projection.source).size,
+                     hierarchy.population(projection.target).size)
+        sizes[projection.name] = len(i)
+    return sizes
+
+
+def _monitor_files(device, monitor, layout):
+    def file(name):
+        variable = monitor.variables[name]
+        return (Path(device.get_array_filename(variable)).name, np.dtype(variable.dtype).name)
+
+    return {"units": layout["units"], "t": file("t"), "i": file("i") if layout["kind"] == "events" else None,
+            "values": {name: file(name) for name in layout["variables"]}}
+
+
+def _compile(folder, flags):
+    compiler, *options = flags
+    finished = subprocess.run([compiler, *options, "-I.", "-o", "main", "unity.cpp", "-lm"], cwd=folder,
+                              capture_output=True, text=True, check=False)
+    if finished.returncode != 0:
+        errors = re.findall(r".*error:.*", finished.stderr)[:3]
+        raise DeviceError(f"the generated C++ does not compile: {' '.join(errors) or finished.stderr[:300]}",
+                          where=str(folder), fix="run with --device runtime, and please report it")

@@ -1,0 +1,79 @@
+"""What every device offers: a compiled protocol as a pure function from state to state."""
+
+import attrs
+import numpy as np
+from brian2.monitors import EventMonitor, SpikeMonitor
+
+from ..errors import CheckpointError
+
+
+@attrs.frozen(eq=False)
+class Recording:
+    """What one monitor saw during a chunk.
+
+    `t` (s, since the network's start): samples (n,), or one entry per event. `i`: the unit of each
+    event (None for samples). `values`: {variable: (n, units) for samples, (n,) for events}.
+    """
+
+    t: np.ndarray
+    i: np.ndarray
+    values: dict
+
+
+class Program:
+    """A built network. Subclasses run it on one device.
+
+    Attributes
+    ----------
+    dt : float
+        Time step in seconds.
+    variables : dict
+        The state: {"object.variable": (size, dtype)}.
+    """
+
+    def run(self, state, tables, start, steps):
+        """Advance `state` by `steps` steps of dt, beginning at step `start`.
+
+        Parameters
+        ----------
+        state : dict of arrays, see `complete`
+        tables : dict of arrays
+            What is presented, see `build.pacemaker.table_values`.
+        start, steps : int
+
+        Returns
+        -------
+        state : dict of arrays
+            A new dictionary; the one passed in is left alone.
+        recordings : dict of Recording, by monitor
+        """
+        raise NotImplementedError
+
+    def complete(self, state):
+        """`state` with every variable of the network: missing ones are zero. Raises CheckpointError.
+
+        Summed inputs, flags and held values that no declaration mentions start at zero; a variable
+        of another size belongs to another network.
+        """
+        for name, values in state.items():
+            size = self.variables.get(name, (None,))[0]
+            if size != len(values):
+                raise CheckpointError(f"the state has {len(values)} values of {name!r}, this network has "
+                                      f"{size or 'no such variable'}", fix="start from a run of the same model")
+        return {name: np.array(state[name], dtype=dtype) if name in state else np.zeros(size, dtype)
+                for name, (size, dtype) in self.variables.items()}
+
+    def close(self):
+        """Release what the program holds."""
+
+
+def monitor_layout(monitors):
+    """How to read each monitor: {name: {"kind", "variables", "units"}}; units are None for events."""
+    layout = {}
+    for name, monitor in monitors.items():
+        if isinstance(monitor, (SpikeMonitor, EventMonitor)):
+            layout[name] = {"kind": "events", "variables": sorted(set(monitor.record_variables) - {"i", "t"}), "units": None}
+        else:
+            layout[name] = {"kind": "samples", "variables": list(monitor.record_variables),
+                            "units": int(len(monitor.record))}
+    return layout

@@ -1,0 +1,86 @@
+"""One exception tree. Every message says what is wrong, where it was declared, and how to fix it.
+
+Each class also inherits from the built-in exception a Python programmer would expect, so that
+``except ValueError`` keeps working (a habit taken from Nengo).
+"""
+
+from difflib import get_close_matches
+
+
+class FenaError(Exception):
+    """Base of every error that fena_sim raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, in one sentence.
+    where : str, optional
+        The declaration, file or folder in which it was found.
+    fix : str, optional
+        What the user can do about it.
+    """
+
+    def __init__(self, what, where=None, fix=None):
+        self.what, self.where, self.fix = what, where, fix
+        lines = [what]
+        if where:
+            lines.append(f"  where: {where}")
+        if fix:
+            lines.append(f"  fix:   {fix}")
+        super().__init__("\n".join(lines))
+
+    def __str__(self):  # KeyError would print the repr of its message
+        return self.args[0]
+
+
+class DeclarationError(FenaError, ValueError):
+    """A population, projection, plasticity rule or hierarchy is declared wrongly."""
+
+
+class UnitError(DeclarationError):
+    """A quantity has the wrong physical dimensions."""
+
+
+class UnknownNameError(DeclarationError, KeyError):
+    """A name that does not exist was used."""
+
+
+class LocalityError(DeclarationError):
+    """A plasticity rule reads something that its synapse cannot know."""
+
+
+class StimulusError(FenaError, ValueError):
+    """A vocabulary, token sequence or text cannot be used."""
+
+
+class ProtocolError(FenaError, ValueError):
+    """A block, pace, control signal or probe is declared wrongly."""
+
+
+class ResourceError(FenaError, OSError):
+    """What was asked for does not fit the memory or the disk."""
+
+
+class DeviceError(FenaError, RuntimeError):
+    """A device is not available or its build failed."""
+
+
+class RunFolderError(FenaError, RuntimeError):
+    """A run folder belongs to other inputs or cannot be used."""
+
+
+class CheckpointError(FenaError, RuntimeError):
+    """A checkpoint is truncated, altered or missing."""
+
+
+class NonFiniteError(FenaError, ArithmeticError):
+    """A state or weight became NaN or infinite during a run."""
+
+
+def nearest(name, options):
+    """A hint that names the closest existing option, for the ``fix`` of an error message."""
+    options = sorted(str(o) for o in options)
+    close = get_close_matches(str(name), options, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}? (known: {', '.join(options)})"
+    return f"known names: {', '.join(options) or 'none'}"

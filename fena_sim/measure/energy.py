@@ -1,0 +1,42 @@
+"""Free energy of the hierarchy at the first and the last step of a presentation."""
+
+import numpy as np
+import xarray as xr
+
+
+def free_energy(run, block):
+    """Free energy per event, before and after settling.
+
+    Formula::
+
+        F = sum_l n_l/2 * (Pi_l*s_l - ln Pi_l)
+
+    with ``n_l`` units in level l, ``Pi_l`` the level's precision and ``s_l`` the mean over its
+    units of e^2. This is the Gaussian free energy without the constant n/2 ln 2 pi and without
+    the priors on precision and weights (Friston 2005, Phil. Trans. R. Soc. B 360:815; the error
+    units of design/dynamics.md descend it). It does not apply to a categorical level 0.
+
+    Window: ``s_l`` on the first presentation step (``onset_error``) and on the last
+    (``settled_error``). Precision is the one at the end of the presentation for both, so that
+    their difference is due to settling alone.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``event`` and ``moment`` ("first", "last"); in nats.
+    """
+    tokens = run.tokens(block)
+    sizes = np.asarray(tokens.attrs["level_sizes"], dtype=float)
+    precision = tokens["precision"].transpose("event", "level").to_numpy()
+
+    def energy(error):
+        error = error.transpose("event", "level").to_numpy()
+        return (sizes / 2 * (precision * error - np.log(precision))).sum(axis=1)
+
+    return xr.DataArray(
+        np.stack([energy(tokens["onset_error"]), energy(tokens["settled_error"])], axis=1),
+        dims=("event", "moment"),
+        coords={"moment": ["first", "last"]},
+        name="free energy",
+        attrs={"units": "nat", "block": block},
+    )

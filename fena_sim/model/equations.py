@@ -1,0 +1,120 @@
+"""Reading Brian2 equation texts: names, dimensions, and clear errors where a text is wrong."""
+
+import re
+from functools import lru_cache
+
+import brian2
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.variables import Constant, Variable
+from brian2.equations import Equations
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
+from brian2.equations.unitcheck import check_dimensions
+from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError
+from brian2.utils.stringtools import get_identifiers
+
+from ..errors import DeclarationError, UnitError, UnknownNameError, nearest
+
+#: Signals that the protocol drives. Any population may use them by name; all are dimensionless
+#: except `noise`, the unit's own white noise (second**-0.5), and `token_code`, its share of the
+#: code of the current token.
+CONTROL_SIGNALS = ("gate", "temperature", "plasticity_gain", "precision_gain")
+SIGNALS = CONTROL_SIGNALS + ("presenting",)
+NOISE, TOKEN_CODE = "noise", "token_code"
+
+#: Names that every group and synapse of Brian2 knows.
+BUILTIN = {"t": brian2.second.dim, "dt": brian2.second.dim, "i": DIMENSIONLESS, "j": DIMENSIONLESS,
+           "N": DIMENSIONLESS, "N_pre": DIMENSIONLESS, "N_post": DIMENSIONLESS,
+           "not_refractory": DIMENSIONLESS, "lastspike": brian2.second.dim}
+_CONSTANTS = {"pi": DIMENSIONLESS, "e": DIMENSIONLESS, "inf": DIMENSIONLESS}
+
+
+@lru_cache(maxsize=None)
+def parse(text, where):
+    """Parse equations. Returns a Brian2 ``Equations``; raises DeclarationError naming `where`."""
+    try:
+        return Equations(text)
+    except Exception as error:
+        raise DeclarationError(f"cannot read the equations: {error}", where=where,
+                               fix="use Brian2's syntax, one equation a line, e.g. 'dv/dt = -v/tau : volt'") from error
+
+
+def declared(equations):
+    """Dimensions of every variable that the equations declare, by name."""
+    return {equation.varname: equation.dim for equation in equations.values()}
+
+
+def identifiers(text):
+    """Names that occur in an expression or a block of statements."""
+    return get_identifiers(text)
+
+
+def is_function(name):
+    return name in DEFAULT_FUNCTIONS
+
+
+def is_unit(name):
+    return name in brian2.units.allunits.__all__ or name in ("volt", "amp", "second", "meter", "siemens", "ohm", "farad")
+
+
+def statements(code):
+    """The assignments of a code block as (target, operator, expression)."""
+    found = []
+    for line in re.split(r"[\n;]", code or ""):
+        line = line.split("#")[0].strip()
+        if not line:
+            continue
+        match = re.match(r"^(\w+)\s*([+\-*/]?=)(?!=)\s*(.+)$", line)
+        if match is None:
+            raise DeclarationError(f"{line!r} is not an assignment", fix="write e.g. 'x += 0.5*(y - x)'")
+        found.append(match.groups())
+    return found
+
+
+def variables_for(dimensions):
+    """Brian2 ``Variable`` objects with the given dimensions, for Brian2's own unit checker."""
+    table = {name: Variable(name, dimensions=dim) for name, dim in {**BUILTIN, **_CONSTANTS, **dimensions}.items()}
+    table.update(DEFAULT_FUNCTIONS)
+    return table
+
+
+def check_known(text, known, where):
+    """Every identifier of `text` must be known; otherwise UnknownNameError with the nearest name."""
+    for name in sorted(identifiers(text)):
+        if name in known or name in BUILTIN or name in _CONSTANTS or is_function(name) or is_unit(name):
+            continue
+        if name == "xi" or name.startswith("xi_"):
+            raise DeclarationError("xi draws from a hidden random state, so a resumed run would differ", where=where,
+                                   fix="write noise instead of xi: the same white noise from a counter")
+        raise UnknownNameError(f"{name!r} is not known here", where=f"{where}: {text.strip()}", fix=nearest(name, known))
+
+
+def check_units(text, dimension, known, where):
+    """The expression `text` must have the dimensions `dimension`; otherwise UnitError."""
+    table = variables_for(known)
+    for name in identifiers(text):
+        if name not in table and is_unit(name):
+            unit = getattr(brian2, name)
+            table[name] = Constant(name, float(unit), dimensions=unit.dim)
+    try:
+        check_dimensions(text, dimension, table)
+    except DimensionMismatchError as error:
+        raise UnitError(f"wrong units: {error}", where=f"{where}: {text.strip()}",
+                        fix="make both sides of the equation carry the same units") from error
+
+
+def check_equations(equations, known, where):
+    """Names and units of all right-hand sides of `equations`."""
+    for equation in equations.values():
+        if equation.expr is None:
+            continue
+        text = str(equation.expr)
+        check_known(text, known, where)
+        dimension = equation.dim / brian2.second.dim if equation.type == DIFFERENTIAL_EQUATION else equation.dim
+        check_units(text, dimension, known, where)
+
+
+def summed(equations):
+    """Summed inputs of a projection: {variable with its _pre/_post suffix: equation}."""
+    return {e.varname: e for e in equations.values() if e.type == SUBEXPRESSION and "summed" in e.flags}
+
+

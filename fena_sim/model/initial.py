@@ -1,0 +1,58 @@
+"""Distributions of initial values, drawn from a seed that does not depend on the device."""
+
+import zlib
+
+import attrs
+import numpy as np
+from brian2 import Quantity
+
+
+@attrs.frozen
+class Normal:
+    """Gaussian initial values with mean `mean` and standard deviation `sd` (numbers or quantities)."""
+
+    sd: object
+    mean: object = 0.0
+
+    def draw(self, rng, shape):
+        return float(self.mean) + float(self.sd) * rng.standard_normal(shape)
+
+    def __str__(self):
+        return f"N({self.mean}, {self.sd:.4g})" if not isinstance(self.sd, Quantity) else f"N({self.mean}, {self.sd})"
+
+
+@attrs.frozen
+class Uniform:
+    """Initial values spread evenly between `low` and `high` (numbers or quantities)."""
+
+    low: object
+    high: object
+
+    def draw(self, rng, shape):
+        return rng.uniform(float(self.low), float(self.high), shape)
+
+    def __str__(self):
+        return f"U({self.low}, {self.high})"
+
+
+def draw(value, seed, owner, variable, shape):
+    """Initial values of `owner.variable` in base SI units, shape `shape`, float64.
+
+    The generator is keyed by (seed, owner, variable), so that adding a population to a model
+    leaves the initial values of all the others as they were.
+    """
+    if isinstance(value, (Normal, Uniform)):
+        rng = np.random.default_rng([seed, zlib.crc32(f"{owner}.{variable}".encode())])
+        return value.draw(rng, shape)
+    return np.broadcast_to(np.asarray(value, dtype=float), shape).copy()
+
+
+def dimensions(value):
+    """Physical dimensions of an initial value (of the spread, for a distribution)."""
+    from brian2 import get_dimensions
+
+    if isinstance(value, Normal):
+        return get_dimensions(value.sd)
+    if isinstance(value, Uniform):
+        return get_dimensions(value.low)
+    return get_dimensions(value)

@@ -1,0 +1,17 @@
+"""What a run shows: one style sheet, and panels that draw measures on given Axes."""
+
+from fena_sim.plot import panels, script, style, traces
+from fena_sim.plot.style import COLUMN_WIDTH, PAGE_WIDTH, level_colour, new_figure, save, sheet
+
+__all__ = [
+    "COLUMN_WIDTH",
+    "PAGE_WIDTH",
+    "level_colour",
+    "new_figure",
+    "panels",
+    "save",
+    "script",
+    "sheet",
+    "style",
+    "traces",
+]

@@ -1,0 +1,63 @@
+"""What went into a run, as plain JSON with a hash: declarations, quantities, arrays, code texts."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping
+
+import attrs
+import numpy as np
+import pandas as pd
+from brian2 import Quantity
+
+from ..model import Hierarchy
+
+
+def canonical(value, structure_only=False):
+    """`value` as JSON-able data that two equal inputs share.
+
+    With `structure_only`, the values of parameters and the initial values are left out: what remains
+    decides the generated code.
+    """
+    if isinstance(value, Quantity) and value.shape == ():
+        return {"value": repr(float(value)), "dimensions": repr(value.dim)}
+    if isinstance(value, (np.ndarray, pd.DataFrame)):
+        return {"array": _array_hash(value)}
+    if attrs.has(type(value)):
+        skip = {"initial"} if structure_only else set()
+        fields = {f.name: getattr(value, f.name) for f in attrs.fields(type(value)) if f.name not in skip}
+        if structure_only and "parameters" in fields:
+            fields["parameters"] = {n: 0 * v if isinstance(v, Quantity) else 0 for n, v in fields["parameters"].items()}
+        if structure_only and isinstance(value, Hierarchy) and fields["settling"] is not None:
+            fields["settling"] = attrs.evolve(fields["settling"], tolerance=0 * fields["settling"].tolerance)
+        return {"type": type(value).__name__, **{n: canonical(v, structure_only) for n, v in fields.items()}}
+    if isinstance(value, Mapping):
+        return {str(k): canonical(v, structure_only) for k, v in sorted(value.items())}
+    if isinstance(value, (list, tuple)):
+        return [canonical(v, structure_only) for v in value]
+    if isinstance(value, (np.floating, float)):
+        return repr(float(value))
+    if isinstance(value, (np.integer, np.bool_)):
+        return value.item()
+    if callable(value):
+        return {"source": _source(value)}
+    return value
+
+
+def digest(data):
+    """SHA-256 of canonical data, 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _array_hash(value):
+    if isinstance(value, pd.DataFrame):
+        return hashlib.sha256(value.to_csv(index=False).encode()).hexdigest()[:32]
+    array = np.ascontiguousarray(value)
+    return hashlib.sha256(f"{array.dtype}{array.shape}".encode() + array.tobytes()).hexdigest()[:32]
+
+
+def _source(function):
+    """The text of a control function, with the values it closes over."""
+    closed = inspect.getclosurevars(function)
+    names = {**closed.nonlocals, **{k: v for k, v in closed.globals.items() if not inspect.ismodule(v) and not callable(v)}}
+    return [inspect.getsource(function).strip(), {k: str(v) for k, v in sorted(names.items())}]

@@ -1,0 +1,47 @@
+"""One presented and one omitted token in the states and errors of every level.
+
+Left before, right after training; the levels are stacked as in the hierarchy, the senses at the
+bottom. Thin lines are units, the bold line their root mean square. Grey: a token is presented;
+dashed: it is omitted, and what the levels then show is their prediction alone. Shows the first of
+the runs given, because traces of different networks cannot be averaged.
+"""
+
+from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, traces
+
+BLOCKS = ("traces_before", "traces_after")
+TITLES = ("before training", "after training")
+
+
+def rows(probes):
+    """(name, probe, level) from the top of the hierarchy down, for the probes recorded."""
+    names = [
+        (f"{kind} {level}", f"{kind}_{level}.{variable}", level)
+        for level in range(len(probes.data_vars), -1, -1)
+        for kind, variable in (("state", "r"), ("error", "e"))
+    ]
+    return [row for row in names if row[1] in probes]
+
+
+def figure(runs):
+    """Rows of traces at page width, from the blocks "traces_before" and "traces_after"."""
+    run = runs[0]
+    shown = rows(run.traces(BLOCKS[0]))
+    with sheet():
+        fig = new_figure(PAGE_WIDTH, 21 + 14.5 * len(shown))
+        axes = fig.subplots(len(shown), 2, sharex="col", sharey="row", squeeze=False)
+        for column, block, title in zip(axes.T, BLOCKS, TITLES, strict=True):
+            probes, events = run.traces(block), traces.omission(run.events(block))
+            for ax, (_, probe, level) in zip(column, shown, strict=True):
+                traces.trace(ax, probes[probe], events, level)
+            traces.token_names(column[0], events)
+            column[0].set_title(title, pad=12)
+            column[-1].set_xlabel("time from arrival of the first token (ms)")
+        for ax, (name, _, _) in zip(axes[:, 0], shown, strict=True):
+            ax.set_ylabel(name)
+        fig.align_ylabels(axes[:, 0])
+        traces.trace_legend(fig)
+    return fig
+
+
+if __name__ == "__main__":
+    script.main(figure, BLOCKS, "token_traces")

@@ -1,0 +1,29 @@
+"""Training, watched: settling iterations, errors and precision of every level over tokens.
+
+There is no loss curve (claims C05 and C06). Thin lines are networks, bold lines their median; for
+a single network the band of the settling curve spans its quartiles.
+"""
+
+from fena_sim.measure import error_curve, precision_curve, settling_curve
+from fena_sim.plot import PAGE_WIDTH, new_figure, panels, script, sheet, style
+
+BLOCKS = ("training",)
+
+
+def figure(runs):
+    """Three panels at page width, from the block "training" of one run per network."""
+    with sheet():
+        fig = new_figure(PAGE_WIDTH, 58)
+        axes = fig.subplots(1, 3)
+        panels.settling(axes[0], [settling_curve(run) for run in runs])
+        errors = [error_curve(run) for run in runs]
+        panels.errors(axes[1], errors)
+        panels.precision(axes[2], [precision_curve(run) for run in runs])
+        panels.level_legend(fig, errors[0]["level"].to_numpy())
+        for ax, text in zip(axes, "abc", strict=True):
+            style.letter(ax, text)
+    return fig
+
+
+if __name__ == "__main__":
+    script.main(figure, BLOCKS, "training")

@@ -1,0 +1,14 @@
+"""FENA whose higher levels receive only errors: each level's prior comes from its own past alone.
+
+The equations of fena.py without the ascending traces, as the article puts it ("higher layers,
+receiving only prediction errors from below"). Priors start stronger, since they have half the input.
+"""
+
+from brian2 import ms
+from fena import hierarchy as fena
+
+
+def hierarchy(input_size=16, prior_spread=2.0, weight_norm=0.8, tolerance=0.005 / ms, **options):
+    """FENA without ascending traces; options as in fena.py."""
+    return fena(input_size=input_size, ascending_traces=False, prior_spread=prior_spread, weight_norm=weight_norm,
+                tolerance=tolerance, name="fena_errors_only", **options)

@@ -1,0 +1,39 @@
+"""A run made by hand: only what measures read."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+
+def block(tokens, prediction=None, **arrays):
+    """(events, tokens) of one block; two-dimensional arrays are (event, level)."""
+    columns = {k: arrays.pop(k) for k in ("position", "novel") if k in arrays}
+    events = pd.DataFrame({"token": np.asarray(tokens), **columns})
+    data = {
+        name: (("event", "level")[: np.ndim(values)], np.asarray(values))
+        for name, values in arrays.items()
+    }
+    if prediction is not None:
+        data["prediction"] = (("event", "unit"), np.asarray(prediction, dtype=float))
+    return events, xr.Dataset(data)
+
+
+@pytest.fixture
+def make_run():
+    def make(codes=None, level_sizes=None, **blocks):
+        made = {name: block(**arrays) for name, arrays in blocks.items()}
+        for _, tokens in made.values():
+            tokens.attrs["level_sizes"] = level_sizes
+        codes = np.eye(2) if codes is None else np.asarray(codes, dtype=float)
+        symbols = tuple("abcdefgh"[: len(codes)])
+        return SimpleNamespace(
+            blocks=list(made),
+            events=lambda name: made[name][0],
+            tokens=lambda name: made[name][1],
+            vocabulary=SimpleNamespace(symbols=symbols, codes=codes),
+        )
+
+    return make

@@ -1,0 +1,99 @@
+"""Networks with smooth made-up data, and every figure script, by name."""
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+SIZES = (4, 6, 5)
+BLANK, SHOWN, STEP = 0.010, 0.048, 0.001
+FIGURES = Path(__file__).parents[2] / "figures"
+
+
+class Vocabulary(SimpleNamespace):
+    def __len__(self):
+        return len(self.symbols)
+
+
+def events_of(tokens, start):
+    onset = start + np.arange(len(tokens)) * (BLANK + SHOWN)
+    position = np.arange(len(tokens)) % 4
+    return pd.DataFrame(
+        {
+            "token": tokens,
+            "symbol": ["abcd"[t] if t >= 0 else "" for t in tokens],
+            "position": position,
+            "novel": (np.arange(len(tokens)) // 4) % 2 == 1,
+            "onset": onset,
+            "arrival": onset + BLANK,
+            "duration": SHOWN,
+            "gate": (tokens >= 0).astype(int),
+        }
+    )
+
+
+def tokens_of(tokens, rng):
+    n, levels = len(tokens), len(SIZES)
+    fall = np.exp(-np.arange(n) / 150)[:, None] + 0.05
+    errors = fall * rng.gamma(4, 0.25, (n, levels)) * np.array([1.0, 0.1, 0.03])
+    prediction = np.eye(4)[tokens % 4] * 0.7 + rng.normal(0, 0.25, (n, 4))
+    return xr.Dataset(
+        {
+            "prediction": (("event", "unit"), prediction),
+            "iterations": ("event", rng.poisson(4 + 30 * fall[:, 0])),
+            "steps": ("event", np.full(n, 48)),
+            "onset_error": (("event", "level"), errors),
+            "error": (("event", "level"), errors),
+            "precision": (("event", "level"), 1 / fall + np.arange(levels)),
+        },
+        attrs={"level_sizes": list(SIZES)},
+    )
+
+
+def traces_of(events, rng):
+    time = np.arange(events["onset"].iloc[0], events["onset"].iloc[-1] + BLANK + SHOWN, STEP)
+    names = {f"error_{level}.e": size for level, size in enumerate(SIZES)}
+    names |= {f"state_{level}.r": size for level, size in enumerate(SIZES) if level}
+    data = {
+        name: (("time", name.split(".")[0] + "_unit"), rng.normal(size=(len(time), size)))
+        for name, size in names.items()
+    }
+    return xr.Dataset(data, coords={"time": time})
+
+
+def network(seed):
+    rng = np.random.default_rng(seed)
+    lengths = {"training": 400, "familiar": 80, "held_out": 80}
+    tokens = {name: rng.integers(0, 4, n) for name, n in lengths.items()}
+    tokens["traces_before"] = tokens["traces_after"] = np.array([0, 1, -1, 2, 3])
+    events = {name: events_of(ids, 7.0 * i) for i, (name, ids) in enumerate(tokens.items())}
+    measured = {name: tokens_of(ids, rng) for name, ids in tokens.items()}
+    probes = {
+        name: traces_of(events[name], rng) for name in ("traces_before", "traces_after")
+    }
+    return SimpleNamespace(
+        id=f"network-{seed}",
+        folder=Path(f"network-{seed}"),
+        blocks=list(tokens),
+        events=events.__getitem__,
+        tokens=measured.__getitem__,
+        traces=probes.__getitem__,
+        vocabulary=Vocabulary(symbols=tuple("abcd"), codes=np.eye(4), size=4),
+    )
+
+
+@pytest.fixture(scope="session")
+def networks():
+    return [network(seed) for seed in range(3)]
+
+
+@pytest.fixture(scope="session", params=["training", "token_traces", "generalisation"])
+def script(request):
+    spec = spec_from_file_location(f"figure_{request.param}", FIGURES / f"{request.param}.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
