@@ -17,7 +17,7 @@ def rows(probes):
     names = [
         (f"{kind} {level}", f"{kind}_{level}.{variable}", level)
         for level in range(len(probes.data_vars), -1, -1)
-        for kind, variable in (("state", "r"), ("error", "e"))
+        for kind, variable in (("state", "r"), ("error", "error"))
     ]
     return [row for row in names if row[1] in probes]
 

@@ -15,7 +15,7 @@ import brian2
 import numpy as np
 
 from .. import __version__
-from ..run.inputs import canonical, digest
+from ..canonical import canonical, digest
 
 
 def root():

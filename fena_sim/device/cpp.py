@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 import brian2
@@ -21,6 +22,7 @@ from .program import Program, Recording, monitor_layout
 from .unity import one_translation_unit
 
 MANIFEST = "program.json"
+_GENERATING = threading.Lock()  # Brian2's active device belongs to the whole process
 
 
 class CppProgram(Program):
@@ -88,11 +90,15 @@ class CppDevice:
         """The program of a network, from the cache if its sources were compiled before."""
         key = cache.declaration_key(hierarchy, vocabulary, shape, probes, self._flags())
         known = cache.lookup(key)
-        if known is None:
+        if known is not None:
+            return CppProgram(known)
+        with _GENERATING:
+            known = cache.lookup(key)
+            if known is not None:  # another thread has built it meanwhile
+                return CppProgram(known)
             with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
                 _generate(scratch, hierarchy, vocabulary, shape, probes)
-                known = cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags()))
-        return CppProgram(known)
+                return CppProgram(cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags())))
 
     def _flags(self):
         return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]

@@ -14,8 +14,6 @@ class RuntimeProgram(Program):
 
     def __init__(self, hierarchy, vocabulary, shape, probes):
         brian2.set_device("runtime")
-        brian2.device.reinit()
-        brian2.device.activate()
         prefs.codegen.target = "numpy"
         self.dt = float(hierarchy.dt)
         self._built = build_network(hierarchy, vocabulary, shape, probes)

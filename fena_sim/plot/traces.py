@@ -45,7 +45,7 @@ def trace(ax, values, events, level):
     Parameters
     ----------
     values : DataArray (time, unit)
-        A probe of a run, with ``time`` in s on the clock of the event table.
+        A probe of a run; its first coordinate is time in s on the clock of the event table.
     events : pandas.DataFrame
         The rows to show, with ``onset``, ``arrival`` and ``duration`` in s.
     level : int
@@ -59,7 +59,7 @@ def trace(ax, values, events, level):
     start = events["onset"].iloc[0]
     stop = (events["arrival"] + events["duration"]).iloc[-1]
     # Half a sample of slack: the clock's times are not exact in binary.
-    time = values["time"].to_numpy()
+    time = values[values.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
     slack = np.diff(time).min() / 2 if len(time) > 1 else 0.0
     inside = (time >= start - slack) & (time < stop + slack)
     if not inside.any():
@@ -69,7 +69,7 @@ def trace(ax, values, events, level):
             fix="record the block that holds these events",
         )
     zero = events["arrival"].iloc[0]
-    data = values.transpose("time", ...).to_numpy()[inside]
+    data = values.to_numpy()[inside]
     shifted = (time[inside] - zero) * 1000
     colour = level_colour(level)
     ax.plot(shifted, data, color=colour, linewidth=0.3, alpha=0.3)

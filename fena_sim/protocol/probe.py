@@ -10,7 +10,7 @@ from .pace import check_time, in_steps
 SPIKES = "spikes"
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(eq=False)
 class Probe:
     """A recording from one population.
 

@@ -56,7 +56,7 @@ def tokens_of(tokens, rng):
 
 def traces_of(events, rng):
     time = np.arange(events["onset"].iloc[0], events["onset"].iloc[-1] + BLANK + SHOWN, STEP)
-    names = {f"error_{level}.e": size for level, size in enumerate(SIZES)}
+    names = {f"error_{level}.error": size for level, size in enumerate(SIZES)}
     names |= {f"state_{level}.r": size for level, size in enumerate(SIZES) if level}
     data = {
         name: (("time", name.split(".")[0] + "_unit"), rng.normal(size=(len(time), size)))

@@ -131,7 +131,7 @@ def test_a_trace_shows_its_units_and_their_rms(networks):
     run = networks[0]
     events = traces.omission(run.events("traces_after"))
     assert events["token"].tolist() == [1, -1, 2]
-    probe = run.traces("traces_after")["error_1.e"]
+    probe = run.traces("traces_after")["error_1.error"]
     ax = axes()
     traces.trace(ax, probe, events, level=1)
     *units, rms = ax.get_lines()
@@ -144,10 +144,15 @@ def test_a_trace_shows_its_units_and_their_rms(networks):
     np.testing.assert_array_equal(shown[at_arrival], sample)
 
 
+def test_an_omission_follows_a_presented_token():
+    events = pd.DataFrame({"token": [-1, -1, 3, -1]})
+    assert traces.omission(events)["token"].tolist() == [3, -1]
+
+
 def test_traces_without_an_omission_or_samples_say_so(networks):
     run = networks[0]
     with pytest.raises(StimulusError, match="no omitted token"):
         traces.omission(run.events("familiar"))
-    probe = run.traces("traces_after")["error_1.e"]
+    probe = run.traces("traces_after")["error_1.error"]
     with pytest.raises(StimulusError, match="no sample"):
         traces.trace(axes(), probe, run.events("training"), level=1)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from brian2 import Quantity
 
-from ..model import Hierarchy
+from .model import Hierarchy
 
 
 def canonical(value, structure_only=False):

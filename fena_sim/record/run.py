@@ -1,0 +1,100 @@
+"""A finished run: a folder that is complete in itself."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from ..errors import RunFolderError, UnknownNameError, nearest
+from ..stimulus import Vocabulary
+from .assemble import load_events
+from .files import load_arrays
+
+MANIFEST = "manifest.json"
+
+
+class Run:
+    """What a run left behind. Everything is read lazily and nothing is ever written.
+
+    Attributes
+    ----------
+    folder : Path
+    manifest : dict
+        Parameters, versions, seed, device, git state, command, wall time.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        try:
+            self.manifest = json.loads((self.folder / MANIFEST).read_text())
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"this is not a run folder: {error}", where=str(folder),
+                                 fix="give the folder that `fena run` printed") from error
+
+    @property
+    def id(self):
+        return self.folder.name
+
+    @property
+    def finished(self):
+        return self.manifest["status"] == "finished"
+
+    @property
+    def seed(self):
+        return self.manifest["seed"]
+
+    @property
+    def blocks(self):
+        """Names of the blocks in the order of the protocol."""
+        return [block["name"] for block in self.manifest["blocks"]]
+
+    def _path(self, kind, block, suffix):
+        if block not in self.blocks:
+            raise UnknownNameError(f"this run has no block {block!r}", where=str(self.folder),
+                                   fix=nearest(block, self.blocks))
+        path = self.folder / kind / f"{block}{suffix}"
+        if not path.exists():
+            raise RunFolderError(f"block {block!r} has no {kind} yet", where=str(self.folder),
+                                 fix="start the same command again to finish the run, or add probes to the block")
+        return path
+
+    def events(self, block):
+        """The event table: one row per token with its times (s) and ground-truth labels (DataFrame)."""
+        return load_events(self._path("events", block, ".tsv"))
+
+    def tokens(self, block):
+        """What was kept for every token (Dataset; dims event, level, unit)."""
+        return xr.open_zarr(self._path("tokens", block, ".zarr"), consolidated=False, chunks=None)
+
+    def traces(self, block):
+        """The probes' recordings (Dataset, read from disk on access).
+
+        Variables are "population.variable" with dims (time, "population_unit"); time is in seconds
+        since the block's start. Spikes are "population.spike_time" and "population.spike_unit".
+        """
+        return xr.open_zarr(self._path("traces", block, ".zarr"), consolidated=False, chunks=None)
+
+    def state(self, block):
+        """The network's state at the end of a block: {"object.variable": array}, base SI units."""
+        arrays, _ = load_arrays(self._path("states", block, ".npz"))
+        return arrays
+
+    def end_step(self, block):
+        """Step of the network's clock at the end of a block."""
+        return load_arrays(self._path("states", block, ".npz"))[1]["step"]
+
+    @property
+    def vocabulary(self):
+        entry = self.manifest["vocabulary"]
+        return Vocabulary(symbols=tuple(entry["symbols"]), codes=np.array(entry["codes"]), kind=entry["kind"])
+
+    def __repr__(self):
+        blocks = ", ".join(f"{b['name']} ({b['tokens']})" for b in self.manifest["blocks"])
+        return (f"<Run {self.id}: {self.manifest['protocol']['name']} on {self.manifest['model']['name']}, seed {self.seed}, "
+                f"{self.manifest['device']}, {self.manifest['status']}; tokens: {blocks}>")
+
+
+def open_run(folder):
+    """Open a run folder. Raises RunFolderError if it is none."""
+    return Run(folder)

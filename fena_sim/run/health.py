@@ -1,0 +1,53 @@
+"""No NaN at two in the morning (claim C21): stop at the chunk in which a state stops being finite, and say where."""
+
+import numpy as np
+
+from ..errors import NonFiniteError
+
+
+def not_finite(state):
+    """Names of the variables of a state that hold a NaN or an infinity, in the state's order."""
+    return [name for name, values in state.items() if values.dtype.kind == "f" and not np.isfinite(values).all()]
+
+
+class HealthCheck:
+    """Called before a chunk is accepted; raises NonFiniteError naming population, level, token and step.
+
+    A chunk is a pure function of its state, so the step is found by running it again with fewer steps.
+    """
+
+    def __init__(self, program, model, block, line, folder):
+        self.program, self.model, self.block, self.line, self.folder = program, model, block, line, folder
+
+    def __call__(self, before, after, tables, position, steps):
+        if not not_finite(after):
+            return
+        low, high = 0, steps  # finite after `low` steps, not finite after `high`
+        while high - low > 1:
+            middle = (low + high) // 2
+            state, _ = self.program.run(before, tables, position.step, middle)
+            low, high = (low, middle) if not_finite(state) else (middle, high)
+        state, recordings = self.program.run(before, tables, position.step, high)
+        self._refuse(state, position, high, recordings)
+
+    def _refuse(self, state, position, step, recordings):
+        first = not_finite(state)[0]
+        owner, _, variable = first.partition(".")
+        unit = int(np.flatnonzero(~np.isfinite(state[first]))[0])
+        level = self._level(owner)
+        token = min(position.done + len(recordings["departure_pacemaker"].t), len(self.line) - 1)
+        symbol = self.block.stream.events["symbol"].iloc[token]
+        raise NonFiniteError(
+            f"{owner}.{variable} is no longer finite (population {owner}, level {level}, element {unit}) "
+            f"at token {token} ({symbol!r}) of block {self.block.name!r}, step {position.step + step}",
+            where=str(self.folder),
+            fix="the last checkpoint before it is kept; lower eta or the highest precision, or halve dt (--set dt=0.5*ms)")
+
+    def _level(self, owner):
+        for population in self.model.populations:
+            if population.name == owner:
+                return population.level
+        for projection in self.model.projections:
+            if projection.name == owner:
+                return self.model.population(projection.target).level
+        return "none"

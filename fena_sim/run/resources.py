@@ -1,0 +1,64 @@
+"""What a run will take, reckoned before anything is built."""
+
+import shutil
+from pathlib import Path
+
+import psutil
+
+from ..errors import ResourceError
+from ..protocol.timeline import timeline
+
+#: Recordings of one chunk are held in memory: keep them below this.
+CHUNK_BYTES = 64 * 2**20
+#: Tokens in a chunk unless the recordings ask for fewer.
+CHUNK_TOKENS = 250
+
+
+def probe_bytes(model, block):
+    """Bytes that each probe of a block records, at most: {population: bytes}."""
+    duration = float(timeline(block, model.dt).most_steps.sum()) * float(model.dt)
+    return {probe.population: int(probe.bytes_per_second(model) * duration) for probe in block.probes}
+
+
+def estimate(model, protocol):
+    """Bytes of the recordings by block and population, before compression: {block: {population: bytes}}."""
+    return {block.name: probe_bytes(model, block) for block in protocol.blocks if block.probes}
+
+
+def check_resources(model, protocol, out):
+    """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the memory."""
+    needed = estimate(model, protocol)
+    folder = Path(out)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    total = 2 * sum(sum(by.values()) for by in needed.values())  # chunks and final arrays exist side by side
+    if total > free:
+        block, by = max(needed.items(), key=lambda item: sum(item[1].values()))
+        population = max(by, key=by.get)
+        raise ResourceError(f"the recordings take up to {_size(total)}, the disk has {_size(free)} free",
+                            where=f"most of it: probe of {population!r} in block {block!r} ({_size(by[population])})",
+                            fix="record fewer units or variables, a longer interval, or fewer tokens")
+    memory = psutil.virtual_memory().available
+    for block in protocol.blocks:
+        for population, size in needed.get(block.name, {}).items():
+            if 4 * size / len(block.stream) > memory:
+                raise ResourceError(f"one token's recording of {population!r} takes {_size(size / len(block.stream))}, "
+                                    f"{_size(memory)} of memory are free", where=block.where,
+                                    fix="record fewer units or variables, or a longer interval")
+
+
+def chunk_length(model, block, asked):
+    """Tokens per chunk: what was asked for, else as many as the recordings allow."""
+    if asked is not None:
+        return asked
+    per_token = sum(probe_bytes(model, block).values()) / len(block.stream)
+    return max(1, min(CHUNK_TOKENS, int(CHUNK_BYTES / per_token) if per_token else CHUNK_TOKENS))
+
+
+def _size(count):
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.3g} {unit}"
+        count /= 1024
+    return f"{count:.3g} TiB"

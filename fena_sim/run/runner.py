@@ -1,0 +1,220 @@
+"""run(model, protocol, ...) -> Run: a folder that is complete in itself."""
+
+import shutil
+import time
+from pathlib import Path
+
+from filelock import FileLock
+
+from ..build.network import initial_state
+from ..build.pacemaker import BlockShape
+from ..device import choose_device
+from ..errors import ProtocolError, RunFolderError
+from ..protocol import INITIAL, Protocol
+from ..protocol.timeline import timeline
+from ..record.assemble import read_parts, save_events, save_tokens, token_data, write_traces
+from ..record.files import load_arrays, save_arrays, write_json
+from ..record.run import MANIFEST, Run
+from . import provenance
+from .chunks import BlockRunner
+from .health import HealthCheck
+from ..canonical import canonical, digest
+from .progress import Silent, summarise
+from .resources import check_resources, chunk_length
+
+#: Rows of the stimulus tables in a build; chunks up to this length share one build.
+TABLE_ROWS = 512
+
+
+def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_tokens=None, progress=None):
+    """Run a protocol on a model, or return the run if it was done before.
+
+    Parameters
+    ----------
+    model : Hierarchy
+    protocol : Protocol
+    seed : int
+        Initial values and noise of the network; the tokens have seeds of their own.
+    device : str
+        "auto", "cpp" or "runtime".
+    out : str or Path
+        Folder in which run folders are made. A run's name contains the hash of all its inputs, so
+        what is finished returns at once and what was interrupted goes on.
+    start : (Run, str), optional
+        A finished run and the name of its block whose final state takes the place of the initial one.
+    chunk_tokens : int, optional
+        Tokens per chunk (progress, checkpoint); does not change any result.
+    progress : object, optional
+        See `run.progress`; silent if left out.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FenaError
+        Before anything is built if an input is wrong; NonFiniteError if a state stops being finite;
+        ResourceError if the disk is full (the last checkpoint stays whole).
+    """
+    return _Runner(model, protocol, seed, device, out, start, chunk_tokens, progress or Silent()).run()
+
+
+class _Runner:
+    def __init__(self, model, protocol, seed, device, out, start, chunk_tokens, progress):
+        self.model, self.protocol, self.seed, self.start = model, protocol, int(seed), start
+        self.device, self.warning = choose_device(device)
+        self.out, self.chunk_tokens, self.progress = Path(out), chunk_tokens, progress
+        if not isinstance(protocol, Protocol):
+            raise ProtocolError(f"{protocol!r} is not a Protocol", fix="pass what load_protocol(path).protocol gives")
+        if chunk_tokens is not None and chunk_tokens < 1:
+            raise ProtocolError(f"a chunk of {chunk_tokens} tokens", fix="give chunk_tokens >= 1")
+        self.lines = {block.name: timeline(block, model.dt) for block in protocol.blocks}
+        self._check()
+        self.inputs = {"model": canonical(model), "protocol": canonical(protocol), "seed": self.seed,
+                       "device": self.device.name, "start": self._start_digest(),
+                       "versions": {k: v for k, v in provenance.versions().items() if k in ("fena_sim", "brian2")}}
+        self.hash = digest(self.inputs)
+        self.folder = self.out / f"{protocol.name}-{model.name}-seed{self.seed}-{self.hash[:10]}"
+
+    def _check(self):
+        sizes = [p.size for p in self.model.populations if p.uses("token_code")]
+        for size in sizes:
+            if size != self.protocol.vocabulary.size:
+                raise ProtocolError(f"the vocabulary's codes have {self.protocol.vocabulary.size} units, the model's "
+                                    f"input population {size}", where=self.protocol.where,
+                                    fix=f"declare the model with input_size={self.protocol.vocabulary.size}")
+        for block in self.protocol.blocks:
+            if self.lines[block.name].self_paced and self.model.settling is None:
+                raise ProtocolError(f"model {self.model.name!r} does not say when it has settled", where=block.where,
+                                    fix="give its Hierarchy a Settling, or the block a FixedPace")
+            recorded = [probe.population for probe in block.probes]
+            for probe in block.probes:
+                probe.check(self.model, block.where)
+                if recorded.count(probe.population) > 1:
+                    raise ProtocolError(f"two probes of {probe.population!r}", where=block.where,
+                                        fix="record all its variables with one probe")
+        if (self.out / MANIFEST).exists():
+            raise RunFolderError(f"{self.out} is itself a run folder, of other inputs", where=str(self.out),
+                                 fix="give the folder in which run folders are to be made, e.g. --out runs")
+        check_resources(self.model, self.protocol, self.out)
+
+    def _start_digest(self):
+        if self.start is None:
+            return None
+        origin, block = self.start
+        return canonical(origin.state(block))
+
+    def run(self):
+        if self._finished():
+            return Run(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / "run.lock"):  # the same run started twice: the second waits for the first
+            if self._finished():
+                return Run(self.folder)
+            self._run()
+        return Run(self.folder)
+
+    def _finished(self):
+        if not (self.folder / MANIFEST).exists():
+            return False
+        earlier = Run(self.folder)
+        if earlier.manifest.get("inputs_hash") != self.hash:
+            raise RunFolderError("the run folder belongs to other inputs", where=str(self.folder),
+                                 fix="move it away, or choose another --out")
+        return earlier.finished
+
+    def _run(self):
+        began = time.time()
+        manifest = self._manifest(began)
+        write_json(self.folder / MANIFEST, manifest)
+        self.progress.begin(self)
+        if self.warning:
+            self._say(self.warning)
+        programs = {}
+        for block in self.protocol.blocks:
+            if not self._block_finished(block):
+                self._run_block(block, programs)
+        manifest.update(status="finished", wall_time_s=round(time.time() - began, 3),
+                        tokens_per_second=self.progress.rate())
+        write_json(self.folder / MANIFEST, manifest)
+        for name in ("checkpoints", "parts"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        self.progress.end(self)
+
+    def _block_finished(self, block):
+        path = self.folder / "states" / f"{block.name}.npz"
+        return path.exists() and path.with_suffix(".json").exists()
+
+    def _run_block(self, block, programs):
+        line = self.lines[block.name]
+        chunk = chunk_length(self.model, block, self.chunk_tokens)
+        rows = max(TABLE_ROWS, 1 << (chunk + 1).bit_length()) if chunk >= TABLE_ROWS else TABLE_ROWS
+        shape = BlockShape.of(line, rows)
+        key = digest([canonical(shape), canonical(block.probes)])
+        if key not in programs:
+            self.progress.building(block.name)
+            programs[key] = self.device.build(self.model, self.protocol.vocabulary, shape, block.probes)
+        program = programs[key]
+        state, start_step = self._origin(block)
+        runner = BlockRunner(program, block, line, shape, self.folder, chunk, self._say)
+        check = HealthCheck(program, self.model, block, line, self.folder)
+
+        def report(position, tokens, recordings, seconds):
+            self.progress.chunk(block.name, position.done, len(line), tokens, seconds,
+                                summarise(self.model, recordings))
+
+        state, end_step = runner.run(state, start_step, check, report)
+        parts = runner.parts(start_step, end_step)
+        joined = read_parts(parts)
+        tokens, table = token_data(self.model, block, line, joined, start_step)
+        save_tokens(self._made("tokens") / f"{block.name}.zarr", tokens)
+        save_events(self._made("events") / f"{block.name}.tsv", table)
+        if block.probes:
+            write_traces(self._made("traces") / f"{block.name}.zarr", self.model, block, parts, table, joined, start_step)
+        save_arrays(self.folder / "states" / f"{block.name}.npz", state, step=end_step, block=block.name)
+        runner.clean()
+        self._say(f"block {block.name}: {len(line)} tokens done")
+
+    def _made(self, name):
+        (self.folder / name).mkdir(exist_ok=True)
+        return self.folder / name
+
+    def _origin(self, block):
+        name = self.protocol.origin(block)
+        if name != INITIAL:
+            state, about = load_arrays(self.folder / "states" / f"{name}.npz")
+            return state, about["step"]
+        state = initial_state(self.model, self.seed)
+        if self.start is None:
+            return state, 0
+        origin, start_block = self.start
+        fixed = {name: values for name, values in state.items() if name in self._constants()}
+        return {**origin.state(start_block), **fixed}, origin.end_step(start_block)
+
+    def _constants(self):
+        """Entries of the state that the declarations of this run decide, whatever state it starts from."""
+        noise = {f"{p.name}.noise_seed" for p in self.model.populations}
+        return set(self.model.parameters()) | noise | {"pacemaker.tolerance"}
+
+    def _say(self, text):
+        with open(self.folder / "log.txt", "a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        self.progress.note(text)
+
+    def _manifest(self, began):
+        model, protocol, vocabulary = self.model, self.protocol, self.protocol.vocabulary
+        return {
+            "status": "running", "inputs_hash": self.hash, "inputs": self.inputs, "seed": self.seed,
+            "device": self.device.name, "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began)),
+            "model": {"name": model.name, "description": model.description, "levels": model.levels, "dt": str(model.dt),
+                      "parameters": {key: str(value) for key, value in model.parameters().items()}},
+            "protocol": {"name": protocol.name, "description": protocol.description,
+                         "measured_signal": protocol.measured_signal},
+            "blocks": [{"name": b.name, "tokens": len(b.stream), "start_from": protocol.origin(b),
+                        "self_paced": self.lines[b.name].self_paced, "probes": [p.population for p in b.probes]}
+                       for b in protocol.blocks],
+            "start": None if self.start is None else {"run": self.start[0].id, "block": self.start[1]},
+            "vocabulary": {"symbols": list(vocabulary.symbols), "codes": vocabulary.codes.tolist(),
+                           "kind": vocabulary.kind},
+            **provenance.describe()}

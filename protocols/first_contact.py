@@ -1,0 +1,70 @@
+"""First contact with data: FENA learns a motif grammar from nothing, by settling alone.
+
+Tokens: 16 symbols in 9 motifs of 3 to 5 tokens that share tokens; the class of the next motif depends on
+the last two classes; 9 pairs of motifs are held out of training. Each token is a blank of 12 ms, in
+which the prediction of the token to come is read, and a presentation of 48 ms. The network sees one
+pass of 16,000 tokens. Plasticity falls linearly to a fifth over the pass, so that at its end the weights
+hold the grammar rather than the last tokens. All tests use copies of the trained network; "frozen" ones
+with plasticity off.
+"""
+
+import numpy as np
+from brian2 import ms
+
+from fena_sim import Block, FixedPace, Probe, Protocol
+from fena_sim.measure import accuracy, error_ratio, inside_motif, settling_iterations
+from fena_sim.protocol import INITIAL
+from fena_sim.stimulus import MotifGrammar, omissions
+
+MODEL = "../models/fena.py"
+
+
+def protocol(seed=0, tokens=16000, test_tokens=1500):
+    """One pass of training, and tests on familiar and held-out combinations."""
+    grammar = MotifGrammar()
+    pace = FixedPace(duration=48 * ms, blank=12 * ms)
+    learned = grammar.training(tokens, seed=1 + seed)
+    familiar = grammar.training(test_tokens, seed=10_000 + seed)
+    held_out = grammar.held_out(test_tokens, seed=20_000 + seed)
+    few = omissions(familiar[:60], p=0.1, seed=30_000 + seed)
+    frozen = dict(plasticity_gain=0.0)
+    falling = np.clip(1 - np.arange(tokens) / (1.25 * tokens), 0.1, 1)
+    probes = [Probe(f"state_{level}", "r") for level in (1, 2, 3)]
+    probes += [Probe(f"error_{level}", ["error", "prediction"] if level == 0 else "error") for level in range(4)]
+    return Protocol(
+        name="first_contact", measured_signal="mean square of error_l: population activity of error units",
+        description="Motif grammar, one pass from nothing, then familiar and held-out combinations",
+        blocks=[
+            Block(name="untrained", stream=familiar[:300], pace=pace, controls=frozen, start_from=INITIAL),
+            Block(name="traces_before", stream=few, pace=pace, controls=frozen, probes=probes, start_from=INITIAL),
+            Block(name="training", stream=learned, pace=pace, controls=dict(plasticity_gain=falling), start_from=INITIAL),
+            Block(name="familiar", stream=familiar, pace=pace, controls=frozen, start_from="training"),
+            Block(name="held_out", stream=held_out, pace=pace, controls=frozen, start_from="training"),
+            Block(name="online", stream=familiar, pace=pace, start_from="training",
+                  controls=dict(plasticity_gain=float(falling[-1]))),
+            Block(name="traces_after", stream=few, pace=pace, controls=frozen, probes=probes, start_from="training"),
+        ])
+
+
+def summary(runs):
+    """Medians over networks of what the article calls the first real results."""
+    def median(values):
+        return np.median(list(values), axis=0).tolist()
+
+    def inside_novel(run):
+        return accuracy(run, "held_out", inside_motif(run.events("held_out"), novel=True))
+
+    return {
+        "accuracy_frozen": median(accuracy(run, "familiar") for run in runs),
+        "accuracy_online": median(accuracy(run, "online") for run in runs),
+        "accuracy_novel": median(inside_novel(run) for run in runs),
+        "iterations_untrained": median(settling_iterations(run, "untrained") for run in runs),
+        "iterations_trained": median(settling_iterations(run, "familiar") for run in runs),
+        "error_ratio": median(error_ratio(run) for run in runs),
+    }
+
+
+if __name__ == "__main__":
+    from fena_sim.cli import main
+
+    main(["run", __file__])
