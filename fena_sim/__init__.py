@@ -1,6 +1,13 @@
 """fena_sim: predictive-coding hierarchies as differential equations, driven by token protocols."""
 
+import brian2 as _brian2
+
 __version__ = "0.1.0"
+
+# Brian2 would write a debug log of every script and swallow the compiler's output; errors here are our own.
+_brian2.prefs.logging.file_log = False
+_brian2.prefs.logging.save_script = False
+_brian2.prefs.logging.std_redirection = False
 
 from .errors import FenaError
 from .model import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, Uniform, load_model

@@ -43,7 +43,7 @@ from_own : 1
 from_below : 1
 """
 PRECISION = """
-dlog_precision/dt = plasticity_gain*presenting*clip(surprise, -5, 5)/tau_precision + outside/dt : 1
+dlog_precision/dt = plasticity_gain*{observed}*clip(surprise, -5, 5)/tau_precision + outside/dt : 1
 surprise = 1 - precision*mean_square - kappa*(log_precision - log(preferred)) : 1
 outside = clip(log_precision, log(lowest), log(highest)) - log_precision : 1
 precision = precision_gain*exp(log_precision) : 1 (constant over dt)
@@ -93,7 +93,8 @@ def hierarchy(input_size=16, sizes=(64, 48, 32), ascending_traces=True, prior_sp
     projections = []
     for level, size in enumerate(sizes):
         populations.append(Population(
-            name=f"precision_{level}", size=1, level=level, role="precision", order=10, equations=PRECISION,
+            name=f"precision_{level}", size=1, level=level, role="precision", order=10,
+            equations=PRECISION.format(observed="gate" if level == 0 else "presenting"),  # an omitted token tells nothing
             parameters=dict(kappa=0.45, preferred=0.5, lowest=0.1, highest=20.0, tau_precision=24 * second),
             initial=dict(log_precision=-1.2039728)))  # precision 0.3
         projections.append(Projection(

@@ -8,7 +8,7 @@ from brian2 import ms
 from fena import hierarchy as fena
 
 
-def hierarchy(input_size=16, prior_spread=2.0, weight_norm=0.8, tolerance=0.005 / ms, **options):
-    """FENA without ascending traces; options as in fena.py."""
-    return fena(input_size=input_size, ascending_traces=False, prior_spread=prior_spread, weight_norm=weight_norm,
-                tolerance=tolerance, name="fena_errors_only", **options)
+def hierarchy(input_size=16, sizes=(64, 48, 32), prior_spread=2.0, tolerance=0.005 / ms):
+    """FENA without ascending traces over `input_size` input units and hidden levels of `sizes`."""
+    return fena(input_size=input_size, sizes=sizes, ascending_traces=False, prior_spread=prior_spread,
+                tolerance=tolerance, name="fena_errors_only")

@@ -65,6 +65,6 @@ def summary(runs):
 
 
 if __name__ == "__main__":
-    from fena_sim.cli import main
+    from fena_sim.cli import run_file
 
-    main(["run", __file__])
+    run_file(__file__)

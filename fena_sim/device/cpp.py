@@ -16,7 +16,7 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from ..build import build_network
 from ..build.pacemaker import NAME as PACEMAKER
 from ..build.population import state_variables
-from ..errors import DeviceError
+from ..errors import DeviceError, ResourceError
 from . import cache
 from .program import Program, Recording, monitor_layout
 from .unity import one_translation_unit
@@ -56,20 +56,30 @@ class CppProgram(Program):
                 raise DeviceError(f"the compiled network stopped with code {finished.returncode}: "
                                   f"{' '.join(problems) or finished.stderr.strip()}", where=str(self.folder),
                                   fix="remove the build cache; if it happens again, please report it")
-            new = {name: np.fromfile(results / file, dtype=dtype) for name, (_, dtype, file) in self._files.items()}
+            new = {name: _read(results / file, dtype, size) for name, (size, dtype, file) in self._files.items()}
             return new, {name: _read_monitor(results, layout) for name, layout in self._monitors.items()}
 
 
-def _read_monitor(results, layout):
-    def read(file, dtype):
-        path = results / file
-        return np.fromfile(path, dtype=dtype) if path.exists() else np.zeros(0, dtype)
+def _read(path, dtype, size):
+    """An array that the binary wrote. It does not notice a full disk, so its length is checked here."""
+    values = np.fromfile(path, dtype=dtype) if path.exists() else np.zeros(0, dtype)
+    if len(values) != size:
+        raise ResourceError(f"the compiled network wrote {len(values)} of {size} values of {path.name}",
+                            where=f"temporary folder {tempfile.gettempdir()}",
+                            fix="make room there, or set TMPDIR to another folder, and start the same command again")
+    return values
 
-    t = read(*layout["t"])
-    values = {name: read(*file) for name, file in layout["values"].items()}
-    if layout["units"] is not None:
-        values = {name: array.reshape(len(t), layout["units"]) for name, array in values.items()}
-    return Recording(t=t, i=read(*layout["i"]) if layout["i"] else None, values=values)
+
+def _read_monitor(results, layout):
+    def read(file, units=1):
+        return _read(results / file[0], file[1], n * units)
+
+    n = int(_read(results / layout["n"][0], layout["n"][1], 1)[0])
+    units = layout["units"]
+    values = {name: read(file, units or 1) for name, file in layout["values"].items()}
+    if units is not None:
+        values = {name: array.reshape(n, units) for name, array in values.items()}
+    return Recording(t=read(layout["t"]), i=read(layout["i"]) if layout["i"] else None, values=values)
 
 
 class CppDevice:
@@ -88,17 +98,14 @@ class CppDevice:
 
     def build(self, hierarchy, vocabulary, shape, probes=()):
         """The program of a network, from the cache if its sources were compiled before."""
-        key = cache.declaration_key(hierarchy, vocabulary, shape, probes, self._flags())
-        known = cache.lookup(key)
-        if known is not None:
-            return CppProgram(known)
         with _GENERATING:
+            key = cache.declaration_key(hierarchy, vocabulary, shape, probes, self._flags())
             known = cache.lookup(key)
-            if known is not None:  # another thread has built it meanwhile
-                return CppProgram(known)
-            with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
-                _generate(scratch, hierarchy, vocabulary, shape, probes)
-                return CppProgram(cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags())))
+            if known is None:
+                with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
+                    _generate(scratch, hierarchy, vocabulary, shape, probes)
+                    known = cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags()))
+        return CppProgram(known)
 
     def _flags(self):
         return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
@@ -168,7 +175,7 @@ def _monitor_files(device, monitor, layout):
         variable = monitor.variables[name]
         return (Path(device.get_array_filename(variable)).name, np.dtype(variable.dtype).name)
 
-    return {"units": layout["units"], "t": file("t"), "i": file("i") if layout["kind"] == "events" else None,
+    return {"units": layout["units"], "n": file("N"), "t": file("t"), "i": file("i") if layout["kind"] == "events" else None,
             "values": {name: file(name) for name in layout["variables"]}}
 
 

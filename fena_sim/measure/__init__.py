@@ -10,6 +10,7 @@ from fena_sim.measure.errors import (
     precision_curve,
 )
 from fena_sim.measure.generalisation import generalisation
+from fena_sim.measure.mismatch import mismatch
 from fena_sim.measure.ngram import NGram, ngram_table
 from fena_sim.measure.prediction import accuracy, bits, surprisal, token_scores
 from fena_sim.measure.select import inside_motif, presented, scored
@@ -29,6 +30,7 @@ __all__ = [
     "inside_motif",
     "level_errors",
     "mean_errors",
+    "mismatch",
     "ngram_table",
     "precision_curve",
     "presented",

@@ -1,7 +1,7 @@
 """From the recordings of single chunks to labelled arrays on disk (xarray on Zarr)."""
 
-import os
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from ..build.pacemaker import NAME as PACEMAKER
 from ..build.population import kept
 from ..protocol.probe import SPIKES
 from ..protocol.timeline import event_table
-from .files import write_atomically
+from .files import disk_errors, unfinished, write_atomically
 
 #: Samples per Zarr chunk along time: fixed, so that the length of a run's chunks leaves no trace.
 TIME_CHUNK = 4096
@@ -79,56 +79,63 @@ def trace_variables(model, probes):
 
 def write_traces(path, model, block, parts, table, joined, start_step):
     """Stream the sampled probes of a block to Zarr at `path`, part by part; spikes from `joined`."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(fresh, ignore_errors=True)
     start = start_step * float(model.dt)
     times = trace_variables(model, block.probes)
     arrivals = table["arrival"].to_numpy()
-    first = _empty(model, block.probes, times, joined, start)
-    first.to_zarr(fresh, mode="w", consolidated=False, zarr_format=3)
     pending = {}
-    for part in [*parts, None]:  # None flushes what is left
-        arrays = part() if part is not None else {}
-        for number, probe in enumerate(block.probes):
-            if not probe.sampled:
-                continue
-            rows = pending.setdefault(number, [])
-            if part is not None:
-                rows.append(_samples(model, probe, number, times[number], arrays, start, arrivals))
-            count = sum(r.sizes[times[number]] for r in rows)
-            take = count - count % TIME_CHUNK if part is not None else count
-            if take:
-                ready = xr.concat(rows, dim=times[number])
-                _append(fresh, ready.isel({times[number]: slice(take)}), times[number])
-                pending[number] = [ready.isel({times[number]: slice(take, None)})]
-    shutil.rmtree(path, ignore_errors=True)
-    fresh.rename(path)
+    with _appearing(path) as fresh:
+        _empty(model, block.probes, joined, start).to_zarr(fresh, mode="w", consolidated=False, zarr_format=3)
+        for part in [*parts, None]:  # None flushes what is left
+            arrays = part() if part is not None else {}
+            for number, probe in enumerate(block.probes):
+                if not probe.sampled:
+                    continue
+                rows = pending.setdefault(number, [])
+                if part is not None:
+                    rows.append(_samples(model, probe, number, times[number], arrays, start, arrivals))
+                count = sum(r.sizes[times[number]] for r in rows)
+                take = count - count % TIME_CHUNK if part is not None else count
+                if take:
+                    ready = xr.concat(rows, dim=times[number])
+                    _append(fresh, ready.isel({times[number]: slice(take)}), times[number])
+                    pending[number] = [ready.isel({times[number]: slice(take, None)})]
+
+
+@contextmanager
+def _appearing(path):
+    """A folder to write into that takes the name `path` once everything is in it. ResourceError if the disk is full."""
+    fresh = unfinished(path)
+    with disk_errors(path.parent):
+        try:
+            yield fresh
+            shutil.rmtree(path, ignore_errors=True)
+            fresh.rename(path)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _samples(model, probe, number, time, arrays, start, arrivals):
     t = arrays[f"samples_{number}/t"] - start
     keep = np.ones(len(t), dtype=bool)
     if probe.window is not None:
-        since = (t[:, None] - arrivals[None, :]) if len(arrivals) else np.full((len(t), 1), np.nan)
         low, high = (float(edge) - 1e-9 for edge in probe.window)
-        keep = ((since >= low) & (since < high)).any(axis=1)
+        keep = np.searchsorted(arrivals, t - low, "right") > np.searchsorted(arrivals, t - high, "right")
     unit = f"{probe.population}_unit"
     data = {f"{probe.population}.{v}": ((time, unit), arrays[f"samples_{number}/{v}"][keep]) for v in probe.sampled}
     return xr.Dataset(data, coords={time: t[keep], unit: probe.recorded_units(model)})
 
 
-def _empty(model, probes, times, joined, start):
-    """The dataset's skeleton: coordinates and units, no samples, and the spikes (which are few)."""
-    data, coords = {}, {}
+def _empty(model, probes, joined, start):
+    """The dataset before any sample is in it: the spikes, which are few."""
+    data = {}
     for number, probe in enumerate(probes):
-        unit = f"{probe.population}_unit"
         if SPIKES in probe.variables:
             spikes = joined.get(f"spikes_{number}", {"t": np.zeros(0), "i": np.zeros(0)})
             mine = np.isin(spikes["i"], probe.recorded_units(model))
             dim = f"{probe.population}_spike"
             data[f"{probe.population}.spike_time"] = (dim, spikes["t"][mine] - start, {"units": "s"})
             data[f"{probe.population}.spike_unit"] = (dim, spikes["i"][mine].astype(np.int32))
-    return xr.Dataset(data, coords=coords)
+    return xr.Dataset(data)
 
 
 def _append(path, samples, time):
@@ -147,11 +154,8 @@ def _append(path, samples, time):
 
 def save_tokens(path, tokens):
     """Write a small dataset to Zarr in one go, appearing under its name only when complete."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(fresh, ignore_errors=True)
-    tokens.to_zarr(fresh, mode="w", consolidated=False, zarr_format=3)
-    shutil.rmtree(path, ignore_errors=True)
-    fresh.rename(path)
+    with _appearing(path) as fresh:
+        tokens.to_zarr(fresh, mode="w", consolidated=False, zarr_format=3)
 
 
 def save_events(path, table):

@@ -86,6 +86,9 @@ class BlockRunner:
         while step < end_step:
             paths.append(self.part_folder / f"{step:012d}.npz")
             step = load_arrays(paths[-1])[1]["stop"]
+        if step != end_step:
+            raise CheckpointError(f"{paths[-1].name} goes on to step {step}, beyond step {end_step}",
+                                  where=str(self.part_folder), fix="start the same command again")
         return [lambda path=path: load_arrays(path)[0] for path in paths]
 
     def clean(self):
@@ -109,12 +112,15 @@ class BlockRunner:
             old.with_suffix(".json").unlink(missing_ok=True)
 
     def _resume(self, state, start_step):
-        for path in sorted(self.checkpoints.glob("*.npz"), reverse=True):
+        found = sorted(self.checkpoints.glob("*.npz"), reverse=True)
+        for path in found:
             try:
                 saved, about = load_arrays(path)
                 self.parts(start_step, about["step"])
                 self.say(f"block {self.block.name}: going on after {about['done']} of {len(self.line)} tokens")
                 return self.program.complete(saved), Position(done=about["done"], step=about["step"])
             except CheckpointError as error:
-                self.say(f"block {self.block.name}: {error.what}; using the one before it")
+                self.say(f"block {self.block.name}: checkpoint {error.what}; leaving it out for the one before it")
+        if found:
+            self.say(f"block {self.block.name}: no whole checkpoint is left, starting the block again")
         return state, Position(done=0, step=start_step)

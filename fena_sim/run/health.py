@@ -28,18 +28,19 @@ class HealthCheck:
             state, _ = self.program.run(before, tables, position.step, middle)
             low, high = (low, middle) if not_finite(state) else (middle, high)
         state, recordings = self.program.run(before, tables, position.step, high)
-        self._refuse(state, position, high, recordings)
+        leaving = np.rint(recordings["departure_pacemaker"].t / self.program.dt)
+        left = np.count_nonzero(leaving < position.step + low)  # a token that leaves in this very step is still there
+        self._refuse(state, position.done + left, position.step + high)
 
-    def _refuse(self, state, position, step, recordings):
+    def _refuse(self, state, token, step):
         first = not_finite(state)[0]
         owner, _, variable = first.partition(".")
         unit = int(np.flatnonzero(~np.isfinite(state[first]))[0])
         level = self._level(owner)
-        token = min(position.done + len(recordings["departure_pacemaker"].t), len(self.line) - 1)
         symbol = self.block.stream.events["symbol"].iloc[token]
         raise NonFiniteError(
             f"{owner}.{variable} is no longer finite (population {owner}, level {level}, element {unit}) "
-            f"at token {token} ({symbol!r}) of block {self.block.name!r}, step {position.step + step}",
+            f"at token {token} ({symbol!r}) of block {self.block.name!r}, step {step}",
             where=str(self.folder),
             fix="the last checkpoint before it is kept; lower eta or the highest precision, or halve dt (--set dt=0.5*ms)")
 

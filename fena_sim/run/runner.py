@@ -4,23 +4,26 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock
 
 from ..build.network import initial_state
 from ..build.pacemaker import BlockShape
+from ..canonical import canonical, digest
 from ..device import choose_device
-from ..errors import ProtocolError, RunFolderError
+from ..errors import CheckpointError, DeclarationError, FenaError, ProtocolError, RunFolderError
+from ..model import Hierarchy
 from ..protocol import INITIAL, Protocol
 from ..protocol.timeline import timeline
 from ..record.assemble import read_parts, save_events, save_tokens, token_data, write_traces
-from ..record.files import load_arrays, save_arrays, write_json
+from ..record.files import UNFINISHED, disk_errors, load_arrays, save_arrays, write_json
 from ..record.run import MANIFEST, Run
 from . import provenance
 from .chunks import BlockRunner
 from .health import HealthCheck
-from ..canonical import canonical, digest
 from .progress import Silent, summarise
 from .resources import check_resources, chunk_length
+from .start import check_start, start_state
 
 #: Rows of the stimulus tables in a build; chunks up to this length share one build.
 TABLE_ROWS = 512
@@ -62,16 +65,20 @@ def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_to
 
 class _Runner:
     def __init__(self, model, protocol, seed, device, out, start, chunk_tokens, progress):
-        self.model, self.protocol, self.seed, self.start = model, protocol, int(seed), start
+        self.model, self.protocol, self.seed, self.start = model, protocol, seed, start
         self.device, self.warning = choose_device(device)
         self.out, self.chunk_tokens, self.progress = Path(out), chunk_tokens, progress
+        if not isinstance(model, Hierarchy):
+            raise DeclarationError(f"{model!r} is not a Hierarchy", fix="pass what load_model(path) gives")
         if not isinstance(protocol, Protocol):
             raise ProtocolError(f"{protocol!r} is not a Protocol", fix="pass what load_protocol(path).protocol gives")
-        if chunk_tokens is not None and chunk_tokens < 1:
-            raise ProtocolError(f"a chunk of {chunk_tokens} tokens", fix="give chunk_tokens >= 1")
+        if not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ProtocolError(f"the seed {seed!r} is not a whole number from 0", fix="give e.g. seed=0")
+        if chunk_tokens is not None and (not isinstance(chunk_tokens, (int, np.integer)) or chunk_tokens < 1):
+            raise ProtocolError(f"a chunk of {chunk_tokens!r} tokens", fix="give a whole number, at least 1")
         self.lines = {block.name: timeline(block, model.dt) for block in protocol.blocks}
         self._check()
-        self.inputs = {"model": canonical(model), "protocol": canonical(protocol), "seed": self.seed,
+        self.inputs = {"model": canonical(model), "protocol": canonical(protocol), "seed": int(seed),
                        "device": self.device.name, "start": self._start_digest(),
                        "versions": {k: v for k, v in provenance.versions().items() if k in ("fena_sim", "brian2")}}
         self.hash = digest(self.inputs)
@@ -97,6 +104,8 @@ class _Runner:
         if (self.out / MANIFEST).exists():
             raise RunFolderError(f"{self.out} is itself a run folder, of other inputs", where=str(self.out),
                                  fix="give the folder in which run folders are to be made, e.g. --out runs")
+        if self.start is not None:
+            check_start(self.model, *self.start)
         check_resources(self.model, self.protocol, self.out)
 
     def _start_digest(self):
@@ -108,11 +117,11 @@ class _Runner:
     def run(self):
         if self._finished():
             return Run(self.folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / "run.lock"):  # the same run started twice: the second waits for the first
-            if self._finished():
-                return Run(self.folder)
-            self._run()
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / "run.lock"):  # the same run started twice: the second waits for the first
+                if not self._finished():
+                    self._run()
         return Run(self.folder)
 
     def _finished(self):
@@ -127,6 +136,8 @@ class _Runner:
     def _run(self):
         began = time.time()
         manifest = self._manifest(began)
+        for leftover in self.folder.rglob(f".*{UNFINISHED}"):  # of a process that was killed while writing
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         write_json(self.folder / MANIFEST, manifest)
         self.progress.begin(self)
         if self.warning:
@@ -144,7 +155,14 @@ class _Runner:
 
     def _block_finished(self, block):
         path = self.folder / "states" / f"{block.name}.npz"
-        return path.exists() and path.with_suffix(".json").exists()
+        if not path.exists():
+            return False
+        try:
+            load_arrays(path)
+        except CheckpointError as error:
+            self._say(f"block {block.name}: final state {error.what}; doing the block again")
+            return False
+        return True
 
     def _run_block(self, block, programs):
         line = self.lines[block.name]
@@ -154,7 +172,7 @@ class _Runner:
         key = digest([canonical(shape), canonical(block.probes)])
         if key not in programs:
             self.progress.building(block.name)
-            programs[key] = self.device.build(self.model, self.protocol.vocabulary, shape, block.probes)
+            programs[key] = self._build(shape, block.probes)
         program = programs[key]
         state, start_step = self._origin(block)
         runner = BlockRunner(program, block, line, shape, self.folder, chunk, self._say)
@@ -176,6 +194,15 @@ class _Runner:
         runner.clean()
         self._say(f"block {block.name}: {len(line)} tokens done")
 
+    def _build(self, shape, probes):
+        try:
+            return self.device.build(self.model, self.protocol.vocabulary, shape, probes)
+        except (FenaError, OSError):
+            raise
+        except Exception as error:  # whatever only Brian2 can find out, e.g. that a method does not suit an equation
+            raise DeclarationError(f"Brian2 cannot build the network: {error}", where=self.model.where,
+                                   fix="change the declaration that the message names") from error
+
     def _made(self, name):
         (self.folder / name).mkdir(exist_ok=True)
         return self.folder / name
@@ -185,17 +212,10 @@ class _Runner:
         if name != INITIAL:
             state, about = load_arrays(self.folder / "states" / f"{name}.npz")
             return state, about["step"]
-        state = initial_state(self.model, self.seed)
         if self.start is None:
-            return state, 0
+            return initial_state(self.model, self.seed), 0
         origin, start_block = self.start
-        fixed = {name: values for name, values in state.items() if name in self._constants()}
-        return {**origin.state(start_block), **fixed}, origin.end_step(start_block)
-
-    def _constants(self):
-        """Entries of the state that the declarations of this run decide, whatever state it starts from."""
-        noise = {f"{p.name}.noise_seed" for p in self.model.populations}
-        return set(self.model.parameters()) | noise | {"pacemaker.tolerance"}
+        return start_state(self.model, self.seed, origin, start_block), origin.end_step(start_block)
 
     def _say(self, text):
         with open(self.folder / "log.txt", "a", encoding="utf-8") as log:
@@ -205,7 +225,7 @@ class _Runner:
     def _manifest(self, began):
         model, protocol, vocabulary = self.model, self.protocol, self.protocol.vocabulary
         return {
-            "status": "running", "inputs_hash": self.hash, "inputs": self.inputs, "seed": self.seed,
+            "status": "running", "inputs_hash": self.hash, "inputs": self.inputs, "seed": int(self.seed),
             "device": self.device.name, "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began)),
             "model": {"name": model.name, "description": model.description, "levels": model.levels, "dt": str(model.dt),
                       "parameters": {key: str(value) for key, value in model.parameters().items()}},

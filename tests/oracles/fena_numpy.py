@@ -31,12 +31,11 @@ def shapes(sizes, slots):
             continue
         below = sizes[level - 1]
         found |= {f"state_{level}.{name}": (size,) for name in ("r", "trace_recent", "trace_older")}
-        found[f"prior_{level}.bias"] = (size,)
-        found[f"W_{level}.w"] = (size, below)
+        found |= {f"prior_{level}.bias": (size,), f"W_{level}.w": (size, below)}
         for slot in slots:
-            found[f"prior_{level}.from_{slot}"] = (size,)
-            for trace in ("recent", "older"):
-                found[f"A_{level}_{slot}.w_{trace}"] = (size if slot == "own" else below, size)
+            weights = (size if slot == "own" else below, size)
+            found |= {f"prior_{level}.from_{slot}": (size,),
+                      f"A_{level}_{slot}.w_recent": weights, f"A_{level}_{slot}.w_older": weights}
     return found
 
 
@@ -86,7 +85,7 @@ class FenaNumpy:
         onset_error, error, settled_error, precision (token, level).
         """
         tokens = np.asarray(tokens, dtype=int)
-        gains = np.broadcast_to(np.asarray(plasticity_gain, dtype=float), tokens.shape)
+        gains = np.broadcast_to(plasticity_gain, tokens.shape)
         if tokens.size and (tokens.min() < -1 or tokens.max() >= self.sizes[0]):
             raise ValueError(f"tokens must lie in -1..{self.sizes[0] - 1}")
         kept = [self._period(*pair, blank_steps, presentation_steps) for pair in zip(tokens, gains)]
@@ -127,12 +126,11 @@ class FenaNumpy:
             self.v[f"{name}.trace_older"] += 0.5 * (sample - self.v[f"{name}.trace_older"])
 
     def _integrate(self, presenting, gate, gain):
-        slow = self.n % self.slow_every == 0
-        learning = gain * presenting
+        slow, learning = self.n % self.slow_every == 0, gain * presenting
         if slow:
             self._priors(learning)
         self._errors(gate)
-        self._precisions(learning)
+        self._precisions(learning, learning * gate)
         self._states()
         if slow:
             self._weights(learning)
@@ -166,15 +164,15 @@ class FenaNumpy:
                 drive = v[f"state_{level}.r"] - prior - prediction
             v[f"error_{level}.error"] += c.dt * (drive - v[f"error_{level}.error"]) / c.tau_e
 
-    def _precisions(self, learning):
-        c = self.constants
-        self.mean_square = np.array([np.mean(self.v[f"error_{level}.error"] ** 2) for level in range(self.top + 1)])
+    def _precisions(self, learning, sensory):
+        c, v = self.constants, self.v
+        self.mean_square = np.array([np.mean(v[f"error_{level}.error"] ** 2) for level in range(self.top + 1)])
         for level in range(self.top + 1):
-            log_precision = self.v[f"precision_{level}.log_precision"]
-            surprise = (1 - self.precision[level] * self.mean_square[level]
-                        - c.kappa * (log_precision - np.log(c.preferred)))
+            log_precision, square = v[f"precision_{level}.log_precision"], self.mean_square[level]
+            surprise = 1 - self.precision[level] * square - c.kappa * (log_precision - np.log(c.preferred))
             outside = np.clip(log_precision, np.log(c.lowest), np.log(c.highest)) - log_precision
-            log_precision += c.dt * learning * np.clip(surprise, -5, 5) / c.tau_precision + outside
+            observed = learning if level else sensory  # a withheld token tells nothing
+            log_precision += c.dt * observed * np.clip(surprise, -5, 5) / c.tau_precision + outside
 
     def _states(self):
         c, v = self.constants, self.v
@@ -189,8 +187,7 @@ class FenaNumpy:
             v[f"state_{level}.r"] += c.dt * drift
 
     def _weights(self, learning):
-        c, v = self.constants, self.v
-        step = c.slow_clock * learning
+        c, v, step = self.constants, self.v, self.constants.slow_clock * learning
         for level in range(1, self.top + 1):
             w, below, own = v[f"W_{level}.w"], v[f"error_{level - 1}.error"], v[f"error_{level}.error"]
             excess = np.clip(self.outgoing[level] / c.cap**2 - 1, 0, 1)[:, None]
@@ -199,5 +196,5 @@ class FenaNumpy:
             for slot in self.slots:
                 for trace in ("recent", "older"):
                     activity = v[f"{self._source(level, slot)}.trace_{trace}"]
-                    v[f"A_{level}_{slot}.w_{trace}"] += (
-                        step * c.eta_prior * self.precision[level] * np.outer(activity, own))
+                    hebbian = c.eta_prior * self.precision[level] * np.outer(activity, own)
+                    v[f"A_{level}_{slot}.w_{trace}"] += step * hebbian

@@ -39,7 +39,7 @@ def test_without_weights_the_onset_error_is_one(n_input):
 @pytest.mark.parametrize("square", [0.25, 1.0, 3.0])
 def test_precision_goes_to_its_fixed_point(square):
     kappa, preferred = 0.45, 0.5
-    network = FenaNumpy(only_precision(0.3, 2), sizes=(4, 2), amplitude=np.sqrt(4 * square), tau_precision=20.0, eta=0.0)
+    network = FenaNumpy(only_precision(0.3, 2), sizes=(4, 2), amplitude=2 * np.sqrt(square), tau_precision=20.0, eta=0)
     out = network.run([2], blank_steps=0, presentation_steps=3000)
     fixed = [brentq(lambda p: 1 - p * s - kappa * np.log(p / preferred), 1e-3, 50) for s in (square, 0.0)]
     np.testing.assert_allclose(out["precision"][0], fixed, rtol=1e-10)
@@ -71,7 +71,7 @@ def test_small_states_relax_by_a_matrix_power(tau_e):
     w1, w2 = values["W_1.w"].reshape(n1, n0), values["W_2.w"].reshape(n2, n1)
     ends = np.cumsum([n0, n1, n2, n1, n2, 1])
     e0, e1, e2, r1, r2, one = (slice(a, b) for a, b in zip([0, *ends], ends))
-    errors, states, identity = (np.eye(ends[-1]) for _ in range(3))
+    errors, states = np.eye(ends[-1]), np.eye(ends[-1])
     a = 1 / tau_e
     for e, n in ((e0, n0), (e1, n1), (e2, n2)):
         errors[e, e] = (1 - a) * np.eye(n)
@@ -82,7 +82,7 @@ def test_small_states_relax_by_a_matrix_power(tau_e):
     states[r1, e1], states[r1, e0] = -1.3 / tau * np.eye(n1), 0.7 / tau * w1
     states[r2, e2], states[r2, e1] = -2.1 / tau * np.eye(n2), 1.3 / tau * w2
     start = np.concatenate([np.zeros(n0 + n1 + n2), values["state_1.r"], values["state_2.r"], [1]])
-    final = np.linalg.matrix_power(states @ identity @ errors, steps) @ start
+    final = np.linalg.matrix_power(states @ errors, steps) @ start
     for name, where in {"error_0.error": e0, "error_1.error": e1, "error_2.error": e2, "state_1.r": r1,
                         "state_2.r": r2}.items():
         np.testing.assert_allclose(network.values[name], final[where], rtol=1e-8, atol=1e-16)
@@ -99,8 +99,12 @@ def test_iterations_of_an_exponential_decay(tolerance):
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.5])
-def test_one_step_of_plasticity_by_hand(gain):
+def test_one_step_by_hand(gain):
     values, cap = initial(), 0.7
+    values["precision_1.log_precision"] = [np.log(0.9)]
+    norms = np.array([[0.5], [0.65], [0.8], [1.2]])  # below the cap twice, above it, and where the excess is clipped
+    w1 = values["W_1.w"].reshape(4, 5)
+    values["W_1.w"] = (w1 * norms / np.linalg.norm(w1, axis=1, keepdims=True)).ravel()
     network = FenaNumpy(values, sizes=SIZES, eta=0.01)
     network.run([3], blank_steps=0, presentation_steps=1, plasticity_gain=gain)
     after = network.values
@@ -110,17 +114,17 @@ def test_one_step_of_plasticity_by_hand(gain):
     older = values["A_1_own.w_older"].reshape(4, 4)
     e0 = np.sqrt(5) * np.eye(5)[3] - w1.T @ f1
     e1 = values["state_1.r"] - own.T @ f1 - older.T @ (f1 / 2) - w2.T @ f2  # the sensory traces are still empty
-    norm = np.sum(w1**2, axis=1)
-    excess = np.clip(norm / cap**2 - 1, 0, 1)
-    assert excess.min() == 0 and excess.max() > 0
+    excess = np.array([0, 0, 0.8**2 / cap**2 - 1, 1])
     expected = w1 + 4 * gain * (0.01 * 0.3 * np.outer(f1, e0) - excess[:, None] * w1 / 120)
     np.testing.assert_allclose(after["W_1.w"], expected.ravel(), rtol=1e-12)
-    np.testing.assert_allclose(after["A_1_own.w_recent"], (own + 4 * gain * 0.03 * 0.3 * np.outer(f1, e1)).ravel(),
+    np.testing.assert_allclose(after["A_1_own.w_recent"], (own + 4 * gain * 0.03 * 0.9 * np.outer(f1, e1)).ravel(),
                                rtol=1e-12)
-    np.testing.assert_allclose(after["A_1_own.w_older"], (older + 4 * gain * 0.03 * 0.3 * np.outer(f1 / 2, e1)).ravel(),
+    np.testing.assert_allclose(after["A_1_own.w_older"], (older + 4 * gain * 0.03 * 0.9 * np.outer(f1 / 2, e1)).ravel(),
                                rtol=1e-12)
     np.testing.assert_array_equal(after["A_1_below.w_recent"], below.ravel())
     np.testing.assert_array_equal(after["prior_1.bias"], 0)  # learns from the error of the previous step, zero
+    drift = (-0.9 * e1 + (1 - f1**2) * 0.3 * (w1 @ e0)) / 14
+    np.testing.assert_allclose(after["state_1.r"], values["state_1.r"] + drift, rtol=1e-12)
     surprise = 1 - 0.3 * np.mean(e0**2) - 0.45 * np.log(0.3 / 0.5)
     assert after["precision_0.log_precision"][0] == pytest.approx(START + gain * surprise / 24000, rel=1e-14)
 
@@ -132,7 +136,8 @@ def test_bias_learns_every_fourth_step_from_the_error_before():
     np.testing.assert_array_equal(before["prior_1.bias"], 0)
     network.run([3], blank_steps=0, presentation_steps=1)
     precision = np.exp(before["precision_1.log_precision"])
-    np.testing.assert_allclose(network.values["prior_1.bias"], 4 * 9e-5 * precision * before["error_1.error"], rtol=1e-12)
+    expected = 4 * 9e-5 * precision * before["error_1.error"]
+    np.testing.assert_allclose(network.values["prior_1.bias"], expected, rtol=1e-12)
 
 
 def test_priors_see_new_traces_on_the_slow_clock_only():
@@ -175,6 +180,17 @@ def test_a_prediction_does_not_know_the_coming_token(ascending_traces, other):
                 .run(sequence)["prediction"] for sequence in (tokens, changed))
     np.testing.assert_array_equal(one[: k + 1], two[: k + 1])
     assert np.all(np.any(one[k + 1:] != two[k + 1:], axis=1))
+
+
+def test_nothing_is_learned_in_a_blank():
+    blanks = {0: {}, 40: {}}
+    for steps, after in blanks.items():
+        network = FenaNumpy(only_precision(0.3, 2) | {"W_1.w": 2 * np.ones(6), "state_1.r": [1, 2]}, sizes=(3, 2))
+        network.run([0], blank_steps=steps, presentation_steps=1, plasticity_gain=[1])
+        after.update(network.values)
+    once = 2 - 4 * 2 / (2 * 60)  # the one plastic step at the arrival: the norm is far above the cap
+    for after in blanks.values():
+        np.testing.assert_allclose(after["W_1.w"], once, rtol=1e-3)
 
 
 def test_an_omitted_token_leaves_no_input():

@@ -1,0 +1,22 @@
+# Everything lives in .venv/ of the checkout; nothing is installed twice, and nothing needs the network after that.
+PYTHON ?= python3
+STAMP := .venv/installed
+
+.PHONY: setup demo test clean
+
+setup: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fena_sim needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+demo: $(STAMP)
+	.venv/bin/python demo.py
+
+test: $(STAMP)
+	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,50 @@
+"""Starting from the final state of a block of another run."""
+
+from ..build import delay
+from ..build.network import initial_state
+from ..build.pacemaker import NAME as PACEMAKER
+from ..build.projection import pairs
+from ..errors import CheckpointError
+
+
+def start_state(model, seed, origin, block):
+    """State to start from: `origin`'s at the end of `block`, with the parameters and the noise of this run."""
+    fixed = {name: values for name, values in initial_state(model, seed).items() if name in _constants(model)}
+    return {**origin.state(block), **fixed}
+
+
+def check_start(model, origin, block):
+    """Raise CheckpointError unless the state at the end of `block` is one of `model`'s; nothing is built for it."""
+    state, sizes = origin.state(block), _sizes(model)
+    for name, values in state.items():
+        owner = name.partition(".")[0]
+        if owner not in sizes:
+            _refuse(f"the state holds {name!r}, the model has no {owner!r}", model, origin, block)
+        if len(values) not in (1, sizes[owner]):
+            _refuse(f"the state has {len(values)} values of {name!r}, the model {sizes[owner]}", model, origin, block)
+    missing = sorted(set(initial_state(model, 0)) - _constants(model) - set(state))
+    if missing:
+        _refuse(f"the state holds no {missing[0]!r}, which the model needs", model, origin, block)
+
+
+def _refuse(what, model, origin, block):
+    raise CheckpointError(what, where=f"{model.where}, starting from block {block!r} of {origin.id}",
+                          fix="start from a run of the same model")
+
+
+def _constants(model):
+    """Entries of the state that the declarations of a run decide, whatever state it starts from."""
+    noise = {f"{p.name}.noise_seed" for p in model.populations}
+    return set(model.parameters()) | noise | {f"{PACEMAKER}.tolerance"}
+
+
+def _sizes(model):
+    """Elements of every object that carries state: {object: int}."""
+    sizes = {PACEMAKER: 1, **{p.name: p.size for p in model.populations}}
+    for projection in model.projections:
+        n_source, n_target = model.population(projection.source).size, model.population(projection.target).size
+        sizes[projection.name] = len(pairs(projection, n_source, n_target)[0])
+        if projection.delay is not None:
+            steps = round(float(projection.delay) / float(model.dt))
+            sizes[f"delay_{projection.name}"] = len(delay.stages(n_source, steps))
+    return sizes
