@@ -67,7 +67,7 @@ def _evaluate(node):
     if isinstance(node, (ast.Tuple, ast.List)):
         return tuple(_evaluate(element) for element in node.elts)
     if isinstance(node, ast.Name):
-        unit = getattr(brian2.units.allunits, node.id, None)
+        unit = getattr(brian2, node.id, None)
         if isinstance(unit, Quantity):
             return unit
         raise _NotAValue

@@ -14,7 +14,7 @@ import numpy as np
 from brian2 import Quantity, ms, second
 
 from fena_sim import Block, FixedPace, Probe, Protocol, load_model, run
-from fena_sim.measure.oscillation import delay_loop_eigenvalue, dominant_mode
+from fena_sim.measure import delay_loop_eigenvalue, dominant_mode
 from fena_sim.stimulus import OMITTED, TokenStream, one_hot
 
 MODEL = "../models/delay_loop.py"

@@ -12,7 +12,7 @@ import numpy as np
 from brian2 import ms
 
 from fena_sim import Block, FixedPace, Probe, Protocol
-from fena_sim.measure import accuracy, error_ratio, inside_motif, settling_iterations
+from fena_sim.measure import accuracy, error_ratio, generalisation, inside_motif, settling_iterations
 from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import MotifGrammar, omissions
 
@@ -37,7 +37,8 @@ def protocol(seed=0, tokens=16000, test_tokens=1500):
         blocks=[
             Block(name="untrained", stream=familiar[:300], pace=pace, controls=frozen, start_from=INITIAL),
             Block(name="traces_before", stream=few, pace=pace, controls=frozen, probes=probes, start_from=INITIAL),
-            Block(name="training", stream=learned, pace=pace, controls=dict(plasticity_gain=falling), start_from=INITIAL),
+            Block(name="training", stream=learned, pace=pace, controls=dict(plasticity_gain=falling),
+                  start_from=INITIAL),
             Block(name="familiar", stream=familiar, pace=pace, controls=frozen, start_from="training"),
             Block(name="held_out", stream=held_out, pace=pace, controls=frozen, start_from="training"),
             Block(name="online", stream=familiar, pace=pace, start_from="training",
@@ -61,6 +62,7 @@ def summary(runs):
         "iterations_untrained": median(settling_iterations(run, "untrained") for run in runs),
         "iterations_trained": median(settling_iterations(run, "familiar") for run in runs),
         "error_ratio": median(error_ratio(run) for run in runs),
+        "novel_error_ratio": median(generalisation(run).loc["novel", "relative_error"] for run in runs),
     }
 
 

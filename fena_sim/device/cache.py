@@ -34,7 +34,7 @@ def declaration_key(hierarchy, vocabulary, shape, probes, flags):
 def _own_sources():
     """A hash of the code that generates: a changed fena_sim must not find builds of an older one."""
     package = Path(__file__).resolve().parent.parent
-    parts = [path.read_bytes() for name in ("build", "device") for path in sorted((package / name).glob("*.py"))]
+    parts = [path.read_bytes() for name in ("model", "build", "device") for path in sorted((package / name).glob("*.py"))]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 

@@ -12,6 +12,7 @@ from fena_sim.measure.errors import (
 from fena_sim.measure.generalisation import generalisation
 from fena_sim.measure.mismatch import mismatch
 from fena_sim.measure.ngram import NGram, ngram_table
+from fena_sim.measure.oscillation import damped_frequency, delay_loop_eigenvalue, dominant_mode
 from fena_sim.measure.prediction import accuracy, bits, surprisal, token_scores
 from fena_sim.measure.select import inside_motif, presented, scored
 from fena_sim.measure.settling import settling_curve, settling_iterations, share_at_cap
@@ -22,6 +23,9 @@ __all__ = [
     "Summary",
     "accuracy",
     "bits",
+    "damped_frequency",
+    "delay_loop_eigenvalue",
+    "dominant_mode",
     "error_curve",
     "error_ratio",
     "free_energy",

@@ -53,7 +53,7 @@ def is_function(name):
 
 
 def is_unit(name):
-    return name in brian2.units.allunits.__all__ or name in ("volt", "amp", "second", "meter", "siemens", "ohm", "farad")
+    return isinstance(getattr(brian2, name, None), brian2.Quantity)
 
 
 def statements(code):
@@ -80,11 +80,11 @@ def variables_for(dimensions):
 def check_known(text, known, where):
     """Every identifier of `text` must be known; otherwise UnknownNameError with the nearest name."""
     for name in sorted(identifiers(text)):
+        if name == "xi" or name.startswith("xi_") or (is_function(name) and not DEFAULT_FUNCTIONS[name].stateless):
+            raise DeclarationError(f"{name} draws from a hidden random state, so a resumed run would differ", where=where,
+                                   fix="write noise instead: white noise from a counter")
         if name in known or name in BUILTIN or name in _CONSTANTS or is_function(name) or is_unit(name):
             continue
-        if name == "xi" or name.startswith("xi_"):
-            raise DeclarationError("xi draws from a hidden random state, so a resumed run would differ", where=where,
-                                   fix="write noise instead of xi: the same white noise from a counter")
         raise UnknownNameError(f"{name!r} is not known here", where=f"{where}: {text.strip()}", fix=nearest(name, known))
 
 
@@ -97,9 +97,22 @@ def check_units(text, dimension, known, where):
             table[name] = Constant(name, float(unit), dimensions=unit.dim)
     try:
         check_dimensions(text, dimension, table)
+    except SyntaxError as error:
+        raise DeclarationError(f"cannot read {text.strip()!r}: {error}", where=where,
+                               fix="use Python's syntax, e.g. v > 1*mV") from error
     except DimensionMismatchError as error:
         raise UnitError(f"wrong units: {error}", where=f"{where}: {text.strip()}",
-                        fix="make both sides of the equation carry the same units") from error
+                        fix="make both sides carry the same units") from error
+
+
+def check_statements(code, targets, known, where):
+    """Names and units of the assignments in `code`, which may change the variables `targets` only."""
+    for target, operator, expression in statements(code):
+        if target not in targets:
+            raise UnknownNameError(f"statement changes {target!r}, which the equations do not declare",
+                                   where=f"{where}: {code}", fix=nearest(target, targets))
+        check_known(expression, known, where)
+        check_units(expression, known[target] if operator in ("=", "+=", "-=") else DIMENSIONLESS, known, where)
 
 
 def check_equations(equations, known, where):

@@ -1,7 +1,7 @@
 """A hierarchy: levels of populations, the projections between them, and how settling is judged."""
 
 import attrs
-from brian2 import Quantity, ms, second
+from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
 from ..errors import DeclarationError, UnitError, UnknownNameError, nearest
@@ -10,6 +10,8 @@ from .population import Population, check_clock, check_name, get_unit_name
 from .projection import Projection
 
 WHEN = ("arrival", "first", "mean", "last")
+#: Names that every network and every token has without a declaration.
+RESERVED, TOKEN_VARIABLES = "pacemaker", ("event", "iterations", "steps")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,8 +40,13 @@ class Readout:
 
     name: str
     variables: tuple = attrs.field(converter=tuple)
-    when: str = attrs.field(validator=attrs.validators.in_(WHEN))
+    when: str
     scale: float = 1.0
+
+    def __attrs_post_init__(self):
+        if self.when not in WHEN:
+            raise UnknownNameError(f"a readout cannot be taken {self.when!r}", where=f"Readout {self.name!r}",
+                                   fix=nearest(self.when, WHEN))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -75,17 +82,18 @@ class Hierarchy:
     reference: str = ""
 
     def __attrs_post_init__(self):
-        check_clock(self.dt, self.where)
+        check_clock(self.dt, f"dt of {self.where}")
         for kind, members in (("populations", self.populations), ("projections", self.projections)):
             expected = {"populations": Population, "projections": Projection}[kind]
             for member in members:
                 if not isinstance(member, expected):
                     raise DeclarationError(f"{kind} holds {member!r}, not a {expected.__name__}", where=self.where,
                                            fix=f"declare it as {expected.__name__}(...)")
-        names = [member.name for member in (*self.populations, *self.projections)]
-        for name in names:
-            if names.count(name) > 1:
-                raise DeclarationError(f"the name {name!r} is used twice", where=self.where, fix="rename one of them")
+        for names in ([RESERVED, *(member.name for member in (*self.populations, *self.projections))],
+                      [*TOKEN_VARIABLES, *(readout.name for readout in self.readouts)]):
+            for name in names:
+                if names.count(name) > 1:
+                    raise DeclarationError(f"the name {name!r} is used twice", where=self.where, fix="rename one of them")
         known = {p.name: p.known(self._link_dimensions(p)) for p in self.populations}
         for population in self.populations:
             population.check(self._link_dimensions(population))
@@ -93,8 +101,8 @@ class Hierarchy:
         for projection in self.projections:
             source = self.population(projection.source, projection.where)
             target = self.population(projection.target, projection.where)
-            projection.check(source, target, known[source.name], known[target.name])
             check_local(projection, self)
+            projection.check(source, target, known[source.name], known[target.name])
             if projection.plasticity is not None:
                 self._check_clock(projection.plasticity.clock, f"plasticity of {projection.where}")
             self._check_clock(projection.delay, f"delay of {projection.where}")
@@ -166,12 +174,12 @@ class Hierarchy:
         for projection in self.projections:
             for population in {projection.source, projection.target}:
                 for variable in projection.inputs_of(population):
-                    other = taken.setdefault((population, variable), projection.name)
-                    if other != projection.name:
+                    if (population, variable) in taken:
                         raise DeclarationError(
-                            f"{other!r} and {projection.name!r} both sum into {population}.{variable}",
+                            f"{taken[population, variable]!r} and {projection.name!r} both sum into {population}.{variable}",
                             where=projection.where,
-                            fix="give each projection a variable of its own and add them up in the equations")
+                            fix="give each a variable of its own and add them up in the equations")
+                    taken[population, variable] = projection.name
 
     def _check_settling(self):
         if self.settling is None:
@@ -179,10 +187,11 @@ class Hierarchy:
         where = f"settling of {self.where}"
         for name in self.settling.populations:
             dim = self.dimensions_of(f"{name}.{self.settling.variable}", where)
-            if get_dimensions(self.settling.tolerance) != dim:
-                raise UnitError(f"tolerance {self.settling.tolerance} does not compare with "
-                                f"{name}.{self.settling.variable}", where=where,
-                                fix=f"give it in {get_unit_name(dim)}")
+            for quantity, dimension in (("tolerance", get_dimensions(self.settling.tolerance)),
+                                        (f"{name}.{self.settling.variable}", dim)):
+                if dimension != hertz.dim:
+                    raise UnitError(f"{quantity} is not a rate of change", where=where,
+                                    fix="give a variable and a tolerance per time, e.g. 0.004/ms")
 
     # -- parameters by name --------------------------------------------------------------------
 
@@ -196,6 +205,9 @@ class Hierarchy:
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
+        if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
+            raise DeclarationError(f"{value!r} is not a number or a quantity", where=f"--set {key}",
+                                   fix="write e.g. 20*ms")
         if key == "dt":
             if not have_same_dimensions(value, second):
                 raise UnitError(f"dt must be a time, not {value}", where=f"--set {key}", fix="give e.g. dt=0.5*ms")

@@ -5,7 +5,7 @@ import inspect
 import sys
 from pathlib import Path
 
-from ..errors import DeclarationError, UnknownNameError, nearest
+from ..errors import DeclarationError, FenaError, UnknownNameError, nearest
 from .hierarchy import Hierarchy
 
 
@@ -20,7 +20,7 @@ def load_file(path, kind):
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
-    except DeclarationError:
+    except FenaError:
         raise
     except Exception as error:
         raise DeclarationError(f"the {kind} file cannot be read: {type(error).__name__}: {error}", where=str(path),
@@ -31,12 +31,18 @@ def load_file(path, kind):
 
 
 def call_with(function, options, where):
-    """Call `function` with the given keyword options; an unknown one names the nearest."""
+    """Call a file's `function` with the given keyword options; an unknown one names the nearest."""
     accepted = inspect.signature(function).parameters
     for name in options:
         if name not in accepted:
             raise UnknownNameError(f"{name!r} is not an option here", where=where, fix=nearest(name, accepted))
-    return function(**options)
+    try:
+        return function(**options)
+    except FenaError:
+        raise
+    except Exception as error:
+        raise DeclarationError(f"stopped with {type(error).__name__}: {error}", where=where,
+                               fix="run the file with python to see where it stops") from error
 
 
 def load_model(path, input_size=None, **options):

@@ -76,12 +76,16 @@ def check_local(projection, hierarchy):
     if projection.plasticity is None:
         return
     own = set(projection.own_variables) | set(projection.all_parameters)
-    for text in projection.plasticity.texts:
+    read = [str(e.expr) for e in projection.parsed.values() if e.expr is not None and e.varname not in projection.summed]
+    elsewhere = {name for p in hierarchy.populations for name in (p.name, *p.variables, *p.links, *p.parameters)}
+    for text in read + projection.plasticity.texts:
         for name in sorted(eq.identifiers(text)):
             if name in own or name in eq.BUILTIN or eq.is_function(name) or eq.is_unit(name):
                 continue
             base, _, side = name.rpartition("_")
             if side not in ("pre", "post") or not base:
+                if name not in elsewhere:
+                    continue  # a misspelt name, which the check of names reports with the nearest one
                 raise LocalityError(
                     f"the rule reads {name!r}, which a synapse of {projection.name!r} cannot know",
                     where=f"plasticity of {projection.where}: {text.strip()}",
@@ -106,8 +110,14 @@ def _check_origin(hierarchy, population, variable, level, projection, seen):
                 fix="read only variables of the two units and scalars of their own level")
         _check_origin(hierarchy, source, source_variable, level, projection, seen)
         return
-    if population.size > 1 or variable not in population.variables:
-        return  # what a unit computes from its own inputs is its own
+    if variable not in population.variables:
+        return
+    equation = population.parsed[variable]
+    if equation.type == "subexpression":  # another name for what it is computed from at this very moment
+        for name in eq.identifiers(str(equation.expr)):
+            _check_origin(hierarchy, population, name, level, projection, seen)
+    if population.size > 1:
+        return  # what a unit gathers from its own inputs is its own
     for other in hierarchy.projections:  # a level scalar: whatever sums into it must be of its level
         for name in other.inputs_of(population.name):
             source = hierarchy.population(other.partner_of(population.name))

@@ -3,8 +3,10 @@
 from types import MappingProxyType
 
 import attrs
+import numpy as np
 from brian2 import Quantity, second
-from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
+from brian2.stateupdaters.base import StateUpdateMethod
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_same_dimensions
 
 from ..errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
@@ -25,7 +27,8 @@ def check_name(instance, attribute, value):
 
 def check_parameters(parameters, where):
     for name, value in parameters.items():
-        if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool) or getattr(value, "shape", ()) != ():
+        scalar = isinstance(value, (int, float, Quantity)) and not isinstance(value, bool) and np.shape(value) == ()
+        if not scalar or not np.isfinite(float(value)):
             raise DeclarationError(f"parameter {name!r} is {value!r}, not a number or a scalar quantity", where=where,
                                    fix="give e.g. tau=14*ms; values that differ between units belong in `initial`")
 
@@ -34,6 +37,9 @@ def check_initial(initial, dims, where):
     for name, value in initial.items():
         if name not in dims:
             raise UnknownNameError(f"initial value for unknown variable {name!r}", where=where, fix=nearest(name, dims))
+        if isinstance(value, str):
+            raise DeclarationError(f"initial value of {name!r} is the text {value!r}", where=where,
+                                   fix="give a number, a quantity, an array, Normal(...) or Uniform(...)")
         if initial_dimensions(value) != dims[name]:
             raise UnitError(f"initial value of {name!r} has the wrong units", where=where,
                             fix=f"give it in {get_unit_name(dims[name])}")
@@ -44,8 +50,8 @@ def get_unit_name(dim):
 
 
 def check_clock(clock, where):
-    if clock is not None and (not have_same_dimensions(clock, second) or float(clock) <= 0):
-        raise UnitError(f"clock must be a positive time, not {clock}", where=where, fix="give e.g. clock=4*ms")
+    if clock is not None and (not have_same_dimensions(clock, second) or not 0 < float(clock) < np.inf):
+        raise UnitError(f"must be a positive time, not {clock}", where=where, fix="give e.g. 4*ms")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -114,11 +120,21 @@ class Population:
         check_clock(self.clock, self.where)
         check_parameters(self.parameters, self.where)
         own = self.variables
-        for name in self.parameters:
-            if name in own:
-                raise DeclarationError(f"{name!r} is both a parameter and a variable", where=self.where,
-                                       fix="remove one of the two")
+        given = [*self.parameters, *self.links, *own]
+        for name in [*self.parameters, *self.links]:
+            if given.count(name) > 1 or name in (*eq.SIGNALS, eq.TOKEN_CODE, eq.NOISE):
+                raise DeclarationError(f"{name!r} is declared twice among the parameters, links, variables and signals",
+                                       where=self.where, fix="rename or remove one of the two")
         check_initial(self.initial, own, self.where)
+        for name, value in self.initial.items():
+            if np.shape(value) not in ((), (self.size,)):
+                raise DeclarationError(f"initial {name!r} has shape {np.shape(value)}, the population {self.size} units",
+                                       where=self.where, fix=f"give a number, or an array of {self.size} values")
+        if self.method not in StateUpdateMethod.stateupdaters:
+            raise UnknownNameError(f"there is no integration method {self.method!r}", where=self.where,
+                                   fix=nearest(self.method, StateUpdateMethod.stateupdaters))
+        if self.refractory is not None and not isinstance(self.refractory, str):
+            check_clock(self.refractory, f"refractory of {self.where}")
         for event in self.on:
             if event not in EVENTS:
                 raise UnknownNameError(f"unknown token event {event!r}", where=self.where, fix=nearest(event, EVENTS))
@@ -167,15 +183,12 @@ class Population:
         known = self.known(link_dimensions)
         eq.check_equations(self.parsed, known, self.where)
         for code in [*self.on.values(), self.reset]:
-            for target, operator, expression in eq.statements(code):
-                if target not in self.variables:
-                    raise UnknownNameError(f"statement changes {target!r}, which the equations do not declare",
-                                           where=f"{self.where}: {code}", fix=nearest(target, self.variables))
-                eq.check_known(expression, known, self.where)
-                if operator in ("=", "+=", "-="):
-                    eq.check_units(expression, known[target], known, self.where)
+            eq.check_statements(code, self.variables, known, self.where)
         if self.threshold:
             eq.check_known(self.threshold, known, self.where)
+            eq.check_units(self.threshold, DIMENSIONLESS, known, self.where)
+        if isinstance(self.refractory, str):
+            eq.check_known(self.refractory, known, self.where)
 
     def __repr__(self):
         parts = [f"{self.size} unit{'s' if self.size > 1 else ''}"]

@@ -3,7 +3,7 @@
 import attrs
 import numpy as np
 from brian2 import second
-from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_same_dimensions
 
 from ..errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
@@ -47,8 +47,7 @@ class Projection:
     source: str
     target: str
     equations: str = ""
-    plasticity: Plasticity = attrs.field(default=None,
-                                         validator=attrs.validators.optional(attrs.validators.instance_of(Plasticity)))
+    plasticity: Plasticity = None
     on_pre: str = None
     on_post: str = None
     connect: str = ALL
@@ -57,6 +56,8 @@ class Projection:
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
 
     def __attrs_post_init__(self):
+        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
+            raise DeclarationError(f"plasticity is {self.plasticity!r}", where=self.where, fix="give Plasticity(...)")
         check_parameters(self.parameters, self.where)
         check_initial(self.initial, self.own_variables, self.where)
         for name in self.summed:
@@ -64,7 +65,7 @@ class Projection:
                 raise DeclarationError(f"summed input {name!r} does not say whose it is", where=self.where,
                                        fix=f"write {name}_post (to the target) or {name}_pre (back to the source)")
         if self.delay is not None:
-            if not have_same_dimensions(self.delay, second) or float(self.delay) <= 0:
+            if not have_same_dimensions(self.delay, second) or not 0 < float(self.delay) < np.inf:
                 raise UnitError(f"delay must be a positive time, not {self.delay}", where=self.where,
                                 fix="give e.g. delay=12*ms, or leave it out for none")
             if any(name.endswith("_pre") for name in self.summed):
@@ -121,11 +122,15 @@ class Projection:
 
     def check(self, source, target, known_source, known_target):
         """Names, units and shapes against the two populations. Raises DeclarationError."""
+        changeable = {f"{n}_pre" for n in source.variables} | {f"{n}_post" for n in target.variables} | {*self.own_variables}
         known = {f"{n}_pre": d for n, d in known_source.items()} | {f"{n}_post": d for n, d in known_target.items()}
         known |= {n: get_dimensions(v) for n, v in self.all_parameters.items()} | self.own_variables
         eq.check_equations(self.parsed, known, self.where)
         if self.plasticity is not None:
             eq.check_equations(self.plasticity.parsed, known, f"plasticity of {self.where}")
+        rule = self.plasticity
+        for code in [self.on_pre, self.on_post, *((rule.on_pre, rule.on_post) if rule else ())]:
+            eq.check_statements(code, changeable, known, self.where)
         for name in sorted({*self.own_variables, *self.all_parameters} & {*target.variables, *target.parameters, *target.links}):
             raise DeclarationError(f"{name!r} is both a name of the synapses and of population {target.name!r}",
                                    where=self.where, fix=f"rename the synaptic one, e.g. {name}_synapse")
@@ -159,9 +164,11 @@ class Projection:
             raise DeclarationError(f"one_to_one between {source.size} and {target.size} units", where=self.where,
                                    fix="give both populations the same size, or connect='all'")
         if self.connect not in (ALL, ONE_TO_ONE):
-            eq.check_known(self.connect, {"i", "j", "N_pre", "N_post"} | set(self.parameters), self.where)
+            dims = {name: get_dimensions(value) for name, value in self.parameters.items()}
+            eq.check_known(self.connect, dims, self.where)
+            eq.check_units(self.connect, DIMENSIONLESS, dims, self.where)
         for name, value in self.initial.items():
-            shape = np.shape(value) if isinstance(value, (np.ndarray, list, tuple)) else ()
+            shape = np.shape(value)
             if shape not in ((), (source.size, target.size)):
                 raise DeclarationError(f"initial {name!r} has shape {shape}, the populations have "
                                        f"({source.size}, {target.size})", where=self.where,

@@ -39,7 +39,7 @@ class Block:
     """
 
     name: str
-    stream: TokenStream = attrs.field(validator=attrs.validators.instance_of(TokenStream))
+    stream: TokenStream
     pace: object = attrs.field(factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms))
     controls: dict = attrs.field(factory=dict)
     probes: tuple = attrs.field(factory=tuple, converter=tuple)
@@ -47,10 +47,14 @@ class Block:
     omission_gate: float = 0.0
 
     def __attrs_post_init__(self):
-        if not self.name.isidentifier():
+        if not isinstance(self.name, str) or not self.name.isidentifier():
             raise ProtocolError(f"block name {self.name!r} is not an identifier", fix="use letters and underscores")
-        if len(self.stream) == 0:
-            raise ProtocolError("the block has no tokens", where=self.where, fix="present at least one token")
+        if not isinstance(self.stream, TokenStream):
+            raise ProtocolError(f"the stream is a {type(self.stream).__name__}", where=self.where,
+                                fix="give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary)")
+        for probe in self.probes:
+            if not isinstance(probe, Probe):
+                raise ProtocolError(f"probes holds {probe!r}", where=self.where, fix="give Probe(population, variables)")
         if not isinstance(self.pace, (FixedPace, SelfPaced)):
             raise ProtocolError(f"pace is {self.pace!r}", where=self.where, fix="give FixedPace(...) or SelfPaced(...)")
         for name, value in self.controls.items():

@@ -2,9 +2,10 @@
 
 import attrs
 import numpy as np
-from brian2 import ms
+from brian2 import ms, second
+from brian2.units.fundamentalunits import have_same_dimensions
 
-from ..errors import ProtocolError, UnknownNameError, nearest
+from ..errors import ProtocolError, UnitError, UnknownNameError, nearest
 from .pace import check_time, in_steps
 
 SPIKES = "spikes"
@@ -35,10 +36,15 @@ class Probe:
 
     def __attrs_post_init__(self):
         check_time(self.interval, "interval", self.where)
-        if not self.variables:
-            raise ProtocolError("a probe needs at least one variable", where=self.where, fix="give variables='r'")
-        if self.window is not None and not float(self.window[0]) < float(self.window[1]):
-            raise ProtocolError(f"the window {self.window} is empty", where=self.where, fix="give (start, stop)")
+        if not self.variables or self.units == ():
+            raise ProtocolError("a probe needs at least one variable and unit", where=self.where,
+                                fix="give variables='r', and leave out units to record all")
+        if self.window is not None:
+            if len(self.window) != 2 or not all(have_same_dimensions(edge, second) for edge in self.window):
+                raise UnitError(f"the window {self.window} is not two times", where=self.where,
+                                fix="give e.g. (-12*ms, 48*ms)")
+            if not float(self.window[0]) < float(self.window[1]):
+                raise ProtocolError(f"the window {self.window} is empty", where=self.where, fix="give (start, stop)")
 
     @property
     def where(self):

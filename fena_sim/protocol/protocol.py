@@ -26,6 +26,8 @@ class Protocol:
     description: str = ""
 
     def __attrs_post_init__(self):
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise ProtocolError(f"protocol name {self.name!r} is not an identifier", fix="use letters and underscores")
         if not self.blocks or not all(isinstance(b, Block) for b in self.blocks):
             raise ProtocolError("a protocol needs at least one Block", where=self.where, fix="blocks=[Block(...)]")
         seen = []
@@ -35,9 +37,8 @@ class Protocol:
             if block.start_from not in (None, INITIAL, *seen):
                 raise UnknownNameError(f"block {block.name!r} starts from {block.start_from!r}, which does not come "
                                        "before it", where=self.where, fix=nearest(block.start_from, [INITIAL, *seen]))
-            if block.stream.vocabulary.size != self.vocabulary.size:
-                raise ProtocolError(f"block {block.name!r} has codes of {block.stream.vocabulary.size} units, the first "
-                                    f"block of {self.vocabulary.size}", where=self.where,
+            if block.stream.vocabulary != self.vocabulary:
+                raise ProtocolError(f"block {block.name!r} has another vocabulary than the first block", where=self.where,
                                     fix="use one vocabulary in all blocks")
             seen.append(block.name)
 
@@ -47,7 +48,7 @@ class Protocol:
 
     @property
     def vocabulary(self):
-        """The vocabulary of the first block; the others' codes have the same length."""
+        """The vocabulary that all blocks share."""
         return self.blocks[0].stream.vocabulary
 
     def origin(self, block):

@@ -3,8 +3,9 @@
 import attrs
 import numpy as np
 from brian2 import Quantity, second
+from brian2.units.fundamentalunits import have_same_dimensions
 
-from ..errors import ProtocolError
+from ..errors import FenaError, ProtocolError, UnitError
 from ..model.equations import CONTROL_SIGNALS
 from .block import DEFAULTS
 
@@ -64,15 +65,22 @@ def timeline(block, dt):
 
 def _sample(block, name, onset, steps, dt):
     value = block.controls.get(name, DEFAULTS[name])
-    n = len(onset)
-    if callable(value):
-        t = Quantity((onset[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
-        table = np.asarray(np.broadcast_to(value(t), t.shape), dtype=float)
-    else:
-        table = np.broadcast_to(np.asarray(value, dtype=float).reshape(-1, 1), (n, 1)).copy()
+    shape = (len(onset), 1)
+    fix = "control signals are gains, a gate and a temperature: give plain numbers >= 0"
+    try:
+        if callable(value):
+            t = Quantity((onset[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
+            value, shape = value(t), t.shape
+        if not have_same_dimensions(value, 1):
+            raise UnitError(f"control {name!r} has units", where=block.where, fix=fix)
+        values = np.asarray(value, dtype=float)
+        table = np.broadcast_to(values.reshape(-1, 1) if shape[1] == 1 else values, shape).copy()
+    except FenaError:
+        raise
+    except Exception as error:
+        raise ProtocolError(f"control {name!r} cannot be used: {error}", where=block.where, fix=fix) from error
     if not np.all(np.isfinite(table)) or np.any(table < 0):
-        raise ProtocolError(f"control {name!r} is negative or not finite somewhere", where=block.where,
-                            fix="control signals are gains, a gate and a temperature: give values >= 0")
+        raise ProtocolError(f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix)
     return table
 
 

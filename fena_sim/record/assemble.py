@@ -71,67 +71,73 @@ def read_parts(parts):
     return {m: {v: np.concatenate(pieces) for v, pieces in vs.items()} for m, vs in joined.items()}
 
 
-def trace_variables(model, probes):
-    """Names of the time dimension of every probe: "time", or "time_2ms" etc. where intervals differ."""
-    intervals = {float(p.interval) for p in probes if p.sampled}
-    return {k: "time" if len(intervals) == 1 else f"time_{float(p.interval) * 1e3:g}ms" for k, p in enumerate(probes)}
+def time_dimensions(probes):
+    """The time dimension of every sampled probe: {name: [probe number]}.
+
+    Probes that are sampled at the same moments share "time"; otherwise each has "time_<population>".
+    """
+    sampled = [k for k, probe in enumerate(probes) if probe.sampled]
+    moments = {(float(probes[k].interval), str(probes[k].window)) for k in sampled}
+    if len(moments) > 1:
+        return {f"time_{probes[k].population}": [k] for k in sampled}
+    return {"time": sampled} if sampled else {}
 
 
 def write_traces(path, model, block, parts, table, joined, start_step):
     """Stream the sampled probes of a block to Zarr at `path`, part by part; spikes from `joined`."""
     start = start_step * float(model.dt)
-    times = trace_variables(model, block.probes)
+    dimensions = time_dimensions(block.probes)
     arrivals = table["arrival"].to_numpy()
-    pending = {}
+    pending = {time: [] for time in dimensions}
     with _appearing(path) as fresh:
-        _empty(model, block.probes, joined, start).to_zarr(fresh, mode="w", consolidated=False, zarr_format=3)
+        _spikes(block.probes, joined, start).to_zarr(fresh, mode="w", consolidated=False, zarr_format=3)
         for part in [*parts, None]:  # None flushes what is left
-            arrays = part() if part is not None else {}
-            for number, probe in enumerate(block.probes):
-                if not probe.sampled:
-                    continue
-                rows = pending.setdefault(number, [])
+            arrays = part() if part is not None else None
+            for time, numbers in dimensions.items():
                 if part is not None:
-                    rows.append(_samples(model, probe, number, times[number], arrays, start, arrivals))
-                count = sum(r.sizes[times[number]] for r in rows)
+                    pending[time].append(_samples(model, block.probes, numbers, time, arrays, start, arrivals))
+                count = sum(piece.sizes[time] for piece in pending[time])
                 take = count - count % TIME_CHUNK if part is not None else count
                 if take:
-                    ready = xr.concat(rows, dim=times[number])
-                    _append(fresh, ready.isel({times[number]: slice(take)}), times[number])
-                    pending[number] = [ready.isel({times[number]: slice(take, None)})]
+                    ready = xr.concat(pending[time], dim=time)
+                    _append(fresh, ready.isel({time: slice(take)}), time)
+                    pending[time] = [ready.isel({time: slice(take, None)})]
 
 
-@contextmanager
-def _appearing(path):
-    """A folder to write into that takes the name `path` once everything is in it. ResourceError if the disk is full."""
-    fresh = unfinished(path)
-    with disk_errors(path.parent):
-        try:
-            yield fresh
-            shutil.rmtree(path, ignore_errors=True)
-            fresh.rename(path)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _samples(model, probe, number, time, arrays, start, arrivals):
-    t = arrays[f"samples_{number}/t"] - start
+def _samples(model, probes, numbers, time, arrays, start, arrivals):
+    """The samples of the probes that share a time dimension, from the recordings of one chunk."""
+    t = arrays[f"samples_{numbers[0]}/t"] - start
     keep = np.ones(len(t), dtype=bool)
-    if probe.window is not None:
-        low, high = (float(edge) - 1e-9 for edge in probe.window)
-        keep = np.searchsorted(arrivals, t - low, "right") > np.searchsorted(arrivals, t - high, "right")
-    unit = f"{probe.population}_unit"
-    data = {f"{probe.population}.{v}": ((time, unit), arrays[f"samples_{number}/{v}"][keep]) for v in probe.sampled}
-    return xr.Dataset(data, coords={time: t[keep], unit: probe.recorded_units(model)})
+    window = probes[numbers[0]].window
+    if window is not None:
+        low, high = (float(edge) - 1e-9 for edge in window)
+        # The token whose window could hold t is the last one that begins its window before it.
+        latest = np.searchsorted(arrivals + low, t, side="right") - 1
+        keep = (latest >= 0) & (t < arrivals[np.maximum(latest, 0)] + high)
+    data, coords = {}, {time: (time, t[keep], {"units": "s"})}
+    for number in numbers:
+        probe = probes[number]
+        unit = f"{probe.population}_unit"
+        coords[unit] = probe.recorded_units(model)
+        for variable in probe.sampled:
+            path = f"{probe.population}.{variable}"
+            data[path] = ((time, unit), arrays[f"samples_{number}/{variable}"][keep],
+                          {"units": unit_name(model.dimensions_of(path, probe.where))})
+    return xr.Dataset(data, coords=coords)
 
 
-def _empty(model, probes, joined, start):
-    """The dataset before any sample is in it: the spikes, which are few."""
+def unit_name(dimensions):
+    """SI units of recorded values as text, "1" for none."""
+    return "1" if dimensions.is_dimensionless else repr(dimensions)
+
+
+def _spikes(probes, joined, start):
+    """The spikes of all probes that record them (they are few)."""
     data = {}
     for number, probe in enumerate(probes):
         if SPIKES in probe.variables:
             spikes = joined.get(f"spikes_{number}", {"t": np.zeros(0), "i": np.zeros(0)})
-            mine = np.isin(spikes["i"], probe.recorded_units(model))
+            mine = np.ones(len(spikes["i"]), bool) if probe.units is None else np.isin(spikes["i"], probe.units)
             dim = f"{probe.population}_spike"
             data[f"{probe.population}.spike_time"] = (dim, spikes["t"][mine] - start, {"units": "s"})
             data[f"{probe.population}.spike_unit"] = (dim, spikes["i"][mine].astype(np.int32))
@@ -148,8 +154,22 @@ def _append(path, samples, time):
     encoding = {name: {"chunks": (TIME_CHUNK, samples[name].shape[1])} for name in samples.data_vars}
     if time not in existing:
         encoding[time] = {"chunks": (TIME_CHUNK,)}
-    samples[time].attrs["units"] = "s"
     samples.to_zarr(path, mode="a", consolidated=False, encoding=encoding)
+
+
+@contextmanager
+def _appearing(path):
+    """A folder to write into, which appears as `path` only when complete."""
+    fresh = unfinished(path)
+    shutil.rmtree(fresh, ignore_errors=True)
+    with disk_errors(path):
+        try:
+            yield fresh
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        shutil.rmtree(path, ignore_errors=True)
+        fresh.rename(path)
 
 
 def save_tokens(path, tokens):

@@ -13,6 +13,8 @@ from ..record.files import load_arrays, save_arrays
 
 #: Checkpoints kept of a running block: the last, and the one before in case the last is damaged.
 KEPT = 2
+#: What only means something within a chunk: tokens counted in its tables, and its times. No trace of it is kept.
+CHUNK_START = {f"{PACEMAKER}.{name}": np.zeros(1) for name in ("token", "chunk_start", "chunk_duration")}
 
 
 @attrs.frozen
@@ -50,17 +52,16 @@ class BlockRunner:
         `check(before, after, tables, position, steps)` may refuse a chunk before it is kept;
         `report(position, tokens, recordings, seconds)` hears of every chunk that was.
         """
-        state, position = self._resume(self.program.complete(state), start_step)
+        state, position = self._resume({**self.program.complete(state), **CHUNK_START}, start_step)
         while position.done < len(self.line):
             began = time.monotonic()
-            before = {**state, f"{PACEMAKER}.token": np.zeros(1),  # tokens count from the chunk's tables
-                      f"{PACEMAKER}.hold": np.array([float(self.line.hold)])}
+            before = {**state, f"{PACEMAKER}.hold": np.array([float(self.line.hold)])}
             tables = table_values(self.line, position.done, self.shape)
             after, recordings, steps = self._chunk(before, tables, position)
             check(before, after, tables, position, steps)
             finished = len(recordings[f"departure_{PACEMAKER}"].t)
             self._save_part(recordings, position.step, position.step + steps)
-            state, position = after, Position(done=position.done + finished, step=position.step + steps)
+            state, position = {**after, **CHUNK_START}, Position(done=position.done + finished, step=position.step + steps)
             self._checkpoint(state, position)
             report(position, finished, recordings, time.monotonic() - began)
         return state, position.step

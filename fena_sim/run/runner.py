@@ -79,6 +79,7 @@ class _Runner:
         self.lines = {block.name: timeline(block, model.dt) for block in protocol.blocks}
         self._check()
         self.inputs = {"model": canonical(model), "protocol": canonical(protocol), "seed": int(seed),
+                       "controls": {name: canonical(line.controls) for name, line in self.lines.items()},
                        "device": self.device.name, "start": self._start_digest(),
                        "versions": {k: v for k, v in provenance.versions().items() if k in ("fena_sim", "brian2")}}
         self.hash = digest(self.inputs)

@@ -1,0 +1,75 @@
+"""Oracle: x doubles at every step of dx/dt = x/dt by Euler's method, so x(n) = x(0) 2^n overflows at a known step.
+
+For FENA, whose explosion has no closed form, the oracle is the network itself: run in one go to the step
+before the one that the message names it is finite, and one step further it is not.
+"""
+
+import re
+
+import numpy as np
+import pytest
+import tiny
+from brian2 import ms
+
+import fena_sim as fs
+from fena_sim.build.network import initial_state
+from fena_sim.build.pacemaker import BlockShape, table_values
+from fena_sim.device import choose_device
+from fena_sim.errors import NonFiniteError
+from fena_sim.protocol.timeline import timeline
+from fena_sim.record.files import load_arrays
+from fena_sim.run.runner import TABLE_ROWS
+
+PERIOD = 60  # steps per token
+OVERFLOW = 1024  # 2^1024 is the first power of two beyond float64
+
+
+def doubling(start):
+    calm = fs.Population(name="calm", size=16, level=1, equations="y : 1", on=dict(arrival="y = token_code"))
+    wild = fs.Population(name="wild", size=3, level=2, equations="dx/dt = x/ms : 1",
+                         initial=dict(x=[0, start, 0]))
+    return fs.Hierarchy(name="doubling", populations=[calm, wild])
+
+
+@pytest.mark.parametrize("device", ["cpp", "runtime"])
+@pytest.mark.parametrize("exponent, chunk", [(4, 100), (3, 100), (4, 3), (3, 5)])
+def test_first_bad_step(device, exponent, chunk, tmp_path):
+    """With x(0) = 2^4 the last step of token 16 overflows, with x(0) = 2^3 the first step of token 17."""
+    step = OVERFLOW - exponent
+    token = (step - 1) // PERIOD
+    protocol = tiny.one_block(20, probes=())
+    with pytest.raises(NonFiniteError) as caught:
+        fs.run(doubling(2.0 ** exponent), protocol, device=device, out=tmp_path, chunk_tokens=chunk)
+    symbol = protocol.blocks[0].stream.events["symbol"].iloc[token]
+    what = caught.value.what
+    assert f"population wild, level 2, element 1" in what
+    assert f"token {token} ({symbol!r})" in what
+    assert what.endswith(f"step {step}")
+    (folder,) = tmp_path.iterdir()
+    kept = sorted((folder / "checkpoints" / "learning").glob("*.npz"))
+    assert len(kept) == min(2, (step - 1) // (chunk * PERIOD)), "checkpoints of the finite chunks before, at most two"
+    for path in kept:
+        assert np.isfinite(load_arrays(path)[0]["wild.x"]).all()
+
+
+def test_learning_rate_that_explodes(tiny_fena, tmp_path):
+    model = tiny_fena.with_parameter("W_1.eta", 1 / ms)
+    protocol = tiny.one_block(12)
+    with pytest.raises(NonFiniteError) as caught:
+        fs.run(model, protocol, device="cpp", out=tmp_path, chunk_tokens=3)
+    owner, level, token, symbol, step = re.match(
+        r"(\w+)\.\w+ is .* level (\d), .* token (\d+) \('(.*)'\) of block 'learning', step (\d+)$", caught.value.what).groups()
+    named = {**{p.name: p.level for p in model.populations},
+             **{p.name: model.population(p.target).level for p in model.projections}}
+    assert named[owner] == int(level)
+    assert int(token) == (int(step) - 1) // PERIOD
+    assert protocol.blocks[0].stream.events["symbol"].iloc[int(token)] == symbol
+
+    block = protocol.blocks[0]
+    line = timeline(block, model.dt)
+    shape = BlockShape.of(line, TABLE_ROWS)
+    program = choose_device("cpp")[0].build(model, protocol.vocabulary, shape, block.probes)
+    start = program.complete(initial_state(model, 0))
+    finite = [all(np.isfinite(v).all() for v in program.run(start, table_values(line, 0, shape), 0, n)[0].values())
+              for n in (int(step) - 1, int(step))]
+    assert finite == [True, False]
