@@ -20,12 +20,13 @@ SEQUENCE = """
 dv/dt = (v_rest - v + current)/tau_m + fluctuation*sqrt(2/tau_m)*noise : volt (unless refractory)
 dcurrent/dt = -current/tau_syn : volt
 """
-ON_PRE = "arrived += a_plus; w = clip(w - plasticity_gain_post*left, 0, 1)"
-ON_POST = "left += a_minus; w = clip(w + plasticity_gain_post*arrived, 0, 1)"
 TRACES = """
 darrived/dt = -arrived/tau_stdp : 1 (event-driven)
 dleft/dt = -left/tau_stdp : 1 (event-driven)
 """
+# `arrived` and `left`: traces of the spikes that came to the synapse and of those its target sent off.
+ON_PRE = "arrived += a_plus; w = clip(w - plasticity_gain_post*left, 0, 1)"
+ON_POST = "left += a_minus; w = clip(w + plasticity_gain_post*arrived, 0, 1)"
 
 
 def neurons(name, size, level, role, equations, **parameters):

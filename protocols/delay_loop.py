@@ -10,6 +10,8 @@ and `python protocols/delay_loop.py` runs the whole grid and prints the table. T
 argument; each delay is a build of its own, so the grid goes through the time constants of one delay first.
 """
 
+from pathlib import Path
+
 import numpy as np
 from brian2 import Quantity, ms, second
 
@@ -72,18 +74,20 @@ def summary(runs):
 def grid(delays=DELAYS, taus=TAUS, dt=None, out="runs", device="auto"):
     """Runs of all points, delay by delay."""
     runs = []
+    path = Path(__file__).parent / MODEL
     for delay in delays:
-        model = load_model(__file__.rpartition("/")[0] + "/" + MODEL, delay=delay * ms, **({} if dt is None else {"dt": dt}))
+        model = load_model(path, delay=delay * ms)
+        model = model if dt is None else model.with_parameter("dt", dt)
         runs += [run(model.with_parameter("tau", tau * ms), protocol(), out=out, device=device) for tau in taus]
     return runs
 
 
 if __name__ == "__main__":
     table = summary(grid())
-    rows = zip(*(table[name] for name in ("delay_ms", "tau_ms", "frequency", "closed_frequency", "growth", "closed_growth")))
+    columns = ("delay_ms", "tau_ms", "frequency", "closed_frequency", "growth", "closed_growth")
     print("delay ms  tau ms  2 delay/tau  f Hz  closed f  growth 1/s  closed growth")
-    for row in rows:
+    for row in zip(*(table[name] for name in columns)):
         print("{:8.0f}{:8.0f}{:13.3f}{:6.2f}{:10.2f}{:12.2f}{:15.2f}".format(*row[:2], 2 * row[0] / row[1], *row[2:]))
     ratio = table["frequency_ratio"]
-    print(f"frequency ratio, {LOWEST} < 2 delay/tau < {HIGHEST}, {len(ratio)} points: {min(ratio):.4f} to {max(ratio):.4f}")
+    print(f"frequency ratio where {LOWEST} < 2 delay/tau < {HIGHEST}: {min(ratio):.4f} to {max(ratio):.4f}")
     print(f"stable/unstable label agrees with the pi/2 bound: {table['label_agrees']:.0%}")

@@ -42,26 +42,24 @@ def asymmetry(run, block):
 
 
 def anticipation(run, block):
-    """Depolarisation (mV) of the coming token's neuron above those not involved, in the blank before it.
+    """Depolarisation (mV) of the coming token's neuron above those not involved.
 
-    Window: the blank before every token but the first; neurons not involved are all but those of the
-    coming token and of the one before it.
+    Window: the blank before every token but the first two. Not involved are all neurons but that of the
+    coming token and those of the two tokens before it, which have just fired.
     """
     events, v = run.events(block), run.traces(block)["sequence.v"].load()
     token = events["token"].to_numpy()
     differences = []
-    for k in range(1, len(events)):
+    for k in range(2, len(events)):
         blank = v.sel(time=slice(events["onset"][k], events["arrival"][k])).mean("time").to_numpy()
-        others = np.delete(blank, [token[k - 1], token[k]])
-        differences.append(blank[token[k]] - others.mean())
+        differences.append(blank[token[k]] - np.delete(blank, token[k - 2:k + 1]).mean())
     return float(1e3 * np.mean(differences))
 
 
 def summary(runs):
     """Medians over networks: asymmetry of the weights, and anticipatory depolarisation (mV)."""
-    found = {f"{measure.__name__}_{block}": float(np.median([measure(run, block) for run in runs]))
+    return {f"{measure.__name__}_{block}": float(np.median([measure(run, block) for run in runs]))
              for measure in (asymmetry, anticipation) for block in ("before", "after")}
-    return found
 
 
 if __name__ == "__main__":

@@ -33,21 +33,20 @@ def euler(delay, taus, dt=FINE, total=1003):
 def rings(tmp_path_factory):
     """The runs at a few delays, by (delay, tau) in ms."""
     out = tmp_path_factory.mktemp("runs")
-    points = {(4, 17): None, (4, 10): None, (12, 17): None, (12, 10): None, (12, 50): None, (20, 34): None, (20, 25): None}
-    for delay in (4, 12, 20):
-        taus = [tau for d, tau in points if d == delay]
-        points |= dict(zip([(delay, tau) for tau in taus], LOOP.grid([delay], taus, out=out)))
-    return points
+    points = {4: (17, 10), 12: (17, 10, 50), 20: (34, 25)}
+    return {(delay, tau): ring for delay, taus in points.items()
+            for tau, ring in zip(taus, LOOP.grid([delay], taus, out=out))}
 
 
 def test_the_simulation_is_the_delay_equation(rings):
     for (delay, tau), ring in rings.items():
         s, _, y = euler(delay, [tau])
         traces, every = ring.traces("ringing"), round(1 / FINE)
-        np.testing.assert_allclose(traces["state_1.y"][:, 0], y[::every, 0], rtol=1e-12, atol=1e-14 * np.abs(y).max())
+        close = dict(rtol=1e-12, atol=1e-14 * np.abs(y).max())
+        np.testing.assert_allclose(traces["state_1.y"][:, 0], y[::every, 0], **close)
         # A sample is taken at a step's start: the error then holds the prediction of the step before.
         held = np.concatenate([np.zeros(1 + round(delay / FINE)), y[:, 0]])[:len(s)]
-        np.testing.assert_allclose(traces["error_0.x"][:, 0], (s - held)[::every], rtol=1e-12, atol=1e-14 * np.abs(y).max())
+        np.testing.assert_allclose(traces["error_0.x"][:, 0], (s - held)[::every], **close)
 
 
 def test_frequency_and_stability_of_the_runs(rings):
@@ -88,7 +87,8 @@ def test_without_delay_nothing_oscillates(tmp_path):
 
 def test_devices_and_chunks_agree(tmp_path):
     model = load_model(ROOT / "models" / "delay_loop.py", delay=4 * ms, dt=0.5 * ms)
-    runs = [run(model, LOOP.protocol(silence=50 * ms), device=device, chunk_tokens=chunk, out=tmp_path / f"{device}{chunk}")
+    protocol = LOOP.protocol(silence=50 * ms)
+    runs = [run(model, protocol, device=device, chunk_tokens=chunk, out=tmp_path / device / str(chunk))
             for device, chunk in (("runtime", 1), ("runtime", 2), ("cpp", 1), ("cpp", 2))]
     traces = [r.traces("ringing").load() for r in runs]
     for chunked, whole in (traces[:2], traces[2:]):

@@ -1,0 +1,124 @@
+"""The pacemaker: one unit that walks through the tokens and tells every population where it is.
+
+Fixed and self-paced presentation are the same equations: a token leaves after its longest
+presentation, or once the hierarchy has been settled for `hold` steps after its shortest one. At a
+fixed pace the two are equal. Being part of the network, the pace is the same on every device.
+"""
+
+import attrs
+import numpy as np
+from brian2 import NeuronGroup, Synapses, TimedArray, second
+
+from ..model.equations import CONTROL_SIGNALS
+
+NAME = "pacemaker"
+#: Flags every population may link: first step of the blank, first and any step of the presentation,
+#: and (at the end of a step) the last step of the presentation.
+FLAGS = ("starting", "arriving", "presenting", "departing")
+#: Orders inside Brian2's 'end' slot: keep readouts, judge settling, record, and move on.
+KEEP, JUDGE, DEPART, RECORD, ADVANCE = -20, -10, 0, 1, 10
+
+
+#: Where a population keeps the rate of change by which settling is judged.
+WATCHED = "watched_rate"
+
+
+@attrs.frozen
+class BlockShape:
+    """What of a block is baked into a build: how many tokens a table holds, and which controls vary within a token."""
+
+    capacity: int
+    columns: tuple  # steps per token of each control signal, in the order of CONTROL_SIGNALS; 1 = constant per token
+
+    @classmethod
+    def of(cls, line, capacity):
+        return cls(capacity=capacity, columns=tuple(line.controls[name].shape[1] for name in CONTROL_SIGNALS))
+
+
+def table_values(line, start, shape):
+    """The tables for tokens `start`, `start + 1`, ...: {table: float64 (capacity,) or (capacity, steps)}.
+
+    Rows beyond the block's end repeat its last token; they are never reached.
+    """
+    rows = np.minimum(np.arange(start, start + shape.capacity), len(line) - 1)
+    tables = {"token_row": line.token[rows] + 1.0, "blank_steps": line.blank[rows] * 1.0,
+              "shortest_steps": line.shortest[rows] * 1.0, "longest_steps": line.longest[rows] * 1.0}
+    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
+        table = line.controls[name][rows]
+        tables[f"{name}_control"] = table[:, 0] if columns == 1 else table
+    return tables
+
+
+def code_table(vocabulary):
+    """Codes by row: row 0 is the omitted token (silence), row k + 1 is symbol k."""
+    return np.vstack([np.zeros((1, vocabulary.size)), vocabulary.codes])
+
+
+def make_tables(shape):
+    """Empty TimedArrays, indexed by token number instead of time; filled before every chunk."""
+    tables = {}
+    for name in ("token_row", "blank_steps", "shortest_steps", "longest_steps"):
+        tables[name] = TimedArray(np.ones(shape.capacity), dt=1 * second, name=f"table_{name}")
+    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
+        size = shape.capacity if columns == 1 else (shape.capacity, columns)
+        tables[f"{name}_control"] = TimedArray(np.ones(size), dt=1 * second, name=f"table_{name}_control")
+    return tables
+
+
+def make_pacemaker(hierarchy, groups, tables, shape, clock):
+    """The pacemaker group and the synapses through which it judges settling."""
+    settling = hierarchy.settling
+    watched = settling.populations if settling else ()
+    equations = ["token : 1", "elapsed : 1", "hold : 1 (shared)", "iterations : 1", "quiet : 1", "steps : 1",
+                 "departing : 1", "chunk_start : second (shared)", "chunk_duration : second (shared)"]
+    for name in ("blank_steps", "shortest_steps", "longest_steps", "token_row"):
+        equations.append(f"{name} = table_{name}(token*second) : 1 (constant over dt)")
+    equations += ["presenting = int(elapsed >= blank_steps) : 1 (constant over dt)",
+                  "starting = int(elapsed == 0) : 1 (constant over dt)",
+                  "arriving = int(elapsed == blank_steps) : 1 (constant over dt)"]
+    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
+        column = "" if columns == 1 else f", int(clip(elapsed, 0, {columns - 1}))"
+        gated = "*presenting" if name == "gate" else ""
+        equations.append(f"{name} = table_{name}_control(token*second{column}){gated} : 1 (constant over dt)")
+    rate = "hertz"
+    if settling:
+        equations += [f"rate_{k} : {rate}**2" for k in range(len(watched))] + [f"tolerance : {rate} (shared, constant)"]
+        units = sum(hierarchy.population(name).size for name in watched)
+        total = " + ".join(f"rate_{k}" for k in range(len(watched)))
+        unsettled = f"int(sqrt(({total})/{units}) >= tolerance)"
+    else:
+        unsettled = "1"
+    group = NeuronGroup(1, "\n".join(equations), name=NAME, clock=clock, order=-1000, method="euler",
+                        events={"departure": "departing > 0.5"},
+                        namespace={f"table_{name}": table for name, table in tables.items()})
+    group.run_regularly(f"""
+        unsettled = {unsettled}
+        steps = presenting*(elapsed - blank_steps + 1)
+        iterations = presenting*(unsettled*steps + (1 - unsettled)*iterations)
+        quiet = presenting*(1 - unsettled)*(quiet + 1)
+        departing = presenting*int((steps >= longest_steps) or ((steps >= shortest_steps) and (quiet >= hold)))
+        """, clock=clock, when="end", order=JUDGE, name=f"{NAME}_judge")
+    group.set_event_schedule("departure", when="end", order=DEPART)
+    group.run_regularly("""
+        token = token + departing
+        elapsed = (1 - departing)*(elapsed + 1)
+        """, clock=clock, when="end", order=ADVANCE, name=f"{NAME}_advance")
+    synapses = []
+    for k, name in enumerate(watched):
+        watch = Synapses(groups[name], group, f"rate_{k}_post = {WATCHED}_pre**2 : {rate}**2 (summed)",
+                         name=f"watch_{name}", clock=clock)
+        watch.connect()
+        watch.summed_updaters[f"rate_{k}_post"].order = 1000
+        synapses.append(watch)
+    return group, synapses
+
+
+def initial_values(hierarchy):
+    """Values of the pacemaker's own variables before the first chunk, {variable: float}."""
+    values = dict.fromkeys(["token", "elapsed", "hold", "iterations", "quiet", "steps", "departing", "chunk_start",
+                            "chunk_duration"], 0.0)
+    if hierarchy.settling:
+        values["tolerance"] = float(hierarchy.settling.tolerance)
+    return values
+
+
