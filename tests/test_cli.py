@@ -80,7 +80,7 @@ def test_set_reaches_the_parameters(tmp_path, small):
     (["--set", "level.2.tau=20*mV"], ["state_2.tau"]),
     (["--set", "protocol.token=3"], ["token", "tokens"]),
     (["--set", "nonsense"], ["key=value"]),
-    (["--set", "protocol.tokens=0"], ["tokens", "0"]),
+    (["--set", "protocol.tokens=0"], ["at least 1", "0"]),
     (["--model", "models/fenna.py"], ["fenna.py"]),
     (["--device", "gpu"], ["gpu", "cpp"]),
     (["--from", "nowhere"], ["nowhere"]),

@@ -8,6 +8,7 @@ from brian2.equations.equations import PARAMETER, SingleEquation
 from brian2.parsing.sympytools import str_to_sympy
 from brian2.units.fundamentalunits import get_dimensions
 
+from ..errors import DeclarationError
 from ..model.projection import ALL, ONE_TO_ONE
 from . import pacemaker
 from .population import parameter
@@ -28,6 +29,9 @@ def pairs(projection, n_source, n_target):
     test = sympy.lambdify(sorted(str(s) for s in condition.free_symbols), condition, "numpy")
     used = [symbols[str(s)] for s in sorted(condition.free_symbols, key=str)]
     chosen = np.broadcast_to(np.asarray(test(*used), dtype=bool), i.shape)
+    if not chosen.any():
+        raise DeclarationError(f"the condition {projection.connect!r} joins no pair of units", where=projection.where,
+                               fix="correct the condition, or remove the projection")
     return i[chosen], j[chosen]
 
 

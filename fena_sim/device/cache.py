@@ -15,7 +15,7 @@ import brian2
 import numpy as np
 
 from .. import __version__
-from ..canonical import canonical, digest
+from ..canonical import canonical, digest, own_sources
 
 
 def root():
@@ -28,14 +28,7 @@ def declaration_key(hierarchy, vocabulary, shape, probes, flags):
     """A hash of everything that decides the generated sources; parameters and initial values do not."""
     return digest({"network": canonical(hierarchy, structure_only=True), "codes": canonical(vocabulary.codes),
                    "shape": canonical(shape), "probes": canonical(probes), "flags": list(flags),
-                   "versions": [__version__, brian2.__version__, np.__version__], "code": _own_sources()})
-
-
-def _own_sources():
-    """A hash of the code that generates: a changed fena_sim must not find builds of an older one."""
-    package = Path(__file__).resolve().parent.parent
-    parts = [path.read_bytes() for name in ("model", "build", "device") for path in sorted((package / name).glob("*.py"))]
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+                   "versions": [__version__, brian2.__version__, np.__version__], "code": own_sources("model", "build", "device")})
 
 
 def lookup(key):

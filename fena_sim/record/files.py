@@ -72,7 +72,7 @@ def load_arrays(path):
         about = json.loads(path.with_suffix(".json").read_text())
         data = path.read_bytes()
         expected = about.pop("sha256")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path.name} cannot be read: {error}", where=str(path.parent), fix=fix) from error
     if _checksum(data, about) != expected:
         raise CheckpointError(f"{path.name} is truncated or was altered: its checksum does not match",

@@ -73,7 +73,8 @@ class Run:
         Variables are "population.variable" with dims (time, "population_unit"); time is in seconds
         since the block's start. Spikes are "population.spike_time" and "population.spike_unit".
         """
-        return xr.open_zarr(self._path("traces", block, ".zarr"), consolidated=False, chunks=None)
+        path = self._path("traces", block, ".zarr")  # without a cache, or reading all of it once would keep all of it
+        return xr.open_dataset(path, engine="zarr", consolidated=False, cache=False)
 
     def state(self, block):
         """The network's state at the end of a block: {"object.variable": array}, base SI units."""

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from ..build.pacemaker import NAME as PACEMAKER
 from ..errors import NonFiniteError
 
 
 def not_finite(state):
-    """Names of the variables of a state that hold a NaN or an infinity, in the state's order."""
-    return [name for name, values in state.items() if values.dtype.kind == "f" and not np.isfinite(values).all()]
+    """Names of the model's variables in a state that hold a NaN or an infinity, in the state's order."""
+    return [name for name, values in state.items() if not name.startswith(f"{PACEMAKER}.")
+            and values.dtype.kind == "f" and not np.isfinite(values).all()]
 
 
 class HealthCheck:
@@ -28,7 +30,7 @@ class HealthCheck:
             state, _ = self.program.run(before, tables, position.step, middle)
             low, high = (low, middle) if not_finite(state) else (middle, high)
         state, recordings = self.program.run(before, tables, position.step, high)
-        leaving = np.rint(recordings["departure_pacemaker"].t / self.program.dt)
+        leaving = np.rint(recordings[f"departure_{PACEMAKER}"].t / self.program.dt)
         left = np.count_nonzero(leaving < position.step + low)  # a token that leaves in this very step is still there
         self._refuse(state, position.done + left, position.step + high)
 

@@ -9,6 +9,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .resources import estimate, size_text
+
 
 @attrs.frozen
 class ChunkSummary:
@@ -95,6 +97,9 @@ class _Shown(Silent):
         self.task = self.display.bars.add_task(self.label, total=total, detail="")
         self.blocks = {}
         self.display.console.print(f"{self.label}: {total} tokens on {runner.device.name}, {runner.folder}")
+        recorded = sum(sum(by.values()) for by in estimate(runner.model, runner.protocol).values())
+        if recorded:
+            self.display.console.print(f"{self.label}: probes record up to {size_text(recorded)} before compression")
 
     def building(self, block):
         self._show(f"{block}: building the network")

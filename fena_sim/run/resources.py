@@ -36,15 +36,15 @@ def check_resources(model, protocol, out):
     if total > free:
         block, by = max(needed.items(), key=lambda item: sum(item[1].values()))
         population = max(by, key=by.get)
-        raise ResourceError(f"the recordings take up to {_size(total)}, the disk has {_size(free)} free",
-                            where=f"most of it: probe of {population!r} in block {block!r} ({_size(by[population])})",
+        raise ResourceError(f"the recordings take up to {size_text(total)}, the disk has {size_text(free)} free",
+                            where=f"most of it: probe of {population!r} in block {block!r} ({size_text(by[population])})",
                             fix="record fewer units or variables, a longer interval, or fewer tokens")
     memory = psutil.virtual_memory().available
     for block in protocol.blocks:
         for population, size in needed.get(block.name, {}).items():
             if 4 * size / len(block.stream) > memory:
-                raise ResourceError(f"one token's recording of {population!r} takes {_size(size / len(block.stream))}, "
-                                    f"{_size(memory)} of memory are free", where=block.where,
+                raise ResourceError(f"one token's recording of {population!r} takes {size_text(size / len(block.stream))}, "
+                                    f"{size_text(memory)} of memory are free", where=block.where,
                                     fix="record fewer units or variables, or a longer interval")
 
 
@@ -56,7 +56,8 @@ def chunk_length(model, block, asked):
     return max(1, min(CHUNK_TOKENS, int(CHUNK_BYTES / per_token) if per_token else CHUNK_TOKENS))
 
 
-def _size(count):
+def size_text(count):
+    """A number of bytes for people."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.3g} {unit}"

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from ..build.network import initial_state
 from ..build.pacemaker import BlockShape
-from ..canonical import canonical, digest
+from ..canonical import canonical, digest, own_sources
 from ..device import choose_device
 from ..errors import CheckpointError, DeclarationError, FenaError, ProtocolError, RunFolderError
 from ..model import Hierarchy
@@ -81,7 +81,8 @@ class _Runner:
         self.inputs = {"model": canonical(model), "protocol": canonical(protocol), "seed": int(seed),
                        "controls": {name: canonical(line.controls) for name, line in self.lines.items()},
                        "device": self.device.name, "start": self._start_digest(),
-                       "versions": {k: v for k, v in provenance.versions().items() if k in ("fena_sim", "brian2")}}
+                       "versions": {k: v for k, v in provenance.versions().items() if k in ("fena_sim", "brian2")},
+                       "code": own_sources("model", "build", "device", "run")}
         self.hash = digest(self.inputs)
         self.folder = self.out / f"{protocol.name}-{model.name}-seed{self.seed}-{self.hash[:10]}"
 
@@ -105,6 +106,7 @@ class _Runner:
         if (self.out / MANIFEST).exists():
             raise RunFolderError(f"{self.out} is itself a run folder, of other inputs", where=str(self.out),
                                  fix="give the folder in which run folders are to be made, e.g. --out runs")
+        initial_state(self.model, self.seed)  # draws what the build would draw, and so refuses what it would refuse
         if self.start is not None:
             check_start(self.model, *self.start)
         check_resources(self.model, self.protocol, self.out)
@@ -201,7 +203,12 @@ class _Runner:
         except (FenaError, OSError):
             raise
         except Exception as error:  # whatever only Brian2 can find out, e.g. that a method does not suit an equation
-            raise DeclarationError(f"Brian2 cannot build the network: {error}", where=self.model.where,
+            reason = error
+            while reason.__cause__ is not None:  # Brian2 wraps the reason in messages about its own objects
+                reason = reason.__cause__
+            named = getattr(error, "_brian_objname", None)
+            raise DeclarationError(f"Brian2 cannot build the network: {reason}",
+                                   where=f"{self.model.where}{f', Brian2 object {named!r}' if named else ''}",
                                    fix="change the declaration that the message names") from error
 
     def _made(self, name):

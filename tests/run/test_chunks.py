@@ -30,8 +30,8 @@ def spiking_model():
     source = fs.Population(name="source", size=16, equations=f"{equations}\ndrive : volt",
                            on=dict(onset="drive = 0*mV", arrival="drive = 40*mV*token_code"), **common)
     target = fs.Population(name="target", size=5, equations=equations.replace("drive", "5*mV"), **common)
-    rule = fs.Plasticity(equations="dtrace/dt = -trace/(9*ms) : 1 (event-driven)", on_pre="trace += 1",
-                         on_post="w = clip(w + 0.1*mV*trace, 0*mV, 12*mV)")
+    rule = fs.Plasticity(equations="dlately/dt = -lately/(9*ms) : 1 (event-driven)", on_pre="lately += 1",
+                         on_post="w = clip(w + 0.1*mV*lately, 0*mV, 12*mV)")
     synapses = fs.Projection(name="synapses", source="source", target="target", equations="w : volt", delay=7 * ms,
                              on_pre="v_post += w", plasticity=rule, initial=dict(w=fs.Uniform(4 * mV, 9 * mV)))
     return fs.Hierarchy(name="spiking", populations=[source, target], projections=[synapses])

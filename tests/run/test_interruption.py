@@ -14,6 +14,7 @@ import tiny
 import fena_sim as fs
 from fena_sim.device.cpp import CppDevice
 from fena_sim.errors import CheckpointError
+from fena_sim.run.chunks import BlockRunner
 
 ROOT = Path(tiny.__file__).resolve().parents[1]
 KILLS = int(os.environ.get("FENA_KILLS", 6))
@@ -147,3 +148,18 @@ def test_damaged_state_of_a_finished_run_is_refused(tiny_fena, tmp_path):
     with pytest.raises(CheckpointError, match="checksum"):
         fs.run(tiny_fena, tiny.one_block(5), device="cpp", out=tmp_path, start=(run, "learning"))
     assert len(list(tmp_path.iterdir())) == 1, "nothing was made for the run that could not start"
+
+
+def test_chunk_that_grew_over_a_checkpoint(interrupted_run, tiny_fena, uninterrupted, fingerprint, monkeypatch):
+    """A damaged chunk is run again, longer, and killed before its checkpoint: the old checkpoint lies inside it."""
+    folder = interrupted_run(tiny.everything(), 2)
+    damage(sorted((folder / "parts" / "learning").glob("*.npz"))[1], "truncated")
+
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(BlockRunner, "_checkpoint", kill)
+        fs.run(tiny_fena, tiny.everything(), device="cpp", out=folder.parent, chunk_tokens=4)
+    assert "going on after 3 of 9" in resumed(tiny_fena, tiny.everything(), folder)
+    assert fingerprint(folder) == fingerprint(uninterrupted.folder)
