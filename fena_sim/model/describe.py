@@ -210,7 +210,7 @@ def _origins(model, group, name):
 
 
 def _events(model):
-    texts = {p.name: "\n".join(p.on.values()) for p in model.populations}
+    texts = {p.name: "\n".join(f"{event}: {code}" for event, code in p.on.items()) for p in model.populations}
     rows = [
         (_names(p.name for p in group), event, _assignments(code))
         for group in kinds([p for p in model.populations if p.on], lambda p: texts[p.name], lambda p: p.level)

@@ -51,9 +51,9 @@ def structure(model):
     Returns
     -------
     matplotlib.figure.Figure
-        One column (85 mm) wide if the picture fits, otherwise a page (174 mm), or wider for very long names. Artists carry the gids
-        "population:NAME", "projection:NAME", "link:SOURCE>" (all links read from one population) and
-        "link:A<>B" (links both ways).
+        One column (85 mm) wide if the picture fits, otherwise a page (174 mm), or wider for very long
+        names. Artists carry the gids "population:NAME", "projection:NAME", "link:SOURCE>" (all links
+        read from one population) and "link:A<>B" (links both ways).
 
     Raises
     ------

@@ -204,6 +204,16 @@ def test_level_numbers_do_not_make_a_kind():
     assert kinds("ab", follow.get, lambda m: None) == [["a"], ["b"]]
 
 
+def test_token_events_are_kept_apart():
+    at = {"a": {"onset": "x = 1"}, "b": {"arrival": "x = 1"}, "c": {"onset": "x = 1"}}
+    made = [Population(name=name, size=1, equations="x : 1", on=on) for name, on in at.items()]
+    rows = tables(describe(Hierarchy(name="events", populations=made)))["D. Token events"]
+    assert [(code(r["Populations"]), r["Event"], code(r["Statements"])) for r in rows] == [
+        (["a", "c"], "onset", ["x = 1"]),
+        (["b"], "arrival", ["x = 1"]),
+    ]
+
+
 def test_spiking_delays_and_initial_values():
     read = tables(describe(SPIKING))
     rows = {r["Kind"]: r for r in read["cells"]}
