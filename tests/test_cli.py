@@ -48,7 +48,7 @@ def test_run_ends_with_one_line_of_json(tmp_path, small, capsys):
         outputs.append(json.loads(capsys.readouterr().out.strip().splitlines()[-1]))
     first, second = outputs
     assert first == second
-    assert first["device"] == "cpp" and first["seeds"] == [0, 1] and first["tokens"] == 300 * 4 + 300 + 60 * 2
+    assert first["device"] == "dense64" and first["seeds"] == [0, 1] and first["tokens"] == 300 * 4 + 300 + 60 * 2
     assert len(first["error_ratio"]) == 4
     runs = [fs.open_run(folder) for folder in first["runs"]]
     assert first["run"] == str(runs[0].folder)

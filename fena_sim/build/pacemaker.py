@@ -90,6 +90,7 @@ def make_pacemaker(hierarchy, groups, tables, shape, clock):
         unsettled = "1"
     group = NeuronGroup(1, "\n".join(equations), name=NAME, clock=clock, order=-1000, method="euler",
                         events={"departure": "departing > 0.5"},
+                        dtype=dict.fromkeys(["chunk_start", "chunk_duration"], np.float64),  # times of long runs
                         namespace={f"table_{name}": table for name, table in tables.items()})
     group.run_regularly(f"""
         unsettled = {unsettled}

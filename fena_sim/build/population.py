@@ -5,7 +5,7 @@ import zlib
 from brian2 import NeuronGroup, TimedArray, linked_var, second
 from brian2.core.variables import ArrayVariable
 from brian2.equations import Equations
-from brian2.equations.equations import PARAMETER, SingleEquation
+from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SingleEquation
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
 
 from ..model.equations import NOISE, SIGNALS, TOKEN_CODE
@@ -16,8 +16,8 @@ COPY = -50  # in Brian2's 'start' slot: before token events and recordings
 _PARAMETER_FLAGS = ["shared", "constant"]  # run arguments: another value needs no other build
 
 
-def parameter(name, dimension, flags=()):
-    return SingleEquation(PARAMETER, name, dimensions=dimension, flags=list(flags))
+def parameter(name, dimension, flags=(), var_type=FLOAT):
+    return SingleEquation(PARAMETER, name, dimensions=dimension, var_type=var_type, flags=list(flags))
 
 
 def signals_of(hierarchy, population):
@@ -75,7 +75,7 @@ def make_group(hierarchy, population, clock, codes, fired=False):
         equations.append(Equations("token_code = vocabulary_codes(token_row*second, i) : 1"))
         namespace["vocabulary_codes"] = codes
     if population.uses(NOISE):
-        extra.append(parameter("noise_seed", DIMENSIONLESS, _PARAMETER_FLAGS))
+        extra.append(parameter("noise_seed", DIMENSIONLESS, _PARAMETER_FLAGS, INTEGER))
         stream = zlib.crc32(population.name.encode()) & 0x7FFFFFFF
         equations.append(Equations(
             f"noise = counter_normal(noise_seed, {stream}, i, t_in_timesteps)/sqrt(dt) : second**-0.5 (constant over dt)"))
@@ -84,7 +84,7 @@ def make_group(hierarchy, population, clock, codes, fired=False):
     for readout, variable in readouts:
         name = kept(readout, variable)
         if name != variable and not any(e.varname == name for e in extra):
-            extra.append(parameter(name, population.known({})[variable]))
+            extra.append(parameter(name, hierarchy.dimensions_of(f"{population.name}.{variable}", population.where)))
             keeping.append(f"{name} = presenting*({name} + {variable})" if readout.when == "mean"
                            else f"{name} = arriving*{variable} + (1 - arriving)*{name}")
     for more in equations[1:]:

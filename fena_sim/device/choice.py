@@ -1,16 +1,22 @@
 """Choosing a device by name."""
 
+import numpy as np
+
 from ..errors import DeviceError, nearest
+from . import dense  # noqa: F401  (registers Brian2's device "cpp_dense")
 from .cpp import CppDevice
 from .runtime import RuntimeDevice
 
-DEVICES = {device.name: device for device in (CppDevice(), RuntimeDevice())}
+DEVICES = {device.name: device for device in (
+    CppDevice(), RuntimeDevice(),
+    CppDevice(name="dense", standalone="cpp_dense", dtype=np.float32),
+    CppDevice(name="dense64", standalone="cpp_dense", dtype=np.float64))}
 
 
 def choose_device(name="auto"):
     """The device called `name`, and a message if it is not the one that was hoped for.
 
-    "auto" takes C++ where a compiler works and the runtime otherwise.
+    "auto" takes dense C++ in double precision where a compiler works, and the runtime otherwise.
 
     Raises
     ------
@@ -18,9 +24,9 @@ def choose_device(name="auto"):
         Unknown name, or a device asked for by name that is not available.
     """
     if name == "auto":
-        reason = DEVICES["cpp"].available()
+        reason = DEVICES["dense64"].available()
         if reason is None:
-            return DEVICES["cpp"], None
+            return DEVICES["dense64"], None
         return DEVICES["runtime"], f"{reason}: running with Brian2's runtime, which is far slower"
     if name not in DEVICES:
         raise DeviceError(f"there is no device {name!r}", fix=nearest(name, ["auto", *DEVICES]))

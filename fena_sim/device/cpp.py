@@ -8,6 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import attrs
 import brian2
 import numpy as np
 from brian2 import Quantity, second
@@ -82,10 +83,13 @@ def _read_monitor(results, layout):
     return Recording(t=read(layout["t"]), i=read(layout["i"]) if layout["i"] else None, values=values)
 
 
+@attrs.frozen
 class CppDevice:
-    """Brian2 C++ standalone, double precision."""
+    """A C++ standalone device of Brian2 (`standalone`: its name there) with states of the given precision."""
 
-    name = "cpp"
+    name: str = "cpp"
+    standalone: str = "cpp_standalone"
+    dtype: type = np.float64
 
     def available(self):
         """None if a C++ compiler works, else the reason why not."""
@@ -99,46 +103,47 @@ class CppDevice:
     def build(self, hierarchy, vocabulary, shape, probes=()):
         """The program of a network, from the cache if its sources were compiled before."""
         with _GENERATING:
-            key = cache.declaration_key(hierarchy, vocabulary, shape, probes, self._flags())
+            key = cache.declaration_key(hierarchy, vocabulary, shape, probes, [self.name, *self._flags()])
             known = cache.lookup(key)
             if known is None:
                 with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
-                    _generate(scratch, hierarchy, vocabulary, shape, probes)
+                    self._generate(scratch, hierarchy, vocabulary, shape, probes)
                     known = cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags()))
         return CppProgram(known)
 
     def _flags(self):
         return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
 
-
-def _generate(folder, hierarchy, vocabulary, shape, probes):
-    """Write the sources of a network, as one translation unit, and the manifest that tells how to run it."""
-    brian2.set_device("cpp_standalone", build_on_run=False, directory=None)
-    device = brian2.device
-    device.reinit()
-    device.activate(build_on_run=False)
-    try:
-        built = build_network(hierarchy, vocabulary, shape, probes)
-        state = {f"{owner}.{name}": variable for owner, group in built.groups.items()
-                 for name, variable in state_variables(group).items()}
-        built.network.run(Quantity(float(hierarchy.dt), dim=second.dim), namespace={})
-        _run_for_a_chunk(device, built)
-        device.build(directory=folder, compile=False, run=False, with_output=False)
-        sizes = _sizes(hierarchy, built)
-        manifest = {"dt": float(hierarchy.dt),
-                    "state": {name: (sizes.get(name.partition(".")[0]) if variable.owner.name in sizes and not variable.scalar
-                                     else int(variable.size), np.dtype(variable.dtype).name,
-                                     Path(device.get_array_filename(variable)).name)
-                              for name, variable in state.items()},
-                    "monitors": {name: _monitor_files(device, built.monitors[name], layout)
-                                 for name, layout in monitor_layout(built.monitors).items()}}
-        one_translation_unit(Path(folder))
-        Path(folder, MANIFEST).write_text(json.dumps(manifest, indent=1))
-    finally:
+    def _generate(self, folder, hierarchy, vocabulary, shape, probes):
+        """Write the sources of a network, as one translation unit, and the manifest that tells how to run it."""
+        brian2.set_device(self.standalone, build_on_run=False, directory=None)
+        device = brian2.device
         device.reinit()
-        brian2.set_device("runtime")
-        brian2.device.reinit()
-        brian2.device.activate()
+        device.activate(build_on_run=False)
+        precision, brian2.prefs.core.default_float_dtype = brian2.prefs.core.default_float_dtype, self.dtype
+        try:
+            built = build_network(hierarchy, vocabulary, shape, probes)
+            state = {f"{owner}.{name}": variable for owner, group in built.groups.items()
+                     for name, variable in state_variables(group).items()}
+            built.network.run(Quantity(float(hierarchy.dt), dim=second.dim), namespace={})
+            _run_for_a_chunk(device, built)
+            device.build(directory=folder, compile=False, run=False, with_output=False)
+            sizes = _sizes(hierarchy, built)
+            manifest = {"dt": float(hierarchy.dt),
+                        "state": {name: (sizes.get(name.partition(".")[0]) if variable.owner.name in sizes and not variable.scalar
+                                         else int(variable.size), np.dtype(variable.dtype).name,
+                                         Path(device.get_array_filename(variable)).name)
+                                  for name, variable in state.items()},
+                        "monitors": {name: _monitor_files(device, built.monitors[name], layout)
+                                     for name, layout in monitor_layout(built.monitors).items()}}
+            one_translation_unit(Path(folder))
+            Path(folder, MANIFEST).write_text(json.dumps(manifest, indent=1))
+        finally:
+            brian2.prefs.core.default_float_dtype = precision
+            device.reinit()
+            brian2.set_device("runtime")
+            brian2.device.reinit()
+            brian2.device.activate()
 
 
 def _run_for_a_chunk(device, built):

@@ -13,6 +13,8 @@ from ..record.files import load_arrays, save_arrays
 
 #: Checkpoints kept of a running block: the last, and the one before in case the last is damaged.
 KEPT = 2
+#: Seconds. A chunk costs a process and some hundred small files, so quick ones become longer.
+QUICK = 1.0
 #: What only means something within a chunk: tokens counted in its tables, and its times. No trace of it is kept.
 CHUNK_START = {f"{PACEMAKER}.{name}": np.zeros(1) for name in ("token", "chunk_start", "chunk_duration")}
 
@@ -34,8 +36,9 @@ class BlockRunner:
     block, line, shape : Block, Timeline, BlockShape
     folder : Path
         The run folder; checkpoints and parts live in it until the block is finished.
-    chunk_tokens : int
-        Tokens per chunk (at least; a self-paced hierarchy may get further).
+    chunk_tokens : (int, int)
+        Tokens in the first chunk, and the most that chunks may grow to while they take less than
+        QUICK (a self-paced hierarchy may get further).
     say : callable
         Takes one line for the log.
     """
@@ -44,7 +47,7 @@ class BlockRunner:
         self.program, self.block, self.line, self.shape = program, block, line, shape
         self.checkpoints = folder / "checkpoints" / block.name
         self.part_folder = folder / "parts" / block.name
-        self.chunk_tokens, self.say = chunk_tokens, say
+        (self.chunk_tokens, self.most_tokens), self.say = chunk_tokens, say
 
     def run(self, state, start_step, check, report):
         """Run to the end of the block; returns the final state and the final step.
@@ -63,7 +66,10 @@ class BlockRunner:
             self._save_part(recordings, position.step, position.step + steps)
             state, position = {**after, **CHUNK_START}, Position(done=position.done + finished, step=position.step + steps)
             self._checkpoint(state, position)
-            report(position, finished, recordings, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            report(position, finished, recordings, seconds)
+            if seconds < QUICK:
+                self.chunk_tokens = min(2 * self.chunk_tokens, self.most_tokens)
         return state, position.step
 
     def _chunk(self, before, tables, position):

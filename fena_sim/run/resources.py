@@ -10,8 +10,8 @@ from ..protocol.timeline import timeline
 
 #: Recordings of one chunk are held in memory: keep them below this.
 CHUNK_BYTES = 64 * 2**20
-#: Tokens in a chunk unless the recordings ask for fewer.
-CHUNK_TOKENS = 250
+#: Tokens in the first chunk, and in the longest, unless the recordings ask for fewer.
+CHUNK_TOKENS, MOST_TOKENS = 250, 4000
 
 
 def probe_bytes(model, block):
@@ -49,11 +49,15 @@ def check_resources(model, protocol, out):
 
 
 def chunk_length(model, block, asked):
-    """Tokens per chunk: what was asked for, else as many as the recordings allow."""
+    """(first, most): tokens of the first chunk, and of the longest that chunks may grow to while they are quick.
+
+    What was asked for stays as it is; otherwise the recordings of a chunk must fit CHUNK_BYTES.
+    """
     if asked is not None:
-        return asked
+        return asked, asked
     per_token = sum(probe_bytes(model, block).values()) / len(block.stream)
-    return max(1, min(CHUNK_TOKENS, int(CHUNK_BYTES / per_token) if per_token else CHUNK_TOKENS))
+    most = max(1, min(MOST_TOKENS, int(CHUNK_BYTES / per_token) if per_token else MOST_TOKENS))
+    return min(CHUNK_TOKENS, most), most
 
 
 def size_text(count):

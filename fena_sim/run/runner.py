@@ -11,7 +11,7 @@ from ..build.network import initial_state
 from ..build.pacemaker import BlockShape
 from ..canonical import canonical, digest, own_sources
 from ..device import choose_device
-from ..errors import CheckpointError, DeclarationError, FenaError, ProtocolError, RunFolderError
+from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, ProtocolError, RunFolderError
 from ..model import Hierarchy
 from ..protocol import INITIAL, Protocol
 from ..protocol.timeline import timeline
@@ -26,7 +26,7 @@ from .resources import check_resources, chunk_length
 from .start import check_start, start_state
 
 #: Rows of the stimulus tables in a build; chunks up to this length share one build.
-TABLE_ROWS = 512
+TABLE_ROWS = 4096
 
 
 def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_tokens=None, progress=None):
@@ -39,7 +39,8 @@ def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_to
     seed : int
         Initial values and noise of the network; the tokens have seeds of their own.
     device : str
-        "auto", "cpp" or "runtime".
+        "auto", "dense64" or "dense" (C++ with dense kernels, states in float64 or float32), "cpp"
+        (Brian2's own C++), or "runtime" (no compiler needed).
     out : str or Path
         Folder in which run folders are made. A run's name contains the hash of all its inputs, so
         what is finished returns at once and what was interrupted goes on.
@@ -139,6 +140,9 @@ class _Runner:
     def _run(self):
         began = time.time()
         manifest = self._manifest(began)
+        if (self.folder / MANIFEST).exists():
+            earlier = Run(self.folder).manifest
+            manifest.update(started=earlier["started"], sessions=earlier["sessions"] + 1)
         for leftover in self.folder.rglob(f".*{UNFINISHED}"):  # of a process that was killed while writing
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         write_json(self.folder / MANIFEST, manifest)
@@ -146,9 +150,13 @@ class _Runner:
         if self.warning:
             self._say(self.warning)
         programs = {}
-        for block in self.protocol.blocks:
-            if not self._block_finished(block):
-                self._run_block(block, programs)
+        try:
+            for block in self.protocol.blocks:
+                if not self._block_finished(block):
+                    self._run_block(block, programs)
+        except NonFiniteError as error:
+            write_json(self.folder / MANIFEST, {**manifest, "status": f"stopped: {error.what}"})
+            raise
         manifest.update(status="finished", wall_time_s=round(time.time() - began, 3),
                         tokens_per_second=self.progress.rate())
         write_json(self.folder / MANIFEST, manifest)
@@ -169,8 +177,8 @@ class _Runner:
 
     def _run_block(self, block, programs):
         line = self.lines[block.name]
-        chunk = chunk_length(self.model, block, self.chunk_tokens)
-        rows = max(TABLE_ROWS, 1 << (chunk + 1).bit_length()) if chunk >= TABLE_ROWS else TABLE_ROWS
+        chunk, most = chunk_length(self.model, block, self.chunk_tokens)
+        rows = TABLE_ROWS if most < TABLE_ROWS else 1 << (most + 1).bit_length()
         shape = BlockShape.of(line, rows)
         key = digest([canonical(shape), canonical(block.probes)])
         if key not in programs:
@@ -178,7 +186,7 @@ class _Runner:
             programs[key] = self._build(shape, block.probes)
         program = programs[key]
         state, start_step = self._origin(block)
-        runner = BlockRunner(program, block, line, shape, self.folder, chunk, self._say)
+        runner = BlockRunner(program, block, line, shape, self.folder, (chunk, most), self._say)
         check = HealthCheck(program, self.model, block, line, self.folder)
 
         def report(position, tokens, recordings, seconds):
@@ -234,7 +242,7 @@ class _Runner:
         model, protocol, vocabulary = self.model, self.protocol, self.protocol.vocabulary
         return {
             "status": "running", "inputs_hash": self.hash, "inputs": self.inputs, "seed": int(self.seed),
-            "device": self.device.name, "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began)),
+            "device": self.device.name, "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began)), "sessions": 1,
             "model": {"name": model.name, "description": model.description, "levels": model.levels, "dt": str(model.dt),
                       "parameters": {key: str(value) for key, value in model.parameters().items()}},
             "protocol": {"name": protocol.name, "description": protocol.description,

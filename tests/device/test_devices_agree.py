@@ -12,11 +12,12 @@ from fena_sim.errors import DeviceError
 RELATIVE = 1e-9
 
 
-def test_devices_agree(tiny_fena, tmp_path):
+@pytest.mark.parametrize("device", ["cpp", "dense64"])
+def test_devices_agree(tiny_fena, tmp_path, device):
     """30 tokens each at a fixed pace and self-paced, learning, with noise."""
     protocol = fs.Protocol(name="agreement", blocks=[
         tiny.block("fixed", 30), tiny.block("paced", 30, pace=fs.SelfPaced(blank=10 * ms))])
-    cpp, runtime = (fs.run(tiny_fena, protocol, seed=3, device=device, out=tmp_path) for device in ("cpp", "runtime"))
+    cpp, runtime = (fs.run(tiny_fena, protocol, seed=3, device=d, out=tmp_path) for d in (device, "runtime"))
     for block in protocol.blocks:
         for kind in ("state", "tokens", "traces"):
             ours, theirs = (getattr(run, kind)(block.name) for run in (cpp, runtime))
@@ -30,6 +31,18 @@ def test_devices_agree(tiny_fena, tmp_path):
     assert len(set(steps)) > 5, "the pace must depend on settling for the comparison to mean anything"
     moved = cpp.state("paced")["W_1.w"] - cpp.state("fixed")["W_1.w"]
     assert np.abs(moved).max() > 1e-4, "learning must have changed the weights"
+
+
+def test_single_precision_is_close_and_as_reproducible(tiny_fena, tmp_path):
+    """float32 states: near the float64 ones for as long as rounding has not grown, and the same for any chunk."""
+    protocol = fs.Protocol(name="agreement", blocks=[tiny.block("few", 6)])
+    double = fs.run(tiny_fena, protocol, seed=3, device="dense64", out=tmp_path).state("few")
+    single, again = (fs.run(tiny_fena, protocol, seed=3, device="dense", out=tmp_path / str(k), chunk_tokens=k).state("few")
+                     for k in (6, 2))
+    assert single["state_1.r"].dtype == np.float32 and single["W_1.w"].dtype == np.float32
+    for name in ("W_1.w", "state_1.r", "error_0.error", "precision_1.log_precision"):
+        assert np.max(np.abs(single[name] - double[name])) <= 1e-4 * np.max(np.abs(double[name])), name
+        np.testing.assert_array_equal(single[name], again[name])
 
 
 @pytest.fixture(params=["CXX", "PATH"])

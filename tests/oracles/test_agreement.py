@@ -23,7 +23,7 @@ def relative(a, b):
     return np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0) / max(np.max(np.abs(b), initial=0), 1e-12)
 
 
-@pytest.mark.parametrize("device", ["cpp", "runtime"])
+@pytest.mark.parametrize("device", ["dense64", "cpp", "runtime"])
 @pytest.mark.parametrize("name, ascending", [("fena", True), ("fena_errors_only", False)])
 def test_device_agrees_with_numpy(device, name, ascending, tmp_path, models):
     model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:])

@@ -1,0 +1,113 @@
+"""Kernels composed from statement blocks: one pass over the synapses for one or several code objects.
+
+A pass visits the synapses row by row (presynaptic unit i), `ROWS` rows at a time, with the columns
+(postsynaptic unit j) in the inner loop, which the compiler vectorises. A sum onto the presynaptic unit
+is a local accumulator; a sum onto the postsynaptic unit adds the rows of a sweep before it touches the
+target. Statements that change anything but synaptic variables keep Brian2's order, one at a time.
+"""
+
+import re
+
+import attrs
+
+from .lowering import POST, PRE
+
+PLACEHOLDER = "//// DENSE KERNEL ////"
+ROWS = 4
+
+
+@attrs.frozen(eq=False)
+class Pass:
+    """One code object's part in a pass: a sum onto "pre" or "post", or "state" (no sum).
+
+    `scalar` and `vector` are Brian2's statement blocks; `target` is the summed array (pointer name, C
+    type, BrianVariable); `ordered` is true if the statements write anything but synaptic variables.
+    """
+
+    code_object: object
+    dense: object
+    kind: str
+    scalar: str
+    vector: str
+    pointers: str
+    support: tuple
+    defines: tuple
+    reads: frozenset
+    writes: frozenset
+    target: object = None
+    pointer: str = None
+    c_type: str = None
+    ordered: bool = False
+
+
+def can_fuse(passes, between):
+    """Whether passes over the same synapses may become one, at the place of the first. Returns (bool, reason).
+
+    The rule, on the sets of arrays that each reads and writes:
+    1. nothing that runs between them reads what they write or writes what they read or write;
+    2. no pass reads a sum that another completes (it is complete only after the whole pass);
+    3. no pass writes anything but synaptic variables and its own sum (so that only the same synapse
+       meets another pass's changes, in the order of the passes).
+    """
+    if any(p.ordered for p in passes):
+        return False, "one of them changes variables of the neurons"
+    for reads, writes, name in between:
+        for p in passes:
+            if writes & (p.reads | p.writes) or reads & p.writes:
+                return False, f"{name} runs between them and uses the same variables"
+    targets = {p.target for p in passes if p.target is not None}
+    if len(targets) < sum(p.target is not None for p in passes):
+        return False, "two of them sum into one variable"
+    for p in passes:
+        if p.reads & (targets - {p.target}):
+            return False, "one of them reads what another sums"
+    return True, "nothing between them touches their variables"
+
+
+def render(passes):
+    """The C++ body of a pass (without the pointers of the first one, which its file declares)."""
+    dense = passes[0].dense
+    lines = [line for p in passes[1:] for line in p.pointers.splitlines() if line not in passes[0].pointers]
+    lines = list(dict.fromkeys(lines))
+    lines.append("const size_t _vectorisation_idx = -1;")
+    for k, p in enumerate(passes):
+        # Passes over the same synapses read the same scalars under the same names: declare each once.
+        lines += [line for line in _renamed(p.scalar, k).splitlines() if line not in lines]
+        if p.kind == "post":
+            lines.append(f"for (int _j = 0; _j < {dense.n_post}; _j++) {p.pointer}[_j + {dense.offset_post}] = 0;")
+    if any(p.ordered for p in passes):
+        return "\n".join(lines + _sweep(passes, dense, 1, 0, dense.n_pre, vectorised=False))
+    whole = dense.n_pre - dense.n_pre % ROWS
+    if whole:
+        lines += _sweep(passes, dense, ROWS, 0, whole)
+    if whole < dense.n_pre:
+        lines += _sweep(passes, dense, 1, whole, dense.n_pre)
+    return "\n".join(lines)
+
+
+def _sweep(passes, dense, rows, start, stop, vectorised=True):
+    before, ahead, body, behind, after = [], [], [], [], []
+    for k, p in enumerate(passes):
+        if p.kind == "pre":
+            before += [f"{p.c_type} _sum{k}_{u} = 0;" for u in range(rows)]
+            after += [f"{p.pointer}[_i + {u + dense.offset_pre}] = _sum{k}_{u};" for u in range(rows)]
+        elif p.kind == "post":
+            ahead.append(f"{p.c_type} _sum{k} = 0;")
+            behind.append(f"{p.pointer}[{POST}] += _sum{k};")
+    for u in range(rows):
+        body.append(f"{{ const int32_t {PRE} = _i + {u + dense.offset_pre}; "
+                    f"const size_t _idx = (size_t)(_i + {u})*{dense.n_post} + _j;")
+        for k, p in enumerate(passes):
+            name = {"pre": f"_sum{k}_{u}", "post": f"_sum{k}"}.get(p.kind)
+            add = f"{name} += _synaptic_var;" if name else ""
+            body.append(f"{{\n{_renamed(p.vector, k)}\n{add} }}")
+        body.append("}")
+    return [f"for (int _i = {start}; _i < {stop}; _i += {rows}) {{", *before,
+            *(["#pragma GCC ivdep"] if vectorised else []),
+            f"for (int _j = 0; _j < {dense.n_post}; _j++) {{ const int32_t {POST} = _j + {dense.offset_post};",
+            *ahead, *body, *behind, "}", *after, "}"]
+
+
+def _renamed(block, k):
+    """Loop-invariant constants of different passes have the same names; number them."""
+    return re.sub(r"\b_lio_(\d+)", rf"_lio{k}_\1", block)

@@ -1,0 +1,6 @@
+{# USES_VARIABLES { N } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.cpp' %}
+{% block maincode %}
+//// DENSE KERNEL ////
+{% endblock %}

@@ -1,0 +1,5 @@
+{# USES_VARIABLES { N } #}
+{% extends 'common_group.cpp' %}
+{% block maincode %}
+//// DENSE KERNEL ////
+{% endblock %}
