@@ -9,8 +9,41 @@ _brian2.prefs.logging.file_log = False
 _brian2.prefs.logging.save_script = False
 _brian2.prefs.logging.std_redirection = False
 
-from .errors import FenaError
-from .model import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, Uniform, load_model
-from .protocol import Block, FixedPace, Probe, Protocol, SelfPaced, load_protocol
-from .record import Run, open_run
-from .run import run, run_seeds
+from .errors import FenaError  # noqa: E402  (after Brian2's preferences)
+from .model import (  # noqa: E402
+    Hierarchy,
+    Normal,
+    Plasticity,
+    Population,
+    Projection,
+    Readout,
+    Settling,
+    Uniform,
+    load_model,
+)
+from .protocol import Block, FixedPace, Probe, Protocol, SelfPaced, load_protocol  # noqa: E402
+from .record import Run, open_run  # noqa: E402
+from .run import run, run_seeds  # noqa: E402
+
+__all__ = [
+    "Block",
+    "FenaError",
+    "FixedPace",
+    "Hierarchy",
+    "Normal",
+    "Plasticity",
+    "Population",
+    "Probe",
+    "Projection",
+    "Protocol",
+    "Readout",
+    "Run",
+    "SelfPaced",
+    "Settling",
+    "Uniform",
+    "load_model",
+    "load_protocol",
+    "open_run",
+    "run",
+    "run_seeds",
+]

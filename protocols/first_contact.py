@@ -19,7 +19,7 @@ from fena_sim.stimulus import MotifGrammar, omissions
 MODEL = "../models/fena.py"
 
 
-def protocol(seed=0, tokens=16000, test_tokens=1500):
+def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.2):
     """One pass of training, and tests on familiar and held-out combinations."""
     grammar = MotifGrammar()
     pace = FixedPace(duration=48 * ms, blank=12 * ms)
@@ -28,7 +28,7 @@ def protocol(seed=0, tokens=16000, test_tokens=1500):
     held_out = grammar.held_out(test_tokens, seed=20_000 + seed)
     few = omissions(familiar[:60], p=0.1, seed=30_000 + seed)
     frozen = dict(plasticity_gain=0.0)
-    falling = np.clip(1 - np.arange(tokens) / (1.25 * tokens), 0.1, 1)
+    falling = 1 - (1 - plasticity_at_end) * np.arange(tokens) / tokens
     probes = [Probe(f"state_{level}", "r") for level in (1, 2, 3)]
     probes += [Probe(f"error_{level}", ["error", "prediction"] if level == 0 else "error") for level in range(4)]
     return Protocol(

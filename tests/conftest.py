@@ -31,7 +31,7 @@ def tiny_fena():
 @pytest.fixture(scope="session")
 def uninterrupted(tiny_fena, tmp_path_factory):
     """`tiny.everything()` in one go, on the C++ device, seed 0."""
-    return fs.run(tiny_fena, tiny.everything(), device="cpp", out=tmp_path_factory.mktemp("uninterrupted"))
+    return fs.run(tiny_fena, tiny.everything(), device="dense64", out=tmp_path_factory.mktemp("uninterrupted"))
 
 
 class Interrupted(Exception):
@@ -56,7 +56,7 @@ class StopAfter(Silent):
 def interrupted_run(tiny_fena, tmp_path):
     """A function: the folder of an interrupted run of a protocol, after `chunks` chunks of 3 tokens."""
 
-    def interrupt(protocol, chunks, device="cpp"):
+    def interrupt(protocol, chunks, device="dense64"):
         with pytest.raises(Interrupted):
             fs.run(tiny_fena, protocol, device=device, out=tmp_path, chunk_tokens=3, progress=StopAfter(chunks))
         (folder,) = tmp_path.iterdir()

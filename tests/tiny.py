@@ -53,4 +53,4 @@ if __name__ == "__main__":
     out, seed, chunk = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     declared, protocol = model(), everything()
     print("ready", flush=True)
-    print(fs.run(declared, protocol, seed=seed, device="cpp", out=out, chunk_tokens=chunk).folder, flush=True)
+    print(fs.run(declared, protocol, seed=seed, device="dense64", out=out, chunk_tokens=chunk).folder, flush=True)

@@ -28,7 +28,8 @@ def declaration_key(hierarchy, vocabulary, shape, probes, flags):
     """A hash of everything that decides the generated sources; parameters and initial values do not."""
     return digest({"network": canonical(hierarchy, structure_only=True), "codes": canonical(vocabulary.codes),
                    "shape": canonical(shape), "probes": canonical(probes), "flags": list(flags),
-                   "versions": [__version__, brian2.__version__, np.__version__], "code": own_sources("model", "build", "device")})
+                   "versions": [__version__, brian2.__version__, np.__version__],
+                   "code": own_sources("model", "build", "device")})
 
 
 def lookup(key):

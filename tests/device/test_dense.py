@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from brian2 import NeuronGroup, StateMonitor, Synapses, TimedArray, ms, second
 
-from fena_sim.device.dense import dense_device
 from fena_sim.device.cpp import _compile, get_compiler_and_args
+from fena_sim.device.dense import dense_device
 from fena_sim.device.unity import one_translation_unit
 
 N_PRE, N_POST = 7, 5  # not multiples of the rows of a sweep

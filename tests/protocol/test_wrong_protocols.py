@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tiny
-from brian2 import ms, mV, second
+from brian2 import ms, mV
 
 from fena_sim import Block, FixedPace, Probe, Protocol, SelfPaced, load_protocol
 from fena_sim.errors import DeclarationError, FenaError, ProtocolError, UnitError, UnknownNameError

@@ -6,7 +6,6 @@ A probe of some units, with a window or at a longer interval, is a part of the p
 import numpy as np
 import pytest
 import tiny
-from brian2 import ms
 
 import fena_sim as fs
 from fena_sim.errors import RunFolderError, UnknownNameError

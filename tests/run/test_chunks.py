@@ -9,7 +9,7 @@ import fena_sim as fs
 
 @pytest.mark.parametrize("chunk", [1, 7, 100])
 def test_chunks_leave_no_trace(chunk, tiny_fena, uninterrupted, fingerprint, tidy, tmp_path):
-    run = fs.run(tiny_fena, tiny.everything(), device="cpp", out=tmp_path, chunk_tokens=chunk)
+    run = fs.run(tiny_fena, tiny.everything(), device="dense64", out=tmp_path, chunk_tokens=chunk)
     assert fingerprint(run.folder) == fingerprint(uninterrupted.folder)
     tidy(run.folder)
 
@@ -40,7 +40,7 @@ def spiking_model():
 def test_chunks_leave_no_trace_in_spikes(fingerprint, tmp_path):
     probes = [fs.Probe("target", ["spikes", "v"], interval=3 * ms), fs.Probe("source", "spikes", units=range(8))]
     protocol = tiny.one_block(8, probes=probes, pace=fs.FixedPace(duration=40 * ms, blank=10 * ms))
-    runs = [fs.run(spiking_model(), protocol, device="cpp", out=tmp_path / str(chunk), chunk_tokens=chunk)
+    runs = [fs.run(spiking_model(), protocol, device="dense64", out=tmp_path / str(chunk), chunk_tokens=chunk)
             for chunk in (1, 3, 100)]
     assert len(runs[0].traces("learning")["target.spike_time"]) > 5, "the comparison needs spikes"
     assert fingerprint(runs[0].folder) == fingerprint(runs[1].folder) == fingerprint(runs[2].folder)

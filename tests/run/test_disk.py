@@ -21,12 +21,12 @@ def full(*_, **__):
 
 @pytest.fixture
 def expected(tiny_fena, tmp_path_factory, fingerprint):
-    run = fs.run(tiny_fena, tiny.one_block(), device="cpp", out=tmp_path_factory.mktemp("expected"))
+    run = fs.run(tiny_fena, tiny.one_block(), device="dense64", out=tmp_path_factory.mktemp("expected"))
     return fingerprint(run.folder)
 
 
 def go_on(tiny_fena, out):
-    return fs.run(tiny_fena, tiny.one_block(), device="cpp", out=out, chunk_tokens=4).folder
+    return fs.run(tiny_fena, tiny.one_block(), device="dense64", out=out, chunk_tokens=4).folder
 
 
 def test_full_at_the_nth_write(tiny_fena, expected, fingerprint, tidy, tmp_path, monkeypatch):

@@ -56,7 +56,7 @@ def test_learning_rate_that_explodes(tiny_fena, tmp_path):
     model = tiny_fena.with_parameter("eta", 1 / ms)
     protocol = tiny.one_block(24)
     with pytest.raises(NonFiniteError) as caught:
-        fs.run(model, protocol, device="cpp", out=tmp_path, chunk_tokens=3)
+        fs.run(model, protocol, device="dense64", out=tmp_path, chunk_tokens=3)
     owner, level, token, symbol, step = re.match(
         r"(\w+)\.\w+ is .* level (\d), .* token (\d+) \('(.*)'\) of block 'learning', step (\d+)$", caught.value.what).groups()
     named = {**{p.name: p.level for p in model.populations},
@@ -68,7 +68,7 @@ def test_learning_rate_that_explodes(tiny_fena, tmp_path):
     block = protocol.blocks[0]
     line = timeline(block, model.dt)
     shape = BlockShape.of(line, TABLE_ROWS)
-    program = choose_device("cpp")[0].build(model, protocol.vocabulary, shape, block.probes)
+    program = choose_device("dense64")[0].build(model, protocol.vocabulary, shape, block.probes)
     start = program.complete(initial_state(model, 0))
     finite = []
     for steps in (int(step) - 1, int(step)):

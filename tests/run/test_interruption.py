@@ -67,7 +67,7 @@ def test_finished_run_is_left_alone(uninterrupted, tiny_fena, fingerprint, monke
     monkeypatch.setattr(CppDevice, "build", refuse)
     before = fingerprint(uninterrupted.folder), times()
     began = time.monotonic()
-    again = fs.run(tiny_fena, tiny.everything(), device="cpp", out=uninterrupted.folder.parent)
+    again = fs.run(tiny_fena, tiny.everything(), device="dense64", out=uninterrupted.folder.parent)
     assert time.monotonic() - began < 1
     assert again.folder == uninterrupted.folder
     assert (fingerprint(uninterrupted.folder), times()) == before
@@ -101,7 +101,7 @@ def damage(path, how):
 
 
 def resumed(tiny_fena, protocol, folder):
-    fs.run(tiny_fena, protocol, device="cpp", out=folder.parent, chunk_tokens=3)
+    fs.run(tiny_fena, protocol, device="dense64", out=folder.parent, chunk_tokens=3)
     return (folder / "log.txt").read_text()
 
 
@@ -141,12 +141,12 @@ def test_damaged_state_of_a_finished_block_is_done_again(interrupted_run, tiny_f
 
 
 def test_damaged_state_of_a_finished_run_is_refused(tiny_fena, tmp_path):
-    run = fs.run(tiny_fena, tiny.one_block(4), device="cpp", out=tmp_path)
+    run = fs.run(tiny_fena, tiny.one_block(4), device="dense64", out=tmp_path)
     damage(run.folder / "states" / "learning.npz", "altered")
     with pytest.raises(CheckpointError, match="checksum"):
         run.state("learning")
     with pytest.raises(CheckpointError, match="checksum"):
-        fs.run(tiny_fena, tiny.one_block(5), device="cpp", out=tmp_path, start=(run, "learning"))
+        fs.run(tiny_fena, tiny.one_block(5), device="dense64", out=tmp_path, start=(run, "learning"))
     assert len(list(tmp_path.iterdir())) == 1, "nothing was made for the run that could not start"
 
 
@@ -160,6 +160,6 @@ def test_chunk_that_grew_over_a_checkpoint(interrupted_run, tiny_fena, uninterru
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(BlockRunner, "_checkpoint", kill)
-        fs.run(tiny_fena, tiny.everything(), device="cpp", out=folder.parent, chunk_tokens=4)
+        fs.run(tiny_fena, tiny.everything(), device="dense64", out=folder.parent, chunk_tokens=4)
     assert "going on after 3 of 9" in resumed(tiny_fena, tiny.everything(), folder)
     assert fingerprint(folder) == fingerprint(uninterrupted.folder)

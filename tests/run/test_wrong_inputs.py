@@ -10,8 +10,15 @@ from brian2 import ms
 import fena_sim as fs
 from fena_sim.device.cpp import CppDevice
 from fena_sim.device.runtime import RuntimeDevice
-from fena_sim.errors import CheckpointError, DeclarationError, DeviceError, FenaError, ProtocolError, RunFolderError, \
-    UnknownNameError
+from fena_sim.errors import (
+    CheckpointError,
+    DeclarationError,
+    DeviceError,
+    FenaError,
+    ProtocolError,
+    RunFolderError,
+    UnknownNameError,
+)
 from fena_sim.stimulus import TokenStream, dense_random
 
 
@@ -89,9 +96,9 @@ def test_start_from_an_unknown_block(finished, tiny_fena, tmp_path, nothing_is_b
 def test_start_goes_on_where_the_other_run_ended(tiny_fena, tmp_path):
     """Two runs, the second from the end of the first, are the two blocks of one run."""
     blocks = [tiny.block("one", 3), tiny.block("two", 4)]
-    whole = fs.run(tiny_fena, fs.Protocol(name="whole", blocks=blocks), device="cpp", out=tmp_path)
-    first = fs.run(tiny_fena, fs.Protocol(name="first", blocks=blocks[:1]), device="cpp", out=tmp_path)
-    second = fs.run(tiny_fena, fs.Protocol(name="second", blocks=blocks[1:]), device="cpp", out=tmp_path, start=(first, "one"))
+    whole = fs.run(tiny_fena, fs.Protocol(name="whole", blocks=blocks), device="dense64", out=tmp_path)
+    first = fs.run(tiny_fena, fs.Protocol(name="first", blocks=blocks[:1]), device="dense64", out=tmp_path)
+    second = fs.run(tiny_fena, fs.Protocol(name="second", blocks=blocks[1:]), device="dense64", out=tmp_path, start=(first, "one"))
     assert (second.folder / "states/two.npz").read_bytes() == (whole.folder / "states/two.npz").read_bytes()
 
 
@@ -157,5 +164,5 @@ def test_what_only_brian2_finds_out_is_still_said_clearly(tmp_path):
     crooked = fs.Population(name="crooked", size=2, equations="dx/dt = -x**3/ms : 1", method="exact")
     model = fs.Hierarchy(name="m", populations=[crooked])
     with pytest.raises(DeclarationError, match="Brian2 cannot build the network") as caught:
-        fs.run(model, tiny.one_block(2, probes=()), device="cpp", out=tmp_path)
+        fs.run(model, tiny.one_block(2, probes=()), device="dense64", out=tmp_path)
     assert "crooked" in str(caught.value)
