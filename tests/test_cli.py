@@ -93,6 +93,17 @@ def test_a_mistake_gets_one_message_and_writes_nothing(arguments, words, tmp_pat
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("content, words", [(None, ["nothere.txt"]), (b"short", ["characters"]), (b"\xff\xfe", ["UTF-8"])])
+def test_a_text_that_cannot_be_read_is_refused(content, words, tmp_path, capsys):
+    path = tmp_path / "nothere.txt"
+    if content is not None:
+        path.write_bytes(content)
+    code, message = refused(capsys, "run", ROOT / "protocols/read_text.py", "--set", f"protocol.path={path}",
+                            "--out", tmp_path / "runs", "--quiet")
+    assert code == 2 and all(word in message for word in words), message
+    assert not (tmp_path / "runs").exists()
+
+
 def test_missing_protocol_names_the_nearest(tmp_path, capsys):
     code, message = refused(capsys, "run", ROOT / "protocols/first_contakt.py", "--out", tmp_path / "runs")
     assert code == 2 and "first_contact.py" in message

@@ -45,7 +45,7 @@ def call_with(function, options, where):
                                fix="run the file with python to see where it stops") from error
 
 
-def load_model(path, input_size=None, **options):
+def load_model(path, /, input_size=None, **options):
     """The Hierarchy declared by a model file.
 
     Parameters

@@ -21,7 +21,7 @@ class ProtocolFile:
     summary: object
 
 
-def load_protocol(path, **options):
+def load_protocol(path, /, **options):
     """Read a protocol file; `options` go to its ``protocol()``. Returns a ProtocolFile.
 
     Raises ProtocolError if the file defines no ``protocol`` or it does not return a Protocol.

@@ -35,7 +35,9 @@ class HealthCheck:
         self._refuse(state, position.done + left, position.step + high)
 
     def _refuse(self, state, token, step):
-        first = not_finite(state)[0]
+        bad = not_finite(state)
+        # Readouts and copies that the build adds are not what a user would look for.
+        first = next((name for name in bad if name in self._declared()), bad[0])
         owner, _, variable = first.partition(".")
         unit = int(np.flatnonzero(~np.isfinite(state[first]))[0])
         level = self._level(owner)
@@ -45,6 +47,12 @@ class HealthCheck:
             f"at token {token} ({symbol!r}) of block {self.block.name!r}, step {step}",
             where=str(self.folder),
             fix="the last checkpoint before it is kept; lower eta or the highest precision, or halve dt (--set dt=0.5*ms)")
+
+    def _declared(self):
+        """Names of the variables that the model's declarations mention."""
+        members = [(m.name, m.variables) for m in self.model.populations]
+        members += [(m.name, m.own_variables) for m in self.model.projections]
+        return {f"{name}.{variable}" for name, variables in members for variable in variables}
 
     def _level(self, owner):
         for population in self.model.populations:
