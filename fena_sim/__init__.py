@@ -5,11 +5,12 @@ import brian2 as _brian2
 __version__ = "0.1.0"
 
 # Brian2 would write a debug log of every script and swallow the compiler's output; errors here are our own.
+# The imports below come after these preferences on purpose (E402), so that they hold for whatever is imported.
 _brian2.prefs.logging.file_log = False
 _brian2.prefs.logging.save_script = False
 _brian2.prefs.logging.std_redirection = False
 
-from .errors import FenaError  # noqa: E402  (after Brian2's preferences)
+from .errors import FenaError  # noqa: E402
 from .model import (  # noqa: E402
     Hierarchy,
     Normal,

@@ -47,7 +47,7 @@ class Program:
             A new dictionary; the one passed in is left alone.
         recordings : dict of Recording, by monitor
         """
-        raise NotImplementedError
+        raise NotImplementedError  # every device has its own
 
     def complete(self, state):
         """`state` with every variable of the network: missing ones are zero. Raises CheckpointError.

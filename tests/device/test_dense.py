@@ -19,7 +19,7 @@ N_PRE, N_POST = 7, 5  # not multiples of the rows of a sweep
 PLASTIC = "dw/dt = eta*x_post*r_pre : 1 (clock-driven)\neta : Hz (shared, constant)"
 
 
-def case(model, dense_=True, first=True, source=None, target=None, connect=None, w=True, **kwds):
+def case(model, dense_=True, source=None, target=None, connect=None, w=True, **kwds):
     return dict(model=model, dense=dense_, source=source, target=target, connect=connect or {}, w=w, **kwds)
 
 
@@ -68,7 +68,7 @@ CASES = {
 }
 
 
-def declare(case_dtype):
+def declare():
     """The whole network; returns its objects by name."""
     names = list(CASES)
     inputs_a = [f"p{k} : 1" for k in range(len(names))]
@@ -115,7 +115,7 @@ def simulate(device_name, dtype, folder):
     brian2.prefs.core.default_float_dtype = dtype
     brian2.defaultclock.dt = 0.1 * ms
     try:
-        objects = declare(dtype)
+        objects = declare()
         network = brian2.Network(*objects.values(), name="awkward")
         network.run(50 * ms, namespace={})
         device.build(directory=str(folder), compile=False, run=False, with_output=False)

@@ -19,7 +19,7 @@ logger = get_logger("fena_sim.device.dense")
 
 @attrs.frozen
 class Explanation:
-    """What became of one Synapses, or of one of its passes: for messages and `fena run --explain`."""
+    """What became of one Synapses, or of one of its passes: for messages and tests."""
 
     synapses: str
     done: str
