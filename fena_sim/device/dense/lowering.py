@@ -86,7 +86,7 @@ def reason_against(synapses, requests, everything):
     if created[0].template != CREATE:
         return "they are not all-to-all: connect() was given pairs"
     if not _everything(created[0]):
-        return "they are not all-to-all: connect() was given a condition"
+        return "they are not all-to-all: connect() was given a condition, a rule or copies"
     if len(synapses.source) * len(synapses.target) >= 2**31:
         return "Brian2 counts synapses with 32 bits"
     for request in requests:
