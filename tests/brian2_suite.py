@@ -29,7 +29,9 @@ own = re.search(r"^SRCS = (.*)$", text, re.M).group(1).split()
 if "clean" not in sys.argv and all(Path(name).parts[0] in {known} for name in own):
     runpy.run_path({unity!r})["one_translation_unit"](Path("."))
     command = f"g++ -Wno-write-strings {{flags[0]}} -I. unity.cpp -o main {{flags[1]}}"
-    if subprocess.run(command, shell=True, stderr=subprocess.DEVNULL).returncode == 0:
+    compiled = subprocess.run(command, shell=True, stderr=subprocess.DEVNULL).returncode == 0
+    os.remove("unity.cpp")
+    if compiled:
         sys.exit(0)
 os.execv({make!r}, ["make", *sys.argv[1:]])
 """

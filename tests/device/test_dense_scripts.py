@@ -63,7 +63,8 @@ def test_built_by_run(device, tmp_path):
         assert {"s_stateupdater", "s_summed_variable_Q_post"} <= profiled
         return [*results(a, b, s), np.array(m.w), np.array(m.r_pre)]
 
-    agree(script("cpp_dense"), script("cpp_standalone"))
+    stock = script("cpp_standalone")
+    agree(script("cpp_dense"), stock)
     assert dense_device.explanations[0].done == "dense"
 
 
@@ -109,7 +110,7 @@ def test_nothing_is_left_of_earlier_scripts(device, tmp_path):
     first, dense = generate({})
     second, stock = generate({"condition": "i != j"})
     assert (first, second) == ("dense", "stock")
-    assert "_dynamic_array_s__synaptic_post" in stock and "_synaptic_post[" not in dense
+    assert "_synaptic_post[_idx]" in stock and "_synaptic_post[" not in dense
     assert generate({})[0] == "dense"
     dense_device.reinit()
     assert not (dense_device.explanations or dense_device.dense)
