@@ -46,7 +46,9 @@ def cli():
 @click.option("--chunk-tokens", type=click.IntRange(min=1), default=None, help="Tokens between checkpoints.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens, as_json, quiet):
+@click.option("--explain", "explained", is_flag=True,
+              help="Run nothing; say which synapses the device runs as dense kernels, which not, and why.")
+def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens, as_json, quiet, explained):
     """Run a protocol. A finished run returns at once, an interrupted one goes on.
 
     \b
@@ -57,7 +59,7 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     """
     from .model import load_model
     from .protocol import load_protocol
-    from .run import run_seeds
+    from .run import explain, run_seeds
     from .settings import apply_parameters, parse_settings
 
     if seed is not None and seeds is not None:
@@ -71,6 +73,9 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
                         fix="add --model models/fena.py")
     declared = apply_parameters(load_model(model or first.model, first.protocol.vocabulary.size, **settings.model),
                                 settings.parameters)
+    if explained:
+        _print_explanations(explain(declared, first.protocol, device))
+        return
     origin = _start(start)
     runs = run_seeds(declared, lambda s: files[s].protocol, chosen, device=device, out=out,
                      start=None if origin is None else (lambda s: origin), chunk_tokens=chunk_tokens, quiet=quiet)
@@ -83,6 +88,14 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
         _print_result(result)
     if as_json:
         click.echo(json.dumps(result))
+
+
+def _print_explanations(explanations):
+    table = Table("synapses", "dense or stock; passes", "why", box=None)
+    for e in explanations:
+        table.add_row(e.synapses, e.done, e.why)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table if explanations else "all synapses run as Brian2 wrote them: this device has no dense kernels")
 
 
 def _with_seed(path, seed, options):

@@ -13,12 +13,14 @@ import brian2
 import numpy as np
 from brian2 import Quantity, second
 from brian2.codegen.cpp_prefs import get_compiler_and_args
+from brian2.devices.device import get_device
 
 from ..build import build_network
 from ..build.pacemaker import NAME as PACEMAKER
 from ..build.population import state_variables
 from ..errors import DeviceError, ResourceError
 from . import cache
+from .dense.device import Explanation
 from .program import Program, Recording, monitor_layout
 from .unity import one_translation_unit
 
@@ -36,6 +38,8 @@ class CppProgram(Program):
         self._files = manifest["state"]
         self._monitors = manifest["monitors"]
         self.variables = {name: (size, np.dtype(dtype)) for name, (size, dtype, _) in self._files.items()}
+        self.messages = [f"synapses {e['synapses']!r} run as Brian2 wrote them: {e['why']}"
+                         for e in manifest["explanations"] if e["done"] == "stock"]
 
     def run(self, state, tables, start, steps):
         state = {**state, f"{PACEMAKER}.chunk_start": np.array([start * self.dt]),
@@ -111,6 +115,12 @@ class CppDevice:
                     known = cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags()))
         return CppProgram(known)
 
+    def explain(self, hierarchy, vocabulary, shape, probes=()):
+        """A list of Explanation: what becomes of the synapses. Sources are written anew, not compiled."""
+        with _GENERATING, tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
+            self._generate(scratch, hierarchy, vocabulary, shape, probes)
+            return [Explanation(**e) for e in json.loads(Path(scratch, MANIFEST).read_text())["explanations"]]
+
     def _flags(self):
         return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
 
@@ -130,6 +140,7 @@ class CppDevice:
             device.build(directory=folder, compile=False, run=False, with_output=False)
             sizes = _sizes(hierarchy, built)
             manifest = {"dt": float(hierarchy.dt),
+                        "explanations": [attrs.asdict(e) for e in getattr(get_device(), "explanations", [])],
                         "state": {name: (sizes.get(name.partition(".")[0]) if variable.owner.name in sizes and not variable.scalar
                                          else int(variable.size), np.dtype(variable.dtype).name,
                                          Path(device.get_array_filename(variable)).name)

@@ -29,7 +29,11 @@ class Program:
         Time step in seconds.
     variables : dict
         The state: {"object.variable": (size, dtype)}.
+    messages : list of str
+        What a user should know of how it runs.
     """
+
+    messages = ()
 
     def run(self, state, tables, start, steps):
         """Advance `state` by `steps` steps of dt, beginning at step `start`.

@@ -52,5 +52,9 @@ class RuntimeDevice:
         """None; every machine has it."""
         return None
 
+    def explain(self, hierarchy, vocabulary, shape, probes=()):
+        """Nothing: the runtime has no dense kernels."""
+        return []
+
     def build(self, hierarchy, vocabulary, shape, probes=()):
         return RuntimeProgram(hierarchy, vocabulary, shape, probes)

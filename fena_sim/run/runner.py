@@ -64,10 +64,27 @@ def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_to
     return _Runner(model, protocol, seed, device, out, start, chunk_tokens, progress or Silent()).run()
 
 
+def explain(model, protocol, device="auto"):
+    """What became of each of the synapses in the builds of a protocol, without compiling or running anything.
+
+    Returns
+    -------
+    list of Explanation (synapses, done, why)
+        First every Synapses, "dense" or "stock", then every pass, and with which it was fused or why not. Empty on
+        devices other than dense and dense64, where all synapses are Brian2's own.
+    """
+    runner = _Runner(model, protocol, 0, device, "runs", None, None, Silent())
+    shapes = {runner.shape(block)[0]: block.probes for block in protocol.blocks}
+    found = [e for shape, probes in shapes.items()
+             for e in runner.device.explain(model, protocol.vocabulary, shape, probes)]
+    return list(dict.fromkeys(found))
+
+
 class _Runner:
     def __init__(self, model, protocol, seed, device, out, start, chunk_tokens, progress):
         self.model, self.protocol, self.seed, self.start = model, protocol, seed, start
         self.device, self.warning = choose_device(device)
+        self._said = set()
         self.out, self.chunk_tokens, self.progress = Path(out), chunk_tokens, progress
         if not isinstance(model, Hierarchy):
             raise DeclarationError(f"{model!r} is not a Hierarchy", fix="pass what load_model(path) gives")
@@ -175,15 +192,23 @@ class _Runner:
             return False
         return True
 
-    def _run_block(self, block, programs):
-        line = self.lines[block.name]
+    def shape(self, block):
+        """What a block's build depends on, and tokens per chunk: as planned, and at most."""
         chunk, most = chunk_length(self.model, block, self.chunk_tokens)
         rows = TABLE_ROWS if most < TABLE_ROWS else 1 << (most + 1).bit_length()
-        shape = BlockShape.of(line, rows)
+        return BlockShape.of(self.lines[block.name], rows), chunk, most
+
+    def _run_block(self, block, programs):
+        line = self.lines[block.name]
+        shape, chunk, most = self.shape(block)
         key = digest([canonical(shape), canonical(block.probes)])
         if key not in programs:
             self.progress.building(block.name)
             programs[key] = self._build(shape, block.probes)
+            for message in programs[key].messages:
+                if message not in self._said:
+                    self._said.add(message)
+                    self._say(message)
         program = programs[key]
         state, start_step = self._origin(block)
         runner = BlockRunner(program, block, line, shape, self.folder, (chunk, most), self._say)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import attrs
 import numpy as np
-from brian2.core.variables import ArrayVariable
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.codegen.generators.cpp_generator import c_data_type
+from brian2.core.functions import Function
+from brian2.core.preferences import prefs
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, RunFunctionContext
 from brian2.devices.device import all_devices
 from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
@@ -34,72 +36,97 @@ class Explanation:
 class DenseCPPDevice(CPPStandaloneDevice):
     """Runs all-to-all Synapses as contiguous kernels; otherwise what cpp_standalone does."""
 
-    def reinit(self):
-        super().reinit()
-        self.explanations, self._passes, self._uses = [], {}, {}
-
-    def __init__(self):
+    def __init__(self):  # Brian2's reinit() calls it again
         super().__init__()
-        self.explanations, self._passes, self._uses = [], {}, {}
+        self.explanations, self._requests, self._passes = [], {}, {}
+        #: The index arrays that lowered synapses do without: (shape, "pre" or "post") by variable.
+        self.dense = {}
 
     def code_object_class(self, codeobj_class=None, fallback_pref=None):
         return DenseCodeObject if codeobj_class is None else codeobj_class
 
     def code_object(self, owner, name, abstract_code, variables, template_name, variable_indices, codeobj_class=None,
                     template_kwds=None, **kwds):
-        template_kwds = dict(template_kwds or {})
-        if template_name == "synapses_create_generator":
-            template_name = self._creation(owner, template_kwds, abstract_code, variables, template_name)
-        elif template_name == "synapses_create_array":
-            self._keep_stock(owner, "they are not all-to-all: connect() was given pairs")
-        dense = owner._dense if isinstance(owner, Synapses) and isinstance(getattr(owner, "_dense", None),
-                                                                           lowering.Dense) else None
-        lowered = dense is not None and template_name in ("summed_variable", "stateupdate")
-        if lowered:
-            template_name = f"dense_{template_name}"
+        """Brian2's code object. Whether it stays is decided by `build`, when all is known about the synapses."""
+        known = dict(variables)
         made = super().code_object(owner, name, abstract_code, variables, template_name, variable_indices,
                                    codeobj_class=codeobj_class, template_kwds=template_kwds, **kwds)
         made.code.cpp_file = f'#include "{_SUPPORT.name}"\n{made.code.cpp_file}'
-        blocks = DenseCodeGenerator.blocks.pop(made.name, None)
-        if lowered:
-            self._passes[made.name] = _pass(made, owner, dense, template_kwds, *blocks)
-        if blocks is not None:
-            target = template_kwds.get("_target_var")
-            self._uses[made.name] = (set(blocks[3]), set(blocks[4]) | ({target} if target is not None else set()))
+        self._requests[made.name] = lowering.Request(
+            made=made, stock=made.code, template=template_name,
+            template_kwds={**(template_kwds or {}), "profiled": self.enable_profiling},
+            owner=owner.variables["_synaptic_pre"] if isinstance(owner, Synapses) else None,
+            arguments=dict(abstract_code=abstract_code, variables=known, variable_indices=variable_indices,
+                           codeobj_class=codeobj_class, **kwds),
+            blocks=DenseCodeGenerator.blocks.pop(made.name, None))
         return made
 
-    def _creation(self, owner, template_kwds, abstract_code, variables, template_name):
-        reason = lowering.reason_against(owner, template_kwds, abstract_code)
-        if reason is None and hasattr(owner, "_dense"):
-            raise NotImplementedError(f"a second connect() of {owner.name!r}: its synapses are already dense. "
-                                      "Use set_device('cpp_standalone'), or one Synapses per connect().")
-        if reason is not None:
-            self._keep_stock(owner, reason)
-            return template_name
-        owner._dense = dense = lowering.shape(owner, variables)
-        indices = {owner.variables["_synaptic_pre"], owner.variables["_synaptic_post"]}
-        template_kwds["dense"] = dense
-        template_kwds["dense_arrays"] = [self.get_array_name(v, access_data=False)
-                                         for v in owner._registered_variables if v not in indices]
-        self.explanations.append(Explanation(owner.name, "dense", f"all-to-all, {dense.n_pre} x {dense.n_post}"))
-        return "dense_synapses_create"
+    def build(self, *args, **kwds):
+        self._lower()
+        super().build(*args, **kwds)
 
-    def _keep_stock(self, owner, reason):
-        if isinstance(owner, BatchedSynapses):
-            raise NotImplementedError(f"{owner.name!r} is shared by streams, and then cannot run as Brian2 wrote it: {reason}")
-        owner._dense = None
-        self.explanations.append(Explanation(owner.name, "stock", reason))
-        logger.info(f"Synapses {owner.name!r} run as Brian2 wrote them: {reason}.", name_suffix="stock", once=True)
+    def run_function(self, name, include_in_parent=True):
+        return _RunFunction(self, name, include_in_parent)
+
+    def _lower(self):
+        """Write again, as dense kernels, what may be; everything else is as Brian2 wrote it (also after an earlier build)."""
+        self.explanations, self._passes, self.dense = [], {}, {}
+        for request in self._requests.values():
+            request.made.code = request.stock
+        lowered = {}
+        for synapses in sorted(self.synapses, key=lambda s: s.name):
+            requests = [r for r in self._requests.values() if r.concerns(synapses)]
+            reason = lowering.reason_against(synapses, requests, self.synapses)
+            if reason is not None:
+                self._keep_stock(synapses, reason)
+                continue
+            dense = lowering.shape(synapses, requests)
+            self.dense[synapses.variables["_synaptic_pre"]] = dense, "pre"
+            self.dense[synapses.variables["_synaptic_post"]] = dense, "post"
+            self.explanations.append(Explanation(synapses.name, "dense", f"all-to-all, {dense.n_pre} x {dense.n_post}"))
+            lowered.update({r.made.name: (r, synapses, dense) for r in requests})
+        for request, synapses, dense in lowered.values():
+            self._rewrite(request, synapses, dense)
+        for kind, arguments in self.main_queue:
+            if kind == "run_network":
+                # Brian2 has written the run as lines of C++; they hold the order of the code objects and their clocks.
+                added = [re.match(r"\w+\.add\(&(\w+), _run_(\w+)\);", line) for line in arguments[1]]
+                self._render_kernels([(m.group(1), self.code_objects[m.group(2)]) for m in added if m])
+        for inactive in list(self._passes.values()):
+            self._write([inactive])
+
+    def _rewrite(self, request, synapses, dense):
+        made, arguments, template_kwds = request.made, dict(request.arguments), dict(request.template_kwds)
+        template_kwds["user_headers"] = (self.headers + prefs["codegen.cpp.headers"]
+                                         + (arguments.get("compiler_kwds") or {}).get("headers", []))
+        name, lower = lowering.template(request)
+        if lower == "create":
+            indices = {synapses.variables["_synaptic_pre"], synapses.variables["_synaptic_post"]}
+            template_kwds.update(dense=dense, dense_arrays=[self.get_array_name(v, access_data=False)
+                                                            for v in synapses._registered_variables if v not in indices])
+        # Past Brian2's standalone device, whose bookkeeping of the code object was done the first time.
+        again = super(CPPStandaloneDevice, self).code_object(
+            synapses if request.owner is not None else made.owner, made.name, template_name=name, template_kwds=template_kwds,
+            **{**arguments, "variables": dict(arguments["variables"])})
+        made.code = again.code
+        made.code.cpp_file = f'#include "{_SUPPORT.name}"\n{made.code.cpp_file}'
+        blocks = DenseCodeGenerator.blocks.pop(made.name, None)
+        if lower == "pass":
+            self._passes[made.name] = _pass(made, synapses, dense, template_kwds, *blocks)
+
+    def _keep_stock(self, synapses, reason):
+        if isinstance(synapses, BatchedSynapses):
+            raise NotImplementedError(f"{synapses.name!r} is shared by streams, and then cannot run as Brian2 wrote it: {reason}")
+        self.explanations.append(Explanation(synapses.name, "stock", reason))
+        logger.info(f"Synapses {synapses.name!r} run as Brian2 wrote them: {reason}.", name_suffix="stock", once=True)
 
     def get_value(self, var, access_data=True):
-        dense = getattr(getattr(var, "owner", None), "_dense", None)
-        if self.has_been_run and isinstance(dense, lowering.Dense):
-            i, j = np.divmod(np.arange(dense.n_pre * dense.n_post, dtype=np.int32), np.int32(dense.n_post))
-            if var.name == "_synaptic_pre":
-                return i + np.int32(dense.offset_pre)
-            if var.name == "_synaptic_post":
-                return j + np.int32(dense.offset_post)
-        return super().get_value(var, access_data)
+        dense, side = self.dense.get(var, (None, None))
+        if dense is None or not self.has_been_run:
+            return super().get_value(var, access_data)
+        var.size = dense.n_pre * dense.n_post
+        i, j = np.divmod(np.arange(var.size, dtype=np.int32), np.int32(dense.n_post))
+        return i + np.int32(dense.offset_pre) if side == "pre" else j + np.int32(dense.offset_post)
 
     def copy_source_files(self, writer, directory):
         super().copy_source_files(writer, directory)
@@ -114,27 +141,20 @@ class DenseCPPDevice(CPPStandaloneDevice):
         read = _CLOCK.search(text)
         if read and self._maximum_run_time is None:
             loop, rest = text[:read.start()], text[read.end():]
-            after = "Network::_globally_running"  # = false, the first statement behind the loop
+            after = "_last_run_time = elapsed_realtime;"  # behind the loop
             source.write_text(loop + rest.replace(after, f"{read.group(0)}    {after}", 1))
-
-    def network_run(self, net, duration, **kwds):
-        super().network_run(net, duration, **{**kwds, "level": kwds.get("level", 0) + 1})
-        # Brian2 has written the run as lines of C++; they hold the order of the code objects and their clocks.
-        _, (_, lines) = next(entry for entry in reversed(self.main_queue) if entry[0] == "run_network")
-        added = [re.match(r"\w+\.add\(&(\w+), _run_(\w+)\);", line) for line in lines]
-        self._render_kernels([(m.group(1), self.code_objects[m.group(2)]) for m in added if m])
 
     def _render_kernels(self, order):
         """Group the passes over the same synapses and clock, fuse what may be fused, and write the kernels."""
-        groups = {}
+        groups, time = {}, {v for clock in self.clocks for v in clock.variables.values()}
         for position, (clock, code) in enumerate(order):
             if code.name in self._passes:
                 groups.setdefault((self._passes[code.name].dense.name, clock), []).append(position)
         for (name, _), positions in groups.items():
-            for members in self._fused(name, positions, order):
+            for members in self._fused(name, positions, order, time):
                 self._write(members)
 
-    def _fused(self, name, positions, order):
+    def _fused(self, name, positions, order, time):
         """The passes of one Synapses on one clock, as lists to be run as one kernel each."""
         runs = []
         for position in positions:
@@ -142,7 +162,7 @@ class DenseCPPDevice(CPPStandaloneDevice):
             if runs:
                 members, first = runs[-1]
                 inside = {p.code_object.name for p in members}
-                between = [(*self._touched(code), code.name) for _, code in order[first + 1:position]
+                between = [(*self._requests[code.name].touched(time), code.name) for _, code in order[first + 1:position]
                            if code.name not in inside]
                 fuse, why = kernel.can_fuse([*members, this], between)
                 self.explanations.append(Explanation(name, f"{this.code_object.name} "
@@ -154,12 +174,9 @@ class DenseCPPDevice(CPPStandaloneDevice):
             runs.append(([this], position))
         return [members for members, _ in runs]
 
-    def _touched(self, code):
-        """(reads, writes) of a code object between two passes; unless it sums or updates, the safe answer."""
-        arrays = {v for v in code.variables.values() if isinstance(v, ArrayVariable)}
-        return self._uses.get(code.name, (arrays, {v for v in arrays if not v.read_only}))
-
     def _write(self, members):
+        for p in members:
+            del self._passes[p.code_object.name]
         lead = members[0].code_object
         text = lead.code.cpp_file
         support, defines = list(members[0].support), list(members[0].defines)
@@ -181,14 +198,31 @@ def _pass(made, owner, dense, template_kwds, scalar, vector, keywords, reads, wr
     if target is not None:
         kind = "pre" if template_kwds["_index_var"] is owner.variables["_synaptic_pre"] else "post"
     own = {v for v in writes if getattr(v.owner, "name", None) == owner.name and not v.scalar}
+    # Random numbers are drawn in Brian2's order, so that the same seed gives the same numbers.
+    draws = any(isinstance(v, Function) and not v.stateless for v in made.variables.values())
     return kernel.Pass(
-        code_object=made, dense=dense, kind=kind, scalar="\n".join(scalar[None]), vector="\n".join(vector[None]),
+        code_object=made, dense=dense, kind=kind, scalar="\n".join(scalar[None]),
+        vector="\n".join(["const size_t _vectorisation_idx = _idx;", *vector[None]]),
         pointers="\n".join(keywords["pointers_lines"]), support=tuple(keywords["support_pieces"]),
         defines=tuple(keywords["hashdefine_lines"]), reads=frozenset(reads),
         writes=frozenset(writes | ({target} if target is not None else set())), target=target,
         pointer=None if target is None else DenseCodeGenerator.get_array_name(target),
-        c_type=None if target is None else {4: "float", 8: "double"}[np.dtype(target.dtype).itemsize],
-        ordered=writes != own)
+        c_type=None if target is None else c_data_type(target.dtype),
+        ordered=writes != own or draws)
+
+
+class _RunFunction(RunFunctionContext):
+    """What happens within goes into a function of its own; Brian2's context knows its own device only."""
+
+    def __init__(self, device, name, include_in_parent):
+        super().__init__(name, include_in_parent)
+        self._device = device
+
+    def __enter__(self):
+        self._device.main_queue.append(("start_run_func", (self.name, self.include_in_parent)))
+
+    def __exit__(self, *error):
+        self._device.main_queue.append(("end_run_func", (self.name, self.include_in_parent)))
 
 
 dense_device = DenseCPPDevice()

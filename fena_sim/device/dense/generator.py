@@ -5,13 +5,15 @@ from pathlib import Path
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
 from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import Function
+from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from brian2.devices.device import get_device
 from jinja2 import ChoiceLoader, FileSystemLoader
 
-from .lowering import POST, PRE, dense_of
+from .lowering import PASSES, POST, PRE
 
 #: Templates that loop over i and j themselves; elsewhere i and j are computed from the synapse's number.
-LOOPS = ("dense_summed_variable", "dense_stateupdate")
+LOOPS = tuple(f"dense_{name}" for name in PASSES)
 
 
 class DenseCodeGenerator(CPPCodeGenerator):
@@ -22,7 +24,7 @@ class DenseCodeGenerator(CPPCodeGenerator):
 
     def translate_statement_sequence(self, scalar_statements, vector_statements):
         scalar, vector, keywords = super().translate_statement_sequence(scalar_statements, vector_statements)
-        if self.template_name.removeprefix("dense_") in ("summed_variable", "stateupdate"):
+        if self.template_name.removeprefix("dense_") in PASSES:
             reads, writes = set(), set()
             for statements in [*scalar_statements.values(), *vector_statements.values()]:
                 read, write, _, _ = self.arrays_helper(statements)
@@ -43,8 +45,9 @@ class DenseCodeGenerator(CPPCodeGenerator):
         return keywords
 
     def translate_to_read_arrays(self, read, write, indices):
-        dense = dense_of(self.variables)
-        if dense is None or self.template_name.startswith(("synapses_create", "dense_synapses_create")):
+        lowered = get_device().dense
+        dense = next((lowered[v][0] for v in self.variables.values() if isinstance(v, ArrayVariable) and v in lowered), None)
+        if dense is None or self.template_name == "dense_synapses_create":
             return super().translate_to_read_arrays(read, write, indices)
         lines = []
         if self.template_name not in LOOPS:

@@ -54,7 +54,7 @@ def can_fuse(passes, between):
        meets another pass's changes, in the order of the passes).
     """
     if any(p.ordered for p in passes):
-        return False, "one of them changes variables of the neurons"
+        return False, "one of them changes variables of the neurons or draws random numbers"
     for reads, writes, name in between:
         for p in passes:
             if writes & (p.reads | p.writes) or reads & p.writes:
