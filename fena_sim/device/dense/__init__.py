@@ -4,6 +4,7 @@
 for what is lowered and `kernel` for what becomes of it.
 """
 
+from . import numpy_target  # noqa: F401  (registers Brian2's code generation target "numpy_dense")
 from .device import DenseCPPDevice, dense_device
 
 __all__ = ["DenseCPPDevice", "dense_device"]
