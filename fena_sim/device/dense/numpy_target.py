@@ -32,6 +32,7 @@ from .lowering import POST, PRE, shape
 
 #: The axes along which a value varies, by which the factors of a product are grouped.
 SCALAR, COLUMN, ROW, MATRIX = frozenset(), frozenset({PRE}), frozenset({POST}), frozenset({PRE, POST})
+TEMPLATES = ("summed_variable", "stateupdate")  # Brian2's; the second also serves run_regularly
 SUMMAND = "_synaptic_var"  # Brian2's name for what a summed variable adds up
 logger = get_logger("fena_sim.device.dense")
 
@@ -166,7 +167,7 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
         return super().translate(code, dtype)
 
     def translate_statement_sequence(self, scalar_statements, vector_statements):
-        if isinstance(self.owner, Synapses) and self.template_name in ("summed_variable", "stateupdate"):
+        if isinstance(self.owner, Synapses) and self.template_name in TEMPLATES:
             self.dense, reason = all_to_all(self.owner), "they do not join every unit with every unit, in order"
             if self.dense is not None:
                 reason = self._reason_against(vector_statements[None])
@@ -316,6 +317,8 @@ _vectorisation_idx = 1
     def variables_to_namespace(self):
         super().variables_to_namespace()
         self.namespace["_add_outer"] = add_outer
+        if not (isinstance(self.owner, Synapses) and self.template_name in TEMPLATES):
+            return
         for name, variable in self.variables.items():
             if isinstance(variable, Function) and variable is not DEFAULT_FUNCTIONS.get(name):
                 self.namespace[name] = elementwise(self.namespace[name])
