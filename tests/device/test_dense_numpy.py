@@ -114,6 +114,8 @@ STATEMENTS = {
     "number_into_matrix": ("Q = k*w : 1", "k = 2", True),
     "integers_do_not_overflow": ("Q = w*(i + 100000)*(i + 100000)*1e-9 : 1", "k = i*j", True),
     "division": ("Q = w/(2 + r_pre)/(3 + x_post)/2 : 1", "w = w/(1 + 0.01*x_post)/1.001", True),
+    "divided_by_integers": ("Q = w*r_pre/N_pre/N_post : 1", "w += 0.01*r_pre*x_post/N_pre - w/N_post**3", True),
+    "an_integer_changes": ("Q = w*n : 1\nn : integer", "n = 1 + int(w > 0)*n - n//3\nk = n/4", True),
     "signs": ("Q = -w*-r_pre - (w - r_pre)*x_post : 1", "w = -w", True),
     "no_synaptic_variable": ("Q = r_pre*x_post + 1 : 1", "k = r_pre > x_post and w > 0", True),
     "only_a_number": ("Q = 0.5 : 1", "k = 1", True),

@@ -87,7 +87,7 @@ class Expressions(NumpyNodeRenderer):
         for factor, divides in _factors(node):
             text, axes = self.render_element_parentheses(factor), self.axes_of(factor)
             if factor.dtype != "float":
-                text = f"_numpy.asarray({text}, {self.dtype!r})" if axes else f"1.0*{text}"
+                text = f"_numpy.asarray({text}, {self.dtype!r})" if axes else f"(1.0*{text})"
             (under if divides else over).setdefault(axes, []).append(text)
         found = {axes: " / ".join([" * ".join(over.get(axes, [f"_numpy.{self.dtype}(1)"])), *under.get(axes, [])])
                  for axes in sorted({*over, *under}, key=lambda axes: (len(axes), sorted(axes)))}
@@ -253,11 +253,11 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
             expressions.axes[var] = axes
             text = expressions.render_node(node)
             return f"{var} = _numpy.array({text})" if text in written else f"{var} = {text}"
-        if op == "=":
-            op, node = _as_increment(var, node)
-        groups = expressions.groups(node)
-        if op == "+=" and set(groups) == {COLUMN, ROW} and np.dtype(statement.dtype) in _RANK_ONE:
-            return f"_add_outer({var}, {groups[COLUMN]}, {groups[ROW]})"
+        if np.dtype(statement.dtype) in _RANK_ONE:
+            op, node = _as_increment(var, node) if op == "=" else (op, node)
+            groups = expressions.groups(node)
+            if op == "+=" and set(groups) == {COLUMN, ROW}:
+                return f"_add_outer({var}, {groups[COLUMN]}, {groups[ROW]})"
         return f"{var}{'[...]' if op == '=' else ''} {op} {expressions.render_node(node)}"
 
     def write_sum(self, target, index):
