@@ -9,6 +9,7 @@ import pytest
 import tiny
 from brian2 import NeuronGroup, Synapses, TimedArray, check_units, implementation, linked_var, ms, prefs
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+from brian2.codegen.translation import make_statements
 from brian2.core.variables import ArrayVariable
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,8 +150,10 @@ def statements_network(names=tuple(STATEMENTS)):
 
 @pytest.mark.parametrize("dtype, bar", BARS)
 @pytest.mark.parametrize("optimised", [True, False])
-def test_statements(dtype, bar, optimised):
+def test_statements(dtype, bar, optimised, monkeypatch):
     prefs.codegen.loop_invariant_optimisations = optimised
+    # Brian2 caches statements regardless of that preference.
+    monkeypatch.setattr("brian2.codegen.generators.base.make_statements", make_statements.__wrapped__)
     (stock, stock_code), (made, made_code) = (run(statements_network, target, dtype) for target in ("numpy", "numpy_dense"))
     assert_equal(made, stock, bar)
     for owner, name in made_code:
