@@ -64,7 +64,10 @@ def assert_equal(made, stock, bar):
 @pytest.fixture(scope="module", params=BARS, ids=["float64", "float32"])
 def awkward(request):
     dtype, bar = request.param
-    return {target: run(declare, target, dtype) for target in ("numpy", "numpy_dense")}, bar
+    before = prefs.codegen.target, prefs.core.default_float_dtype
+    results = {target: run(declare, target, dtype) for target in ("numpy", "numpy_dense")}
+    prefs.codegen.target, prefs.core.default_float_dtype = before
+    return results, bar
 
 
 def test_ends_where_stock_brian_ends(awkward):
