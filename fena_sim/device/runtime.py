@@ -1,4 +1,4 @@
-"""Brian2's runtime mode with NumPy: slow, but it works without a compiler."""
+"""Brian2's runtime mode with NumPy, all-to-all synapses as matrices: slower than C++, but it works without a compiler."""
 
 import brian2
 import numpy as np
@@ -6,6 +6,7 @@ from brian2 import Quantity, prefs, second
 
 from ..build import build_network
 from ..build.population import state_variables
+from .dense.numpy_target import NumpyDenseCodeObject
 from .program import Program, Recording, monitor_layout
 
 
@@ -14,7 +15,7 @@ class RuntimeProgram(Program):
 
     def __init__(self, hierarchy, vocabulary, shape, probes):
         brian2.set_device("runtime")
-        prefs.codegen.target = "numpy"
+        prefs.codegen.target = NumpyDenseCodeObject.class_name
         self.dt = float(hierarchy.dt)
         self._built = build_network(hierarchy, vocabulary, shape, probes)
         self._state = {f"{owner}.{name}": variable for owner, group in self._built.groups.items()
@@ -44,7 +45,7 @@ class RuntimeProgram(Program):
 
 
 class RuntimeDevice:
-    """Brian2 runtime, NumPy target."""
+    """Brian2 runtime, the NumPy target of `dense.numpy_target`."""
 
     name = "runtime"
 

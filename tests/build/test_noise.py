@@ -7,7 +7,7 @@ from brian2 import ms
 from scipy import stats
 
 import fena_sim as fs
-from fena_sim.build.noise import counter_normal, philox
+from fena_sim.build.noise import counter_normal, counter_normal_ahead, philox
 from fena_sim.stimulus import TokenStream, one_hot
 
 PI_DIGITS = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0)
@@ -33,6 +33,15 @@ def test_every_part_of_the_key_matters():
     base = counter_normal(1, 1, np.array([1]), np.array([1]))
     for other in ((2, 1, 1, 1), (1, 2, 1, 1), (1, 1, 2, 1), (1, 1, 1, 2), (1, 1, 1, 1 + 2**32)):
         assert counter_normal(other[0], other[1], np.array([other[2]]), np.array([other[3]])) != base
+
+
+def test_steps_computed_ahead_are_the_same():
+    """Oracle: every step by itself; backwards, with other seeds, streams and units in between."""
+    units = [np.arange(5, dtype=np.int32), np.arange(2, 9, dtype=np.int32)]
+    for step in [*range(130), 5, 2**32 + 7, 6]:
+        for seed, stream, unit in ((1.0, 3, units[0]), (2.0, 3, units[0]), (1.0, 4, units[0]), (1.0, 3, units[1])):
+            expected = counter_normal(seed, stream, unit, np.int64(step))
+            np.testing.assert_array_equal(counter_normal_ahead(seed, stream, unit, np.int64(step)), expected)
 
 
 @pytest.fixture(scope="module")
