@@ -1,6 +1,6 @@
 """Starting from the final state of a block of another run."""
 
-from ..build import delay
+from ..build import delay, streams
 from ..build.network import initial_state
 from ..build.pacemaker import NAME as PACEMAKER
 from ..build.projection import pairs
@@ -35,12 +35,12 @@ def _refuse(what, model, origin, block):
 def _constants(model):
     """Entries of the state that the declarations of a run decide, whatever state it starts from."""
     noise = {f"{p.name}.noise_seed" for p in model.populations}
-    return set(model.parameters()) | noise | {f"{PACEMAKER}.tolerance"}
+    return set(model.parameters()) | noise | {f"{PACEMAKER}.tolerance", f"{streams.NAME}.tolerance"}
 
 
 def _sizes(model):
     """Elements of every object that carries state: {object: int}."""
-    sizes = {PACEMAKER: 1, **{p.name: p.size for p in model.populations}}
+    sizes = {PACEMAKER: 1, streams.NAME: model.batch, **{p.name: p.size * model.batch for p in model.populations}}
     for projection in model.projections:
         n_source, n_target = model.population(projection.source).size, model.population(projection.target).size
         sizes[projection.name] = len(pairs(projection, n_source, n_target)[0])
