@@ -128,7 +128,8 @@ def _probe_monitors(batch, probes, groups, clocks):
 def initial_state(hierarchy, seed):
     """The state before anything is presented: {"object.variable": float64 array}, in base SI units.
 
-    Populations hold the units of all streams, unit u of stream b at u*batch + b; weights have no streams. Holds what the declarations determine; whatever a device adds beyond it starts at zero.
+    Populations hold the units of all streams, unit u of stream b at u*batch + b. Holds what the
+    declarations determine; whatever a device adds beyond it starts at zero.
     """
     state, batch = {}, hierarchy.batch
     for declared in hierarchy.populations:

@@ -42,7 +42,8 @@ class BlockShape:
 def table_values(line, start, shape):
     """The tables for tokens `start`, `start + 1`, ...: {table: float64 (capacity,) or (capacity, steps)}.
 
-    With a batch, "token_row" and "stream_gate" hold a column per stream. Rows beyond the block's end repeat its last token; they are never reached.
+    With a batch, "token_row" and "stream_gate" hold a column per stream. Rows beyond the block's end
+    repeat its last token; they are never reached.
     """
     rows = np.minimum(np.arange(start, start + shape.capacity), len(line) - 1)
     tables = {"token_row": line.token[rows] + 1.0, "blank_steps": line.blank[rows] * 1.0,

@@ -85,7 +85,8 @@ class Run:
         """The probes' recordings (Dataset, read from disk on access).
 
         Variables are "population.variable" with dims (time, "population_unit"), with a batch (time,
-        stream, "population_unit"); time is in seconds since the block's start. Spikes are "population.spike_time" and "population.spike_unit".
+        stream, "population_unit"); time is in seconds since the block's start. Spikes are
+        "population.spike_time" and "population.spike_unit".
         """
         path = self._path("traces", block, ".zarr")  # without a cache, or reading all of it once would keep all of it
         return xr.open_dataset(path, engine="zarr", consolidated=False, cache=False)
