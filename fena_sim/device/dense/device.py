@@ -1,6 +1,8 @@
 """The device: Brian2's C++ standalone with dense kernels in the place of scatter loops over synapses."""
 
 import re
+import shutil
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -13,7 +15,9 @@ from brian2.utils.logger import get_logger
 from . import kernel, lowering
 from .generator import DenseCodeGenerator, DenseCodeObject
 
+_SUPPORT = Path(__file__).parent / "templates" / "dense_support.h"
 _DEFINES = "////// HASH DEFINES ///////"  # where Brian2's template ends the support code
+_CLOCK = re.compile(r"[ \t]*current = std::clock\(\);\n\s*elapsed_realtime = [^;]*;\n")
 logger = get_logger("fena_sim.device.dense")
 
 
@@ -54,6 +58,7 @@ class DenseCPPDevice(CPPStandaloneDevice):
             template_name = f"dense_{template_name}"
         made = super().code_object(owner, name, abstract_code, variables, template_name, variable_indices,
                                    codeobj_class=codeobj_class, template_kwds=template_kwds, **kwds)
+        made.code.cpp_file = f'#include "{_SUPPORT.name}"\n{made.code.cpp_file}'
         blocks = DenseCodeGenerator.blocks.pop(made.name, None)
         if lowered:
             self._passes[made.name] = _pass(made, owner, dense, template_kwds, *blocks)
@@ -92,6 +97,21 @@ class DenseCPPDevice(CPPStandaloneDevice):
             if var.name == "_synaptic_post":
                 return j + np.int32(dense.offset_post)
         return super().get_value(var, access_data)
+
+    def copy_source_files(self, writer, directory):
+        super().copy_source_files(writer, directory)
+        shutil.copy(_SUPPORT, directory)
+        writer.header_files.add(_SUPPORT.name)
+
+    def generate_network_source(self, writer, compiler):
+        """Brian2's loop over the steps, but the clock is read once at the end and not in every step."""
+        super().generate_network_source(writer, compiler)
+        source = Path(writer.project_dir, "network.cpp")
+        text = source.read_text()
+        read = _CLOCK.search(text)
+        if read and self._maximum_run_time is None:
+            loop, rest = text[:read.start()], text[read.end():]
+            source.write_text(loop + rest.replace("Network::_globally_running", f"{read.group(0)}    Network::_globally_running", 1))
 
     def network_run(self, net, duration, **kwds):
         super().network_run(net, duration, **{**kwds, "level": kwds.get("level", 0) + 1})

@@ -14,6 +14,7 @@ from .lowering import POST, PRE
 
 PLACEHOLDER = "//// DENSE KERNEL ////"
 ROWS = 4
+_POINTER = re.compile(r"(.*?)\s*(_ptr\w+)\s*=.*;")
 
 
 @attrs.frozen(eq=False)
@@ -67,22 +68,25 @@ def can_fuse(passes, between):
 def render(passes):
     """The C++ body of a pass (without the pointers of the first one, which its file declares)."""
     dense = passes[0].dense
-    lines = [line for p in passes[1:] for line in p.pointers.splitlines() if line not in passes[0].pointers]
-    lines = list(dict.fromkeys(lines))
+    pointers = list(dict.fromkeys(line.strip() for p in passes for line in p.pointers.splitlines() if line.strip()))
+    own = {line.strip() for line in passes[0].pointers.splitlines()}
+    lines = [line for line in pointers if line not in own]
     lines.append("const size_t _vectorisation_idx = -1;")
     for k, p in enumerate(passes):
         # Passes over the same synapses read the same scalars under the same names: declare each once.
         lines += [line for line in _renamed(p.scalar, k).splitlines() if line not in lines]
-        if p.kind == "post":
-            lines.append(f"for (int _j = 0; _j < {dense.n_post}; _j++) {p.pointer}[_j + {dense.offset_post}] = 0;")
+    loops = [f"for (int _j = 0; _j < {dense.n_post}; _j++) {p.pointer}[_j + {dense.offset_post}] = 0;"
+             for p in passes if p.kind == "post"]
     if any(p.ordered for p in passes):
-        return "\n".join(lines + _sweep(passes, dense, 1, 0, dense.n_pre, vectorised=False))
-    whole = dense.n_pre - dense.n_pre % ROWS
-    if whole:
-        lines += _sweep(passes, dense, ROWS, 0, whole)
-    if whole < dense.n_pre:
-        lines += _sweep(passes, dense, 1, whole, dense.n_pre)
-    return "\n".join(lines)
+        loops += _sweep(passes, dense, 1, 0, dense.n_pre, vectorised=False)
+    else:
+        whole = dense.n_pre - dense.n_pre % ROWS
+        loops += _sweep(passes, dense, ROWS, 0, whole) if whole else []
+        loops += _sweep(passes, dense, 1, whole, dense.n_pre) if whole < dense.n_pre else []
+    # The compiler trusts `restrict` on parameters only; without it every store makes it read everything again.
+    declared = [match.group(1, 2) for match in map(_POINTER.fullmatch, pointers) if match]
+    return "\n".join([*lines, f"[=]({', '.join(' '.join(parts) for parts in declared)}) {{", *loops,
+                      f"}}({', '.join(name for _, name in declared)});"])
 
 
 def _sweep(passes, dense, rows, start, stop, vectorised=True):
