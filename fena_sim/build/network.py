@@ -116,7 +116,8 @@ def _probe_monitors(batch, probes, groups, clocks):
     for number, probe in enumerate(probes):
         group = groups[probe.population]
         if probe.sampled:
-            units = True if probe.units is None else np.add.outer(np.array(probe.units) * batch, np.arange(batch)).ravel()
+            first = np.arange(0, len(group), len(group) // batch)  # of every stream
+            units = True if probe.units is None else np.add.outer(first, probe.units).ravel()
             monitors[f"samples_{number}"] = StateMonitor(
                 group, list(probe.sampled), record=units, clock=clocks[probe.interval], when="start", order=-100,
                 name=f"samples_{number}_{probe.population}")
@@ -128,7 +129,7 @@ def _probe_monitors(batch, probes, groups, clocks):
 def initial_state(hierarchy, seed):
     """The state before anything is presented: {"object.variable": float64 array}, in base SI units.
 
-    Populations hold the units of all streams, unit u of stream b at u*batch + b. Holds what the
+    Populations hold the units of all streams, unit u of N in stream b at b*N + u. Holds what the
     declarations determine; whatever a device adds beyond it starts at zero.
     """
     state, batch = {}, hierarchy.batch
@@ -137,12 +138,12 @@ def initial_state(hierarchy, seed):
             state[f"{declared.name}.{name}"] = np.array([float(value)])
         for name, value in declared.initial.items():
             drawn = [initial.draw(value, seed, declared.name, name, (declared.size,), stream) for stream in range(batch)]
-            state[f"{declared.name}.{name}"] = np.stack(drawn, axis=1).ravel()
+            state[f"{declared.name}.{name}"] = np.concatenate(drawn)
         if declared.uses("noise"):
             state[f"{declared.name}.noise_seed"] = np.array([float(noise_seed(seed))])
         if declared.refractory:  # as in Brian2: the last spike was long ago
-            state[f"{declared.name}.lastspike"] = np.full(declared.size, -1e4)
-            state[f"{declared.name}.not_refractory"] = np.ones(declared.size)
+            state[f"{declared.name}.lastspike"] = np.full(declared.size * batch, -1e4)
+            state[f"{declared.name}.not_refractory"] = np.ones(declared.size * batch)
     for declared in hierarchy.projections:
         n_source = hierarchy.population(declared.source).size
         n_target = hierarchy.population(declared.target).size

@@ -2,6 +2,7 @@
 
 import zlib
 
+import numpy as np
 from brian2 import NeuronGroup, TimedArray, linked_var, second
 from brian2.core.variables import ArrayVariable
 from brian2.equations import Equations
@@ -50,7 +51,7 @@ def make_group(hierarchy, population, clock, codes, fired=False):
     linked = sorted(flags | set(signals_of(hierarchy, population)) - set(population.variables))
 
     batch = hierarchy.batch
-    equations = [streams.equations_of_units(population.parsed, batch)]
+    equations = [streams.equations_of_units(population.parsed, population.size, batch)]
     extra = [parameter(name, get_dimensions(value), _PARAMETER_FLAGS) for name, value in population.parameters.items()]
     link_dims = {name: hierarchy.dimensions_of(path, population.where) for name, path in population.links.items()}
     scalar = {name for name, path in population.links.items()
@@ -73,14 +74,14 @@ def make_group(hierarchy, population, clock, codes, fired=False):
     namespace = {}
     if population.uses(TOKEN_CODE):
         extra.append(parameter("token_row", DIMENSIONLESS, ["linked"]))
-        equations.append(Equations(f"token_code = vocabulary_codes(token_row*second, {streams.of_units('i', batch)}) : 1"))
+        unit = streams.of_units("i", population.size, batch)
+        equations.append(Equations(f"token_code = vocabulary_codes(token_row*second, {unit}) : 1"))
         namespace["vocabulary_codes"] = codes
     if population.uses(NOISE):
         extra.append(parameter("noise_seed", DIMENSIONLESS, _PARAMETER_FLAGS, INTEGER))
         stream = zlib.crc32(population.name.encode()) & 0x7FFFFFFF
-        unit = "i" if batch == 1 else f"i//{batch} + {population.size}*(i % {batch})"  # stream 0 as without a batch
         equations.append(Equations(
-            f"noise = counter_normal(noise_seed, {stream}, {unit}, t_in_timesteps)/sqrt(dt) : second**-0.5 (constant over dt)"))
+            f"noise = counter_normal(noise_seed, {stream}, i, t_in_timesteps)/sqrt(dt) : second**-0.5 (constant over dt)"))
         namespace["counter_normal"] = COUNTER_NORMAL
     keeping = []
     for readout, variable in readouts:
@@ -104,7 +105,7 @@ def make_group(hierarchy, population, clock, codes, fired=False):
         slot = {"when": "end", "order": pacemaker.DEPART} if event == "departure" else {"when": "start", "order": 0}
         group.set_event_schedule(event, **slot)
     for event, code in population.on.items():
-        group.run_on_event(event, streams.of_units(code.replace(";", "\n"), batch), when="start", order=2)
+        group.run_on_event(event, streams.of_units(code.replace(";", "\n"), population.size, batch), when="start", order=2)
     if watched:  # the rate of this very step: its inputs are complete, its states have not moved yet
         group.run_regularly(f"{pacemaker.WATCHED} = {settling.variable}", clock=clock, when="groups",
                             order=population.order - 0.5, name=f"{population.name}_watch")
@@ -127,7 +128,7 @@ def link(group, population, names, groups, pace, batch=1):
         else:
             source, variable = groups[streams.NAME] if batch > 1 and name in streams.SIGNALS else pace, name
         shared = len(source) == batch > 1 and len(group) > batch
-        index = {"index": streams.stream_index(population.size, batch)} if shared else {}
+        index = {"index": np.repeat(np.arange(batch), population.size)} if shared else {}
         setattr(group, held, linked_var(source, variable, **index))
 
 

@@ -1,7 +1,7 @@
 """Streams: with a batch, what differs between the streams of tokens that share the pacemaker.
 
 Unit b stands for stream b: its token, whether its token is omitted, and how long it took to settle.
-Populations hold the units of all streams: unit u of stream b is element u*batch + b.
+Populations of N units hold those of all streams one after the other: unit u of stream b is element b*N + u.
 """
 
 from functools import partial
@@ -55,19 +55,14 @@ def initial_values(hierarchy):
     return values
 
 
-def of_units(text, batch):
-    """`text` with `i` and `N` as the number of the unit and of the units, not of their copies."""
-    return text if batch == 1 else word_substitute(text, {"i": f"(i//{batch})", "N": f"(N//{batch})"})
+def of_units(text, size, batch):
+    """`text` with `i` and `N` as the number of the unit and of the `size` units, not of their copies."""
+    return text if batch == 1 else word_substitute(text, {"i": f"(i % {size})", "N": str(size)})
 
 
-def equations_of_units(equations, batch):
+def equations_of_units(equations, size, batch):
     """Equations with every right-hand side as by `of_units`."""
     if batch == 1:
         return equations
     return Equations([SingleEquation(e.type, e.varname, e.dim, var_type=e.var_type, flags=e.flags, expr=(
-        None if e.expr is None else Expression(of_units(e.expr.code, batch)))) for e in equations.values()])
-
-
-def stream_index(size, batch):
-    """For every element of a group of `size` units, the element of its stream in a group with one unit per stream."""
-    return np.tile(np.arange(batch), size)
+        None if e.expr is None else Expression(of_units(e.expr.code, size, batch)))) for e in equations.values()])

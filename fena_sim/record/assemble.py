@@ -64,10 +64,8 @@ def token_data(model, block, line, events, start_step):
 
 
 def by_stream(values, size, batch):
-    """Recorded values of `size` units, (time or event, ...) as (time, unit), or (time, stream, unit) with a batch."""
-    if batch == 1:
-        return values.reshape(-1, size)
-    return np.swapaxes(values.reshape(-1, size, batch), 1, 2)
+    """Recorded values of `size` units as (time or event, unit), or (time or event, stream, unit) with a batch."""
+    return values.reshape(-1, size) if batch == 1 else values.reshape(-1, batch, size)
 
 
 def read_parts(parts):

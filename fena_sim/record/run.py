@@ -94,7 +94,7 @@ class Run:
     def state(self, block):
         """The network's state at the end of a block: {"object.variable": array}, base SI units.
 
-        With a batch, unit u of stream b of a population is element u*batch + b.
+        With a batch, unit u of stream b of a population of N is element b*N + u.
         """
         arrays, _ = load_arrays(self._path("states", block, ".npz"))
         return arrays
@@ -136,8 +136,8 @@ class _OneStream(Run):
     def state(self, block):
         batch, populations = self.manifest["model"]["batch"], self.manifest["model"]["populations"]
         state = {name: values for name, values in super().state(block).items() if not name.startswith(f"{STREAMS}.")}
-        return {name: values[self.number::batch] if name.partition(".")[0] in populations and len(values) > 1 else values
-                for name, values in state.items()}
+        return {name: values.reshape(batch, -1)[self.number] if name.partition(".")[0] in populations and len(values) > 1
+                else values for name, values in state.items()}
 
 
 def open_run(folder):

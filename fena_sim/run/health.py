@@ -44,8 +44,8 @@ class HealthCheck:
         if batch == 1:
             at, symbol = f"element {element}", self.block.stream.events["symbol"].iloc[token]
         elif owner in [p.name for p in self.model.populations]:
-            at, stream = f"element {element // batch} of stream {element % batch}", self.block.streams[element % batch]
-            symbol = stream.events["symbol"].iloc[token]
+            stream, unit = divmod(element, len(state[first]) // batch)
+            at, symbol = f"element {unit} of stream {stream}", self.block.streams[stream].events["symbol"].iloc[token]
         else:  # a synapse has no stream: its trouble may come from any of them
             at, symbol = f"element {element}", tuple(s.events["symbol"].iloc[token] for s in self.block.streams)
         raise NonFiniteError(

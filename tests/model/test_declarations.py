@@ -6,6 +6,7 @@ import pytest
 from brian2 import hertz, ms, mV, second, volt
 
 from fena_sim import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, load_model
+from fena_sim.canonical import canonical, digest
 from fena_sim.errors import DeclarationError, LocalityError, UnitError, UnknownNameError
 
 
@@ -37,6 +38,13 @@ def test_the_right_ones_are_accepted():
     model = hierarchy(projections=[synapses(initial=dict(w=np.ones((3, 2))), delay=3 * ms)])
     assert model.levels == [1, 2]
     learning("dw/dt = eta*x_pre*x_post/ms : 1", parameters=dict(eta=0.1))
+
+
+def test_a_batch_is_another_declaration():
+    """It decides the generated code; a batch of one is none."""
+    keys = [digest(canonical(hierarchy(**given), structure_only=True)) for given in ({}, dict(batch=1), dict(batch=2))]
+    assert keys[0] == keys[1] != keys[2]
+    assert hierarchy().with_parameter("batch", 2).batch == 2
 
 
 WRONG = {
