@@ -13,6 +13,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
 
 from . import kernel, lowering
+from .batch import BatchedSynapses
 from .generator import DenseCodeGenerator, DenseCodeObject
 
 _SUPPORT = Path(__file__).parent / "templates" / "dense_support.h"
@@ -84,6 +85,8 @@ class DenseCPPDevice(CPPStandaloneDevice):
         return "dense_synapses_create"
 
     def _keep_stock(self, owner, reason):
+        if isinstance(owner, BatchedSynapses):
+            raise NotImplementedError(f"{owner.name!r} is shared by streams, and then cannot run as Brian2 wrote it: {reason}")
         owner._dense = None
         self.explanations.append(Explanation(owner.name, "stock", reason))
         logger.info(f"Synapses {owner.name!r} run as Brian2 wrote them: {reason}.", name_suffix="stock", once=True)
@@ -111,7 +114,8 @@ class DenseCPPDevice(CPPStandaloneDevice):
         read = _CLOCK.search(text)
         if read and self._maximum_run_time is None:
             loop, rest = text[:read.start()], text[read.end():]
-            source.write_text(loop + rest.replace("Network::_globally_running", f"{read.group(0)}    Network::_globally_running", 1))
+            after = "Network::_globally_running"  # = false, the first statement behind the loop
+            source.write_text(loop + rest.replace(after, f"{read.group(0)}    {after}", 1))
 
     def network_run(self, net, duration, **kwds):
         super().network_run(net, duration, **{**kwds, "level": kwds.get("level", 0) + 1})

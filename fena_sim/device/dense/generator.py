@@ -53,8 +53,10 @@ class DenseCodeGenerator(CPPCodeGenerator):
                 lines.append(f"const int32_t {PRE} = (int32_t)(_idx / {dense.n_post}) + {dense.offset_pre};")
             if POST in used or self._reads(read, "_synaptic_post"):
                 lines.append(f"const int32_t {POST} = (int32_t)(_idx % {dense.n_post}) + {dense.offset_post};")
-        for array, counter, offset in (("_synaptic_pre", PRE, dense.offset_pre), ("_synaptic_post", POST, dense.offset_post)):
-            lines += [f"const int32_t {name} = {counter} - {offset};" for name in self._reads(read, array)
+        loops = self.template_name in LOOPS
+        for array, counter, offset, unit in (("_synaptic_pre", PRE, dense.offset_pre, "_pre_unit"),
+                                             ("_synaptic_post", POST, dense.offset_post, "_post_unit")):
+            lines += [f"const int32_t {name} = {unit if loops else f'{counter} - {offset}'};" for name in self._reads(read, array)
                       if name not in (PRE, POST)]
         left = {name for name in read if name not in self._reads(read, "_synaptic_pre")
                 and name not in self._reads(read, "_synaptic_post")}

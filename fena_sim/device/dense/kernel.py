@@ -10,6 +10,7 @@ import re
 
 import attrs
 
+from . import batch_kernel
 from .lowering import POST, PRE
 
 PLACEHOLDER = "//// DENSE KERNEL ////"
@@ -21,8 +22,9 @@ _POINTER = re.compile(r"(.*?)\s*(_ptr\w+)\s*=.*;")
 class Pass:
     """One code object's part in a pass: a sum onto "pre" or "post", or "state" (no sum).
 
-    `scalar` and `vector` are Brian2's statement blocks; `target` is the summed array (pointer name, C
-    type, BrianVariable); `ordered` is true if the statements write anything but synaptic variables.
+    `scalar` and `vector` are Brian2's statement blocks; `target` is the summed variable, `pointer` and
+    `c_type` its name and type in C++; `ordered` is true if the statements write anything but synaptic
+    variables; `number` tells the passes of one kernel apart.
     """
 
     code_object: object
@@ -39,6 +41,7 @@ class Pass:
     pointer: str = None
     c_type: str = None
     ordered: bool = False
+    number: int = 0
 
 
 def can_fuse(passes, between):
@@ -68,21 +71,28 @@ def can_fuse(passes, between):
 def render(passes):
     """The C++ body of a pass (without the pointers of the first one, which its file declares)."""
     dense = passes[0].dense
+    passes = [attrs.evolve(p, number=k, scalar=_renamed(p.scalar, k), vector=_renamed(p.vector, k))
+              for k, p in enumerate(passes)]
     pointers = list(dict.fromkeys(line.strip() for p in passes for line in p.pointers.splitlines() if line.strip()))
     own = {line.strip() for line in passes[0].pointers.splitlines()}
     lines = [line for line in pointers if line not in own]
     lines.append("const size_t _vectorisation_idx = -1;")
-    for k, p in enumerate(passes):
+    for p in passes:
         # Passes over the same synapses read the same scalars under the same names: declare each once.
-        lines += [line for line in _renamed(p.scalar, k).splitlines() if line not in lines]
-    loops = [f"for (int _j = 0; _j < {dense.n_post}; _j++) {p.pointer}[_j + {dense.offset_post}] = 0;"
-             for p in passes if p.kind == "post"]
+        lines += [line for line in p.scalar.splitlines() if line not in lines]
+    sizes = {"post": (dense.n_post, dense.offset_post), "pre": (dense.n_pre, dense.offset_pre)}
+    loops = [f"for (int _k = 0; _k < {sizes[p.kind][0] * dense.batch}; _k++) {p.pointer}[_k + {sizes[p.kind][1]}] = 0;"
+             for p in passes if p.target is not None]
     if any(p.ordered for p in passes):
+        if dense.batch > 1:
+            raise NotImplementedError(f"statements of {dense.name!r} change variables of the neurons, which synapses "
+                                      "shared by streams cannot: use a summed variable")
         loops += _sweep(passes, dense, 1, 0, dense.n_pre, vectorised=False)
     else:
+        sweep = _sweep if dense.batch == 1 else batch_kernel.sweep
         whole = dense.n_pre - dense.n_pre % ROWS
-        loops += _sweep(passes, dense, ROWS, 0, whole) if whole else []
-        loops += _sweep(passes, dense, 1, whole, dense.n_pre) if whole < dense.n_pre else []
+        loops += sweep(passes, dense, ROWS, 0, whole) if whole else []
+        loops += sweep(passes, dense, 1, whole, dense.n_pre) if whole < dense.n_pre else []
     # The compiler trusts `restrict` on parameters only; without it every store makes it read everything again.
     declared = [match.group(1, 2) for match in map(_POINTER.fullmatch, pointers) if match]
     return "\n".join([*lines, f"[=]({', '.join(' '.join(parts) for parts in declared)}) {{", *loops,
@@ -91,7 +101,8 @@ def render(passes):
 
 def _sweep(passes, dense, rows, start, stop, vectorised=True):
     before, ahead, body, behind, after = [], [], [], [], []
-    for k, p in enumerate(passes):
+    for p in passes:
+        k = p.number
         if p.kind == "pre":
             before += [f"{p.c_type} _sum{k}_{u} = 0;" for u in range(rows)]
             after += [f"{p.pointer}[_i + {u + dense.offset_pre}] = _sum{k}_{u};" for u in range(rows)]
@@ -99,12 +110,12 @@ def _sweep(passes, dense, rows, start, stop, vectorised=True):
             ahead.append(f"{p.c_type} _sum{k} = 0;")
             behind.append(f"{p.pointer}[{POST}] += _sum{k};")
     for u in range(rows):
-        body.append(f"{{ const int32_t {PRE} = _i + {u + dense.offset_pre}; "
+        body.append(f"{{ const int32_t {PRE} = _i + {u + dense.offset_pre}, _pre_unit = _i + {u}, _post_unit = _j; "
                     f"const size_t _idx = (size_t)(_i + {u})*{dense.n_post} + _j;")
-        for k, p in enumerate(passes):
-            name = {"pre": f"_sum{k}_{u}", "post": f"_sum{k}"}.get(p.kind)
+        for p in passes:
+            name = {"pre": f"_sum{p.number}_{u}", "post": f"_sum{p.number}"}.get(p.kind)
             add = f"{name} += _synaptic_var;" if name else ""
-            body.append(f"{{\n{_renamed(p.vector, k)}\n{add} }}")
+            body.append(f"{{\n{p.vector}\n{add} }}")
         body.append("}")
     return [f"for (int _i = {start}; _i < {stop}; _i += {rows}) {{", *before,
             *(["#pragma GCC ivdep"] if vectorised else []),

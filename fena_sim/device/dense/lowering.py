@@ -13,13 +13,14 @@ PRE, POST = "_presynaptic_idx", "_postsynaptic_idx"
 
 @attrs.frozen
 class Dense:
-    """The shape of lowered synapses: sizes, and where the two (sub)groups begin in their groups."""
+    """The shape of lowered synapses: units of a stream, where the two (sub)groups begin in their groups, streams."""
 
     name: str
     n_pre: int
     n_post: int
     offset_pre: int
     offset_post: int
+    batch: int = 1
 
 
 def reason_against(synapses, template_kwds, abstract_code):
@@ -40,7 +41,8 @@ def reason_against(synapses, template_kwds, abstract_code):
 
 
 def shape(synapses, variables):
-    return Dense(name=synapses.name, n_pre=len(synapses.source), n_post=len(synapses.target),
+    batch = getattr(synapses, "_batch", 1)
+    return Dense(name=synapses.name, n_pre=len(synapses.source) // batch, n_post=len(synapses.target) // batch, batch=batch,
                  offset_pre=int(variables["_source_offset"].get_value()),
                  offset_post=int(variables["_target_offset"].get_value()))
 

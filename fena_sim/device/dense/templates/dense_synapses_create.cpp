@@ -6,9 +6,9 @@
     {% for varname in dense_arrays | sort %}
     {{varname}}.resize(_n_synapses);
     {% endfor %}
-    {{_dynamic_N_incoming}}.assign({{dense.n_post}} + {{dense.offset_post}}, 0);
-    {{_dynamic_N_outgoing}}.assign({{dense.n_pre}} + {{dense.offset_pre}}, 0);
-    for (int _j = 0; _j < {{dense.n_post}}; _j++) {{_dynamic_N_incoming}}[_j + {{dense.offset_post}}] = {{dense.n_pre}};
-    for (int _i = 0; _i < {{dense.n_pre}}; _i++) {{_dynamic_N_outgoing}}[_i + {{dense.offset_pre}}] = {{dense.n_post}};
+    {{_dynamic_N_incoming}}.assign({{dense.n_post * dense.batch}} + {{dense.offset_post}}, 0);
+    {{_dynamic_N_outgoing}}.assign({{dense.n_pre * dense.batch}} + {{dense.offset_pre}}, 0);
+    for (int _j = 0; _j < {{dense.n_post * dense.batch}}; _j++) {{_dynamic_N_incoming}}[_j + {{dense.offset_post}}] = {{dense.n_pre}};
+    for (int _i = 0; _i < {{dense.n_pre * dense.batch}}; _i++) {{_dynamic_N_outgoing}}[_i + {{dense.offset_pre}}] = {{dense.n_post}};
     {{N}} = _n_synapses;
 {% endblock %}
