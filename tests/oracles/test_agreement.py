@@ -87,6 +87,7 @@ def test_frozen_streams_are_networks_of_their_own(tmp_path, models):
                        device="dense64", out=tmp_path, start=(one, "learning"))
         ours, theirs = one.state("frozen"), alone.state("frozen")
         for name in ours:
-            assert relative(ours[name], theirs[name]) < RELATIVE, name
+            if not name.startswith("pacemaker.") and not name.endswith(".noise"):  # of all streams; of each its own, unused
+                assert relative(ours[name], theirs[name]) < RELATIVE, name
         for name, values in alone.tokens("frozen").items():
-            assert relative(one.tokens("frozen")[name], values) < RELATIVE, name
+            assert relative(one.tokens("frozen")[name], values.values) < RELATIVE, name

@@ -25,7 +25,7 @@ def test_chunks_leave_no_trace_at_runtime(pace, tiny_fena, fingerprint, tmp_path
 @pytest.mark.parametrize("device", ["dense64", "dense"])
 def test_chunks_leave_no_trace_in_streams(device, fingerprint, tmp_path):
     """Two streams side by side, learning, with noise, at both paces."""
-    model = tiny.model(tolerance=0.03 / ms).with_parameter("batch", 2)
+    model = tiny.model().with_parameter("batch", 2)
     two = [tiny.stream(6, 0), tiny.stream(6, 1)]
     protocol = fs.Protocol(name="two", blocks=[
         tiny.block(stream=two), tiny.block("paced", stream=two, pace=fs.SelfPaced(blank=10 * ms))])
