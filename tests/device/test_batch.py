@@ -3,7 +3,7 @@
 import brian2
 import numpy as np
 import pytest
-from brian2 import NeuronGroup, Synapses, ms, second
+from brian2 import NeuronGroup, ms, second
 
 from fena_sim.device.cpp import _compile, get_compiler_and_args
 from fena_sim.device.dense.batch import BatchedSynapses
