@@ -186,6 +186,10 @@ def figures(runs, out):
     from .record import open_run
 
     opened = [open_run(path) for path in runs]
+    for run_ in opened:
+        if run_.batch > 1:
+            raise RunFolderError(f"{run_.batch} streams were presented side by side; figures show networks that read one",
+                                 where=str(run_.folder), fix="draw run.streams from Python, with fena_sim.measure and .plot")
     folder = Path("figures") if Path("figures").is_dir() else CHECKOUT / "figures"
     made = 0
     for path in sorted(folder.glob("*.py")):

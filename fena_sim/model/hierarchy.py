@@ -282,4 +282,4 @@ class Hierarchy:
         sizes = "-".join(str(max(p.size for p in self.populations if p.level == level)) for level in self.levels)
         units = sum(p.size for p in self.populations)
         return (f"<Hierarchy {self.name}: levels {sizes or 'none'}, {len(self.populations)} populations, {units} units, "
-                f"{len(self.projections)} projections, dt {self.dt}>")
+                f"{len(self.projections)} projections, dt {self.dt}{f', batch {self.batch}' if self.batch > 1 else ''}>")

@@ -53,7 +53,8 @@ def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_to
         Folder in which run folders are made. A run's name contains the hash of all its inputs, so
         what is finished returns at once and what was interrupted goes on.
     start : (Run, str), optional
-        A finished run and the name of its block whose final state takes the place of the initial one.
+        A finished run and the name of its block whose final state takes the place of the initial one;
+        of a run without batch, every stream of a model with one gets a copy.
     chunk_tokens : int, optional
         Tokens per chunk (progress, checkpoint); does not change any result.
     progress : object, optional

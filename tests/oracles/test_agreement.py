@@ -10,6 +10,7 @@ from brian2 import ms
 
 import fena_sim as fs
 from fena_sim.build.network import initial_state
+from fena_sim.errors import CheckpointError
 from fena_sim.stimulus import MotifGrammar, omissions
 
 from .fena_numpy import FenaNumpy, run_together
@@ -74,7 +75,7 @@ def test_streams_side_by_side_agree_with_numpy(name, ascending, tmp_path, models
 
 
 def test_frozen_streams_are_networks_of_their_own(tmp_path, models):
-    """Without learning, each stream goes on as an unbatched network does that starts where the stream stood."""
+    """Without learning, each stream goes on as an unbatched network does that starts where the stream stood, or it there."""
     model = fs.load_model(models / "fena.py", 16, sizes=SIZES[1:])
     streams = [MotifGrammar().training(20, seed=s) for s in range(3)]
     pace = fs.FixedPace(duration=48 * ms, blank=12 * ms)
@@ -91,3 +92,15 @@ def test_frozen_streams_are_networks_of_their_own(tmp_path, models):
                 assert relative(ours[name], theirs[name]) < RELATIVE, name
         for name, values in alone.tokens("frozen").items():
             assert relative(one.tokens("frozen")[name], values.values) < RELATIVE, name
+
+    trained = fs.run(model, fs.Protocol(name="alone", blocks=[fs.Block(name="learning", stream=streams[0], pace=pace)]),
+                     device="dense64", out=tmp_path)
+    sweep, alone = (fs.run(model.with_parameter("batch", len(shown)), fs.Protocol(
+        name="sweep", blocks=[fs.Block(name="frozen", stream=shown, **frozen)]), device="dense64", out=tmp_path,
+        start=(trained, "learning")) for shown in (streams, streams[2:]))
+    for name, values in alone.tokens("frozen").items():
+        assert relative(sweep.streams[2].tokens("frozen")[name], values.values) < RELATIVE, name
+    with pytest.raises(CheckpointError, match="3 streams were presented side by side, the model asks for 1") as caught:
+        fs.run(model, fs.Protocol(name="alone", blocks=[fs.Block(name="frozen", stream=streams[0], **frozen)]),
+               device="dense64", out=tmp_path, start=(together, "learning"))
+    assert "run.streams" in caught.value.fix
