@@ -1,12 +1,15 @@
 """One translation unit instead of dozens: the same generated C++, compiled several times faster.
 
 Brian2 writes a file per code object, each with helper functions of the same names, and each pulls in
-the standard library anew. Here every code object goes into a namespace of its own inside one file.
+the standard library anew. Here every code object goes into a namespace of its own inside one file,
+and what only reads and writes arrays at the start and the end is not optimised: that took most of the time.
 """
 
 import re
 
 UNITY = "unity.cpp"
+#: Files whose functions run once, not in every step.
+ONCE = ("objects", "run", "main")
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include.*$", re.M)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
 _FUNCTION = re.compile(r"^\s*void\s+(_\w+)\s*\(\s*\)\s*;", re.M)
@@ -26,6 +29,8 @@ def one_translation_unit(folder):
             space = f"unit_{path.stem}"
             parts.append(f"namespace {space} {{\n{body}\n}}\n")
             parts += [f"void {name}() {{ {space}::{name}(); }}\n" for name in functions]
+        elif path.stem in ONCE:
+            parts.append(f'#pragma GCC push_options\n#pragma GCC optimize ("O0")\n{body}\n#pragma GCC pop_options\n')
         else:
             parts.append(body + "\n")
         parts += [f"#undef {name}\n" for name in dict.fromkeys(_DEFINE.findall(body))]
