@@ -38,8 +38,8 @@ def cli():
 @click.option("--seeds", type=click.IntRange(min=1), default=None, help="Run N networks, with seeds 0 to N-1.")
 @click.option("--device", default="auto", show_default=True, help="auto, dense64, dense, cpp or runtime.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
-              help="Change a parameter (level.2.tau=20*ms, W_1.eta=0/ms, dt=0.5*ms), an option of the protocol "
-                   "(protocol.tokens=2000) or of the model file (model.sizes=(32,16)).")
+              help="Change a parameter (level.2.tau=20*ms, W_1.eta=0/ms, dt=0.5*ms), the number of streams side by side "
+                   "(batch=8), an option of the protocol (protocol.tokens=2000) or of the model file (model.sizes=(32,16)).")
 @click.option("--out", type=click.Path(), default="runs", show_default=True, help="Folder for run folders.")
 @click.option("--from", "start", default=None, metavar="RUN[:BLOCK]",
               help="Start from the state at the end of a block of a finished run (its last block if not named).")
@@ -66,7 +66,8 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
         raise click.UsageError("give --seed or --seeds, not both")
     chosen = [seed or 0] if seeds is None else list(range(seeds))
     settings = parse_settings(settings)
-    files = {s: load_protocol(protocol, **_with_seed(protocol, s, settings.protocol)) for s in chosen}
+    batch = settings.parameters.get("batch", 1)
+    files = {s: load_protocol(protocol, **_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
     first = files[chosen[0]]
     if model is None and first.model is None:
         raise FenaError("no model was given, and the protocol file names none", where=str(protocol),
@@ -82,7 +83,7 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     numbers = first.summary(runs) if first.summary else {}
     speeds = [r.manifest["tokens_per_second"] for r in runs if r.manifest["tokens_per_second"]]
     result = {"run": str(runs[0].folder), "runs": [str(r.folder) for r in runs], "device": runs[0].manifest["device"],
-              "seeds": chosen, "tokens": sum(b["tokens"] for b in runs[0].manifest["blocks"]),
+              "seeds": chosen, "tokens": runs[0].batch * sum(b["tokens"] for b in runs[0].manifest["blocks"]),
               "tokens_per_second": float(np.median(speeds)) if speeds else None, **numbers}
     if not quiet:
         _print_result(result)
@@ -98,13 +99,13 @@ def _print_explanations(explanations):
     console.print(table if explanations else "all synapses run as Brian2 wrote them: this device has no dense kernels")
 
 
-def _with_seed(path, seed, options):
-    """The protocol's options, with the network's seed where the file takes one and none was set."""
+def _options(path, options, **of_run):
+    """The protocol's options, with the network's seed and batch where the file takes them and none were set."""
     from .model.load import load_file
 
     function = getattr(load_file(path, "protocol"), "protocol", None)
-    takes_seed = callable(function) and "seed" in inspect.signature(function).parameters
-    return {**({"seed": seed} if takes_seed else {}), **options}
+    taken = inspect.signature(function).parameters if callable(function) else ()
+    return {**{name: value for name, value in of_run.items() if name in taken}, **options}
 
 
 def _start(text):
@@ -198,6 +199,10 @@ def figures(runs, out):
     from .record import open_run
 
     opened = [open_run(path) for path in runs]
+    for run_ in opened:
+        if run_.batch > 1:
+            raise RunFolderError(f"{run_.batch} streams were presented side by side; figures show networks that read one",
+                                 where=str(run_.folder), fix="draw run.streams from Python, with fena_sim.measure and .plot")
     folder = Path("figures") if Path("figures").is_dir() else CHECKOUT / "figures"
     made = 0
     for path in sorted(folder.glob("*.py")):

@@ -19,14 +19,15 @@ from fena_sim.stimulus import MotifGrammar, omissions
 MODEL = "../models/fena.py"
 
 
-def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.2):
-    """One pass of training, and tests on familiar and held-out combinations."""
+def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.2, batch=1):
+    """One pass of training, and tests on familiar and held-out combinations; `tokens` for each of `batch` streams."""
     grammar = MotifGrammar()
     pace = FixedPace(duration=48 * ms, blank=12 * ms)
-    learned = grammar.training(tokens, seed=1 + seed)
-    familiar = grammar.training(test_tokens, seed=10_000 + seed)
-    held_out = grammar.held_out(test_tokens, seed=20_000 + seed)
-    few = omissions(familiar[:60], p=0.1, seed=30_000 + seed)
+    seeds = [seed + 100_000 * stream for stream in range(batch)]
+    learned = [grammar.training(tokens, seed=1 + s) for s in seeds]
+    familiar = [grammar.training(test_tokens, seed=10_000 + s) for s in seeds]
+    held_out = [grammar.held_out(test_tokens, seed=20_000 + s) for s in seeds]
+    few = [omissions(stream[:60], p=0.1, seed=30_000 + s) for stream, s in zip(familiar, seeds)]
     frozen = dict(plasticity_gain=0.0)
     falling = 1 - (1 - plasticity_at_end) * np.arange(tokens) / tokens
     probes = [Probe(f"state_{level}", "r") for level in (1, 2, 3)]
@@ -35,7 +36,7 @@ def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.2):
         name="first_contact", measured_signal="mean square of error_l: population activity of error units",
         description="Motif grammar, one pass from nothing, then familiar and held-out combinations",
         blocks=[
-            Block(name="untrained", stream=familiar[:300], pace=pace, controls=frozen, start_from=INITIAL),
+            Block(name="untrained", stream=[stream[:300] for stream in familiar], pace=pace, controls=frozen, start_from=INITIAL),
             Block(name="traces_before", stream=few, pace=pace, controls=frozen, probes=probes, start_from=INITIAL),
             Block(name="training", stream=learned, pace=pace, controls=dict(plasticity_gain=falling),
                   start_from=INITIAL),
@@ -48,7 +49,9 @@ def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.2):
 
 
 def summary(runs):
-    """Medians over networks of what the article calls the first real results."""
+    """Medians over networks (and over streams, where a network reads several) of what the article calls the first results."""
+    runs = [stream for run in runs for stream in run.streams]
+
     def median(values):
         return np.median(list(values), axis=0).tolist()
 

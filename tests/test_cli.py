@@ -59,6 +59,26 @@ def test_run_ends_with_one_line_of_json(tmp_path, small, capsys):
     assert not np.array_equal(runs[0].events("training")["token"], runs[1].events("training")["token"])
 
 
+def test_set_batch_presents_streams_side_by_side(tmp_path, small):
+    """Each stream of first_contact has tokens of its own; the model and the protocol hear of the batch."""
+    result = CliRunner().invoke(cli, ["run", str(ROOT / "protocols/first_contact.py"), "--out", str(tmp_path), "--json",
+                                      "--quiet", *small, "--set", "batch=2", "--set", "protocol.tokens=100"])
+    printed = json.loads(result.stdout.strip().splitlines()[-1])
+    run = fs.open_run(printed["run"])
+    assert printed["tokens"] == 2 * (100 + 300 * 4 + 60 * 2)
+    one, other = run.streams
+    assert not np.array_equal(one.events("training")["token"], other.events("training")["token"])
+    right = [(s.tokens("familiar")["prediction"].values.argmax(1) == s.events("familiar")["token"])[1:].mean()
+             for s in run.streams]
+    assert printed["accuracy_frozen"] == pytest.approx(np.median(right))
+
+
+def test_a_batch_needs_a_protocol_of_streams(tmp_path, capsys):
+    code, message = refused(capsys, "run", ROOT / "protocols/read_text.py", "--out", tmp_path, "--quiet", "--set", "batch=2")
+    assert code == 2 and "1 stream, the model asks for 2" in message
+    assert not list(tmp_path.iterdir())
+
+
 def test_set_reaches_the_parameters(tmp_path, small):
     values = ["--set", "level.2.tau=20*ms", "--set", "W_1.eta=0/ms", "--set", "protocol.tokens=300"]
     result = CliRunner().invoke(cli, ["run", str(ROOT / "protocols/first_contact.py"), "--out", str(tmp_path), "--json",

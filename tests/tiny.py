@@ -32,8 +32,8 @@ def stream(n, seed=0):
 
 
 def block(name="learning", n=9, **options):
-    options = {"controls": dict(temperature=0.02), "probes": PROBES, **options}
-    return fs.Block(name=name, stream=stream(n), **options)
+    options = {"controls": dict(temperature=0.02), "probes": PROBES, "stream": stream(n), **options}
+    return fs.Block(name=name, **options)
 
 
 def one_block(n=12, **options):

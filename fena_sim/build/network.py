@@ -8,7 +8,7 @@ from brian2 import Clock, EventMonitor, Network, SpikeMonitor, StateMonitor
 
 from ..model import initial
 from ..protocol.probe import SPIKES
-from . import delay, pacemaker, population, projection
+from . import delay, pacemaker, population, projection, streams
 
 
 @attrs.define
@@ -36,7 +36,8 @@ class Built:
 def build_network(hierarchy, vocabulary, shape, probes=()):
     """Make the Brian2 objects of `hierarchy` on the device that is set. Returns Built."""
     clocks = _Clocks(hierarchy.dt)
-    tables = pacemaker.make_tables(shape)
+    batch = hierarchy.batch
+    tables = pacemaker.make_tables(shape, batch)
     codes = population.make_codes(vocabulary)
     groups, links = {}, {}
     spiked = {p.source for p in hierarchy.projections if p.delay is not None and p.spiking}
@@ -46,9 +47,13 @@ def build_network(hierarchy, vocabulary, shape, probes=()):
         groups[declared.name], links[declared.name] = group, names
         if declared.name in spiked:
             delay.lower_flags(group, clock)
-    pace, watching = pacemaker.make_pacemaker(hierarchy, groups, tables, shape, clocks[None])
+    pace = pacemaker.make_pacemaker(hierarchy, tables, shape, clocks[None])
+    watching = pacemaker.watch(hierarchy, groups, pace, clocks[None])
+    if batch > 1:
+        groups[streams.NAME], more = streams.make_streams(hierarchy, groups, tables, pace, clocks[None])
+        watching += more
     for declared in hierarchy.populations:
-        population.link(groups[declared.name], declared, links[declared.name], groups, pace)
+        population.link(groups[declared.name], declared, links[declared.name], groups, pace, batch)
     objects = [pace, *groups.values(), *watching]
     groups[pacemaker.NAME] = pace
     for declared in hierarchy.projections:
@@ -61,10 +66,10 @@ def build_network(hierarchy, vocabulary, shape, probes=()):
             objects += [line, source]
         rule = declared.plasticity
         learning = clocks[rule.clock if rule and rule.clock_driven else None]  # a clock nobody uses does not compile
-        synapses = projection.make_synapses(declared, source, groups[declared.target], clocks[None], learning)
+        synapses = projection.make_synapses(declared, source, groups[declared.target], clocks[None], learning, batch)
         groups[declared.name] = synapses
         objects.append(synapses)
-    monitors = {**_readout_monitors(hierarchy, groups), **_probe_monitors(hierarchy, probes, groups, clocks)}
+    monitors = {**_readout_monitors(hierarchy, groups), **_probe_monitors(batch, probes, groups, clocks)}
     network = Network(*objects, *monitors.values(), name="fena_network")
     return Built(network=network, groups=groups, tables=tables, monitors=monitors, clocks=clocks.all)
 
@@ -91,6 +96,8 @@ class _Clocks:
 def _readout_monitors(hierarchy, groups):
     """EventMonitors that keep each readout once per token, at its arrival or departure."""
     wanted = {("departure", pacemaker.NAME): {"steps", "iterations"}}
+    if hierarchy.batch > 1:
+        wanted["departure", streams.NAME] = {"iterations"}
     for readout in hierarchy.readouts:
         event = "arrival" if readout.when == "arrival" else "departure"
         for path in readout.variables:
@@ -104,12 +111,13 @@ def _readout_monitors(hierarchy, groups):
     return monitors
 
 
-def _probe_monitors(hierarchy, probes, groups, clocks):
+def _probe_monitors(batch, probes, groups, clocks):
     monitors = {}
     for number, probe in enumerate(probes):
         group = groups[probe.population]
         if probe.sampled:
-            units = True if probe.units is None else np.array(probe.units)
+            first = np.arange(0, len(group), len(group) // batch)  # of every stream
+            units = True if probe.units is None else np.add.outer(first, probe.units).ravel()
             monitors[f"samples_{number}"] = StateMonitor(
                 group, list(probe.sampled), record=units, clock=clocks[probe.interval], when="start", order=-100,
                 name=f"samples_{number}_{probe.population}")
@@ -121,19 +129,21 @@ def _probe_monitors(hierarchy, probes, groups, clocks):
 def initial_state(hierarchy, seed):
     """The state before anything is presented: {"object.variable": float64 array}, in base SI units.
 
-    Holds what the declarations determine; whatever a device adds beyond it starts at zero.
+    Populations hold the units of all streams, unit u of N in stream b at b*N + u. Holds what the
+    declarations determine; whatever a device adds beyond it starts at zero.
     """
-    state = {}
+    state, batch = {}, hierarchy.batch
     for declared in hierarchy.populations:
         for name, value in declared.parameters.items():
             state[f"{declared.name}.{name}"] = np.array([float(value)])
         for name, value in declared.initial.items():
-            state[f"{declared.name}.{name}"] = initial.draw(value, seed, declared.name, name, (declared.size,))
+            drawn = [initial.draw(value, seed, declared.name, name, (declared.size,), stream) for stream in range(batch)]
+            state[f"{declared.name}.{name}"] = np.concatenate(drawn)
         if declared.uses("noise"):
             state[f"{declared.name}.noise_seed"] = np.array([float(noise_seed(seed))])
         if declared.refractory:  # as in Brian2: the last spike was long ago
-            state[f"{declared.name}.lastspike"] = np.full(declared.size, -1e4)
-            state[f"{declared.name}.not_refractory"] = np.ones(declared.size)
+            state[f"{declared.name}.lastspike"] = np.full(declared.size * batch, -1e4)
+            state[f"{declared.name}.not_refractory"] = np.ones(declared.size * batch)
     for declared in hierarchy.projections:
         n_source = hierarchy.population(declared.source).size
         n_target = hierarchy.population(declared.target).size
@@ -145,6 +155,8 @@ def initial_state(hierarchy, seed):
             state[f"{declared.name}.{name}"] = full[i, j]
     for name, value in pacemaker.initial_values(hierarchy).items():
         state[f"{pacemaker.NAME}.{name}"] = np.array([value])
+    if batch > 1:
+        state |= {f"{streams.NAME}.{name}": values for name, values in streams.initial_values(hierarchy).items()}
     return state
 
 

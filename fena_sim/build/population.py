@@ -2,6 +2,7 @@
 
 import zlib
 
+import numpy as np
 from brian2 import NeuronGroup, TimedArray, linked_var, second
 from brian2.core.variables import ArrayVariable
 from brian2.equations import Equations
@@ -9,7 +10,7 @@ from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SingleEquation
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
 
 from ..model.equations import NOISE, SIGNALS, TOKEN_CODE
-from . import pacemaker
+from . import pacemaker, streams
 from .noise import COUNTER_NORMAL
 
 COPY = -50  # in Brian2's 'start' slot: before token events and recordings
@@ -49,7 +50,8 @@ def make_group(hierarchy, population, clock, codes, fired=False):
     flags |= {"starting" if event == "onset" else "arriving" for event in population.on}
     linked = sorted(flags | set(signals_of(hierarchy, population)) - set(population.variables))
 
-    equations = [population.parsed]
+    batch = hierarchy.batch
+    equations = [streams.equations_of_units(population.parsed, population.size, batch)]
     extra = [parameter(name, get_dimensions(value), _PARAMETER_FLAGS) for name, value in population.parameters.items()]
     link_dims = {name: hierarchy.dimensions_of(path, population.where) for name, path in population.links.items()}
     scalar = {name for name, path in population.links.items()
@@ -72,7 +74,8 @@ def make_group(hierarchy, population, clock, codes, fired=False):
     namespace = {}
     if population.uses(TOKEN_CODE):
         extra.append(parameter("token_row", DIMENSIONLESS, ["linked"]))
-        equations.append(Equations("token_code = vocabulary_codes(token_row*second, i) : 1"))
+        unit = streams.of_units("i", population.size, batch)
+        equations.append(Equations(f"token_code = vocabulary_codes(token_row*second, {unit}) : 1"))
         namespace["vocabulary_codes"] = codes
     if population.uses(NOISE):
         extra.append(parameter("noise_seed", DIMENSIONLESS, _PARAMETER_FLAGS, INTEGER))
@@ -94,7 +97,7 @@ def make_group(hierarchy, population, clock, codes, fired=False):
         events["arrival"] = "arriving > 0.5"
     if any(r.when != "arrival" for r, _ in readouts):
         events["departure"] = "departing > 0.5"
-    group = NeuronGroup(population.size, equations[0] + Equations(extra), name=population.name, clock=clock,
+    group = NeuronGroup(population.size * batch, equations[0] + Equations(extra), name=population.name, clock=clock,
                         method=population.method, order=population.order, threshold=population.threshold,
                         reset=reset, refractory=population.refractory or False, events=dict(events),
                         namespace=namespace)
@@ -102,7 +105,7 @@ def make_group(hierarchy, population, clock, codes, fired=False):
         slot = {"when": "end", "order": pacemaker.DEPART} if event == "departure" else {"when": "start", "order": 0}
         group.set_event_schedule(event, **slot)
     for event, code in population.on.items():
-        group.run_on_event(event, code.replace(";", "\n"), when="start", order=2)
+        group.run_on_event(event, streams.of_units(code.replace(";", "\n"), population.size, batch), when="start", order=2)
     if watched:  # the rate of this very step: its inputs are complete, its states have not moved yet
         group.run_regularly(f"{pacemaker.WATCHED} = {settling.variable}", clock=clock, when="groups",
                             order=population.order - 0.5, name=f"{population.name}_watch")
@@ -116,14 +119,17 @@ def make_group(hierarchy, population, clock, codes, fired=False):
     return group, {name: f"link_{name}" if name in copied else name for name in names}
 
 
-def link(group, population, names, groups, pace):
+def link(group, population, names, groups, pace, batch=1):
     """Connect the linked variables of a group (`names`: {declared name: name in the group}) to their sources."""
     for name, held in names.items():
         if name in population.links:
             source, _, variable = population.links[name].partition(".")
-            setattr(group, held, linked_var(groups[source], variable))
+            source = groups[source]
         else:
-            setattr(group, held, linked_var(pace, name))
+            source, variable = groups[streams.NAME] if batch > 1 and name in streams.SIGNALS else pace, name
+        shared = len(source) == batch > 1 and len(group) > batch
+        index = {"index": np.repeat(np.arange(batch), population.size)} if shared else {}
+        setattr(group, held, linked_var(source, variable, **index))
 
 
 def make_codes(vocabulary):

@@ -12,6 +12,7 @@ from ..errors import DeclarationError
 from ..model.projection import ALL, ONE_TO_ONE
 from . import pacemaker
 from .population import parameter
+from .streams import shared_synapses
 
 PLASTICITY_ORDER = pacemaker.KEEP + 5  # after the states of the step, before the pacemaker moves on
 
@@ -35,8 +36,8 @@ def pairs(projection, n_source, n_target):
     return i[chosen], j[chosen]
 
 
-def make_synapses(projection, source_group, target_group, clock, plasticity_clock):
-    """The Synapses of a projection, connected."""
+def make_synapses(projection, source_group, target_group, clock, plasticity_clock, batch=1):
+    """The Synapses of a projection, connected; shared by `batch` streams if there are several."""
     rule = projection.plasticity
     model = [e for e in projection.parsed.values()]
     model += [parameter(name, get_dimensions(value), ["shared", "constant"])
@@ -49,8 +50,12 @@ def make_synapses(projection, source_group, target_group, clock, plasticity_cloc
         model += [SingleEquation(PARAMETER, e.varname, dimensions=e.dim, flags=[]) for e in changes]
         on_pre.append(rule.on_pre)
         on_post.append(rule.on_post)
-    synapses = Synapses(source_group, target_group, Equations(model), on_pre=_joined(on_pre), on_post=_joined(on_post),
-                        name=projection.name, clock=clock, method="euler")
+    options = dict(name=projection.name, clock=clock, method="euler")
+    if batch > 1:
+        synapses = shared_synapses(batch, source_group, target_group, Equations(model), **options)
+    else:
+        synapses = Synapses(source_group, target_group, Equations(model), on_pre=_joined(on_pre), on_post=_joined(on_post),
+                            **options)
     if projection.connect == ALL:
         synapses.connect()
     else:

@@ -1,5 +1,5 @@
 """Where a protocol runs: one interface, several devices."""
 
-from .choice import DEVICES, choose_device
+from .choice import BATCHING, DEVICES, choose_device
 
-__all__ = ["DEVICES", "choose_device"]
+__all__ = ["BATCHING", "DEVICES", "choose_device"]

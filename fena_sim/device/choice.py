@@ -12,6 +12,9 @@ DEVICES = {device.name: device for device in (
     CppDevice(name="dense", standalone="cpp_dense", dtype=np.float32),
     CppDevice(name="dense64", standalone="cpp_dense", dtype=np.float64))}
 
+#: Devices that present several streams of tokens side by side.
+BATCHING = ("dense", "dense64")
+
 
 def choose_device(name="auto"):
     """The device called `name`, and a message if it is not the one that was hoped for.

@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from fena_sim.measure.select import tokens_of
+
 
 def free_energy(run, block):
     """Free energy per event, before and after settling.
@@ -25,7 +27,7 @@ def free_energy(run, block):
     xarray.DataArray
         Dimensions ``event`` and ``moment`` ("first", "last"); in nats.
     """
-    tokens = run.tokens(block)
+    tokens = tokens_of(run, block)
     sizes = np.asarray(tokens.attrs["level_sizes"], dtype=float)
     precision = tokens["precision"].transpose("event", "level").to_numpy()
 

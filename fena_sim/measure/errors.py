@@ -9,7 +9,7 @@ Omitted tokens are left out.
 import numpy as np
 import xarray as xr
 
-from fena_sim.measure.select import event_bins, narrow, presented
+from fena_sim.measure.select import event_bins, narrow, presented, tokens_of
 
 
 def level_errors(run, block):
@@ -23,7 +23,7 @@ def level_errors(run, block):
     xarray.DataArray
         Dimensions ``event`` and ``level``; in squared units of the error population.
     """
-    tokens = run.tokens(block)
+    tokens = tokens_of(run, block)
     onset = tokens["onset_error"].transpose("event", "level").to_numpy()
     errors = tokens["error"].transpose("event", "level").to_numpy().astype(float)
     errors[:, 0] = onset[:, 0]
@@ -92,7 +92,7 @@ def precision_curve(run, block="training", bins=40):
     xarray.DataArray
         Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``level``.
     """
-    precision = run.tokens(block)["precision"].transpose("event", "level").to_numpy()
+    precision = tokens_of(run, block)["precision"].transpose("event", "level").to_numpy()
     units = "1 / squared error"
     return _binned(_by_level(precision, "event", name="precision", units=units, block=block), bins)
 

@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from fena_sim.measure.select import tokens_of
+
 
 def mismatch(run, oddball="oddball", flip_flop="flip_flop", control="many_standards"):
     """Responses to the same tokens as deviant, standard and control, by level (P01).
@@ -44,4 +46,4 @@ def mismatch(run, oddball="oddball", flip_flop="flip_flop", control="many_standa
 
 
 def _response(run, block, chosen):
-    return run.tokens(block)["error"].values[chosen].mean(axis=0)
+    return tokens_of(run, block)["error"].values[chosen].mean(axis=0)

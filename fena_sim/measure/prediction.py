@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from fena_sim.errors import StimulusError
-from fena_sim.measure.select import narrow, scored
+from fena_sim.measure.select import narrow, scored, tokens_of
 
 # Tokens at the end of training on which the width of the predictive distribution is fitted.
 FIT_TOKENS = 1500
@@ -29,7 +29,7 @@ def token_scores(run, block):
         index, ``correct`` (event) bool, ``scored`` (event) bool: events that measures may count.
     """
     events, vocabulary = run.events(block), run.vocabulary
-    prediction = run.tokens(block)["prediction"].transpose("event", "unit").to_numpy()
+    prediction = tokens_of(run, block)["prediction"].transpose("event", "unit").to_numpy()
     codes = vocabulary.codes
     distance = np.stack([((prediction - code) ** 2).sum(axis=1) for code in codes], axis=1)
     choice = distance.argmin(axis=1)

@@ -5,7 +5,25 @@ Every mask is a boolean array with one entry per event of a block.
 
 import numpy as np
 
-from fena_sim.errors import StimulusError
+from fena_sim.errors import DeclarationError, StimulusError
+
+
+def tokens_of(run, block):
+    """What ``run`` kept for every token of a block.
+
+    Raises
+    ------
+    DeclarationError
+        If it presented several streams side by side: a measure is of one stream.
+    """
+    tokens = run.tokens(block)
+    if "stream" in tokens.dims:
+        raise DeclarationError(
+            f"{tokens.sizes['stream']} streams were presented side by side, a measure takes one",
+            where=f"block {block!r} of {run.id}",
+            fix="measure each of run.streams, for instance np.mean([accuracy(one, block) for one in run.streams])",
+        )
+    return tokens
 
 
 def presented(events):

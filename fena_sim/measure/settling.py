@@ -8,7 +8,7 @@ at which the root-mean-square change of all states was at or above the tolerance
 import numpy as np
 import xarray as xr
 
-from fena_sim.measure.select import event_bins, narrow, presented
+from fena_sim.measure.select import event_bins, narrow, presented, tokens_of
 
 QUARTILES = (0.25, 0.5, 0.75)
 
@@ -30,7 +30,7 @@ def settling_iterations(run, block):
         If the block presents no token.
     """
     keep = narrow(presented(run.events(block)), None, f"block {block!r}")
-    return float(np.median(run.tokens(block)["iterations"].to_numpy()[keep]))
+    return float(np.median(tokens_of(run, block)["iterations"].to_numpy()[keep]))
 
 
 def share_at_cap(run, block):
@@ -49,7 +49,7 @@ def share_at_cap(run, block):
         If the block presents no token.
     """
     keep = narrow(presented(run.events(block)), None, f"block {block!r}")
-    tokens = run.tokens(block)
+    tokens = tokens_of(run, block)
     unsettled = tokens["iterations"].to_numpy() >= tokens["steps"].to_numpy()
     return float(unsettled[keep].mean())
 
@@ -67,7 +67,7 @@ def settling_curve(run, block="training", bins=40):
         Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``quantile``.
     """
     keep = presented(run.events(block))
-    iterations = run.tokens(block)["iterations"].to_numpy()
+    iterations = tokens_of(run, block)["iterations"].to_numpy()
     slices, centres = event_bins(len(keep), bins)
     curve = np.full((len(slices), len(QUARTILES)), np.nan)
     for row, part in zip(curve, slices, strict=True):

@@ -111,6 +111,8 @@ def _summary(model):
         ("Populations", f"{len(model.populations)}, {_units(sum(p.size for p in model.populations))} in all"),
         ("Projections", f"{len(model.projections)}, of which {len(rules)} plastic"),
         ("Synapses", f"{sum(synapse_count(p, model) for p in model.projections)}"),
+        *[("Batch", f"{model.batch} streams side by side, each with units of its own; they share the synapses")]
+        * (model.batch > 1),
         ("Spiking", _names(p.name for p in model.populations if p.spiking)),
         ("Time step", value_text(model.dt)),
         ("Plasticity", f"every {', '.join(clocks)}" if clocks else "at spikes" if rules else NONE),

@@ -7,11 +7,11 @@ from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 from ..errors import DeclarationError, UnitError, UnknownNameError, nearest
 from .plasticity import check_local
 from .population import Population, check_clock, check_name, get_unit_name
-from .projection import Projection
+from .projection import ALL, Projection
 
 WHEN = ("arrival", "first", "mean", "last")
 #: Names that every network and every token has without a declaration.
-RESERVED, TOKEN_VARIABLES = "pacemaker", ("event", "iterations", "steps")
+RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
 
 
 @attrs.frozen(kw_only=True)
@@ -65,6 +65,10 @@ class Hierarchy:
         Needed by self-paced blocks.
     readouts : tuple of Readout
         What is kept for every token.
+    batch : int
+        Streams of tokens that are presented side by side. Every stream has populations of its own, those
+        of size 1 included; the streams share the synapses, whose changes are summed over streams, and
+        the pace and control signals. Projections must then be all-to-all, without spikes and delays.
 
     Raises
     ------
@@ -78,8 +82,15 @@ class Hierarchy:
     dt: Quantity = 1 * ms
     settling: Settling = None
     readouts: tuple = attrs.field(converter=tuple, default=())
+    batch: int = attrs.field(default=1)
     description: str = ""
     reference: str = ""
+
+    @batch.validator
+    def _check_batch(self, attribute, value):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise DeclarationError(f"batch must be a positive whole number, not {value!r}", where=self.where,
+                                   fix="give the number of streams presented side by side, e.g. batch=32")
 
     def __attrs_post_init__(self):
         check_clock(self.dt, f"dt of {self.where}")
@@ -89,7 +100,7 @@ class Hierarchy:
                 if not isinstance(member, expected):
                     raise DeclarationError(f"{kind} holds {member!r}, not a {expected.__name__}", where=self.where,
                                            fix=f"declare it as {expected.__name__}(...)")
-        for names in ([RESERVED, *(member.name for member in (*self.populations, *self.projections))],
+        for names in ([*RESERVED, *(member.name for member in (*self.populations, *self.projections))],
                       [*TOKEN_VARIABLES, *(readout.name for readout in self.readouts)]):
             for name in names:
                 if names.count(name) > 1:
@@ -107,6 +118,7 @@ class Hierarchy:
                 self._check_clock(projection.plasticity.clock, f"plasticity of {projection.where}")
             self._check_clock(projection.delay, f"delay of {projection.where}")
         self._check_inputs()
+        self._check_streams()
         self._check_settling()
         for readout in self.readouts:
             for name in readout.variables:
@@ -181,6 +193,17 @@ class Hierarchy:
                             fix="give each a variable of its own and add them up in the equations")
                     taken[population, variable] = projection.name
 
+    def _check_streams(self):
+        if self.batch == 1:
+            return
+        barred = [(p, "is not all-to-all") for p in self.projections if p.connect != ALL]
+        barred += [(p, "has a delay") for p in self.projections if p.delay is not None]
+        barred += [(p, "acts at spikes") for p in self.projections if p.spiking]
+        barred += [(p, "spikes") for p in self.populations if p.spiking]
+        for member, what in barred:
+            raise DeclarationError(f"{member.name!r} {what}, so its units cannot be shared out to {self.batch} streams",
+                                   where=member.where, fix="declare the hierarchy with batch=1")
+
     def _check_settling(self):
         if self.settling is None:
             return
@@ -201,7 +224,9 @@ class Hierarchy:
         return {f"{o.name}.{n}": v for o in owners for n, v in getattr(o, "all_parameters", o.parameters).items()}
 
     def with_parameter(self, key, value):
-        """A copy with a parameter changed. Keys: "dt", "object.parameter", "level.N.parameter", "parameter".
+        """A copy with a parameter changed.
+
+        Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter".
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
@@ -212,6 +237,8 @@ class Hierarchy:
             if not have_same_dimensions(value, second):
                 raise UnitError(f"dt must be a time, not {value}", where=f"--set {key}", fix="give e.g. dt=0.5*ms")
             return attrs.evolve(self, dt=value)
+        if key == "batch":
+            return attrs.evolve(self, batch=value)
         matches = {k for k in self.parameters() if self._matches(key, k)}
         if not matches:
             raise UnknownNameError(f"no parameter {key!r}", where=self.where, fix=nearest(key, self._keys()))
@@ -245,8 +272,8 @@ class Hierarchy:
         return key in (full, parameter, f"level.{self._level_of(owner)}.{parameter}")
 
     def _keys(self):
-        keys = set(self.parameters()) | {"dt"}
-        for full in list(keys - {"dt"}):
+        keys = set(self.parameters()) | {"dt", "batch"}
+        for full in self.parameters():
             owner, _, parameter = full.partition(".")
             keys |= {parameter, f"level.{self._level_of(owner)}.{parameter}"}
         return keys
@@ -255,4 +282,4 @@ class Hierarchy:
         sizes = "-".join(str(max(p.size for p in self.populations if p.level == level)) for level in self.levels)
         units = sum(p.size for p in self.populations)
         return (f"<Hierarchy {self.name}: levels {sizes or 'none'}, {len(self.populations)} populations, {units} units, "
-                f"{len(self.projections)} projections, dt {self.dt}>")
+                f"{len(self.projections)} projections, dt {self.dt}{f', batch {self.batch}' if self.batch > 1 else ''}>")

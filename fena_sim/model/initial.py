@@ -35,14 +35,15 @@ class Uniform:
         return f"U({self.low}, {self.high})"
 
 
-def draw(value, seed, owner, variable, shape):
+def draw(value, seed, owner, variable, shape, stream=0):
     """Initial values of `owner.variable` in base SI units, shape `shape`, float64.
 
     The generator is keyed by (seed, owner, variable), so that adding a population to a model
-    leaves the initial values of all the others as they were.
+    leaves the initial values of all the others as they were; by the stream as well from stream 1 on,
+    so that stream 0 starts as a network without batch does.
     """
     if isinstance(value, (Normal, Uniform)):
-        rng = np.random.default_rng([seed, zlib.crc32(f"{owner}.{variable}".encode())])
+        rng = np.random.default_rng([seed, zlib.crc32(f"{owner}.{variable}".encode()), *([stream] if stream else [])])
         return value.draw(rng, shape)
     return np.broadcast_to(np.asarray(value, dtype=float), shape).copy()
 

@@ -77,4 +77,4 @@ class Probe:
 
     def bytes_per_second(self, model):
         """Bytes per second of simulated time before windowing and compression (float64 samples)."""
-        return 8 * len(self.sampled) * len(self.recorded_units(model)) / float(self.interval)
+        return 8 * len(self.sampled) * len(self.recorded_units(model)) * model.batch / float(self.interval)

@@ -37,7 +37,7 @@ class Protocol:
             if block.start_from not in (None, INITIAL, *seen):
                 raise UnknownNameError(f"block {block.name!r} starts from {block.start_from!r}, which does not come "
                                        "before it", where=self.where, fix=nearest(block.start_from, [INITIAL, *seen]))
-            if block.stream.vocabulary != self.vocabulary:
+            if block.streams[0].vocabulary != self.vocabulary:
                 raise ProtocolError(f"block {block.name!r} has another vocabulary than the first block", where=self.where,
                                     fix="use one vocabulary in all blocks")
             seen.append(block.name)
@@ -49,7 +49,7 @@ class Protocol:
     @property
     def vocabulary(self):
         """The vocabulary that all blocks share."""
-        return self.blocks[0].stream.vocabulary
+        return self.blocks[0].streams[0].vocabulary
 
     def origin(self, block):
         """Name of the state that `block` starts from: an earlier block's, or INITIAL."""
@@ -59,5 +59,5 @@ class Protocol:
         return self.blocks[position - 1].name if position else INITIAL
 
     def __repr__(self):
-        blocks = ", ".join(f"{b.name} ({len(b.stream)} tokens)" for b in self.blocks)
+        blocks = ", ".join(f"{b.name} ({len(b)} tokens)" for b in self.blocks)
         return f"<Protocol {self.name}: {blocks}>"

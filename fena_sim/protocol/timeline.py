@@ -2,6 +2,7 @@
 
 import attrs
 import numpy as np
+import pandas as pd
 from brian2 import Quantity, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
@@ -16,7 +17,7 @@ class Timeline:
 
     Attributes
     ----------
-    token : int64 (n,)
+    token : int64 (n,), or (n, streams) if there are several
         Index in the vocabulary, -1 for an omitted token.
     blank, shortest, longest : int64 (n,)
         Steps of the blank and of the shortest and longest presentation.
@@ -25,6 +26,9 @@ class Timeline:
     self_paced : bool
     hold : int
         Steps below the tolerance that count as settled.
+    stream_gate : float64 (n, streams), or None
+        With several streams, what the gate of each is multiplied by (the omission gate where its token
+        is omitted, else 1); the gate of a single stream has it in `controls`.
     """
 
     token: np.ndarray
@@ -34,6 +38,7 @@ class Timeline:
     controls: dict
     self_paced: bool
     hold: int
+    stream_gate: np.ndarray = None
 
     def __len__(self):
         return len(self.token)
@@ -51,16 +56,19 @@ class Timeline:
 
 def timeline(block, dt):
     """Lay a block out in steps of `dt`. Raises ProtocolError if a time is not a multiple of dt."""
-    n = len(block.stream)
+    n = len(block)
     blank, shortest, longest = block.pace.steps(n, dt, block.where)
     onset = np.concatenate([[0], np.cumsum(blank + longest)[:-1]])
-    token = block.stream.events["token"].to_numpy(np.int64)
+    token = np.stack([stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1)
+    stream_gate = np.where(token < 0, block.omission_gate, 1.0)
     controls = {}
     for name in CONTROL_SIGNALS:
         controls[name] = _sample(block, name, onset, int((blank + longest).max()), dt)
-    controls["gate"] = np.where((token < 0)[:, None], block.omission_gate * controls["gate"], controls["gate"])
+    if len(block.streams) == 1:
+        controls["gate"] = controls["gate"] * stream_gate
+        token, stream_gate = token[:, 0], None
     return Timeline(token=token, blank=blank, shortest=shortest, longest=longest, controls=controls,
-                    self_paced=block.pace.self_paced, hold=block.pace.hold_steps(dt))
+                    self_paced=block.pace.self_paced, hold=block.pace.hold_steps(dt), stream_gate=stream_gate)
 
 
 def _sample(block, name, onset, steps, dt):
@@ -88,12 +96,18 @@ def event_table(block, line, start, steps, dt):
     """The stream's labels with times: `start` and `steps` (int64, per finished token, in steps).
 
     Adds ``onset`` (start of the blank), ``arrival`` (the token appears), ``duration`` (of the
-    presentation), all in seconds since the block's start, and ``gate``.
+    presentation), all in seconds since the block's start, and ``gate``; with several streams their
+    tables one after the other, and the column ``stream``.
     """
-    n = len(start)
-    events = block.stream.events.iloc[:n].copy()
-    events.insert(0, "onset", start * float(dt))
-    events.insert(1, "arrival", (start + line.blank[:n]) * float(dt))
-    events.insert(2, "duration", steps * float(dt))
-    events["gate"] = line.controls["gate"][:n].max(axis=1)
-    return events
+    n, tables = len(start), []
+    for number, stream in enumerate(block.streams):
+        events = stream.events.iloc[:n].copy()
+        events.insert(0, "onset", start * float(dt))
+        events.insert(1, "arrival", (start + line.blank[:n]) * float(dt))
+        events.insert(2, "duration", steps * float(dt))
+        events["gate"] = line.controls["gate"][:n].max(axis=1)
+        if len(block.streams) > 1:
+            events.insert(0, "stream", number)
+            events["gate"] *= line.stream_gate[:n, number]
+        tables.append(events)
+    return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]

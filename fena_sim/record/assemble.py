@@ -9,6 +9,7 @@ import xarray as xr
 
 from ..build.pacemaker import NAME as PACEMAKER
 from ..build.population import kept
+from ..build.streams import NAME as STREAMS
 from ..protocol.probe import SPIKES
 from ..protocol.timeline import event_table
 from .files import disk_errors, unfinished, write_atomically
@@ -32,32 +33,39 @@ def token_data(model, block, line, events, start_step):
 
     Returns
     -------
-    tokens : xarray.Dataset, dims event, level, unit
+    tokens : xarray.Dataset, dims event, level, unit; with a batch also stream, after event
     table : pandas.DataFrame
     """
     pace = events[f"departure_{PACEMAKER}"]
     n = len(pace["t"])
     leaving = np.rint(pace["t"] / float(model.dt)).astype(np.int64) - start_step
     starts = np.concatenate([[0], leaving[:-1] + 1])
-    variables = {"iterations": ("event", pace["iterations"].astype(np.int32)),
-                 "steps": ("event", pace["steps"].astype(np.int32))}
+    batch = model.batch
+    iterations = pace["iterations"] if batch == 1 else events[f"departure_{STREAMS}"]["iterations"].reshape(-1, batch)[:n]
+    first = ("event",) if batch == 1 else ("event", "stream")
+    variables = {"iterations": (first, iterations.astype(np.int32)), "steps": ("event", pace["steps"].astype(np.int32))}
     for readout in model.readouts:
         columns = []
         for path in readout.variables:
             name, _, variable = path.partition(".")
             event = "arrival" if readout.when == "arrival" else "departure"
-            values = events[f"{event}_{name}"][kept(readout, variable)].reshape(-1, model.population(name).size)[:n]
+            values = by_stream(events[f"{event}_{name}"][kept(readout, variable)], model.population(name).size, batch)[:n]
             if readout.when == "mean":
-                values = values / pace["steps"][:, None]
+                values = values / pace["steps"].reshape(-1, *[1] * (values.ndim - 1))
             columns.append(values * readout.scale)
-        by_level = len(columns) > 1 or columns[0].shape[1] == 1
-        stacked = np.concatenate(columns, axis=1) if by_level else columns[0]
-        variables[readout.name] = (("event", "level" if by_level else "unit"), stacked)
+        by_level = len(columns) > 1 or columns[0].shape[-1] == 1
+        stacked = np.concatenate(columns, axis=-1) if by_level else columns[0]
+        variables[readout.name] = ((*first, "level" if by_level else "unit"), stacked)
     sizes = [max(p.size for p in model.populations if p.level == level) for level in model.levels]
     tokens = xr.Dataset(variables, coords={"event": np.arange(n)},
                         attrs={"block": block.name, "level_sizes": sizes, "dt_s": float(model.dt),
                                "start_step": int(start_step)})
     return tokens, event_table(block, line, starts, pace["steps"], model.dt)
+
+
+def by_stream(values, size, batch):
+    """Recorded values of `size` units as (time or event, unit), or (time or event, stream, unit) with a batch."""
+    return values.reshape(-1, size) if batch == 1 else values.reshape(-1, batch, size)
 
 
 def read_parts(parts):
@@ -121,7 +129,8 @@ def _samples(model, probes, numbers, time, arrays, start, arrivals):
         coords[unit] = probe.recorded_units(model)
         for variable in probe.sampled:
             path = f"{probe.population}.{variable}"
-            data[path] = ((time, unit), arrays[f"samples_{number}/{variable}"][keep],
+            values = by_stream(arrays[f"samples_{number}/{variable}"][keep], len(coords[unit]), model.batch)
+            data[path] = ((time, unit) if model.batch == 1 else (time, "stream", unit), values,
                           {"units": unit_name(model.dimensions_of(path, probe.where))})
     return xr.Dataset(data, coords=coords)
 
@@ -151,7 +160,7 @@ def _append(path, samples, time):
         samples.drop_vars([c for c in samples.coords if c != time]).to_zarr(
             path, mode="a", append_dim=time, consolidated=False)
         return
-    encoding = {name: {"chunks": (TIME_CHUNK, samples[name].shape[1])} for name in samples.data_vars}
+    encoding = {name: {"chunks": (TIME_CHUNK, *samples[name].shape[1:])} for name in samples.data_vars}
     if time not in existing:
         encoding[time] = {"chunks": (TIME_CHUNK,)}
     samples.to_zarr(path, mode="a", consolidated=False, encoding=encoding)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from ..build.streams import NAME as STREAMS
 from ..errors import RunFolderError, UnknownNameError, nearest
 from ..stimulus import Vocabulary
 from .assemble import load_events
@@ -49,6 +50,16 @@ class Run:
         """Names of the blocks in the order of the protocol."""
         return [block["name"] for block in self.manifest["blocks"]]
 
+    @property
+    def batch(self):
+        """Streams of tokens that were presented side by side."""
+        return self.manifest["model"].get("batch", 1)
+
+    @property
+    def streams(self):
+        """One Run per stream, as if each had been presented alone; measures take these. Without a batch, the run itself."""
+        return [self] if self.batch == 1 else [_OneStream(self.folder, number) for number in range(self.batch)]
+
     def _path(self, kind, block, suffix):
         if block not in self.blocks:
             raise UnknownNameError(f"this run has no block {block!r}", where=str(self.folder),
@@ -60,24 +71,31 @@ class Run:
         return path
 
     def events(self, block):
-        """The event table: one row per token with its times (s) and ground-truth labels (DataFrame)."""
+        """The event table: one row per token with its times (s) and ground-truth labels (DataFrame).
+
+        With a batch the tables of all streams, one after the other, and the column ``stream``.
+        """
         return load_events(self._path("events", block, ".tsv"))
 
     def tokens(self, block):
-        """What was kept for every token (Dataset; dims event, level, unit)."""
+        """What was kept for every token (Dataset; dims event, level, unit; with a batch event, stream, level, unit)."""
         return xr.open_zarr(self._path("tokens", block, ".zarr"), consolidated=False, chunks=None)
 
     def traces(self, block):
         """The probes' recordings (Dataset, read from disk on access).
 
-        Variables are "population.variable" with dims (time, "population_unit"); time is in seconds
-        since the block's start. Spikes are "population.spike_time" and "population.spike_unit".
+        Variables are "population.variable" with dims (time, "population_unit"), with a batch (time,
+        stream, "population_unit"); time is in seconds since the block's start. Spikes are
+        "population.spike_time" and "population.spike_unit".
         """
         path = self._path("traces", block, ".zarr")  # without a cache, or reading all of it once would keep all of it
         return xr.open_dataset(path, engine="zarr", consolidated=False, cache=False)
 
     def state(self, block):
-        """The network's state at the end of a block: {"object.variable": array}, base SI units."""
+        """The network's state at the end of a block: {"object.variable": array}, base SI units.
+
+        With a batch, unit u of stream b of a population of N is element b*N + u.
+        """
         arrays, _ = load_arrays(self._path("states", block, ".npz"))
         return arrays
 
@@ -94,6 +112,32 @@ class Run:
         blocks = ", ".join(f"{b['name']} ({b['tokens']})" for b in self.manifest["blocks"])
         return (f"<Run {self.id}: {self.manifest['protocol']['name']} on {self.manifest['model']['name']}, seed {self.seed}, "
                 f"{self.manifest['device']}, {self.manifest['status']}; tokens: {blocks}>")
+
+
+class _OneStream(Run):
+    """One stream of a run with a batch. Its state is that of a network without batch, so that such a one may start from it."""
+
+    def __init__(self, folder, number):
+        super().__init__(folder)
+        self.number = number
+
+    batch = 1
+
+    def events(self, block):
+        table = super().events(block)
+        return table[table["stream"] == self.number].drop(columns="stream").reset_index(drop=True)
+
+    def tokens(self, block):
+        return super().tokens(block).isel(stream=self.number)
+
+    def traces(self, block):
+        return super().traces(block).isel(stream=self.number)
+
+    def state(self, block):
+        batch, populations = self.manifest["model"]["batch"], self.manifest["model"]["populations"]
+        state = {name: values for name, values in super().state(block).items() if not name.startswith(f"{STREAMS}.")}
+        return {name: values.reshape(batch, -1)[self.number] if name.partition(".")[0] in populations and len(values) > 1
+                else values for name, values in state.items()}
 
 
 def open_run(folder):

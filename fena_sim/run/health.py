@@ -39,11 +39,17 @@ class HealthCheck:
         # Readouts and copies that the build adds are not what a user would look for.
         first = next((name for name in bad if name in self._declared()), bad[0])
         owner, _, variable = first.partition(".")
-        unit = int(np.flatnonzero(~np.isfinite(state[first]))[0])
-        level = self._level(owner)
-        symbol = self.block.stream.events["symbol"].iloc[token]
+        element = int(np.flatnonzero(~np.isfinite(state[first]))[0])
+        batch = self.model.batch
+        if batch == 1:
+            at, symbol = f"element {element}", self.block.stream.events["symbol"].iloc[token]
+        elif owner in [p.name for p in self.model.populations]:
+            stream, unit = divmod(element, len(state[first]) // batch)
+            at, symbol = f"element {unit} of stream {stream}", self.block.streams[stream].events["symbol"].iloc[token]
+        else:  # a synapse has no stream: its trouble may come from any of them
+            at, symbol = f"element {element}", tuple(s.events["symbol"].iloc[token] for s in self.block.streams)
         raise NonFiniteError(
-            f"{owner}.{variable} is no longer finite (population {owner}, level {level}, element {unit}) "
+            f"{owner}.{variable} is no longer finite (population {owner}, level {self._level(owner)}, {at}) "
             f"at token {token} ({symbol!r}) of block {self.block.name!r}, step {step}",
             where=str(self.folder),
             fix="the last checkpoint before it is kept; lower eta or the highest precision, or halve dt (--set dt=0.5*ms)")

@@ -31,7 +31,7 @@ def summarise(model, recordings):
             kind = "mean_" if readout.when == "mean" else ""
             values = [recordings[f"departure_{owner}"].values[f"{kind}{variable}"] for owner, _, variable in paths]
             if readout.when == "mean":
-                values = [v / pace["steps"] for v in values]
+                values = [v / np.repeat(pace["steps"], model.batch) for v in values]
             by_name[readout.name] = tuple(float(np.mean(v)) if len(v) else np.nan for v in values)
     iterations = float(np.median(pace["iterations"])) if len(pace["iterations"]) else np.nan
     return ChunkSummary(iterations, by_name.get("error", ()), by_name.get("precision", ()))

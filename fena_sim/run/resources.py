@@ -42,8 +42,8 @@ def check_resources(model, protocol, out):
     memory = psutil.virtual_memory().available
     for block in protocol.blocks:
         for population, size in needed.get(block.name, {}).items():
-            if 4 * size / len(block.stream) > memory:
-                raise ResourceError(f"one token's recording of {population!r} takes {size_text(size / len(block.stream))}, "
+            if 4 * size / len(block) > memory:
+                raise ResourceError(f"one token's recording of {population!r} takes {size_text(size / len(block))}, "
                                     f"{size_text(memory)} of memory are free", where=block.where,
                                     fix="record fewer units or variables, or a longer interval")
 
@@ -55,7 +55,7 @@ def chunk_length(model, block, asked):
     """
     if asked is not None:
         return asked, asked
-    per_token = sum(probe_bytes(model, block).values()) / len(block.stream)
+    per_token = sum(probe_bytes(model, block).values()) / len(block)
     most = max(1, min(MOST_TOKENS, int(CHUNK_BYTES / per_token) if per_token else MOST_TOKENS))
     return min(CHUNK_TOKENS, most), most
 

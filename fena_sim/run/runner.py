@@ -10,8 +10,16 @@ from filelock import FileLock
 from ..build.network import initial_state
 from ..build.pacemaker import BlockShape
 from ..canonical import canonical, digest, own_sources
-from ..device import choose_device
-from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, ProtocolError, RunFolderError
+from ..device import BATCHING, choose_device
+from ..errors import (
+    CheckpointError,
+    DeclarationError,
+    DeviceError,
+    FenaError,
+    NonFiniteError,
+    ProtocolError,
+    RunFolderError,
+)
 from ..model import Hierarchy
 from ..protocol import INITIAL, Protocol
 from ..protocol.timeline import timeline
@@ -45,7 +53,8 @@ def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_to
         Folder in which run folders are made. A run's name contains the hash of all its inputs, so
         what is finished returns at once and what was interrupted goes on.
     start : (Run, str), optional
-        A finished run and the name of its block whose final state takes the place of the initial one.
+        A finished run and the name of its block whose final state takes the place of the initial one;
+        of a run without batch, every stream of a model with one gets a copy.
     chunk_tokens : int, optional
         Tokens per chunk (progress, checkpoint); does not change any result.
     progress : object, optional
@@ -111,7 +120,14 @@ class _Runner:
                 raise ProtocolError(f"the vocabulary's codes have {self.protocol.vocabulary.size} units, the model's "
                                     f"input population {size}", where=self.protocol.where,
                                     fix=f"declare the model with input_size={self.protocol.vocabulary.size}")
+        if self.model.batch > 1 and self.device.name not in BATCHING:
+            raise DeviceError(f"device {self.device.name!r} presents one stream of tokens at a time, the model asks for "
+                              f"{self.model.batch}", where=self.model.where, fix="use --device dense (or dense64)")
         for block in self.protocol.blocks:
+            if len(block.streams) != self.model.batch:
+                raise ProtocolError(f"the block has {len(block.streams)} stream{'s' * (len(block.streams) > 1)}, the model "
+                                    f"asks for {self.model.batch} side by side", where=block.where,
+                                    fix=f"give a list of {self.model.batch} streams, or --set batch={len(block.streams)}")
             if self.lines[block.name].self_paced and self.model.settling is None:
                 raise ProtocolError(f"model {self.model.name!r} does not say when it has settled", where=block.where,
                                     fix="give its Hierarchy a Settling, or the block a FixedPace")
@@ -215,7 +231,7 @@ class _Runner:
         check = HealthCheck(program, self.model, block, line, self.folder)
 
         def report(position, tokens, recordings, seconds):
-            self.progress.chunk(block.name, position.done, len(line), tokens, seconds,
+            self.progress.chunk(block.name, position.done, len(line), tokens * self.model.batch, seconds,
                                 summarise(self.model, recordings))
 
         state, end_step = runner.run(state, start_step, check, report)
@@ -269,10 +285,11 @@ class _Runner:
             "status": "running", "inputs_hash": self.hash, "inputs": self.inputs, "seed": int(self.seed),
             "device": self.device.name, "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began)), "sessions": 1,
             "model": {"name": model.name, "description": model.description, "levels": model.levels, "dt": str(model.dt),
+                      "batch": model.batch, "populations": [p.name for p in model.populations],
                       "parameters": {key: str(value) for key, value in model.parameters().items()}},
             "protocol": {"name": protocol.name, "description": protocol.description,
                          "measured_signal": protocol.measured_signal},
-            "blocks": [{"name": b.name, "tokens": len(b.stream), "start_from": protocol.origin(b),
+            "blocks": [{"name": b.name, "tokens": len(b), "start_from": protocol.origin(b),
                         "self_paced": self.lines[b.name].self_paced, "probes": [p.population for p in b.probes]}
                        for b in protocol.blocks],
             "start": None if self.start is None else {"run": self.start[0].id, "block": self.start[1]},

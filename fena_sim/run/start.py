@@ -1,6 +1,8 @@
 """Starting from the final state of a block of another run."""
 
-from ..build import delay
+import numpy as np
+
+from ..build import delay, streams
 from ..build.network import initial_state
 from ..build.pacemaker import NAME as PACEMAKER
 from ..build.projection import pairs
@@ -10,12 +12,26 @@ from ..errors import CheckpointError
 def start_state(model, seed, origin, block):
     """State to start from: `origin`'s at the end of `block`, with the parameters and the noise of this run."""
     fixed = {name: values for name, values in initial_state(model, seed).items() if name in _constants(model)}
-    return {**origin.state(block), **fixed}
+    return {**_shared_out(model, origin, block), **fixed}
+
+
+def _shared_out(model, origin, block):
+    """`origin`'s state at the end of `block`; a copy for every stream of `model` where `origin` had no batch."""
+    state = origin.state(block)
+    if origin.batch == model.batch:
+        return state
+    copied = {p.name for p in model.populations}
+    state = {name: np.tile(values, model.batch) if name.partition(".")[0] in copied and name not in _constants(model)
+             else values for name, values in state.items() if name != f"{PACEMAKER}.token_row"}
+    return {**state, f"{streams.NAME}.iterations": np.zeros(model.batch)}
 
 
 def check_start(model, origin, block):
     """Raise CheckpointError unless the state at the end of `block` is one of `model`'s; nothing is built for it."""
-    state, sizes = origin.state(block), _sizes(model)
+    if origin.batch not in (1, model.batch):
+        _refuse(f"{origin.batch} streams were presented side by side, the model asks for {model.batch}", model, origin, block,
+                f"start from one of run.streams, or --set batch={origin.batch}")
+    state, sizes = _shared_out(model, origin, block), _sizes(model)
     for name, values in state.items():
         owner = name.partition(".")[0]
         if owner not in sizes:
@@ -27,20 +43,19 @@ def check_start(model, origin, block):
         _refuse(f"the state holds no {missing[0]!r}, which the model needs", model, origin, block)
 
 
-def _refuse(what, model, origin, block):
-    raise CheckpointError(what, where=f"{model.where}, starting from block {block!r} of {origin.id}",
-                          fix="start from a run of the same model")
+def _refuse(what, model, origin, block, fix="start from a run of the same model"):
+    raise CheckpointError(what, where=f"{model.where}, starting from block {block!r} of {origin.id}", fix=fix)
 
 
 def _constants(model):
     """Entries of the state that the declarations of a run decide, whatever state it starts from."""
     noise = {f"{p.name}.noise_seed" for p in model.populations}
-    return set(model.parameters()) | noise | {f"{PACEMAKER}.tolerance"}
+    return set(model.parameters()) | noise | {f"{PACEMAKER}.tolerance", f"{streams.NAME}.tolerance"}
 
 
 def _sizes(model):
     """Elements of every object that carries state: {object: int}."""
-    sizes = {PACEMAKER: 1, **{p.name: p.size for p in model.populations}}
+    sizes = {PACEMAKER: 1, streams.NAME: model.batch, **{p.name: p.size * model.batch for p in model.populations}}
     for projection in model.projections:
         n_source, n_target = model.population(projection.source).size, model.population(projection.target).size
         sizes[projection.name] = len(pairs(projection, n_source, n_target)[0])

@@ -6,6 +6,7 @@ import pytest
 from brian2 import hertz, ms, mV, second, volt
 
 from fena_sim import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, load_model
+from fena_sim.canonical import canonical, digest
 from fena_sim.errors import DeclarationError, LocalityError, UnitError, UnknownNameError
 
 
@@ -37,6 +38,13 @@ def test_the_right_ones_are_accepted():
     model = hierarchy(projections=[synapses(initial=dict(w=np.ones((3, 2))), delay=3 * ms)])
     assert model.levels == [1, 2]
     learning("dw/dt = eta*x_pre*x_post/ms : 1", parameters=dict(eta=0.1))
+
+
+def test_a_batch_is_another_declaration():
+    """It decides the generated code; a batch of one is none."""
+    keys = [digest(canonical(hierarchy(**given), structure_only=True)) for given in ({}, dict(batch=1), dict(batch=2))]
+    assert keys[0] == keys[1] != keys[2]
+    assert hierarchy().with_parameter("batch", 2).batch == 2
 
 
 WRONG = {
@@ -108,6 +116,23 @@ WRONG = {
     "parameter named like a signal": (DeclarationError, "twice", lambda: unit(parameters=dict(tau=1 * ms, gate=2))),
     "link named like a variable": (DeclarationError, "twice", lambda: unit(links=dict(x="b.x"))),
     "synaptic name of the target": (DeclarationError, "both", lambda: hierarchy(projections=[synapses(parameters=dict(tau=1))])),
+    "the streams' name": (DeclarationError, "used twice", lambda: hierarchy([unit("streams")])),
+    # batch
+    "batch of none": (DeclarationError, "batch must be", lambda: hierarchy(batch=0)),
+    "half a batch": (DeclarationError, "batch must be", lambda: hierarchy(batch=1.5)),
+    "batch of a flag": (DeclarationError, "batch must be", lambda: hierarchy(batch=True)),
+    "batch of text": (DeclarationError, "not a number", lambda: hierarchy().with_parameter("batch", "many")),
+    "batch with a unit": (DeclarationError, "batch must be", lambda: hierarchy().with_parameter("batch", 3 * ms)),
+    "batch and a condition": (DeclarationError, "'ab' is not all-to-all", lambda: hierarchy(
+        projections=[synapses(connect="i != j")], batch=2)),
+    "batch one to one": (DeclarationError, "'ab' is not all-to-all", lambda: hierarchy(
+        pair(3), [synapses(connect="one_to_one")], batch=2)),
+    "batch and a delay": (DeclarationError, "'ab' has a delay", lambda: hierarchy(projections=[synapses(delay=2 * ms)], batch=2)),
+    "batch and spikes": (DeclarationError, "'ab' acts at spikes", lambda: hierarchy(
+        [unit(threshold="x > 1"), unit("b")], [synapses(on_pre="x_post += 1")], batch=2)),
+    "batch and a rule at spikes": (DeclarationError, "'ab' acts at spikes", lambda: learning(
+        "dw/dt = -w/second : 1 (event-driven)", populations=[unit(threshold="x > 1"), unit("b")], on_pre="w += 1").with_parameter("batch", 2)),
+    "batch and a threshold": (DeclarationError, "'a' spikes", lambda: hierarchy([unit(threshold="x > 1")], batch=2)),
     # shapes and values
     "weights of another shape": (DeclarationError, r"\(2, 3\)", lambda: hierarchy(projections=[synapses(initial=dict(w=np.ones((2, 3))))])),
     "flat weights": (DeclarationError, r"\(6,\)", lambda: hierarchy(projections=[synapses(initial=dict(w=np.ones(6)))])),

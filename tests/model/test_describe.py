@@ -326,6 +326,12 @@ def test_latex_compiles_where_there_is_latex(model, tmp_path):
         assert done.returncode == 0, done.stdout[-1500:]
 
 
+def test_a_batch_is_described():
+    model = load_model(MODELS / "fena.py", 16)
+    assert "streams side by side" not in describe(model)
+    assert "32 streams side by side" in describe(model.with_parameter("batch", 32))
+
+
 def test_the_method_is_credited(model):
     for latex in (False, True):
         assert "10.1371/journal.pcbi.1000456" in describe(model, latex=latex)

@@ -39,6 +39,36 @@ def shapes(sizes, slots):
     return found
 
 
+def _finish(period):
+    while True:
+        try:
+            next(period)
+        except StopIteration as end:
+            return end.value
+
+
+def run_together(networks, tokens, blank_steps=12, presentation_steps=48):
+    """Several networks that share their weights, each with a column of `tokens` (n, networks).
+
+    In every step each network takes its own from the same weights, which then change by the sum of what
+    the networks made of them. Returns one dict as of `FenaNumpy.run` for each network.
+    """
+    weights, kept = [name for name in networks[0].v if name[0] in "WA"], [[] for _ in networks]
+    for row in np.asarray(tokens):
+        periods = [n.period(token, 1.0, blank_steps, presentation_steps) for n, token in zip(networks, row)]
+        for _ in range(blank_steps + presentation_steps):
+            before = {name: networks[0].v[name].copy() for name in weights}
+            for period in periods:
+                next(period)
+            for name, old in before.items():
+                changed = old + sum(n.v[name] - old for n in networks)
+                for n in networks:
+                    n.v[name] = changed.copy()
+        for found, period in zip(kept, periods):
+            found.append(_finish(period))
+    return [{name: np.array([period[name] for period in found]) for name in found[0]} for found in kept]
+
+
 class FenaNumpy:
     """A FENA network.
 
@@ -88,10 +118,11 @@ class FenaNumpy:
         gains = np.broadcast_to(plasticity_gain, tokens.shape)
         if tokens.size and (tokens.min() < -1 or tokens.max() >= self.sizes[0]):
             raise ValueError(f"tokens must lie in -1..{self.sizes[0] - 1}")
-        kept = [self._period(*pair, blank_steps, presentation_steps) for pair in zip(tokens, gains)]
+        kept = [_finish(self.period(*pair, blank_steps, presentation_steps)) for pair in zip(tokens, gains)]
         return {name: np.array([period[name] for period in kept]) for name in kept[0]} if kept else {}
 
-    def _period(self, token, gain, blank_steps, presentation_steps):
+    def period(self, token, gain, blank_steps, presentation_steps):
+        """Generator that takes one step at a time and returns what is kept of the token."""
         squares, iterations, prediction = [], 0, None
         for elapsed in range(blank_steps + presentation_steps):
             presenting = float(elapsed >= blank_steps)
@@ -107,6 +138,7 @@ class FenaNumpy:
                 drift = np.concatenate(self.drift[1:])
                 if np.sqrt(np.mean(drift**2)) >= self.constants.tolerance:
                     iterations = len(squares)
+            yield
         return dict(prediction=prediction, iterations=iterations, onset_error=squares[0],
                     error=np.mean(squares, axis=0), settled_error=squares[-1], precision=self.precision)
 

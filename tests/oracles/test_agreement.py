@@ -1,7 +1,7 @@
 """Oracle: an independent plain-NumPy integration of FENA's equations (`fena_numpy.py`).
 
 200 tokens with learning on, some of them omitted, on every device: states, weights and what was kept for
-every token agree to 1e-9 relative in float64.
+every token agree to 1e-9 relative in float64. So do 3 streams side by side, which learn the same weights.
 """
 
 import numpy as np
@@ -10,9 +10,10 @@ from brian2 import ms
 
 import fena_sim as fs
 from fena_sim.build.network import initial_state
+from fena_sim.errors import CheckpointError
 from fena_sim.stimulus import MotifGrammar, omissions
 
-from .fena_numpy import FenaNumpy
+from .fena_numpy import FenaNumpy, run_together
 
 RELATIVE = 1e-9
 SIZES = (16, 24, 16, 12)
@@ -46,3 +47,60 @@ def test_device_agrees_with_numpy(device, name, ascending, tmp_path, models):
     np.testing.assert_array_equal(tokens["iterations"], expected["iterations"])
     moved = relative(state["W_1.w"], start["W_1.w"])
     assert moved > 1e-3, "learning must have changed the weights for the comparison to mean anything"
+
+
+@pytest.mark.parametrize("name, ascending", [("fena", True), ("fena_errors_only", False)])
+def test_streams_side_by_side_agree_with_numpy(name, ascending, tmp_path, models):
+    model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:]).with_parameter("batch", 3)
+    streams = [omissions(MotifGrammar().training(50, seed=s), p=0.05, seed=4) for s in range(3)]
+    block = fs.Block(name="learning", stream=streams, pace=fs.FixedPace(duration=48 * ms, blank=12 * ms))
+    run = fs.run(model, fs.Protocol(name="agreement", blocks=[block]), seed=5, device="dense64", out=tmp_path)
+
+    start = initial_state(model, seed=5)
+    shared = {k: v for k, v in start.items() if k[0] in "WA" and k.split(".")[1] in ("w", "w_recent", "w_older")}
+    own = {k: v for k, v in start.items() if k.split(".")[1] in ("r", "log_precision")}
+    assert not np.array_equal(*own["state_1.r"].reshape(3, -1)[:2]), "streams start from states of their own"
+    oracles = [FenaNumpy({**shared, **{k: v.reshape(3, -1)[b] for k, v in own.items()}}, sizes=SIZES, ascending_traces=ascending)
+               for b in range(3)]
+    expected = run_together(oracles, np.stack([s.events["token"] for s in streams], axis=1))
+    for stream, oracle, kept in zip(run.streams, oracles, expected):
+        state, tokens = stream.state("learning"), stream.tokens("learning")
+        for variable in oracle.values:
+            if variable in state:
+                assert relative(state[variable], oracle.values[variable]) < RELATIVE, variable
+        for readout in ("prediction", "onset_error", "error", "settled_error", "precision"):
+            assert relative(tokens[readout], kept[readout]) < RELATIVE, readout
+        np.testing.assert_array_equal(tokens["iterations"], kept["iterations"])
+    assert relative(run.state("learning")["W_1.w"], start["W_1.w"]) > 1e-3
+
+
+def test_frozen_streams_are_networks_of_their_own(tmp_path, models):
+    """Without learning, each stream goes on as an unbatched network does that starts where the stream stood, or it there."""
+    model = fs.load_model(models / "fena.py", 16, sizes=SIZES[1:])
+    streams = [MotifGrammar().training(20, seed=s) for s in range(3)]
+    pace = fs.FixedPace(duration=48 * ms, blank=12 * ms)
+    frozen = dict(controls=dict(plasticity_gain=0.0), pace=pace)
+    together = fs.run(model.with_parameter("batch", 3), fs.Protocol(name="side_by_side", blocks=[
+        fs.Block(name="learning", stream=streams, pace=pace), fs.Block(name="frozen", stream=streams[::-1], **frozen)]),
+        device="dense64", out=tmp_path)
+    for one, stream in zip(together.streams, streams[::-1]):
+        alone = fs.run(model, fs.Protocol(name="alone", blocks=[fs.Block(name="frozen", stream=stream, **frozen)]),
+                       device="dense64", out=tmp_path, start=(one, "learning"))
+        ours, theirs = one.state("frozen"), alone.state("frozen")
+        for name in ours:
+            if not name.startswith("pacemaker.") and not name.endswith(".noise"):  # of all streams; of each its own, unused
+                assert relative(ours[name], theirs[name]) < RELATIVE, name
+        for name, values in alone.tokens("frozen").items():
+            assert relative(one.tokens("frozen")[name], values.values) < RELATIVE, name
+
+    trained = fs.run(model, fs.Protocol(name="alone", blocks=[fs.Block(name="learning", stream=streams[0], pace=pace)]),
+                     device="dense64", out=tmp_path)
+    sweep, alone = (fs.run(model.with_parameter("batch", len(shown)), fs.Protocol(
+        name="sweep", blocks=[fs.Block(name="frozen", stream=shown, **frozen)]), device="dense64", out=tmp_path,
+        start=(trained, "learning")) for shown in (streams, streams[2:]))
+    for name, values in alone.tokens("frozen").items():
+        assert relative(sweep.streams[2].tokens("frozen")[name], values.values) < RELATIVE, name
+    with pytest.raises(CheckpointError, match="3 streams were presented side by side, the model asks for 1") as caught:
+        fs.run(model, fs.Protocol(name="alone", blocks=[fs.Block(name="frozen", stream=streams[0], **frozen)]),
+               device="dense64", out=tmp_path, start=(together, "learning"))
+    assert "run.streams" in caught.value.fix

@@ -61,7 +61,11 @@ WRONG = {
     "control function that fails": (ProtocolError, "cannot be used", lambda: laid_out(controls=dict(gate=lambda t: t + 1))),
     "control function of another shape": (ProtocolError, "cannot be used", lambda: laid_out(controls=dict(gate=lambda t: np.ones(7)))),
     # blocks
-    "no stream": (ProtocolError, "stream is a list", lambda: block(stream=["s00"])),
+    "no stream": (ProtocolError, r"stream is \('s00'", lambda: block(stream=["s00"])),
+    "an empty list of streams": (ProtocolError, r"stream is \[\]", lambda: block(stream=[])),
+    "streams of two lengths": (ProtocolError, "6 and of 5 tokens", lambda: block(stream=[tiny.stream(6), tiny.stream(5)])),
+    "streams of two vocabularies": (ProtocolError, "different vocabularies", lambda: block(
+        stream=[tiny.stream(1), TokenStream.from_ids([0], one_hot("ab"))])),
     "block name": (ProtocolError, "identifier", lambda: block(name="a b")),
     "block without a name": (ProtocolError, "identifier", lambda: block(name=None)),
     "no probe": (ProtocolError, "probes holds", lambda: block(probes=["state_1"])),

@@ -22,6 +22,21 @@ def test_chunks_leave_no_trace_at_runtime(pace, tiny_fena, fingerprint, tmp_path
     assert fingerprint(runs[0].folder) == fingerprint(runs[1].folder)
 
 
+@pytest.mark.parametrize("device", ["dense64", "dense"])
+def test_chunks_leave_no_trace_in_streams(device, fingerprint, tmp_path):
+    """Two streams side by side, learning, with noise, at both paces."""
+    model = tiny.model().with_parameter("batch", 2)
+    two = [tiny.stream(6, 0), tiny.stream(6, 1)]
+    protocol = fs.Protocol(name="two", blocks=[
+        tiny.block(stream=two), tiny.block("paced", stream=two, pace=fs.SelfPaced(blank=10 * ms))])
+    runs = [fs.run(model, protocol, device=device, out=tmp_path / str(chunk), chunk_tokens=chunk) for chunk in (1, 4, 100)]
+    assert fingerprint(runs[0].folder) == fingerprint(runs[1].folder) == fingerprint(runs[2].folder)
+    steps = runs[0].tokens("paced")["steps"].values
+    assert steps.shape == (6,) and len(set(steps)) > 1, "the pace must depend on settling"
+    iterations = runs[0].tokens("paced")["iterations"]
+    assert iterations.dims == ("event", "stream") and (iterations[:, 0] != iterations[:, 1]).any()
+
+
 def spiking_model():
     """Integrate-and-fire units driven by the tokens, delayed plastic synapses to a second population."""
     equations = "dv/dt = (drive - v)/tau + 3*mV*sqrt(2*temperature/tau)*noise : volt (unless refractory)"

@@ -19,14 +19,15 @@ from fena_sim.errors import NonFiniteError
 from fena_sim.protocol.timeline import timeline
 from fena_sim.record.files import load_arrays
 from fena_sim.run.runner import TABLE_ROWS
+from fena_sim.stimulus import TokenStream
 
 PERIOD = 60  # steps per token
 OVERFLOW = 1024  # 2^1024 is the first power of two beyond float64
 
 
-def doubling(start):
+def doubling(start, rate="1/ms"):
     calm = fs.Population(name="calm", size=16, level=1, equations="y : 1", on=dict(arrival="y = token_code"))
-    wild = fs.Population(name="wild", size=3, level=2, equations="dx/dt = x/ms : 1",
+    wild = fs.Population(name="wild", size=3, level=2, equations=f"dx/dt = {rate}*x : 1",
                          initial=dict(x=[0, start, 0]))
     return fs.Hierarchy(name="doubling", populations=[calm, wild])
 
@@ -50,6 +51,19 @@ def test_first_bad_step(device, exponent, chunk, tmp_path):
     assert len(kept) == min(2, (step - 1) // (chunk * PERIOD)), "checkpoints of the finite chunks before, at most two"
     for path in kept:
         assert np.isfinite(load_arrays(path)[0]["wild.x"]).all()
+
+
+def test_first_bad_step_of_a_stream(tmp_path):
+    """Behind the gate x doubles only while a token is presented, 48 times each: only in the stream that is not all omitted."""
+    tokens = tiny.stream(24).events["token"].clip(lower=0)
+    streams = [TokenStream.from_ids(ids, tiny.VOCABULARY) for ids in (np.full(24, -1), tokens)]
+    model = doubling(2.0 ** 4, rate="gate/ms").with_parameter("batch", 2)
+    with pytest.raises(NonFiniteError) as caught:
+        fs.run(model, tiny.one_block(24, probes=(), stream=streams), device="dense64", out=tmp_path)
+    token, step = divmod(OVERFLOW - 4 - 1, 48)
+    assert "population wild, level 2, element 1 of stream 1" in caught.value.what
+    assert f"token {token} ({streams[1].events['symbol'].iloc[token]!r})" in caught.value.what
+    assert caught.value.what.endswith(f"step {token * PERIOD + 12 + step + 1}")
 
 
 def test_learning_rate_that_explodes(tiny_fena, tmp_path):

@@ -50,6 +50,13 @@ WRONG = {
     "self-paced without settling": (ProtocolError, "settled", dict(
         model=fs.Hierarchy(name="m", populations=[fs.Population(name="a", size=3)]),
         protocol=tiny.one_block(3, probes=(), pace=fs.SelfPaced()))),
+    "one stream for a batch": (ProtocolError, "1 stream, the model asks for 3", dict(model=tiny.model().with_parameter("batch", 3))),
+    "several streams for none": (ProtocolError, "2 streams, the model asks for 1", dict(protocol=fs.Protocol(
+        name="p", blocks=[fs.Block(name="a", stream=[tiny.stream(3), tiny.stream(3, 1)])]))),
+    "a batch on the runtime": (DeviceError, "'runtime' presents one", dict(
+        model=tiny.model().with_parameter("batch", 3), device="runtime")),
+    "a batch on stock C++": (DeviceError, "'cpp' presents one", dict(
+        model=tiny.model().with_parameter("batch", 3), device="cpp")),
     "no model": (DeclarationError, "not a Hierarchy", dict(model="models/fena.py")),
     "no protocol": (ProtocolError, "not a Protocol", dict(protocol="protocols/first_contact.py")),
     "negative seed": (ProtocolError, "seed", dict(seed=-1)),
