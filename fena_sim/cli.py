@@ -36,7 +36,7 @@ def cli():
 @click.option("--model", type=click.Path(), help="Model file; the protocol file names a default.")
 @click.option("--seed", type=int, default=None, help="Seed of one network (default 0).")
 @click.option("--seeds", type=click.IntRange(min=1), default=None, help="Run N networks, with seeds 0 to N-1.")
-@click.option("--device", default="auto", show_default=True, help="auto, dense64, dense, cpp or runtime.")
+@click.option("--device", default="auto", show_default=True, help="auto, dense (float32), dense64, cpp or runtime.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
               help="Change a parameter (level.2.tau=20*ms, W_1.eta=0/ms, dt=0.5*ms), the number of streams side by side "
                    "(batch=8), an option of the protocol (protocol.tokens=2000) or of the model file (model.sizes=(32,16)).")

@@ -48,7 +48,7 @@ def test_run_ends_with_one_line_of_json(tmp_path, small, capsys):
         outputs.append(json.loads(capsys.readouterr().out.strip().splitlines()[-1]))
     first, second = outputs
     assert first == second
-    assert first["device"] == "dense64" and first["seeds"] == [0, 1] and first["tokens"] == 300 * 4 + 300 + 60 * 2
+    assert first["device"] == "dense" and first["seeds"] == [0, 1] and first["tokens"] == 300 * 4 + 300 + 60 * 2
     assert len(first["error_ratio"]) == 4
     runs = [fs.open_run(folder) for folder in first["runs"]]
     assert first["run"] == str(runs[0].folder)
@@ -81,7 +81,7 @@ def test_a_batch_needs_a_protocol_of_streams(tmp_path, capsys):
 
 def test_set_reaches_the_parameters(tmp_path, small):
     values = ["--set", "level.2.tau=20*ms", "--set", "W_1.eta=0/ms", "--set", "protocol.tokens=300"]
-    result = CliRunner().invoke(cli, ["run", str(ROOT / "protocols/first_contact.py"), "--out", str(tmp_path), "--json",
+    result = CliRunner().invoke(cli, ["run", str(ROOT / "protocols/first_contact.py"), "--out", str(tmp_path), "--json", "--device", "dense64",
                                       "--quiet", *small, *values])
     run = fs.open_run(json.loads(result.stdout.strip().splitlines()[-1])["run"])
     before, after = run.state("untrained"), run.state("training")

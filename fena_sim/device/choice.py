@@ -19,7 +19,7 @@ BATCHING = ("dense", "dense64")
 def choose_device(name="auto"):
     """The device called `name`, and a message if it is not the one that was hoped for.
 
-    "auto" takes dense C++ in double precision where a compiler works, and the runtime otherwise.
+    "auto" takes dense C++ in single precision where a compiler works, and the runtime otherwise.
 
     Raises
     ------
@@ -27,9 +27,9 @@ def choose_device(name="auto"):
         Unknown name, or a device asked for by name that is not available.
     """
     if name == "auto":
-        reason = DEVICES["dense64"].available()
+        reason = DEVICES["dense"].available()
         if reason is None:
-            return DEVICES["dense64"], None
+            return DEVICES["dense"], None
         return DEVICES["runtime"], f"{reason}: running with Brian2's runtime, which is far slower"
     if name not in DEVICES:
         raise DeviceError(f"there is no device {name!r}", fix=nearest(name, ["auto", *DEVICES]))

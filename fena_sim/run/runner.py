@@ -47,7 +47,7 @@ def run(model, protocol, seed=0, device="auto", out="runs", start=None, chunk_to
     seed : int
         Initial values and noise of the network; the tokens have seeds of their own.
     device : str
-        "auto", "dense64" or "dense" (C++ with dense kernels, states in float64 or float32), "cpp"
+        "auto", "dense" or "dense64" (C++ with dense kernels, states in float32 or float64), "cpp"
         (Brian2's own C++), or "runtime" (no compiler needed).
     out : str or Path
         Folder in which run folders are made. A run's name contains the hash of all its inputs, so

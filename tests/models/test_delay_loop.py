@@ -35,7 +35,7 @@ def rings(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     points = {4: (17, 10), 12: (17, 10, 50), 20: (34, 25)}
     return {(delay, tau): ring for delay, taus in points.items()
-            for tau, ring in zip(taus, LOOP.grid([delay], taus, out=out))}
+            for tau, ring in zip(taus, LOOP.grid([delay], taus, out=out, device="dense64"))}
 
 
 def test_the_simulation_is_the_delay_equation(rings):
