@@ -5,13 +5,14 @@ import time
 import numpy as np
 
 from .networks import CHECKED_STEPS, DT, ETA, LEAK, TAU, TAU_ERROR, initial_state
+from .subject import Subject
 
 
 def _levels(case):
     return range(1, len(case.sizes))
 
 
-class Numpy:
+class Numpy(Subject):
     """NumPy and BLAS: matrix products, and the rank-one (or rank-B) update of the weights done by BLAS in place."""
 
     def __init__(self, case):
@@ -57,7 +58,7 @@ class Numpy:
         return self.values
 
 
-class Jax:
+class Jax(Subject):
     """The same equations in jax.numpy; all steps of one call run inside one jit, which owns its buffers.
 
     XLA's speed hangs on how the sums are written: of seven ways tried, phi @ w and w @ eps was the fastest

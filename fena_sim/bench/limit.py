@@ -12,6 +12,7 @@ same rounds as everything else, and the best of many short runs is taken: a dist
 """
 
 from .native import compiled, numbers
+from .subject import Subject
 
 
 def operations(case):
@@ -24,12 +25,12 @@ def limit_seconds(case, pass_seconds, operations_per_second):
     return max(pass_seconds, operations(case) / operations_per_second)
 
 
-class Limit:
+class Limit(Subject):
     """limit.cpp for one case."""
 
     def __init__(self, case):
         self.case, self.binary = case, compiled("limit.cpp")
 
-    def run(self, steps):
+    def fastest(self, steps, repeats):
         case = self.case
         return steps * limit_seconds(case, *numbers(self.binary, case.dtype, case.weight_bytes, int(case.plastic)))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from ..device import cache
 from ..errors import DeviceError
 from .networks import CHECKED_STEPS, initial_state
+from .subject import Subject
 
 
 def folder():
@@ -26,7 +28,8 @@ def compile_cpp(source, binary, *more, cwd=None):
     command = [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1], *more, str(source), "-o", str(binary), "-lm"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if finished.returncode != 0:
-        raise DeviceError(f"{Path(source).name} does not compile: {finished.stderr[:300]}", fix="is g++ 9 or newer installed?")
+        raise DeviceError(f"{Path(source).name} does not compile: {" ".join(re.findall(r"error:.*", finished.stderr)[:3])}",
+                          fix="is g++ 9 or newer installed?")
 
 
 def compiled(source):
@@ -50,23 +53,24 @@ def numbers(*command, environment=None):
     return [float(word) for word in finished.stdout.split()]
 
 
-class Hand:
+class Hand(Subject):
     """hand.cpp, `rows` rows of weights per sweep."""
 
     def __init__(self, case, rows=4):
         self.case, self.rows, self.binary = case, rows, compiled("hand.cpp")
 
-    def _run(self, steps, state="-"):
+    def _run(self, steps, repeats, state="-"):
         c = self.case
-        seconds, self.peak_kib = numbers(self.binary, c.dtype, int(c.plastic), c.batch, self.rows, steps, state, *c.sizes)
+        seconds, self.peak_kib = numbers(self.binary, c.dtype, int(c.plastic), c.batch, self.rows, steps, repeats, state,
+                                         *c.sizes)
         return seconds
 
-    def run(self, steps):
-        return self._run(steps)
+    def fastest(self, steps, repeats):
+        return self._run(steps, repeats)
 
     def state(self):
         with tempfile.TemporaryDirectory() as folder:
-            self._run(CHECKED_STEPS, Path(folder, "state"))
+            self._run(CHECKED_STEPS, 1, Path(folder, "state"))
             values = np.fromfile(Path(folder, "state"))
         shapes = {name: v.shape for name, v in initial_state(self.case).items()}
         order = sorted(shapes, key=lambda name: ("rew".index(name[0]), name))  # as hand.cpp writes them

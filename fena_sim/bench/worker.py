@@ -1,9 +1,5 @@
 """A process per variant: it prepares once, then times steps on request.
 
-What a variant offers: ``run(steps)`` returns the seconds that the steps took, without start, compilation and
-files; ``state()`` the state after CHECKED_STEPS steps from the initial one; and, if it is a program of its own,
-``peak_kib`` after a run.
-
 Memory is the peak of resident memory above that of the same process (or program) with the network "tiny",
 divided by the number of synapses. It is not measured for networks whose weights take less than a MiB: the
 resident memory of a process varies by tenths of that from run to run.
@@ -15,7 +11,6 @@ import os
 import sys
 import traceback
 
-import attrs
 import numpy as np
 
 from ..errors import FenaError
@@ -113,7 +108,7 @@ def _baseline(variant, case, options):
     if case.weight_bytes < SMALLEST_MEASURED or variant.name == "limit":
         return None
     tiny = variant.make(Case("tiny", dtype=case.dtype), **options)
-    tiny.run(2)
+    tiny.fastest(2, 1)
     if hasattr(tiny, "peak_kib"):
         return tiny.peak_kib
     try:
@@ -143,19 +138,3 @@ def difference(state, reference):
         expected = np.asarray(expected, dtype=float).ravel()
         worst = max(worst, float(np.max(np.abs(found - expected)) / (np.max(np.abs(expected)) or 1)))
     return worst
-
-
-@attrs.frozen
-class Row:
-    """One line of the result; see `speed`."""
-
-    network: str
-    synapses: int
-    dtype: str
-    plastic: bool
-    batch: int
-    variant: str
-    us_per_step: float
-    spread: float
-    x_limit: float
-    bytes_per_synapse: float
