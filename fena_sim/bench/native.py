@@ -28,8 +28,8 @@ def compile_cpp(source, binary, *more, cwd=None):
     command = [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1], *more, str(source), "-o", str(binary), "-lm"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if finished.returncode != 0:
-        raise DeviceError(f"{Path(source).name} does not compile: {" ".join(re.findall(r"error:.*", finished.stderr)[:3])}",
-                          fix="is g++ 9 or newer installed?")
+        errors = " ".join(re.findall(r"error:.*", finished.stderr)[:3]) or finished.stderr[:300]
+        raise DeviceError(f"{Path(source).name} does not compile: {errors}", fix="is g++ 9 or newer installed?")
 
 
 def compiled(source):

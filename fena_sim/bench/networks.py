@@ -77,7 +77,7 @@ def initial_state(case):
 
 def declare(case):
     """The network for the active Brian2 device; returns the Network and its objects by name (r0, eps0, w1, ...)."""
-    from brian2 import NeuronGroup, Network, Synapses, defaultclock, linked_var, second
+    from brian2 import Network, NeuronGroup, Synapses, defaultclock, linked_var, second
 
     defaultclock.dt = DT * second
     constants = {"tau": TAU * second, "taue": TAU_ERROR * second, "eta": ETA / second, "leak": LEAK}
