@@ -2,7 +2,7 @@
 PYTHON ?= python3
 STAMP := .venv/installed
 
-.PHONY: setup demo test clean
+.PHONY: setup demo test bench clean
 
 setup: $(STAMP)
 
@@ -17,6 +17,14 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+# The peers that speed is compared with are large (PyTorch among them), so they come only here.
+bench: .venv/bench
+	.venv/bin/fena bench speed --quick --json speed.json
+
+.venv/bench: $(STAMP)
+	.venv/bin/python -m pip install --quiet --editable '.[bench]'
+	touch $@
 
 clean:
 	rm -rf .venv

@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from .bench.command import bench
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 
 #: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
@@ -216,6 +217,9 @@ def figures(runs, out):
     if not made:
         raise RunFolderError("no figure can be made from these runs", where=", ".join(map(str, runs)),
                              fix="each file in figures/ names the BLOCKS it needs and the protocol that has them")
+
+
+cli.add_command(bench)
 
 
 def main(arguments=None):

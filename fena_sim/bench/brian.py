@@ -1,0 +1,111 @@
+"""The benchmark network on Brian2: its standalone devices (stock, and ours), and its runtime."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import brian2
+import numpy as np
+
+from ..canonical import digest, own_sources
+from ..device.unity import UNITY, one_translation_unit
+from .native import compile_cpp, folder, numbers
+from .networks import CHECKED_STEPS, DT, declare, initial_state
+from .subject import Subject
+
+MANIFEST = "arrays.json"
+
+#: C++ in main() after the first CHECKED_STEPS steps: if it is to be timed, the binary goes on and tells the fastest
+#: run (s) and its peak resident memory (KiB); if not, it ends and leaves its state.
+_TIMING = """
+if (const char* steps = std::getenv("FENA_BENCH_STEPS")) {{
+    double fastest = 1e300;
+    for (int k = std::atoi(std::getenv("FENA_BENCH_REPEATS")); k > 0; k--) {{
+        auto start = std::chrono::steady_clock::now();
+        {network}.run(std::atof(steps)*{dt}, NULL, 10.0);
+        std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        fastest = std::min(fastest, taken.count());
+    }}
+    std::cout << fastest;
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.compare(0, 6, "VmHWM:") == 0) std::cout << " " << std::atol(line.c_str() + 6) << std::endl;
+    return 0;
+}}
+"""
+
+
+class Standalone(Subject):
+    """Brian2's C++ standalone. One build serves the check and the timing."""
+
+    device = "cpp_standalone"
+    depends_on = ("bench",)  # the part of fena_sim that decides the build
+
+    def __init__(self, case):
+        self.case = case
+        key = digest({"case": case.label, "device": self.device, "brian2": brian2.__version__,
+                      "code": own_sources(*self.depends_on)})
+        self.folder = folder() / f"{self.device}_{key}"
+        if not (self.folder / "main").exists():
+            self._build()
+
+    def _build(self):
+        with tempfile.TemporaryDirectory(dir=self.folder.parent) as scratch:
+            work = Path(scratch, "work")
+            brian2.prefs.core.default_float_dtype = np.dtype(self.case.dtype).type
+            brian2.prefs.codegen.cpp.headers = ["<algorithm>", "<chrono>", "<cstdlib>", "<fstream>"]
+            brian2.set_device(self.device, build_on_run=False, directory=None)
+            network, objects = declare(self.case)
+            network.run(CHECKED_STEPS * DT * brian2.second, namespace={})
+            brian2.device.insert_code("main", _TIMING.format(network=network.name, dt=DT))
+            brian2.device.build(directory=str(work), compile=False, run=False, with_output=False)
+            one_translation_unit(work)
+            compile_cpp(UNITY, "main", "-I.", cwd=work)
+            files = {name: Path(brian2.device.get_array_filename(objects[name].variables[name.rstrip("0123456789")])).name
+                     for name in initial_state(self.case)}
+            Path(work, MANIFEST).write_text(json.dumps(files))
+            work.rename(self.folder)
+
+    def fastest(self, steps, repeats):
+        with tempfile.TemporaryDirectory() as results:
+            seconds, self.peak_kib = numbers(self.folder / "main", "--results_dir", f"{results}/", environment={
+                "FENA_BENCH_STEPS": str(steps), "FENA_BENCH_REPEATS": str(repeats)})
+        return seconds
+
+    def state(self):
+        files = json.loads(Path(self.folder, MANIFEST).read_text())
+        with tempfile.TemporaryDirectory() as results:
+            numbers(self.folder / "main", "--results_dir", f"{results}/")
+            return {name: np.fromfile(Path(results, files[name]), dtype=v.dtype).reshape(v.shape)
+                    for name, v in initial_state(self.case).items()}
+
+
+class Dense(Standalone):
+    """fena_sim's device."""
+
+    device = "cpp_dense"
+    depends_on = ("bench", "device")
+
+
+class Runtime(Subject):
+    """Brian2's runtime: Cython where it works, else NumPy."""
+
+    device = "runtime"
+
+    def __init__(self, case):
+        self.case = case
+        brian2.prefs.core.default_float_dtype = np.dtype(case.dtype).type
+        brian2.set_device(self.device)
+        self.network, self.objects = declare(case)
+        self.network.store()
+        self.run(1)  # generates and compiles the code
+
+    def run(self, steps):
+        self.network.run(steps * DT * brian2.second, namespace={})
+        return brian2.device._last_run_time  # of the loop over steps only
+
+    def state(self):
+        self.network.restore()
+        self.run(CHECKED_STEPS)
+        return {name: np.array(getattr(self.objects[name], name.rstrip("0123456789"))[:]).reshape(v.shape)
+                for name, v in initial_state(self.case).items()}

@@ -1,0 +1,78 @@
+"""C++ that is compiled on the spot: the hand-written network and the measurement of the limit."""
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from brian2.codegen.cpp_prefs import get_compiler_and_args
+
+from ..device import cache
+from ..errors import DeviceError
+from .networks import CHECKED_STEPS, initial_state
+from .subject import Subject
+
+
+def folder():
+    """Where what the bench compiled is kept."""
+    path = cache.root().parent / "bench"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def compile_cpp(source, binary, *more, cwd=None):
+    """Compile one C++ file with Brian2's own compiler flags."""
+    command = [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1], *more, str(source), "-o", str(binary), "-lm"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    if finished.returncode != 0:
+        errors = " ".join(re.findall(r"error:.*", finished.stderr)[:3]) or finished.stderr[:300]
+        raise DeviceError(f"{Path(source).name} does not compile: {errors}", fix="is g++ 9 or newer installed?")
+
+
+def compiled(source):
+    """The binary of a C++ file of this folder, compiled now or found in the cache."""
+    path = Path(__file__).parent / source
+    key = hashlib.sha256(path.read_bytes() + repr(get_compiler_and_args()).encode()).hexdigest()[:16]
+    binary = folder() / f"{path.stem}_{key}"
+    if not binary.exists():
+        with tempfile.TemporaryDirectory(dir=folder()) as scratch:
+            compile_cpp(path, Path(scratch, "main"), "-std=c++17")
+            Path(scratch, "main").replace(binary)
+    return binary
+
+
+def numbers(*command, environment=None):
+    """The numbers that a program prints; `environment` is added to the variables it sees."""
+    finished = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False,
+                              env={**os.environ, **(environment or {})})
+    if finished.returncode != 0:
+        raise DeviceError(f"{Path(command[0]).name} stopped with code {finished.returncode}: {finished.stderr[:300]}")
+    return [float(word) for word in finished.stdout.split()]
+
+
+class Hand(Subject):
+    """hand.cpp, `rows` rows of weights per sweep."""
+
+    def __init__(self, case, rows=4):
+        self.case, self.rows, self.binary = case, rows, compiled("hand.cpp")
+
+    def _run(self, steps, repeats, state="-"):
+        c = self.case
+        seconds, self.peak_kib = numbers(self.binary, c.dtype, int(c.plastic), c.batch, self.rows, steps, repeats, state,
+                                         *c.sizes)
+        return seconds
+
+    def fastest(self, steps, repeats):
+        return self._run(steps, repeats)
+
+    def state(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self._run(CHECKED_STEPS, 1, Path(folder, "state"))
+            values = np.fromfile(Path(folder, "state"))
+        shapes = {name: v.shape for name, v in initial_state(self.case).items()}
+        order = sorted(shapes, key=lambda name: ("rew".index(name[0]), name))  # as hand.cpp writes them
+        cuts = np.cumsum([np.prod(shapes[name]) for name in order])
+        return {name: part.reshape(shapes[name]) for name, part in zip(order, np.split(values, cuts), strict=False)}
