@@ -135,7 +135,7 @@ def lanes_of(tokens, lanes):
     Both int64 (lanes, (len(tokens) - 1)//lanes); what does not fill a lane is left out. With one lane the order is
     the stream's.
     """
-    tokens = torch.as_tensor(tokens, dtype=torch.int64)
+    tokens = torch.tensor(tokens, dtype=torch.int64)
     each = (len(tokens) - 1) // lanes
     return tokens[:lanes * each].reshape(lanes, each), tokens[1:lanes * each + 1].reshape(lanes, each)
 
