@@ -16,6 +16,9 @@ wall seconds
     The phase and the start of the process (Python, imports); with training also the first build of FENA.
 accuracy
     Share of test tokens, but the first, that the frozen network names; a speed without it means nothing.
+threads
+    References run on one thread and, where that is faster in one pass of THREAD_TOKENS tokens before the runs, on more
+    (`threads` in the file). FENA's compiled network has one.
 learning rate
     Of each reference network and setting: the best of RATES by accuracy on a stream of seed RATE_SEED, before the runs.
 peak bytes
@@ -44,6 +47,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from statistics import median
 from time import perf_counter
 
@@ -52,7 +57,7 @@ import click
 from numpy import log
 from tabulate import tabulate
 
-from ..errors import DeviceError
+from ..errors import DeviceError, FenaError
 
 FENA_SIZES = (64, 48, 32)
 DEVICES = ("dense", "dense64")
@@ -61,8 +66,9 @@ REFERENCES = ("gru", "transformer")
 SETTINGS = ((16, 1), (64, 1), (64, 8))
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 RATE_SEED = 900
+THREAD_TOKENS = 1000
 #: Sweeps of memory. FENA: multiples of FENA_SIZES, tokens seen, hidden levels of DEPTH_WIDTH units.
-WIDTHS, CONTEXTS, DEPTHS, DEPTH_WIDTH = (1, 4, 8), (16, 128, 1024), (1, 2, 4), 256
+WIDTHS, CONTEXTS, DEPTHS, DEPTH_WIDTH = (1, 4, 8), (16, 128, 1024), (1, 4), 256
 CONTEXT_WIDTH = 4
 #: Pieces and lanes of the references in the sweeps (the sweep over contexts varies the former).
 SWEEP_LENGTH, SWEEP_LANES = 64, 8
@@ -90,9 +96,9 @@ def perform(job, cache):
     finished = subprocess.run([sys.executable, "-m", "fena_sim.bench.training_job", json.dumps(job)], env=environment,
                               capture_output=True, text=True, check=False)
     if finished.returncode != 0:
-        lines = finished.stderr.strip().splitlines() or ["no message"]
-        raise DeviceError(f"the measurement stopped: {lines[-1]}", where=json.dumps(job),
-                          fix="the reference networks need PyTorch: pip install fena-sim[bench]")
+        lines = finished.stderr.strip().splitlines()[-3:]  # the error, without the way to it
+        raise DeviceError(f"a measurement stopped: {' '.join(line.strip() for line in lines)}", where=json.dumps(job),
+                          fix="run `python -m fena_sim.bench.training_job` with this job to see all of it")
     return {**json.loads(finished.stdout.splitlines()[-1]), "process_seconds": perf_counter() - began}
 
 
@@ -116,12 +122,14 @@ def memory_cases(build, quick):
     found = []
     for width in ends(WIDTHS):
         sizes = [width * n for n in FENA_SIZES]
-        plastic, fixed = fena_case("dense", sizes), fena_case("dense", sizes, plastic=False)
-        parameters = build(plastic)["parameters"]
-        build(fixed)
-        found += [("width", width, case, 16) for case in (plastic, fixed)]
+        case = fena_case("dense", sizes)
+        parameters = build(case)["parameters"]
+        found.append(("width", width, case, 16))
         found += [("width", width, reference_case(name, parameters, SWEEP_LENGTH, SWEEP_LANES, sweep="width", weights=parameters),
                    None) for name in REFERENCES]
+    fixed = fena_case("dense", sizes, plastic=False)
+    build(fixed)
+    found.append(("width", width, fixed, 16))
     sizes = [CONTEXT_WIDTH * n for n in FENA_SIZES]
     parameters = build(fena_case("dense", sizes))["parameters"]
     for length in ends(CONTEXTS):
@@ -143,16 +151,16 @@ class Bench:
     def __init__(self, quick, cache, say):
         self.tokens, self.test_tokens = (4000, 500) if quick else (16000, 1500)
         self.repetitions, self.quick, self.cache, self.say = 3, quick, cache, say
-        self.built, self.times, self.memory, self.sweeps = {}, {}, {}, []
+        self.built, self.times, self.memory, self.sweeps, self.threads = {}, {}, {}, [], []
 
     def measure(self):
         timed = [fena_case(device, FENA_SIZES) for device in DEVICES]
         self.parameters = [self.build(case) for case in timed][0]["parameters"]
-        threads = sorted({1, os.cpu_count()})
         for network in REFERENCES:
             for length, lanes in SETTINGS:
                 rate = self.best_rate(reference_case(network, self.parameters, length, lanes))
-                cases = [reference_case(network, self.parameters, length, lanes, n, rate=rate) for n in threads]
+                cases = [reference_case(network, self.parameters, length, lanes, n, rate=rate)
+                         for n in sorted({1, self.best_threads(network, length, lanes)})]
                 timed += [attrs.evolve(case, job={**case.job, "rate": rate}) for case in cases]
         for repetition in range(self.repetitions):
             for case in timed:
@@ -160,11 +168,11 @@ class Bench:
                 self._do(self.times, case, job)
         alone = [(case, 16) for case in timed if case.job.get("threads", 1) == 1]
         self.sweeps = memory_cases(self.build, self.quick)
-        for _ in range(self.repetitions):
-            for case, tokens in alone + [(case, tokens) for *_, case, tokens in self.sweeps]:
-                for phase in ("training", "inference"):
-                    if case.job.get("plastic", True) or phase == "inference":
-                        self._do(self.memory, case, dict(case.job, measure="memory", phase=phase, tokens=tokens), phase)
+        work = [(case, dict(case.job, measure="memory", phase=phase, tokens=tokens), phase)
+                for case, tokens in alone + [(case, tokens) for *_, case, tokens in self.sweeps]
+                for phase in ("training", "inference") if case.job.get("plastic", True) or phase == "inference"]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # memory, unlike time, does not mind company
+            list(pool.map(lambda arguments: self._do(self.memory, *arguments), self.repetitions * work))
 
     def build(self, case):
         """Compile FENA's network and the tiny one that memory is compared with, once; returns size and seconds."""
@@ -181,6 +189,19 @@ class Bench:
         result = perform(job, self.cache)
         self.say(f"rate {case.network} {case.setting}: {result['rate']} of {result['scores']}")
         return result["rate"]
+
+    def best_threads(self, network, length, lanes):
+        """The number of threads, among powers of two and all cores, with the most tokens per second of training."""
+        cores = os.cpu_count()
+        rates = {}
+        for threads in sorted({cores, *(2**k for k in range(cores.bit_length()) if 2**k <= cores)}):
+            case = reference_case(network, self.parameters, length, lanes, threads)
+            result = perform(dict(case.job, measure="time", rate=RATES[0], seed=RATE_SEED, tokens=THREAD_TOKENS, test_tokens=2),
+                             self.cache)
+            rates[threads] = result["training_tokens"] / result["training_seconds"]
+        self.say(f"threads {network} {length} x {lanes}: {rates} tokens/s")
+        self.threads.append({"network": network, "setting": {"length": length, "lanes": lanes}, "tokens_per_second": rates})
+        return max(rates, key=rates.get)
 
     def _do(self, where, case, job, *phase):
         result = perform(job, self.cache)
@@ -320,13 +341,15 @@ def _setting(setting):
 @click.option("--json", "path", type=click.Path(dir_okay=False, writable=True), required=True, help="File for the rows.")
 def command(quick, path):
     """Whole training runs beside backpropagation: tokens per second, memory and accuracy."""
+    if find_spec("torch") is None:
+        raise FenaError("PyTorch is not installed", where="fena bench training", fix="pip install fena-sim[bench]")
     with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:
         bench = Bench(quick, cache, lambda text: click.echo(text, err=True))
         bench.measure()
     rows = bench.rows()
     verdicts = claims(rows)
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"rows": rows, "claims": verdicts}, file, indent=1)
+        json.dump({"rows": rows, "claims": verdicts, "threads": bench.threads}, file, indent=1)
     click.echo(report(rows))
     for claim, verdict in verdicts.items():
         numbers = ", ".join(f"{k} {v:.3g}" for k, v in verdict.items() if k != "holds")
