@@ -14,6 +14,7 @@ def references():
     pytest.importorskip("torch", reason="the reference networks need PyTorch, an extra: pip install fena-sim[bench]")
     import fena_sim.bench.references as references
 
+    references.torch.set_num_threads(1)  # threads that wait for a busy core make such small networks far slower
     return references
 
 
