@@ -154,24 +154,35 @@ class Bench:
         self.built, self.times, self.memory, self.sweeps, self.threads = {}, {}, {}, [], []
 
     def measure(self):
-        timed = [fena_case(device, FENA_SIZES) for device in DEVICES]
-        self.parameters = [self.build(case) for case in timed][0]["parameters"]
+        cases = self.whole_runs()
+        self.measure_time(cases)
+        self.measure_memory([case for case in cases if case.job.get("threads", 1) == 1])
+
+    def whole_runs(self):
+        """The cases that are timed, with FENA built, and learning rates and threads of the references chosen."""
+        cases = [fena_case(device, FENA_SIZES) for device in DEVICES]
+        self.parameters = [self.build(case) for case in cases][0]["parameters"]
         for network in REFERENCES:
             for length, lanes in SETTINGS:
                 rate = self.best_rate(reference_case(network, self.parameters, length, lanes))
-                cases = [reference_case(network, self.parameters, length, lanes, n, rate=rate)
-                         for n in sorted({1, self.best_threads(network, length, lanes)})]
-                timed += [attrs.evolve(case, job={**case.job, "rate": rate}) for case in cases]
+                variants = [reference_case(network, self.parameters, length, lanes, n, rate=rate)
+                            for n in sorted({1, self.best_threads(network, length, lanes)})]
+                cases += [attrs.evolve(case, job={**case.job, "rate": rate}) for case in variants]
+        return cases
+
+    def measure_time(self, cases):
         for repetition in range(self.repetitions):
-            for case in timed:
+            for case in cases:
                 job = dict(case.job, measure="time", seed=repetition, tokens=self.tokens, test_tokens=self.test_tokens)
                 self._do(self.times, case, job)
-        alone = [(case, 16) for case in timed if case.job.get("threads", 1) == 1]
+
+    def measure_memory(self, cases):
+        """Peaks of these cases and of the sweeps. Unlike time, memory does not mind company."""
         self.sweeps = memory_cases(self.build, self.quick)
         work = [(case, dict(case.job, measure="memory", phase=phase, tokens=tokens), phase)
-                for case, tokens in alone + [(case, tokens) for *_, case, tokens in self.sweeps]
+                for case, tokens in [(case, 16) for case in cases] + [(case, tokens) for *_, case, tokens in self.sweeps]
                 for phase in ("training", "inference") if case.job.get("plastic", True) or phase == "inference"]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # memory, unlike time, does not mind company
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda arguments: self._do(self.memory, *arguments), self.repetitions * work))
 
     def build(self, case):
