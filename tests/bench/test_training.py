@@ -168,6 +168,55 @@ def test_a_measurement_that_stops_says_why():
     assert '"measure": "nothing"' in str(error.value)
 
 
+class Machine:
+    """Stands in for `perform`: memory as `linear` and `backpropagation` have it, more threads always slower."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def __call__(self, job, cache):
+        self.jobs.append(job)
+        fena = job["network"] == "fena"
+        weights = 10 * int(np.prod(job["sizes"][:1])) * len(job["sizes"]) if fena else job["parameters"]
+        seconds = 10.0 * job.get("threads", 1)
+        if job["measure"] == "rate":
+            return {"rate": job["rates"][1], "scores": []}
+        size = 1000
+        if job["measure"] == "memory":
+            size = (linear(weights, 0, 0, job["phase"]) if fena
+                    else backpropagation(weights, job["length"] * job["lanes"] * 10, job["phase"]))
+        return {"parameters": weights, "build_seconds": 20.0, "process_seconds": 100.0, "accuracy": 0.9, "peak_bytes": size,
+                "network_bytes": size, **{f"{phase}_{what}": value for phase in ("training", "inference") for what, value in
+                                          (("tokens", job.get("tokens")), ("seconds", seconds), ("cpu_seconds", seconds))}}
+
+
+@pytest.mark.parametrize("options", [["--quick"], []])
+def test_the_command_from_jobs_to_file(monkeypatch, tmp_path, options):
+    machine = Machine()
+    monkeypatch.setattr(training, "find_spec", lambda name: name)
+    monkeypatch.setattr(training, "perform", machine)
+    monkeypatch.setattr(training.os, "cpu_count", lambda: 2)
+    outcome = CliRunner().invoke(training.command, [*options, "--json", str(tmp_path / "rows.json")], catch_exceptions=False)
+    assert outcome.exit_code == 0
+    written = json.loads((tmp_path / "rows.json").read_text())
+    tokens = 4000 if options else 16000
+    timed = [job for job in machine.jobs if job["measure"] == "time" and job["tokens"] == tokens]
+    variants = len(timed) // 3
+    assert variants == 2 + 2 * len(training.SETTINGS)  # one thread was the best everywhere
+    for repetition in range(3):  # interleaved: every variant once, in the same order, with the repetition's seed
+        part = timed[repetition * variants:(repetition + 1) * variants]
+        assert {job["seed"] for job in part} == {repetition}
+        assert [dict(job, seed=0) for job in part] == [dict(job, seed=0) for job in timed[:variants]]
+    assert all(job.get("rate") in (None, training.RATES[1]) for job in timed)
+    runs = [row for row in written["rows"] if row["sweep"] is None]
+    assert len(runs) == 2 * variants and all(COLUMNS <= set(row) for row in written["rows"])
+    assert all(row["tokens_per_second"] == tokens / 10 and row["repetitions"] == 3 for row in runs)
+    assert all(row["peak_bytes"] is not None for row in written["rows"])
+    assert {name: verdict["holds"] for name, verdict in written["claims"].items()} == dict(C14=True, C15=True, C17=True)
+    assert len(written["threads"]) == 2 * len(training.SETTINGS)
+    assert "C15 holds" in outcome.output and "bytes/parameter" in outcome.output
+
+
 def test_without_torch_nothing_is_built(monkeypatch, tmp_path):
     monkeypatch.setattr(training, "find_spec", lambda name: None)
     outcome = CliRunner().invoke(training.command, ["--quick", "--json", str(tmp_path / "rows.json")])
