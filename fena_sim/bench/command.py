@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..errors import DeclarationError, nearest
+from .training import command as training
 
 CASE = ("network", "dtype", "plastic", "batch")
 
@@ -101,3 +102,6 @@ def _cell(row):
     if row is None:
         return ""
     return f"{row['us_per_step']:.3g}" + (f" ({row['x_limit']:.2g})" if row["x_limit"] else "")
+
+
+bench.add_command(training)
