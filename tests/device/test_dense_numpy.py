@@ -1,6 +1,7 @@
 """Oracle: Brian2's own NumPy target, on the awkward Synapses of test_dense, on statements made for the differences
 between one-dimensional and broadcast arrays, and on every shipped model."""
 
+from functools import partial
 from pathlib import Path
 
 import brian2
@@ -65,7 +66,7 @@ def assert_equal(made, stock, bar):
 def awkward(request):
     dtype, bar = request.param
     before = prefs.codegen.target, prefs.core.default_float_dtype
-    results = {target: run(declare, target, dtype) for target in ("numpy", "numpy_dense")}
+    results = {target: run(partial(declare, CASES), target, dtype) for target in ("numpy", "numpy_dense")}
     prefs.codegen.target, prefs.core.default_float_dtype = before
     return results, bar
 

@@ -125,3 +125,12 @@ def test_a_connection_made_after_a_build_counts(device, tmp_path):
     s.connect(i=0, j=0)
     made.build(directory=str(tmp_path), compile=False, run=False)
     assert [(e.done, e.why) for e in made.explanations] == [("stock", "connect() was called 2 times")]
+
+
+def test_inserted_code_finds_the_indices_that_it_names(device, tmp_path):
+    made = device("cpp_dense", tmp_path, build_on_run=False)
+    a, b, s = network()
+    made.insert_code("main", "std::cout << brian::_dynamic_array_s__synaptic_post.size();")
+    brian2.Network(a, b, s).run(1 * ms)
+    made.build(directory=str(tmp_path), compile=False, run=False)
+    assert [(e.done, e.why) for e in made.explanations] == [("stock", "inserted code needs their indices")]

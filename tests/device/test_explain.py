@@ -1,5 +1,7 @@
 """Contract of `explain` and of the message about what runs as Brian2 wrote it."""
 
+from importlib import import_module
+
 import attrs
 import tiny
 from click.testing import CliRunner
@@ -16,7 +18,7 @@ def test_every_projection_is_explained_without_a_build(tiny_fena, tmp_path, monk
     monkeypatch.setenv("FENA_CACHE", str(tmp_path / "cache"))
     found = explain(tiny_fena, PROTOCOL, "dense64")
     whole = {e.synapses: e.done for e in found if e.done in ("dense", "stock")}
-    assert whole == {p.name: "dense" for p in tiny_fena.projections}
+    assert {p.name for p in tiny_fena.projections} <= set(whole) and set(whole.values()) == {"dense"}
     assert any("joins" in e.done for e in found) and all(e.why for e in found)
     assert not (tmp_path / "cache").exists()
 
@@ -26,7 +28,8 @@ def test_other_devices_have_nothing_to_explain(tiny_fena):
 
 
 def test_the_command_prints_a_table(monkeypatch, tmp_path):
-    monkeypatch.setattr("fena_sim.run.explain", lambda *_: [Explanation("W_1", "stock", "for a reason")])
+    package = import_module("fena_sim.run")  # the package's attribute of that name is the function
+    monkeypatch.setattr(package, "explain", lambda *_: [Explanation("W_1", "stock", "for a reason")])
     result = CliRunner().invoke(cli.cli, ["run", str(cli.CHECKOUT / "protocols" / "oddball.py"), "--explain", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     (row,) = [line for line in result.output.splitlines() if "W_1" in line]

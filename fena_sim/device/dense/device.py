@@ -76,11 +76,11 @@ class DenseCPPDevice(CPPStandaloneDevice):
         lowered = {}
         for synapses in sorted(self.synapses, key=lambda s: s.name):
             requests = [r for r in self._requests.values() if r.concerns(synapses)]
-            reason = lowering.reason_against(synapses, requests, self.synapses)
+            reason = lowering.reason_against(synapses, requests, self.synapses) or self._named_in_inserted_code(synapses)
             if reason is not None:
                 self._keep_stock(synapses, reason)
                 continue
-            dense = lowering.shape(synapses, requests)
+            dense = lowering.shape(synapses)
             self.dense[synapses.variables["_synaptic_pre"]] = dense, "pre"
             self.dense[synapses.variables["_synaptic_post"]] = dense, "post"
             self.explanations.append(Explanation(synapses.name, "dense", f"all-to-all, {dense.n_pre} x {dense.n_post}"))
@@ -113,6 +113,12 @@ class DenseCPPDevice(CPPStandaloneDevice):
         blocks = DenseCodeGenerator.blocks.pop(made.name, None)
         if lower == "pass":
             self._passes[made.name] = _pass(made, synapses, dense, template_kwds, *blocks)
+
+    def _named_in_inserted_code(self, synapses):
+        """Why the user's own C++ (`device.insert_code`) needs the indices of synapses; None if it does not."""
+        inserted = [code for kind, code in self.main_queue if kind == "insert_code"] + sum(self.code_lines.values(), [])
+        names = [self.arrays[synapses.variables[name]] for name in ("_synaptic_pre", "_synaptic_post")]
+        return "inserted code needs their indices" if any(name in code for name in names for code in inserted) else None
 
     def _keep_stock(self, synapses, reason):
         if isinstance(synapses, BatchedSynapses):

@@ -119,9 +119,8 @@ def _reason_against(request):
     return f"{request.made.name} reads what it sums" if target in request.blocks[3] else None
 
 
-def shape(synapses, requests):
-    batch = getattr(synapses, "_batch", 1)
-    variables = next(r for r in requests if r.template == CREATE).arguments["variables"]
+def shape(synapses):
+    batch, variables = getattr(synapses, "_batch", 1), synapses.variables
     return Dense(name=synapses.name, n_pre=len(synapses.source) // batch, n_post=len(synapses.target) // batch, batch=batch,
                  offset_pre=int(variables["_source_offset"].get_value()),
                  offset_post=int(variables["_target_offset"].get_value()))

@@ -39,7 +39,7 @@ logger = get_logger("fena_sim.device.dense")
 
 def all_to_all(synapses):
     """The lowering.Dense of `synapses` if number i*N_post + j joins units i and j, for all of them; else None."""
-    dense = shape(synapses, synapses.variables)
+    dense = shape(synapses)
     i, j = (synapses.variables[name].get_value() for name in ("_synaptic_pre", "_synaptic_post"))
     if len(i) != dense.n_pre * dense.n_post:
         return None

@@ -22,6 +22,7 @@ NAMES = (
     (_DEVICE, "CPPStandaloneDevice.clocks", "all clocks of a program"),
     (_DEVICE, "CPPStandaloneDevice.main_queue", "the order of code objects in a run"),
     (_DEVICE, "CPPStandaloneDevice.code_objects", "code objects by name"),
+    (_DEVICE, "CPPStandaloneDevice.code_lines", "the user's own C++"),
     (_DEVICE, "CPPStandaloneDevice.enable_profiling", "kernels that are timed"),
     (_DEVICE, "CPPStandaloneDevice._maximum_run_time", "programs that stop by the clock"),
     (_DEVICE, "RunFunctionContext", "device.run_function()"),
