@@ -1,10 +1,10 @@
 """Every variant on every network, in interleaved rounds.
 
-A row holds `us_per_step`, the time of one step of all streams: the median over rounds, where a round takes the
-fastest of many short runs in about ROUND seconds (whatever else the machine does only adds to a time; a run takes 5 ms,
-in compiled programs, where starting one costs nothing, 1 ms); `spread`, the range over rounds divided by that median; `x_limit`, the time in multiples of the limit (see `limit`); and
-`bytes_per_synapse`, see `worker`. Ours, stock Brian2 and the hand-written C++ use one thread; every peer uses one or
-all cores, whichever a pilot in the same call finds faster.
+A row holds `us_per_step`, the time of one step of all streams: the median over rounds, where a round takes the fastest
+of many short runs in about ROUND seconds (whatever else the machine does only adds to a time; a run takes 5 ms, in
+compiled programs, where starting one costs nothing, 1 ms); `spread`, the range over rounds divided by that median;
+`x_limit`, the time in multiples of the limit (see `limit`); and `bytes_per_synapse`, see `worker`. Ours, stock Brian2 and
+the hand-written C++ use one thread; every peer uses one or all cores, whichever a pilot in the same call finds faster.
 """
 
 import importlib.util
