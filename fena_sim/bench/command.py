@@ -82,15 +82,15 @@ def _draw(rows, path):
 def _show(rows):
     from .bars import bars
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
     names = list(dict.fromkeys(row["variant"] for row in rows))
     table = Table(*CASE, *names, box=None, title="microseconds per step (times the limit)")
+    console = Console(stderr=True, highlight=False, width=40 + 16 * max(4, len(names)))  # wider than a terminal rather than cut
     cells = {}
     for row in rows:
         cells.setdefault(tuple(row[k] for k in CASE), {})[row["variant"]] = row
     for key, found in cells.items():
         table.add_row(*map(str, key), *(_cell(found.get(name)) for name in names))
-    console.print(table, width=30 + 15 * len(names))
+    console.print(table)
     verdicts = Table("bar", "measured", "bound", "", box=None)
     for bar in bars(rows):
         verdicts.add_row(bar.name, f"{bar.value:.3g}", f"{'>=' if bar.at_least else '<='} {bar.bound:g}",

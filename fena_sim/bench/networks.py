@@ -69,10 +69,12 @@ def initial_state(case):
         k = np.arange(n * case.batch) % 1021
         state[f"r{level}"] = (k * (3 * k + 7) % 1021 / 1021.0 - 0.5).reshape(n, case.batch)
     for level, (below, above) in enumerate(zip(case.sizes, case.sizes[1:], strict=False)):
-        i, j = np.ogrid[:above, :below]
         state[f"eps{level}"] = np.zeros((below, case.batch))
-        state[f"w{level + 1}"] = ((7 * i * i + 11 * j * j + 13 * i * j) % 1021 / 1021.0 - 0.5) * np.sqrt(12.0 / above)
-    return {name: values.astype(case.dtype) for name, values in state.items()}
+        w = state[f"w{level + 1}"] = np.empty((above, below), case.dtype)
+        j = np.arange(below)
+        for i in range(above):  # by rows: the memory of temporary matrices would be counted against the variant
+            w[i] = ((7 * i * i + 11 * j * j + 13 * i * j) % 1021 / 1021.0 - 0.5) * np.sqrt(12.0 / above)
+    return {name: values.astype(case.dtype, copy=False) for name, values in state.items()}
 
 
 def declare(case):

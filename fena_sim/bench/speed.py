@@ -1,10 +1,10 @@
 """Every variant on every network, in interleaved rounds.
 
-A row holds `us_per_step`, the time of one step of all streams: the median over rounds, where a round takes the
-fastest of REPEATS runs of about SAMPLE seconds (whatever else the machine does only adds to a time); `spread`, the
-range over rounds divided by that median; `x_limit`, the time in multiples of the limit (see `limit`); and
-`bytes_per_synapse`, see `worker`. Ours, stock Brian2 and the hand-written C++ use one thread; every peer uses one or
-all cores, whichever a pilot in the same call finds faster.
+A row holds `us_per_step`, the time of one step of all streams: the median over rounds, where a round takes the fastest
+of many short runs in about ROUND seconds (whatever else the machine does only adds to a time; a run takes 5 ms, in
+compiled programs, where starting one costs nothing, 1 ms); `spread`, the range over rounds divided by that median;
+`x_limit`, the time in multiples of the limit (see `limit`); and `bytes_per_synapse`, see `worker`. Ours, stock Brian2 and
+the hand-written C++ use one thread; every peer uses one or all cores, whichever a pilot in the same call finds faster.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ from .worker import VariantError, Worker, difference
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 SCALING = ("1e4", "1e5", "1e6", "3e6", "1e7")
-SAMPLE, REPEATS = 0.005, 20  # s, runs
+ROUND = 0.1  # s
 
 
 @attrs.frozen
@@ -110,9 +110,9 @@ def measure(case, names, rounds, report):
         chosen = {name: _best(started) for name, started in workers.items()}
         times = {name: [] for name in chosen}
         for _ in range(rounds):
-            for name, (worker, steps) in chosen.items():
-                times[name].append(worker.ask("fastest", steps, REPEATS) / steps * 1e6)
-        memory = {name: worker.ask("memory") for name, (worker, _) in chosen.items()}
+            for name, (worker, steps, repeats) in chosen.items():
+                times[name].append(worker.ask("fastest", steps, repeats) / steps * 1e6)
+        memory = {name: worker.ask("memory") for name, (worker, *_) in chosen.items()}
     finally:
         for worker in itertools.chain(*workers.values()):
             worker.close()
@@ -142,17 +142,23 @@ def check(case, workers):
 
 
 def _best(started):
-    """The fastest worker, by a short pilot, with the number of steps that take about SAMPLE seconds."""
+    """The fastest worker, by a short pilot, the number of steps of a run, and the number of runs of a round."""
     pilot = {worker: _per_step(worker) for worker in started}
     best = min(started, key=pilot.get)
-    return best, max(1, round(SAMPLE / pilot[best]))
+    steps = max(1, round(_sample(best) / pilot[best]))
+    return best, steps, max(3, round(ROUND / (steps * pilot[best])))
+
+
+def _sample(worker):
+    """Seconds of a run."""
+    return 0.001 if VARIANTS[worker.name].compiled else 0.005
 
 
 def _per_step(worker):
     """Seconds per step, from runs of growing length."""
     steps = 1
     while True:
-        seconds = worker.ask("fastest", steps, 3)
-        if seconds >= SAMPLE / 3 or worker.name == "limit":
+        seconds = worker.ask("fastest", steps, 5)
+        if seconds >= _sample(worker) / 3 or worker.name == "limit":
             return seconds / steps
-        steps *= max(2, min(20, round(SAMPLE / 2 / max(seconds, 1e-7))))
+        steps *= max(2, min(20, round(_sample(worker) / 2 / max(seconds, 1e-7))))
