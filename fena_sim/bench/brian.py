@@ -76,7 +76,7 @@ class Standalone(Subject):
         files = json.loads(Path(self.folder, MANIFEST).read_text())
         with tempfile.TemporaryDirectory() as results:
             numbers(self.folder / "main", "--results_dir", f"{results}/")
-            return {name: np.fromfile(Path(results, files[name]), dtype=v.dtype).reshape(v.shape)
+            return {name: _by_unit(name, np.fromfile(Path(results, files[name]), dtype=v.dtype), v.shape)
                     for name, v in initial_state(self.case).items()}
 
 
@@ -107,5 +107,10 @@ class Runtime(Subject):
     def state(self):
         self.network.restore()
         self.run(CHECKED_STEPS)
-        return {name: np.array(getattr(self.objects[name], name.rstrip("0123456789"))[:]).reshape(v.shape)
+        return {name: _by_unit(name, np.array(getattr(self.objects[name], name.rstrip("0123456789"))[:]), v.shape)
                 for name, v in initial_state(self.case).items()}
+
+
+def _by_unit(name, values, shape):
+    """Brian2's values of weights (n_above, n_below), or of a level, stream after stream, as (n, B)."""
+    return values.reshape(shape) if name.startswith("w") else values.reshape(shape[::-1]).T

@@ -113,7 +113,7 @@ template <class T> struct Network {
             for (auto* all : {&r, &phi, &fb, &eps, &mu}) all->push_back(zeros<T>(padded.back() * streams));
             for (int u = 0; u < n; u++)
                 for (int b = 0; b < streams; b++) {
-                    int k = (u * streams + b) % 1021;
+                    int k = (b * n + u) % 1021;
                     r.back()[b * padded.back() + u] = k * (3 * k + 7) % 1021 / 1021.0 - 0.5;
                 }
         }

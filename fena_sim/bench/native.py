@@ -24,7 +24,7 @@ def folder():
 
 
 def compile_cpp(source, binary, *more, cwd=None):
-    """Compile one C++ file with Brian2's own compiler flags."""
+    """Compile one C++ file with Brian2's own compiler flags and `more`."""
     command = [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1], *more, str(source), "-o", str(binary), "-lm"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if finished.returncode != 0:
@@ -35,11 +35,13 @@ def compile_cpp(source, binary, *more, cwd=None):
 def compiled(source):
     """The binary of a C++ file of this folder, compiled now or found in the cache."""
     path = Path(__file__).parent / source
-    key = hashlib.sha256(path.read_bytes() + repr(get_compiler_and_args()).encode()).hexdigest()[:16]
+    # Without infinities in the way, as there are in Brian2, the compiler knows vector versions of tanh.
+    flags = ("-std=c++17", "-ffast-math")
+    key = hashlib.sha256(path.read_bytes() + repr((get_compiler_and_args(), flags)).encode()).hexdigest()[:16]
     binary = folder() / f"{path.stem}_{key}"
     if not binary.exists():
         with tempfile.TemporaryDirectory(dir=folder()) as scratch:
-            compile_cpp(path, Path(scratch, "main"), "-std=c++17")
+            compile_cpp(path, Path(scratch, "main"), *flags)
             Path(scratch, "main").replace(binary)
     return binary
 

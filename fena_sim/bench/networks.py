@@ -57,7 +57,7 @@ class Case:
         return f"{self.network} {self.dtype} {'plastic' if self.plastic else 'fixed'} B={self.batch}"
 
 
-#: Initial values, as Brian2 evaluates them: of a level (unit u of stream b is number u*B + b) and of the weights.
+#: Initial values, as Brian2 evaluates them: of a level (unit u of stream b is number b*n + u) and of the weights.
 INITIAL_R = "((i % 1021)*(3*(i % 1021) + 7) % 1021)/1021.0 - 0.5"
 INITIAL_W = "((7*i*i + 11*j*j + 13*i*j) % 1021/1021.0 - 0.5)*sqrt(12.0/N_pre)"
 
@@ -67,7 +67,7 @@ def initial_state(case):
     state = {}
     for level, n in enumerate(case.sizes):
         k = np.arange(n * case.batch) % 1021
-        state[f"r{level}"] = (k * (3 * k + 7) % 1021 / 1021.0 - 0.5).reshape(n, case.batch)
+        state[f"r{level}"] = (k * (3 * k + 7) % 1021 / 1021.0 - 0.5).reshape(case.batch, n).T
     for level, (below, above) in enumerate(zip(case.sizes, case.sizes[1:], strict=False)):
         state[f"eps{level}"] = np.zeros((below, case.batch))
         w = state[f"w{level + 1}"] = np.empty((above, below), case.dtype)

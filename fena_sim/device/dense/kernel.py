@@ -85,8 +85,9 @@ def render(passes):
              for p in passes if p.target is not None]
     if any(p.ordered for p in passes):
         if dense.batch > 1:
-            raise NotImplementedError(f"statements of {dense.name!r} change variables of the neurons, which synapses "
-                                      "shared by streams cannot: use a summed variable")
+            raise NotImplementedError(f"statements of {dense.name!r} change variables of the neurons or draw random "
+                                      "numbers, which synapses shared by streams cannot: use a summed variable, or noise "
+                                      "in the neurons")
         loops += _sweep(passes, dense, 1, 0, dense.n_pre, vectorised=False)
     else:
         sweep = _sweep if dense.batch == 1 else batch_kernel.sweep
