@@ -88,7 +88,8 @@ def test_stock_code_where_not_all_to_all(awkward):
         dense_kinds = [key for key in made if key[0] == f"s_{name}" and ("summed" in key[1] or "stateupdater" in key[1]
                                                                      or "run_regularly" in key[1])]
         for key in dense_kinds:
-            if case["dense"] and "rand" not in stock[key]:  # random numbers are drawn in Brian2's order
+            # Random numbers are drawn in Brian2's order. What keeps synapses stock in C++ need not do so here.
+            if (case["dense"] or name in ("reads_its_sum", "carrier")) and "rand" not in stock[key]:
                 assert "bincount" not in made[key] and "_synaptic_pre]" not in made[key], key
             else:
                 assert sorted(made[key].splitlines()) == sorted(stock[key].splitlines()), key
