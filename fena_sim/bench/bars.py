@@ -56,6 +56,8 @@ def bars(rows):
     per_synapse = {n: r["us_per_step"] / r["synapses"] for n in ("1e6", "1e7")
                    if (r := found.get((n, "float32", True, 1, "dense")))}
     add("1e7, plastic: cost per synapse, times that at 1e6", per_synapse.get("1e7"), per_synapse.get("1e6"), 1.5, False)
+    of_limit = {n: r["x_limit"] for n in per_synapse if (r := found[n, "float32", True, 1, "dense"])}
+    add("1e7, plastic: the same, in multiples of the limit", of_limit.get("1e7"), of_limit.get("1e6"), 1.5, False)
     alone = time("large", "dense")
     add("large, plastic, B = 32: throughput per stream, times B = 1", alone and 32 * alone, time("large", "dense", batch=32), 2)
     add("large, plastic: bytes per synapse", memory("large", True), 1, 4.5, False)
