@@ -39,7 +39,14 @@ NAMES = (
     ("brian2.synapses.synapses", "Synapses._pathways", "events that act on synapses"),
     ("brian2.synapses.synapses", "Synapses._registered_variables", "arrays with a value per synapse"),
     ("brian2.synapses.synapses", "Synapses.multisynaptic_index", "several synapses per pair"),
+    ("brian2.core.variables", "Variables._variables", "units of a stream"),
     ("brian2.core.functions", "Function.stateless", "random numbers"),
+    ("brian2.codegen.runtime.numpy_rt", "NumpyCodeObject.templater", "a template beside Brian2's"),
+    ("brian2.codegen.generators.numpy_generator", "NumpyCodeGenerator.translate_one_statement_sequence", "matrices"),
+    ("brian2.codegen.generators.numpy_generator", "NumpyCodeGenerator.func_name_replacements", "functions of the user's"),
+    ("brian2.codegen.statements", "Statement", "statements of matrices"),
+    ("brian2.parsing.bast", "brian_ast", "types of factors"),
+    ("brian2.parsing.rendering", "NumpyNodeRenderer.render_BinOp", "products"),
 )
 #: Templates of Brian2 that are replaced or known to do without index arrays, and the lines in them that are looked for.
 TEMPLATES = {
