@@ -115,11 +115,15 @@ def _probe_monitors(batch, probes, groups, clocks):
     monitors = {}
     for number, probe in enumerate(probes):
         group = groups[probe.population]
+        slot = {"when": "start", "order": -100}
+        if probe.population == pacemaker.NAME:  # what was judged in this very step, by each stream
+            group = groups[streams.NAME] if batch > 1 else group
+            slot = {"when": "end", "order": pacemaker.RECORD}
         if probe.sampled:
             first = np.arange(0, len(group), len(group) // batch)  # of every stream
             units = True if probe.units is None else np.add.outer(first, probe.units).ravel()
             monitors[f"samples_{number}"] = StateMonitor(
-                group, list(probe.sampled), record=units, clock=clocks[probe.interval], when="start", order=-100,
+                group, list(probe.sampled), record=units, clock=clocks[probe.interval], **slot,
                 name=f"samples_{number}_{probe.population}")
         if SPIKES in probe.variables:
             monitors[f"spikes_{number}"] = SpikeMonitor(group, name=f"spikes_{number}_{probe.population}")

@@ -91,13 +91,13 @@ def make_pacemaker(hierarchy, tables, shape, clock):
                         events={"departure": "departing > 0.5"},
                         dtype=dict.fromkeys(["chunk_start", "chunk_duration"], np.float64),  # times of long runs
                         namespace={f"table_{name}": table for name, table in tables.items()})
-    group.run_regularly(f"""
-        unsettled = {unsettled(hierarchy, hierarchy.batch)}
-        steps = presenting*(elapsed - blank_steps + 1)
-        iterations = presenting*(unsettled*steps + (1 - unsettled)*iterations)
-        quiet = presenting*(1 - unsettled)*(quiet + 1)
-        departing = presenting*int((steps >= longest_steps) or ((steps >= shortest_steps) and (quiet >= hold)))
-        """, clock=clock, when="end", order=JUDGE, name=f"{NAME}_judge")
+    group.run_regularly("\n".join([
+        *judgement(hierarchy, hierarchy.batch),
+        "steps = presenting*(elapsed - blank_steps + 1)",
+        "iterations = presenting*(unsettled*steps + (1 - unsettled)*iterations)",
+        "quiet = presenting*(1 - unsettled)*(quiet + 1)",
+        "departing = presenting*int((steps >= longest_steps) or ((steps >= shortest_steps) and (quiet >= hold)))"]),
+        clock=clock, when="end", order=JUDGE, name=f"{NAME}_judge")
     group.set_event_schedule("departure", when="end", order=DEPART)
     group.run_regularly("""
         token = token + departing
@@ -112,18 +112,19 @@ def watched(hierarchy):
 
 
 def settling_equations(hierarchy):
-    """What a group that judges settling holds: a sum of squares for every watched population, and the tolerance."""
+    """What a group that judges settling holds: a sum of squares for every watched population, their root mean square
+    `rate` (kept, so that a probe sees the very number that was judged), and the tolerance."""
     sums = [f"rate_{k} : hertz**2" for k in range(len(watched(hierarchy)))]
-    return [*sums, "tolerance : hertz (shared, constant)"] if sums else []
+    return [*sums, "rate : hertz", "tolerance : hertz (shared, constant)"] if sums else []
 
 
-def unsettled(hierarchy, streams):
-    """Expression: 1 while the root mean square over the watched units of `streams` streams reaches the tolerance."""
+def judgement(hierarchy, streams):
+    """Statements: `unsettled` is 1 while the `rate` of the watched units of `streams` streams reaches the tolerance."""
     if not hierarchy.settling:
-        return "1"
+        return ["unsettled = 1"]
     total = " + ".join(f"rate_{k}" for k in range(len(watched(hierarchy))))
     units = streams * sum(hierarchy.population(name).size for name in watched(hierarchy))
-    return f"int(sqrt(({total})/{units}) >= tolerance)"
+    return [f"rate = sqrt(({total})/{units})", "unsettled = int(rate >= tolerance)"]
 
 
 def watch(hierarchy, groups, judge, clock, make=Synapses):

@@ -32,10 +32,10 @@ def make_streams(hierarchy, groups, tables, pace, clock):
     for name in signals:
         setattr(group, f"shared_{name}", linked_var(pace, name))
     group.set_event_schedule("departure", when="end", order=pacemaker.DEPART)
-    group.run_regularly(f"""
-        unsettled = {pacemaker.unsettled(hierarchy, 1)}
-        iterations = shared_presenting*(unsettled*shared_steps + (1 - unsettled)*iterations)
-        """, clock=clock, when="end", order=pacemaker.JUDGE + 1, name=f"{NAME}_judge")
+    group.run_regularly("\n".join([
+        *pacemaker.judgement(hierarchy, 1),
+        "iterations = shared_presenting*(unsettled*shared_steps + (1 - unsettled)*iterations)"]),
+        clock=clock, when="end", order=pacemaker.JUDGE + 1, name=f"{NAME}_judge")
 
     return group, pacemaker.watch(hierarchy, groups, group, clock, partial(shared_synapses, hierarchy.batch))
 

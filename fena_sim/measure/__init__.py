@@ -15,7 +15,7 @@ from fena_sim.measure.ngram import NGram, ngram_table
 from fena_sim.measure.oscillation import damped_frequency, delay_loop_eigenvalue, dominant_mode
 from fena_sim.measure.prediction import accuracy, bits, surprisal, token_scores
 from fena_sim.measure.select import inside_motif, presented, scored
-from fena_sim.measure.settling import settling_curve, settling_iterations, share_at_cap
+from fena_sim.measure.settling import settling_at, settling_curve, settling_iterations, share_at_cap
 from fena_sim.measure.statistics import Summary, summarise
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "precision_curve",
     "presented",
     "scored",
+    "settling_at",
     "settling_curve",
     "settling_iterations",
     "share_at_cap",

@@ -8,6 +8,7 @@ at which the root-mean-square change of all states was at or above the tolerance
 import numpy as np
 import xarray as xr
 
+from fena_sim.errors import DeclarationError
 from fena_sim.measure.select import event_bins, narrow, presented, tokens_of
 
 QUARTILES = (0.25, 0.5, 0.75)
@@ -80,3 +81,56 @@ def settling_curve(run, block="training", bins=40):
         name="settling iterations",
         attrs={"units": "iterations", "block": block},
     )
+
+
+def settling_at(run, block, tolerances):
+    """Settling iterations of every token had the tolerance been another one (claim C05).
+
+    Formula: the last presentation step n (1-based; 0 = none) with ``rate[n] >= tolerance``, ``rate``
+    being the root mean square over all states of their rate of change, as the network itself judged it.
+    At a fixed pace the tolerance changes nothing but the count. At a token's own pace, and at another
+    tolerance than the model's, this is the count over the presentation as it was.
+
+    Window: every presentation step of the block. The block needs a probe of every step of them,
+    ``Probe("pacemaker", "rate", interval=dt)``; with ``window=(0*ms, 48*ms)`` it leaves out the blanks.
+
+    Parameters
+    ----------
+    tolerances : sequence of Quantity, or of float in 1/s
+        For instance ``[0.002/ms, 0.004/ms]``; this is the sensitivity of :func:`settling_iterations`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``event`` and ``tolerances`` (in 1/s); int; 0 where no step reached the tolerance.
+
+    Raises
+    ------
+    DeclarationError
+        If some presentation step of the block was not recorded.
+    """
+    events, tokens, traces = run.events(block), tokens_of(run, block), run.traces(block)
+    if "pacemaker.rate" not in traces:
+        _refuse_rate("the rate of change was not recorded", run, block)
+    trace = traces["pacemaker.rate"]
+    steps, dt = tokens["steps"].to_numpy(), tokens.attrs["dt_s"]
+    first = np.rint(events["arrival"].to_numpy() / dt).astype(int)
+    recorded = np.rint(trace[trace.dims[0]].to_numpy() / dt).astype(int)
+    # Row t: presentation steps of token t; beyond its last one, that one again.
+    wanted = first[:, None] + np.minimum(np.arange(steps.max()), steps[:, None] - 1)
+    at = np.minimum(np.searchsorted(recorded, wanted), len(recorded) - 1)
+    if (recorded[at] != wanted).any():
+        _refuse_rate(f"the rate of change was recorded in {len(recorded)} steps, not in every step of a presentation", run, block)
+    rate = trace.to_numpy()[:, 0][at]
+    tolerances = np.array([float(tolerance) for tolerance in tolerances])
+    number = np.arange(1, rate.shape[1] + 1)
+    shown = number <= steps[:, None]
+    # Compared in the precision in which the network compared.
+    iterations = [np.where(shown & (rate >= rate.dtype.type(tolerance)), number, 0).max(axis=1) for tolerance in tolerances]
+    return xr.DataArray(np.stack(iterations, axis=1), dims=("event", "tolerances"), coords={"tolerances": tolerances},
+                        name="settling iterations", attrs={"units": "iterations", "block": block})
+
+
+def _refuse_rate(what, run, block):
+    raise DeclarationError(what, where=f"block {block!r} of {run.id}",
+                           fix='give the block Probe("pacemaker", "rate", interval=<dt of the model>)')

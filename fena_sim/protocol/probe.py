@@ -6,9 +6,12 @@ from brian2 import ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
 from ..errors import ProtocolError, UnitError, UnknownNameError, nearest
+from ..model import Population
 from .pace import check_time, in_steps
 
 SPIKES = "spikes"
+#: What of the pacemaker can be recorded: the rate of change by which settling is judged.
+PACEMAKER = Population(name="pacemaker", size=1, equations="rate : Hz")
 
 
 @attrs.frozen(eq=False)
@@ -18,6 +21,8 @@ class Probe:
     Parameters
     ----------
     population : str
+        Or "pacemaker", whose `rate` is the root mean square rate of change by which settling is judged. A sample
+        of it belongs to the step from its time on; those of populations are their values before that step.
     variables : str or sequence of str
         Variables to record, or "spikes".
     units : sequence of int, optional
@@ -58,7 +63,10 @@ class Probe:
     def check(self, model, where):
         """The population, variables, units and interval exist in `model`. Raises ProtocolError."""
         where = f"{self.where} in {where}"
-        population = model.population(self.population, where)
+        if self.population == PACEMAKER.name and model.settling is None:
+            raise ProtocolError(f"model {model.name!r} does not say when it has settled", where=where,
+                                fix="give its Hierarchy a Settling, or leave out the probe of the pacemaker")
+        population = self.source(model, where)
         readable = set(population.variables) | set(population.links)
         for variable in self.sampled:
             if variable not in readable:
@@ -72,8 +80,18 @@ class Probe:
                                 fix=f"give units 0 to {population.size - 1}")
         in_steps(self.interval, model.dt, "interval", where)
 
+    def source(self, model, where=None):
+        """The population that is recorded. UnknownNameError if there is none."""
+        return PACEMAKER if self.population == PACEMAKER.name else model.population(self.population, where)
+
+    def dimensions(self, model, variable):
+        """Physical dimensions of a recorded variable."""
+        if self.population == PACEMAKER.name:
+            return PACEMAKER.variables[variable]
+        return model.dimensions_of(f"{self.population}.{variable}", self.where)
+
     def recorded_units(self, model):
-        return np.arange(model.population(self.population).size) if self.units is None else np.array(self.units)
+        return np.arange(self.source(model).size) if self.units is None else np.array(self.units)
 
     def bytes_per_second(self, model):
         """Bytes per second of simulated time before windowing and compression (float64 samples)."""

@@ -131,7 +131,7 @@ def _samples(model, probes, numbers, time, arrays, start, arrivals):
             path = f"{probe.population}.{variable}"
             values = by_stream(arrays[f"samples_{number}/{variable}"][keep], len(coords[unit]), model.batch)
             data[path] = ((time, unit) if model.batch == 1 else (time, "stream", unit), values,
-                          {"units": unit_name(model.dimensions_of(path, probe.where))})
+                          {"units": unit_name(probe.dimensions(model, variable))})
     return xr.Dataset(data, coords=coords)
 
 

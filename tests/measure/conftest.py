@@ -9,8 +9,9 @@ import xarray as xr
 
 
 def block(tokens, prediction=None, **arrays):
-    """(events, tokens) of one block; two-dimensional arrays are (event, level)."""
-    columns = {k: arrays.pop(k) for k in ("position", "novel") if k in arrays}
+    """(events, tokens, traces) of one block; two-dimensional arrays are (event, level), traces are (dims, values)."""
+    traces = xr.Dataset(arrays.pop("traces", {}))
+    columns = {k: arrays.pop(k) for k in ("position", "novel", "arrival") if k in arrays}
     events = pd.DataFrame({"token": np.asarray(tokens), **columns})
     data = {
         name: (("event", "level")[: np.ndim(values)], np.asarray(values))
@@ -18,21 +19,23 @@ def block(tokens, prediction=None, **arrays):
     }
     if prediction is not None:
         data["prediction"] = (("event", "unit"), np.asarray(prediction, dtype=float))
-    return events, xr.Dataset(data)
+    return events, xr.Dataset(data, attrs={"dt_s": 1e-3}), traces
 
 
 @pytest.fixture
 def make_run():
     def make(codes=None, level_sizes=None, **blocks):
         made = {name: block(**arrays) for name, arrays in blocks.items()}
-        for _, tokens in made.values():
+        for _, tokens, _ in made.values():
             tokens.attrs["level_sizes"] = level_sizes
         codes = np.eye(2) if codes is None else np.asarray(codes, dtype=float)
         symbols = tuple("abcdefgh"[: len(codes)])
         return SimpleNamespace(
+            id="handmade",
             blocks=list(made),
             events=lambda name: made[name][0],
             tokens=lambda name: made[name][1],
+            traces=lambda name: made[name][2],
             vocabulary=SimpleNamespace(symbols=symbols, codes=codes),
         )
 
