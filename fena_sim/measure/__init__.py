@@ -10,6 +10,7 @@ from fena_sim.measure.errors import (
     precision_curve,
 )
 from fena_sim.measure.generalisation import generalisation
+from fena_sim.measure.ideal import Floor, IdealObserver, entropy_floor
 from fena_sim.measure.mismatch import mismatch
 from fena_sim.measure.ngram import NGram, ngram_table
 from fena_sim.measure.oscillation import damped_frequency, delay_loop_eigenvalue, dominant_mode
@@ -19,6 +20,8 @@ from fena_sim.measure.settling import settling_at, settling_curve, settling_iter
 from fena_sim.measure.statistics import Summary, summarise
 
 __all__ = [
+    "Floor",
+    "IdealObserver",
     "NGram",
     "Summary",
     "accuracy",
@@ -26,6 +29,7 @@ __all__ = [
     "damped_frequency",
     "delay_loop_eigenvalue",
     "dominant_mode",
+    "entropy_floor",
     "error_curve",
     "error_ratio",
     "free_energy",

@@ -9,6 +9,8 @@ from fena_sim.stimulus.stream import TokenStream
 from fena_sim.stimulus.vocabulary import Vocabulary, one_hot, require_vocabulary
 
 _CLASSES = 3
+#: Share of the junctions, after motifs that begin a held-out pair, that `held_out` sends through one.
+_P_NOVEL = 0.5
 
 
 def _motifs(motifs):
@@ -146,7 +148,29 @@ class MotifGrammar:
                 where="MotifGrammar.held_out",
                 fix="declare held_out_pairs, or use training() with another seed",
             )
-        return self._generate(n, generator(seed, "MotifGrammar.held_out"), self._chances(), p_novel=0.5)
+        return self._generate(n, generator(seed, "MotifGrammar.held_out"), self._chances(), p_novel=_P_NOVEL)
+
+    def transitions(self, held_out=False):
+        """Probability of the next motif as `training` draws it, or `held_out`.
+
+        Array of shape (3, n_motifs, n_motifs): given the class before that of the last motif, and the last motif.
+        Rows sum to one, or are zero where no stream gets.
+        """
+        chances = self._chances()
+        if not held_out:
+            for first, second in self.held_out_pairs:
+                chances[:, first, second] = 0
+            total = chances.sum(axis=2, keepdims=True)
+            return np.divide(chances, total, out=np.zeros_like(chances), where=total > 0)
+        for first in {first for first, _ in self.held_out_pairs}:
+            novel = [second for begin, second in self.held_out_pairs if begin == first]
+            chances[:, first] *= 1 - _P_NOVEL
+            chances[:, first, novel] += _P_NOVEL / len(novel)
+        return chances
+
+    def start(self):
+        """Probability of a stream's first motif, which follows class 1: array of shape (n_motifs,)."""
+        return self._chances()[0, self.class_size : 2 * self.class_size].mean(axis=0)
 
     def _chances(self):
         """Probability of the next motif given the class before the last motif and the last motif.
