@@ -1,5 +1,13 @@
 """What a run means: every measure is defined once here, and returns labelled arrays or tables."""
 
+from fena_sim.measure.decoding import (
+    Decoding,
+    autocorrelation_time,
+    decode,
+    level_centre,
+    token_states,
+    variance_explained,
+)
 from fena_sim.measure.energy import free_energy
 from fena_sim.measure.errors import (
     error_curve,
@@ -20,13 +28,16 @@ from fena_sim.measure.settling import settling_at, settling_curve, settling_iter
 from fena_sim.measure.statistics import Summary, summarise
 
 __all__ = [
+    "Decoding",
     "Floor",
     "IdealObserver",
     "NGram",
     "Summary",
     "accuracy",
+    "autocorrelation_time",
     "bits",
     "damped_frequency",
+    "decode",
     "delay_loop_eigenvalue",
     "dominant_mode",
     "entropy_floor",
@@ -36,6 +47,7 @@ __all__ = [
     "generalisation",
     "halfway_token",
     "inside_motif",
+    "level_centre",
     "level_errors",
     "mean_errors",
     "mismatch",
@@ -50,4 +62,6 @@ __all__ = [
     "summarise",
     "surprisal",
     "token_scores",
+    "token_states",
+    "variance_explained",
 ]

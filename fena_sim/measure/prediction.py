@@ -29,7 +29,7 @@ def token_scores(run, block):
         index, ``correct`` (event) bool, ``scored`` (event) bool: events that measures may count.
     """
     events, vocabulary = run.events(block), run.vocabulary
-    prediction = tokens_of(run, block)["prediction"].transpose("event", "unit").to_numpy()
+    prediction = tokens_of(run, block)["prediction"].transpose("event", ...).to_numpy()
     codes = vocabulary.codes
     distance = np.stack([((prediction - code) ** 2).sum(axis=1) for code in codes], axis=1)
     choice = distance.argmin(axis=1)

@@ -34,8 +34,8 @@ class Readout:
 
     `when` is "arrival" (the last value before the token appears), or over the steps of the
     presentation "first", "mean" or "last". Several variables of populations of size 1 become the
-    dimension `level`; one variable of a larger population becomes the dimension `unit`. Multiplied
-    by `scale`.
+    dimension `level`; one variable of a larger population becomes the dimension `unit` (of populations
+    of another size than the first so read, `population_unit`). Multiplied by `scale`.
     """
 
     name: str

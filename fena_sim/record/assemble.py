@@ -33,7 +33,8 @@ def token_data(model, block, line, events, start_step):
 
     Returns
     -------
-    tokens : xarray.Dataset, dims event, level, unit; with a batch also stream, after event
+    tokens : xarray.Dataset, dims event, level, unit; with a batch also stream, after event. Readouts of a population
+        of another size than the first such one have the dimension "population_unit".
     table : pandas.DataFrame
     """
     pace = events[f"departure_{PACEMAKER}"]
@@ -44,6 +45,7 @@ def token_data(model, block, line, events, start_step):
     iterations = pace["iterations"] if batch == 1 else events[f"departure_{STREAMS}"]["iterations"].reshape(-1, batch)[:n]
     first = ("event",) if batch == 1 else ("event", "stream")
     variables = {"iterations": (first, iterations.astype(np.int32)), "steps": ("event", pace["steps"].astype(np.int32))}
+    dimensions = {}
     for readout in model.readouts:
         columns = []
         for path in readout.variables:
@@ -55,7 +57,10 @@ def token_data(model, block, line, events, start_step):
             columns.append(values * readout.scale)
         by_level = len(columns) > 1 or columns[0].shape[-1] == 1
         stacked = np.concatenate(columns, axis=-1) if by_level else columns[0]
-        variables[readout.name] = ((*first, "level" if by_level else "unit"), stacked)
+        kind, owner = ("level", readout.name) if by_level else ("unit", name)
+        # Readouts of one size share a dimension; those of another size than the first have one of their own.
+        own = dimensions.setdefault(kind, stacked.shape[-1]) != stacked.shape[-1]
+        variables[readout.name] = ((*first, f"{owner}_{kind}" if own else kind), stacked)
     sizes = [max(p.size for p in model.populations if p.level == level) for level in model.levels]
     tokens = xr.Dataset(variables, coords={"event": np.arange(n)},
                         attrs={"block": block.name, "level_sizes": sizes, "dt_s": float(model.dt),

@@ -78,7 +78,10 @@ class Run:
         return load_events(self._path("events", block, ".tsv"))
 
     def tokens(self, block):
-        """What was kept for every token (Dataset; dims event, level, unit; with a batch event, stream, level, unit)."""
+        """What was kept for every token (Dataset; dims event, level, unit; with a batch event, stream, level, unit).
+
+        Readouts of populations of another size than the first have the dimension "population_unit" instead of unit.
+        """
         return xr.open_zarr(self._path("tokens", block, ".zarr"), consolidated=False, chunks=None)
 
     def traces(self, block):
