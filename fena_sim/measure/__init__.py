@@ -17,6 +17,7 @@ from fena_sim.measure.errors import (
     mean_errors,
     precision_curve,
 )
+from fena_sim.measure.failure import collapsed_levels, trapped
 from fena_sim.measure.generalisation import generalisation
 from fena_sim.measure.ideal import Floor, IdealObserver, entropy_floor
 from fena_sim.measure.mismatch import mismatch
@@ -36,6 +37,7 @@ __all__ = [
     "accuracy",
     "autocorrelation_time",
     "bits",
+    "collapsed_levels",
     "damped_frequency",
     "decode",
     "delay_loop_eigenvalue",
@@ -63,5 +65,6 @@ __all__ = [
     "surprisal",
     "token_scores",
     "token_states",
+    "trapped",
     "variance_explained",
 ]
