@@ -26,7 +26,7 @@ from fena_sim.measure.oscillation import damped_frequency, delay_loop_eigenvalue
 from fena_sim.measure.prediction import accuracy, bits, surprisal, token_scores
 from fena_sim.measure.select import inside_motif, presented, scored
 from fena_sim.measure.settling import settling_at, settling_curve, settling_iterations, share_at_cap
-from fena_sim.measure.statistics import Summary, summarise
+from fena_sim.measure.statistics import Summary, paired, share, summarise
 
 __all__ = [
     "Decoding",
@@ -54,12 +54,14 @@ __all__ = [
     "mean_errors",
     "mismatch",
     "ngram_table",
+    "paired",
     "precision_curve",
     "presented",
     "scored",
     "settling_at",
     "settling_curve",
     "settling_iterations",
+    "share",
     "share_at_cap",
     "summarise",
     "surprisal",

@@ -15,9 +15,9 @@ RESAMPLES = 9999
 
 @attrs.frozen
 class Summary:
-    """Median over networks, an interval around it, and how the interval was made.
+    """Median over networks (of :func:`share`: the share), an interval around it, and how the interval was made.
 
-    ``method`` is "BCa bootstrap, 95 %" or "min-max range".
+    ``method`` is "BCa bootstrap, 95 %", "min-max range" or "Clopper-Pearson, 95 %".
     """
 
     median: float
@@ -66,6 +66,68 @@ def summarise(values):
         if np.isfinite(interval).all():
             (low, high), method = interval, "BCa bootstrap, 95 %"
     return Summary(float(np.median(values)), float(low), float(high), len(values), method)
+
+
+def paired(a, b):
+    """Median over networks of the difference a - b within each, with its 95 % interval.
+
+    Formula: :func:`summarise` of ``a - b``. For two conditions of the same network (the same seed), whose differences
+    vary less than the networks do; this is the median of differences, not the difference of medians.
+
+    Parameters
+    ----------
+    a, b : sequence of float, shape (network,)
+        The same networks in the same order.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    DeclarationError
+        If the two differ in length, there is no value, or one is not finite.
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if a.shape != b.shape:
+        raise DeclarationError(
+            f"cannot pair values of shapes {a.shape} and {b.shape}",
+            where="paired(a, b)",
+            fix="give both values of every network, in the same order",
+        )
+    return summarise(a - b)
+
+
+def share(successes):
+    """Share of networks in which something holds, with its exact 95 % interval.
+
+    Formula: k/n and the interval of Clopper & Pearson 1934, Biometrika 26:404 (scipy.stats.binomtest), which covers the
+    true share in at least 95 % of samples, also where all or none of few networks succeed.
+
+    Parameters
+    ----------
+    successes : sequence of bool, shape (network,)
+
+    Returns
+    -------
+    Summary
+        ``median`` is the share.
+
+    Raises
+    ------
+    DeclarationError
+        If there is no value, or one is neither true nor false.
+    """
+    values = np.asarray(successes)
+    if values.ndim != 1 or not len(values) or not np.isin(values, (0, 1)).all():
+        raise DeclarationError(
+            f"cannot take a share of {successes!r}",
+            where="share(successes)",
+            fix="give True or False for every network",
+        )
+    test = stats.binomtest(int(values.sum()), len(values))
+    low, high = test.proportion_ci(0.95, method="exact")
+    return Summary(float(test.statistic), float(low), float(high), len(values), "Clopper-Pearson, 95 %")
 
 
 def _bootstrap(values):

@@ -1,10 +1,11 @@
-"""Summaries over networks. Oracle: coverage of a known median; documented fall-backs."""
+"""Summaries over networks. Oracles: coverage of a known median; documented fall-backs; closed forms of the exact
+binomial interval where all, none or one of the networks succeed."""
 
 import numpy as np
 import pytest
 
 from fena_sim.errors import DeclarationError
-from fena_sim.measure import summarise
+from fena_sim.measure import paired, share, summarise
 
 
 def test_interval_covers_the_true_median():
@@ -41,3 +42,34 @@ def test_a_degenerate_bootstrap_falls_back_without_a_warning(recwarn):
 def test_missing_values_are_refused(values):
     with pytest.raises(DeclarationError, match="one finite number per network"):
         summarise(values)
+
+
+def test_pairs_are_compared_within_networks():
+    """Networks differ by 100, conditions by 1 within each: the difference of medians would drown."""
+    rng = np.random.default_rng(1)
+    networks = 100 * rng.normal(size=20)
+    difference = 1 + 0.1 * rng.normal(size=20)
+    found = paired(networks + difference, networks)
+    assert found.median == pytest.approx(np.median(difference)) and found.n == 20
+    assert 0.9 < found.low < 1 < found.high < 1.1 and found.method == "BCa bootstrap, 95 %"
+    with pytest.raises(DeclarationError, match="cannot pair"):
+        paired([1, 2], [1, 2, 3])
+
+
+@pytest.mark.parametrize("n", [1, 8, 20])
+def test_exact_interval_in_closed_form(n):
+    """All of n: the lower end p solves p^n = .025. None: by symmetry. One: P(at least 1) and P(at most 1) are .025."""
+    every, none = share([True] * n), share([False] * n)
+    assert (every.median, every.high, none.median, none.low) == (1, 1, 0, 0)
+    assert every.low == pytest.approx(0.025 ** (1 / n)) and none.high == pytest.approx(1 - 0.025 ** (1 / n))
+    one = share([True] + [False] * n)
+    assert one.median == 1 / (n + 1) and one.n == n + 1 and "Clopper-Pearson" in str(one)
+    assert 1 - (1 - one.low) ** (n + 1) == pytest.approx(0.025)
+    q = one.high
+    assert (1 - q) ** (n + 1) + (n + 1) * q * (1 - q) ** n == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("successes", [[], [0.5], [[True]], [np.nan]])
+def test_shares_are_of_yes_and_no(successes):
+    with pytest.raises(DeclarationError, match="True or False"):
+        share(successes)
