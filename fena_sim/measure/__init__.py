@@ -8,7 +8,7 @@ from fena_sim.measure.decoding import (
     token_states,
     variance_explained,
 )
-from fena_sim.measure.energy import free_energy
+from fena_sim.measure.energy import free_energy, free_energy_trace
 from fena_sim.measure.errors import (
     error_curve,
     error_ratio,
@@ -24,6 +24,15 @@ from fena_sim.measure.mismatch import mismatch
 from fena_sim.measure.ngram import NGram, ngram_table
 from fena_sim.measure.oscillation import damped_frequency, delay_loop_eigenvalue, dominant_mode
 from fena_sim.measure.prediction import accuracy, bits, surprisal, token_scores
+from fena_sim.measure.rhythm import (
+    Oscillation,
+    PhaseLag,
+    across_token_spectrum,
+    error_series,
+    oscillation_index,
+    phase_lag,
+    reversals,
+)
 from fena_sim.measure.select import inside_motif, presented, scored
 from fena_sim.measure.settling import settling_at, settling_curve, settling_iterations, share_at_cap
 from fena_sim.measure.statistics import Summary, paired, share, summarise
@@ -33,8 +42,11 @@ __all__ = [
     "Floor",
     "IdealObserver",
     "NGram",
+    "Oscillation",
+    "PhaseLag",
     "Summary",
     "accuracy",
+    "across_token_spectrum",
     "autocorrelation_time",
     "bits",
     "collapsed_levels",
@@ -45,7 +57,9 @@ __all__ = [
     "entropy_floor",
     "error_curve",
     "error_ratio",
+    "error_series",
     "free_energy",
+    "free_energy_trace",
     "generalisation",
     "halfway_token",
     "inside_motif",
@@ -54,9 +68,12 @@ __all__ = [
     "mean_errors",
     "mismatch",
     "ngram_table",
+    "oscillation_index",
     "paired",
+    "phase_lag",
     "precision_curve",
     "presented",
+    "reversals",
     "scored",
     "settling_at",
     "settling_curve",

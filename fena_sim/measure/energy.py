@@ -1,8 +1,9 @@
-"""Free energy of the hierarchy at the first and the last step of a presentation."""
+"""Free energy of the hierarchy: at the first and the last step of a presentation, and step by step."""
 
 import numpy as np
 import xarray as xr
 
+from fena_sim.errors import DeclarationError
 from fena_sim.measure.select import tokens_of
 
 
@@ -42,3 +43,46 @@ def free_energy(run, block):
         name="free energy",
         attrs={"units": "nat", "block": block},
     )
+
+
+def free_energy_trace(run, block):
+    """Free energy at every step (claims C09 and C19).
+
+    Formula: that of :func:`free_energy`, with Pi_l and s_l at every sample. Window: all samples of the block's probes,
+    blanks included, where the errors of level 0 relax to zero.
+
+    The block needs, for every level l and all at the same times, ``Probe(f"precision_{l}", ["precision", "mean_square"])``;
+    in the place of "mean_square", s_l, the errors themselves will do: ``Probe(f"error_{l}", "error")``.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimension ``time`` (s since the block's start); in nats.
+
+    Raises
+    ------
+    DeclarationError
+        If a level was not recorded, or not all of its units, or levels at different times.
+    """
+    sizes, traces = tokens_of(run, block).attrs["level_sizes"], run.traces(block)
+    energy, times = 0.0, []
+    for level, size in enumerate(sizes):
+        error, square, precision = f"error_{level}.error", f"precision_{level}.mean_square", f"precision_{level}.precision"
+        if precision not in traces or (error not in traces and square not in traces):
+            _refuse(f"level {level} was not recorded", run, block)
+        if error in traces and traces[error].shape[1] != size:
+            _refuse(f"{traces[error].shape[1]} of the {size} error units of level {level} were recorded", run, block)
+        squares = (traces[error] ** 2).mean(traces[error].dims[1]) if error in traces else traces[square][:, 0]
+        precisions = traces[precision][:, 0]
+        times += [values[values.dims[0]].to_numpy() for values in (squares, precisions)]
+        if not all(np.array_equal(time, times[0]) for time in times):
+            _refuse(f"level {level} was recorded at other times", run, block)
+        s, pi = squares.to_numpy().astype(float), precisions.to_numpy().astype(float)
+        energy = energy + size / 2 * (pi * s - np.log(pi))
+    return xr.DataArray(energy, dims="time", coords={"time": times[0]}, name="free energy",
+                        attrs={"units": "nat", "block": block})
+
+
+def _refuse(what, run, block):
+    raise DeclarationError(what, where=f"block {block!r} of {run.id}", fix=(
+        'give the block Probe(f"precision_{l}", ["precision", "mean_square"]) for every level l, with one interval and window'))
