@@ -6,6 +6,24 @@ import xarray as xr
 from fena_sim.measure.select import tokens_of
 
 
+def gaussian_energy(sizes, precision, error):
+    """The formula of :func:`free_energy`, summed over the last axis.
+
+    Parameters
+    ----------
+    sizes : sequence of int, shape (level,)
+        Units per level.
+    precision, error : ndarray, shape (..., level)
+        Precision, and mean of e^2 over the units of the level. A level of precision 1 has no log term.
+
+    Returns
+    -------
+    ndarray
+        Shape (...), in nats.
+    """
+    return (np.asarray(sizes, dtype=float) / 2 * (precision * error - np.log(precision))).sum(axis=-1)
+
+
 def free_energy(run, block):
     """Free energy per event, before and after settling.
 
@@ -28,15 +46,12 @@ def free_energy(run, block):
         Dimensions ``event`` and ``moment`` ("first", "last"); in nats.
     """
     tokens = tokens_of(run, block)
-    sizes = np.asarray(tokens.attrs["level_sizes"], dtype=float)
+    sizes = tokens.attrs["level_sizes"]
     precision = tokens["precision"].transpose("event", "level").to_numpy()
 
-    def energy(error):
-        error = error.transpose("event", "level").to_numpy()
-        return (sizes / 2 * (precision * error - np.log(precision))).sum(axis=1)
-
+    errors = [tokens[name].transpose("event", "level").to_numpy() for name in ("onset_error", "settled_error")]
     return xr.DataArray(
-        np.stack([energy(tokens["onset_error"]), energy(tokens["settled_error"])], axis=1),
+        np.stack([gaussian_energy(sizes, precision, error) for error in errors], axis=1),
         dims=("event", "moment"),
         coords={"moment": ["first", "last"]},
         name="free energy",
