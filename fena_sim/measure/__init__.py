@@ -1,7 +1,8 @@
 """What a run means: every measure is defined once here, and returns labelled arrays or tables."""
 
-from fena_sim.measure.energy import free_energy
+from fena_sim.measure.energy import energy_curve, free_energy
 from fena_sim.measure.errors import (
+    error_course,
     error_curve,
     error_ratio,
     halfway_token,
@@ -26,6 +27,8 @@ __all__ = [
     "damped_frequency",
     "delay_loop_eigenvalue",
     "dominant_mode",
+    "energy_curve",
+    "error_course",
     "error_curve",
     "error_ratio",
     "free_energy",

@@ -1,9 +1,9 @@
-"""Free energy of the hierarchy at the first and the last step of a presentation."""
+"""Free energy of the hierarchy at the first and the last step of a presentation, and over training."""
 
 import numpy as np
 import xarray as xr
 
-from fena_sim.measure.select import tokens_of
+from fena_sim.measure.select import event_bins, presented, tokens_of
 
 
 def gaussian_energy(sizes, precision, error):
@@ -57,3 +57,25 @@ def free_energy(run, block):
         name="free energy",
         attrs={"units": "nat", "block": block},
     )
+
+
+def energy_curve(run, block="training", bins=40):
+    """Mean of :func:`free_energy` in consecutive bins over training.
+
+    Window: the presented tokens of the block in ``bins`` bins of equal width; a bin without any is NaN.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``moment``
+        ("first", "last"); in nats.
+    """
+    energy = free_energy(run, block)
+    keep = presented(run.events(block))
+    slices, centres = event_bins(len(keep), bins)
+    curve = np.full((len(slices), energy.sizes["moment"]), np.nan)
+    for row, part in zip(curve, slices, strict=True):
+        if keep[part].any():
+            row[:] = energy.to_numpy()[part][keep[part]].mean(axis=0)
+    coords = {"tokens": centres, "moment": energy["moment"]}
+    return xr.DataArray(curve, dims=("tokens", "moment"), coords=coords, name=energy.name, attrs=energy.attrs)
