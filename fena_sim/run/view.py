@@ -121,7 +121,8 @@ class RunView:
         pace = f", {self._share():.0%} of the run, {self._pace()}" if self.rate else ""
         parts = [f"{self.label}: {self._place()}{pace}"]
         for quantity, unit in (("iterations", ""), ("free energy", " nat"), ("error", ""), ("precision", "")):
-            values = [number(history.latest) for (name, _), history in self.histories.items() if name == quantity]
+            values = [number(history.latest) for (name, _), history in self.histories.items()
+                      if name == quantity and np.isfinite(history.values).any()]
             if values:
                 parts.append(f"{quantity} {' '.join(values)}{unit}")
         return "; ".join(parts)

@@ -241,6 +241,13 @@ def test_a_sparkline_spans_its_scale():
     assert sparkline([1, 1.005, 1]) == "▅▅▅" and sparkline([0, 0]) == "▅▅"
 
 
+def test_a_block_that_has_just_begun_says_where_it_is():
+    view = RunView("run", {"a": 2, "b": 2})
+    view.add("a", 2, readings(2), 1.0)
+    view.build("b")
+    assert view.line() == "run: b, building the network, 50% of the run, 1 tokens/s, 0:00:02 left"
+
+
 def test_a_new_block_keeps_the_scale_of_the_run():
     view = RunView("run", {"training": 2, "frozen": 2})
     view.add("training", 2, {("iterations", None): np.array([40.0, 8.0])}, 1.0)
