@@ -11,8 +11,8 @@ from rich.text import Text
 from .resources import estimate, size_text
 from .view import RunView
 
-#: Seconds between two pictures on a terminal, and between two lines of a run in a log.
-REDRAW, REPORT = 0.25, 10.0
+#: Seconds between two pictures on a terminal (one takes some 7 ms), and between two lines of a run in a log.
+REDRAW, REPORT = 0.5, 10.0
 
 
 class Silent:
