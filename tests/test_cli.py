@@ -45,7 +45,9 @@ def test_run_ends_with_one_line_of_json(tmp_path, small, capsys):
         with pytest.raises(SystemExit) as stopped:
             main(command)
         assert stopped.value.code == 0
-        outputs.append(json.loads(capsys.readouterr().out.strip().splitlines()[-1]))
+        captured = capsys.readouterr()
+        assert captured.err == "", "--quiet"
+        outputs.append(json.loads(captured.out.strip().splitlines()[-1]))
     first, second = outputs
     assert first == second
     assert first["device"] == "dense" and first["seeds"] == [0, 1] and first["tokens"] == 300 * 4 + 300 + 60 * 2

@@ -8,8 +8,9 @@ from fena_sim.measure.decoding import (
     token_states,
     variance_explained,
 )
-from fena_sim.measure.energy import free_energy, free_energy_trace
+from fena_sim.measure.energy import energy_curve, free_energy, free_energy_trace
 from fena_sim.measure.errors import (
+    error_course,
     error_curve,
     error_ratio,
     halfway_token,
@@ -54,7 +55,9 @@ __all__ = [
     "decode",
     "delay_loop_eigenvalue",
     "dominant_mode",
+    "energy_curve",
     "entropy_floor",
+    "error_course",
     "error_curve",
     "error_ratio",
     "error_series",

@@ -1,10 +1,28 @@
-"""Free energy of the hierarchy: at the first and the last step of a presentation, and step by step."""
+"""Free energy of the hierarchy: at the first and the last step of a presentation, over training, and step by step."""
 
 import numpy as np
 import xarray as xr
 
 from fena_sim.errors import DeclarationError
-from fena_sim.measure.select import tokens_of
+from fena_sim.measure.select import event_bins, presented, tokens_of
+
+
+def gaussian_energy(sizes, precision, error):
+    """The formula of :func:`free_energy`, summed over the last axis.
+
+    Parameters
+    ----------
+    sizes : sequence of int, shape (level,)
+        Units per level.
+    precision, error : ndarray, shape (..., level)
+        Precision, and mean of e^2 over the units of the level. A level of precision 1 has no log term.
+
+    Returns
+    -------
+    ndarray
+        Shape (...), in nats.
+    """
+    return (np.asarray(sizes, dtype=float) / 2 * (precision * error - np.log(precision))).sum(axis=-1)
 
 
 def free_energy(run, block):
@@ -29,20 +47,39 @@ def free_energy(run, block):
         Dimensions ``event`` and ``moment`` ("first", "last"); in nats.
     """
     tokens = tokens_of(run, block)
-    sizes = np.asarray(tokens.attrs["level_sizes"], dtype=float)
+    sizes = tokens.attrs["level_sizes"]
     precision = tokens["precision"].transpose("event", "level").to_numpy()
 
-    def energy(error):
-        error = error.transpose("event", "level").to_numpy()
-        return (sizes / 2 * (precision * error - np.log(precision))).sum(axis=1)
-
+    errors = [tokens[name].transpose("event", "level").to_numpy() for name in ("onset_error", "settled_error")]
     return xr.DataArray(
-        np.stack([energy(tokens["onset_error"]), energy(tokens["settled_error"])], axis=1),
+        np.stack([gaussian_energy(sizes, precision, error) for error in errors], axis=1),
         dims=("event", "moment"),
         coords={"moment": ["first", "last"]},
         name="free energy",
         attrs={"units": "nat", "block": block},
     )
+
+
+def energy_curve(run, block="training", bins=40):
+    """Mean of :func:`free_energy` in consecutive bins over training.
+
+    Window: the presented tokens of the block in ``bins`` bins of equal width; a bin without any is NaN.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``moment``
+        ("first", "last"); in nats.
+    """
+    energy = free_energy(run, block)
+    keep = presented(run.events(block))
+    slices, centres = event_bins(len(keep), bins)
+    curve = np.full((len(slices), energy.sizes["moment"]), np.nan)
+    for row, part in zip(curve, slices, strict=True):
+        if keep[part].any():
+            row[:] = energy.to_numpy()[part][keep[part]].mean(axis=0)
+    coords = {"tokens": centres, "moment": energy["moment"]}
+    return xr.DataArray(curve, dims=("tokens", "moment"), coords=coords, name=energy.name, attrs=energy.attrs)
 
 
 def free_energy_trace(run, block):

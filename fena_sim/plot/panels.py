@@ -1,7 +1,7 @@
 """Panels: measures in, drawn on the Axes given. Lists hold one entry per network.
 
-With one network a curve shows that network (and its quartiles where it has them); with several,
-thin lines are the networks and the bold line their median. Call inside
+With one network a curve shows that network; with several, thin lines are the networks and the bold
+line their median. Call inside
 :func:`fena_sim.plot.style.sheet`, on a figure from :func:`fena_sim.plot.style.new_figure`.
 """
 
@@ -14,19 +14,16 @@ from fena_sim.plot.style import BLACK, GREY, ORANGE, SKY, level_colour
 
 
 def settling(ax, curves):
-    """Settling iterations per token over training.
+    """Settling iterations per token over training; the band spans their quartiles (medians over networks).
 
     Parameters
     ----------
     curves : list of DataArray (tokens, quantile)
         From :func:`fena_sim.measure.settling_curve`.
     """
-    medians = [curve.sel(quantile=0.5) for curve in curves]
-    if len(curves) == 1:
-        low, high = (curves[0].sel(quantile=q) for q in (0.25, 0.75))
-        tokens = curves[0]["tokens"] / 1000
-        ax.fill_between(tokens, low, high, color=BLACK, alpha=0.15, linewidth=0)
-    _lines(ax, medians, BLACK)
+    low, high = (_median([curve.sel(quantile=q) for curve in curves]) for q in (0.25, 0.75))
+    ax.fill_between(curves[0]["tokens"] / 1000, low, high, color=BLACK, alpha=0.12, linewidth=0)
+    _lines(ax, curves[0]["tokens"] / 1000, [curve.sel(quantile=0.5) for curve in curves], BLACK)
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     _training_axis(ax)
@@ -41,7 +38,8 @@ def errors(ax, curves):
     curves : list of DataArray (tokens, level)
         From :func:`fena_sim.measure.error_curve`.
     """
-    _levels(ax, curves)
+    _levels(ax, curves[0]["tokens"] / 1000, curves)
+    _training_axis(ax)
     ax.set_ylabel("squared error per unit")
 
 
@@ -53,8 +51,43 @@ def precision(ax, curves):
     curves : list of DataArray (tokens, level)
         From :func:`fena_sim.measure.precision_curve`.
     """
-    _levels(ax, curves)
+    _levels(ax, curves[0]["tokens"] / 1000, curves)
+    _training_axis(ax)
     ax.set_ylabel("precision (1 / squared error)")
+
+
+def energy(ax, curves):
+    """Free energy over training, before (dashed) and after settling.
+
+    Parameters
+    ----------
+    curves : list of DataArray (tokens, moment)
+        From :func:`fena_sim.measure.energy_curve`.
+    """
+    styles = {"first": ("before settling", (0, (3, 1.5))), "last": ("after settling", "-")}
+    for moment, (_, dashes) in styles.items():
+        of_moment = [curve.sel(moment=moment) for curve in curves]
+        _lines(ax, curves[0]["tokens"] / 1000, of_moment, BLACK, linestyle=dashes)
+    handles = [Line2D([], [], color=BLACK, linestyle=dashes, label=name) for name, dashes in styles.values()]
+    ax.legend(handles=handles, loc="upper right", handlelength=2.2, borderaxespad=0)
+    _training_axis(ax)
+    ax.set_ylabel("free energy per token (nat)")
+
+
+def course(ax, curves):
+    """Squared error of every level over a token's presentation, on a log axis; nothing where it is 0.
+
+    Parameters
+    ----------
+    curves : list of DataArray (time, level)
+        From :func:`fena_sim.measure.error_course`.
+    """
+    time = curves[0]["time"] * 1000
+    _levels(ax, time, [curve.where(curve > 0) for curve in curves])  # errors at rest until the token has acted
+    ax.set_xlim(0, time.max())
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.set_xlabel("time from arrival of the token (ms)")
+    ax.set_ylabel("squared error per unit")
 
 
 def level_legend(figure, levels):
@@ -116,26 +149,28 @@ def against_ngrams(ax, accuracies, table, chance):
     ax.set_ylabel("next-token accuracy")
 
 
-def _lines(ax, curves, colour):
-    thin = len(curves) > 1
+def _lines(ax, x, curves, colour, **style):
+    thin = {"linewidth": 0.5, "alpha": 0.5} if len(curves) > 1 else {}
     for curve in curves:
-        style = {"linewidth": 0.5, "alpha": 0.5} if thin else {}
-        ax.plot(curve["tokens"] / 1000, curve, color=colour, **style)
+        ax.plot(x, curve, color=colour, **style, **thin)
     if thin:
-        median = np.median(np.stack([curve.to_numpy() for curve in curves]), axis=0)
-        ax.plot(curves[0]["tokens"] / 1000, median, color=colour, linewidth=1.2)
+        ax.plot(x, _median(curves), color=colour, linewidth=1.2, **style)
 
 
-def _levels(ax, curves):
+def _median(curves):
+    """Median over networks."""
+    return np.median(np.stack([curve.to_numpy() for curve in curves]), axis=0)
+
+
+def _levels(ax, x, curves):
     for level in curves[0]["level"].to_numpy():
-        _lines(ax, [curve.sel(level=level) for curve in curves], level_colour(level))
+        _lines(ax, x, [curve.sel(level=level) for curve in curves], level_colour(level))
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     # Powers of ten alone leave a range below about two decades without numbers.
     ax.yaxis.set_major_locator(LogLocator(subs=(1,) if high / low > 50 else (1, 2, 3, 5)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    _training_axis(ax)
 
 
 def _training_axis(ax):

@@ -1,40 +1,18 @@
-"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal or for nobody."""
+"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal, a log file or nobody."""
 
 import sys
 import threading
 import time
 
-import attrs
-import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
 
 from .resources import estimate, size_text
+from .view import RunView
 
-
-@attrs.frozen
-class ChunkSummary:
-    """Medians and means over the tokens of a chunk: iterations, and error and precision per level."""
-
-    iterations: float
-    errors: tuple
-    precisions: tuple
-
-
-def summarise(model, recordings):
-    """ChunkSummary of a chunk's recordings; empty tuples where the model has no such readouts."""
-    pace = recordings["departure_pacemaker"].values
-    by_name = {}
-    for readout in model.readouts:
-        if readout.name in ("error", "precision"):
-            paths = [path.partition(".") for path in readout.variables]
-            kind = "mean_" if readout.when == "mean" else ""
-            values = [recordings[f"departure_{owner}"].values[f"{kind}{variable}"] for owner, _, variable in paths]
-            if readout.when == "mean":
-                values = [v / np.repeat(pace["steps"], model.batch) for v in values]
-            by_name[readout.name] = tuple(float(np.mean(v)) if len(v) else np.nan for v in values)
-    iterations = float(np.median(pace["iterations"])) if len(pace["iterations"]) else np.nan
-    return ChunkSummary(iterations, by_name.get("error", ()), by_name.get("precision", ()))
+#: Seconds between two pictures on a terminal (one takes some 7 ms), and between two lines of a run in a log.
+REDRAW, REPORT = 0.5, 10.0
 
 
 class Silent:
@@ -49,7 +27,8 @@ class Silent:
     def building(self, block):
         """The network of a block is being built."""
 
-    def chunk(self, block, done, total, tokens, seconds, summary):
+    def chunk(self, block, done, total, tokens, seconds, readings):
+        """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `watch`."""
         self._tokens += tokens
         self._seconds += seconds
 
@@ -65,63 +44,103 @@ class Silent:
 
 
 class Display:
-    """Shows one line per run of a `fena run`, on a terminal; plain lines now and then elsewhere."""
+    """Shows the runs of a `fena run`: live on a terminal, plain lines now and then elsewhere, nothing if `quiet`.
 
-    def __init__(self, quiet=False):
-        self.console = Console(stderr=True, quiet=quiet, highlight=False)
-        self.live = sys.stderr.isatty() and not quiet
-        self.bars = Progress(TextColumn("{task.description}"), BarColumn(bar_width=20),
-                             TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn(compact=True),
-                             TextColumn("{task.fields[detail]}"), console=self.console, disable=not self.live)
-        self.lock = threading.Lock()
+    Runs may report from threads of their own. Nothing is drawn between their chunks, so that watching
+    takes no time from the networks.
+
+    Parameters
+    ----------
+    quiet : bool
+    stream : file, optional
+        Where to write; standard error if left out.
+    clock : callable
+        Gives seconds, to limit how often something is written.
+    """
+
+    def __init__(self, quiet=False, stream=None, clock=time.monotonic):
+        stream = sys.stderr if stream is None else stream
+        terminal = stream.isatty()  # rich would also take an environment variable's word for it
+        self.console = Console(file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False)
+        self.quiet, self.clock = quiet, clock
+        self.views, self.drawn, self.lock = [], -REDRAW, threading.RLock()
+        self.live = None
+        if terminal and not quiet and not self.console.is_dumb_terminal:
+            self.live = Live(console=self.console, auto_refresh=False, redirect_stdout=False)
 
     def __enter__(self):
-        self.bars.start()
+        if self.live:
+            self.live.start()
         return self
 
-    def __exit__(self, *exception):
-        self.bars.stop()
+    def __exit__(self, kind, *exception):
+        if self.live:
+            self.live.transient = kind is None  # after a failure the last picture stays
+            self.live.stop()
 
     def for_run(self):
-        return _Shown(self)
+        """The progress of one run."""
+        return Silent() if self.quiet else _Shown(self)
+
+    def write(self, text):
+        """A line that stays, above the picture if there is one."""
+        with self.lock:  # rich reckons where the picture is before it writes
+            self.console.print(text, soft_wrap=True)
+
+    def draw(self, now=False):
+        """Draw the picture again, if the last one is old enough or `now`."""
+        if self.live and (now or self.clock() - self.drawn >= REDRAW):
+            self.drawn = self.clock()
+            self.live.update(self.picture(), refresh=True)
+
+    def picture(self):
+        """All runs that are going on, as blocks if they fit the screen and as lines otherwise."""
+        if sum(view.rows for view in self.views) < self.console.height:
+            return Group(*[view.table() for view in self.views])
+        return Group(*[Text(view.line(), no_wrap=True, overflow="ellipsis") for view in self.views])
 
 
 class _Shown(Silent):
     def __init__(self, display):
         super().__init__()
-        self.display, self.task, self.last = display, None, 0.0
+        self.display, self.reported = display, None
 
     def begin(self, runner):
-        total = sum(len(line) for line in runner.lines.values())
+        blocks = {name: len(line) for name, line in runner.lines.items()}
         self.label = f"{runner.protocol.name} seed {runner.seed}"
-        self.task = self.display.bars.add_task(self.label, total=total, detail="")
-        self.blocks = {}
-        self.display.console.print(f"{self.label}: {total} tokens on {runner.device.name}, {runner.folder}")
+        self.view = RunView(self.label, blocks, runner.model.batch)
+        self.display.write(f"{self.label}: {sum(blocks.values()):,} tokens on {runner.device.name}, {runner.folder}")
         recorded = sum(sum(by.values()) for by in estimate(runner.model, runner.protocol).values())
         if recorded:
-            self.display.console.print(f"{self.label}: probes record up to {size_text(recorded)} before compression")
+            self.display.write(f"{self.label}: probes record up to {size_text(recorded)} before compression")
+        with self.display.lock:
+            self.display.views.append(self.view)
 
     def building(self, block):
-        self._show(f"{block}: building the network")
+        with self.display.lock:
+            self.view.build(block)
+            self.display.draw(now=True)
+            if not self.display.live:
+                self.display.write(self.view.line())
 
-    def chunk(self, block, done, total, tokens, seconds, summary):
-        super().chunk(block, done, total, tokens, seconds, summary)
-        self.blocks[block] = done
-        errors = " ".join(f"{e:.3f}" for e in summary.errors)
-        precisions = " ".join(f"{p:.2f}" for p in summary.precisions)
-        self._show(f"{block} {done}/{total}, {self.rate():.0f} tokens/s, {summary.iterations:.0f} iterations, "
-                   f"error {errors or '-'}, precision {precisions or '-'}")
-        self.display.bars.update(self.task, completed=sum(self.blocks.values()))
+    def chunk(self, block, done, total, tokens, seconds, readings):
+        super().chunk(block, done, total, tokens, seconds, readings)
+        with self.display.lock:
+            self.view.add(block, done, readings, self.rate())
+            self.display.draw()
+            self._report()
 
     def note(self, text):
-        self.display.console.print(f"{self.label}: {text}")
+        self.display.write(f"{self.label}: {text}")
 
     def end(self, runner):
-        self.display.bars.remove_task(self.task)
-
-    def _show(self, detail):
-        self.display.bars.update(self.task, detail=detail)
         with self.display.lock:
-            if not self.display.live and time.monotonic() - self.last > 10:
-                self.last = time.monotonic()
-                self.display.console.print(f"{self.label}: {detail}")
+            self.display.views.remove(self.view)
+            self.display.draw(now=True)
+
+    def _report(self):
+        """A line for a log, if the last one is old enough."""
+        now = self.display.clock()
+        if not self.display.live and (self.reported is None or now - self.reported >= REPORT):
+            self.reported = now
+            self.display.write(self.view.line())

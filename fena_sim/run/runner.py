@@ -29,9 +29,10 @@ from ..record.run import MANIFEST, Run
 from . import provenance
 from .chunks import BlockRunner
 from .health import HealthCheck
-from .progress import Silent, summarise
+from .progress import Silent
 from .resources import check_resources, chunk_length
 from .start import check_start, start_state
+from .watch import watch
 
 #: Rows of the stimulus tables in a build; chunks up to this length share one build.
 TABLE_ROWS = 4096
@@ -232,7 +233,7 @@ class _Runner:
 
         def report(position, tokens, recordings, seconds):
             self.progress.chunk(block.name, position.done, len(line), tokens * self.model.batch, seconds,
-                                summarise(self.model, recordings))
+                                watch(self.model, recordings))
 
         state, end_step = runner.run(state, start_step, check, report)
         parts = runner.parts(start_step, end_step)

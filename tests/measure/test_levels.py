@@ -1,7 +1,11 @@
 """Settling, energy and level errors. Oracle: arrays small enough to work out by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from fena_sim import measure
 from fena_sim.errors import StimulusError
@@ -64,6 +68,67 @@ def test_free_energy(make_run):
     # 2/2*(1*3 - 0) + 4/2*(e*.5 - 1), and the same with the settled errors
     assert energy.sel(moment="first").item() == pytest.approx(3 + np.e - 2)
     assert energy.sel(moment="last").item() == pytest.approx(1 + np.e / 2 - 2)
+
+
+def test_energy_curve_is_the_mean_over_presented_tokens(make_run):
+    """One level of 2 units with precision 1: the free energy is the squared error."""
+    onset = np.array([[4.0], [2.0], [77.0], [5.0], [1.0], [3.0]])
+    run = make_run(
+        level_sizes=[2],
+        training={
+            "tokens": [0, 1, -1, 0, 1, 1],
+            "onset_error": onset,
+            "settled_error": onset / 2,
+            "precision": np.ones((6, 1)),
+        },
+    )
+    curve = measure.energy_curve(run, bins=2)
+    assert curve.dims == ("tokens", "moment") and curve["tokens"].values.tolist() == [1.5, 4.5]
+    np.testing.assert_allclose(curve, [[3, 1.5], [3, 1.5]])
+    silent = make_run(
+        level_sizes=[2],
+        training={
+            "tokens": [-1, 1],
+            **{name: np.ones((2, 1)) for name in ("onset_error", "settled_error", "precision")},
+        },
+    )
+    assert np.isnan(measure.energy_curve(silent, bins=2)[0]).all()
+
+
+def traced(tokens, duration, courses, step=0.002, blank=0.004):
+    """A run whose only block "traces" holds, for each token, errors (time, unit) of the levels from its arrival on.
+
+    The blank before each token, and what follows the courses, hold 100.
+    """
+    before, period = round(blank / step), round((blank + max(duration)) / step)
+    arrival = blank + np.arange(len(tokens)) * period * step
+    events = pd.DataFrame({"token": tokens, "arrival": arrival, "duration": duration})
+    data = {}
+    for level, of_tokens in courses.items():
+        values = np.full((period * len(tokens), len(of_tokens[0][0])), 100.0)
+        for k, course in enumerate(of_tokens):
+            start = k * period + before
+            values[start:start + len(course)] = course
+        data[f"error_{level}.error"] = (("time", f"error_{level}_unit"), values)
+    probes = xr.Dataset(data, coords={"time": np.arange(period * len(tokens)) * step})
+    return SimpleNamespace(events=lambda name: events, traces=lambda name: probes)
+
+
+def test_error_course_is_the_mean_over_units_and_presented_tokens():
+    """Three presented tokens and an omitted one; the second is shown for 2 samples of 2 ms only."""
+    low = [[[1.0, 1], [2, 4], [0, 0]], [[3.0, 5], [1, 1]], [[9.0, 9]] * 3, [[0.0, 0], [0, 0], [7, 7]]]
+    high = [[[2.0]] * 3, [[4.0]] * 2, [[9.0]] * 3, [[0.0]] * 3]
+    run = traced([0, 1, -1, 2], [0.006, 0.004, 0.006, 0.006], {0: low, 2: high})
+    course = measure.error_course(run, "traces")
+    assert course.dims == ("time", "level") and course["level"].values.tolist() == [0, 2]
+    np.testing.assert_allclose(course["time"], [0, 0.002])
+    np.testing.assert_allclose(course, [[(1 + 17 + 0) / 3, (4 + 16) / 3], [(10 + 1 + 0) / 3, (4 + 16) / 3]])
+
+
+def test_error_course_of_omissions_alone_is_an_error():
+    run = traced([-1], [0.006], {0: [[[1.0]] * 3]})
+    with pytest.raises(StimulusError, match="traces"):
+        measure.error_course(run, "traces")
 
 
 def test_free_energy_is_least_at_matched_precision(make_run):

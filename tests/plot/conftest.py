@@ -48,6 +48,7 @@ def tokens_of(tokens, rng):
             "steps": ("event", np.full(n, 48)),
             "onset_error": (("event", "level"), errors),
             "error": (("event", "level"), errors),
+            "settled_error": (("event", "level"), errors * 0.6),
             "precision": (("event", "level"), 1 / fall + np.arange(levels)),
         },
         attrs={"level_sizes": list(SIZES)},
@@ -91,7 +92,7 @@ def networks():
     return [network(seed) for seed in range(3)]
 
 
-@pytest.fixture(scope="session", params=["training", "token_traces", "generalisation"])
+@pytest.fixture(scope="session", params=["training", "settling_dashboard", "token_traces", "generalisation"])
 def script(request):
     spec = spec_from_file_location(f"figure_{request.param}", FIGURES / f"{request.param}.py")
     module = module_from_spec(spec)

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 import fena_sim.record
 from fena_sim.errors import ProtocolError, StimulusError
-from fena_sim.measure import error_curve, settling_curve
+from fena_sim.measure import energy_curve, error_course, error_curve, settling_curve
 from fena_sim.plot import level_colour, new_figure, panels, sheet, traces
 from fena_sim.plot.script import main
 
@@ -54,7 +54,7 @@ def test_figures_come_from_the_blocks_they_name(script, networks):
 
     def only(read):
         def reading(block):
-            assert block in script.BLOCKS
+            assert block in (*script.BLOCKS, *getattr(script, "OPTIONAL", ()))
             return read(block)
 
         return reading
@@ -97,6 +97,50 @@ def test_several_networks_are_thin_lines_and_a_bold_median(networks):
         assert line.get_linewidth() < bold.get_linewidth()
     np.testing.assert_array_equal(bold.get_ydata(), np.median(medians, axis=0))
     np.testing.assert_allclose(bold.get_xdata(), curves[0]["tokens"] / 1000)
+
+
+def test_quartiles_are_a_band_of_medians_over_networks(networks):
+    curves = [settling_curve(run, bins=10) for run in networks]
+    ax = axes()
+    panels.settling(ax, curves)
+    (band,) = ax.collections
+    corners = {(round(x, 6), round(y, 6)) for x, y in band.get_paths()[0].vertices}
+    for quantile in (0.25, 0.75):
+        edge = np.median([curve.sel(quantile=quantile) for curve in curves], axis=0)
+        assert {(round(x, 6), round(y, 6)) for x, y in zip(curves[0]["tokens"].to_numpy() / 1000, edge)} <= corners
+
+
+def test_energy_shows_what_settling_takes_away(networks):
+    curves = [energy_curve(run, bins=10) for run in networks]
+    ax = axes()
+    panels.energy(ax, curves)
+    lines = [line for line in ax.get_lines() if line.get_linewidth() > 1]
+    for line, moment in zip(lines, ("first", "last"), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), np.median([c.sel(moment=moment) for c in curves], axis=0))
+    assert lines[0].is_dashed() and not lines[1].is_dashed()
+    assert "(nat)" in ax.get_ylabel()
+
+
+def test_a_course_is_in_milliseconds_and_leaves_out_zeros(networks):
+    curve = error_course(networks[0], "traces_after")
+    curve[:3, 0] = 0.0
+    ax = axes()
+    panels.course(ax, [curve])
+    assert ax.get_yscale() == "log"
+    for level, line in enumerate(ax.get_lines()):
+        assert line.get_color() == level_colour(level)
+        np.testing.assert_allclose(line.get_xdata(), np.arange(48), atol=1e-9)
+    shown = ax.get_lines()[0].get_ydata()
+    assert np.isnan(shown[:3]).all()
+    np.testing.assert_array_equal(shown[3:], curve[3:, 0])
+
+
+@pytest.mark.parametrize("script", ["settling_dashboard"], indirect=True)
+def test_the_dashboard_needs_no_traces(script, networks):
+    assert len(script.figure(networks).axes) == 6
+    untraced = type(networks[0])(**{**vars(networks[0]), "blocks": ["training"]})
+    assert len(script.figure([untraced, *networks[1:]]).axes) == 4
+    assert len(script.figure([untraced]).axes) == 4
 
 
 def test_levels_keep_their_colour_on_a_log_axis(networks):
