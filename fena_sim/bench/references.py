@@ -140,20 +140,29 @@ def lanes_of(tokens, lanes):
     return tokens[:lanes * each].reshape(lanes, each), tokens[1:lanes * each + 1].reshape(lanes, each)
 
 
-def train(network, tokens, rate, length, lanes=1):
+def train(network, tokens, rate, length, lanes=1, rate_at_end=RATE_AT_END):
     """One pass of next-token prediction over `tokens`: one step of Adam per `length` tokens of every lane.
 
-    `rate` is the learning rate at the start; it falls linearly to RATE_AT_END of it. The state is carried on and
-    gradients are cut between pieces (truncated backpropagation through time). Returns the number of tokens learned from.
+    `rate` is the learning rate at the start; it falls linearly to `rate_at_end` of it. Returns the number of tokens learned from.
+    """
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    return one_pass(network, tokens, optimiser, length, lanes, rate_at_end)
+
+
+def one_pass(network, tokens, optimiser, length, lanes=1, rate_at_end=1.0):
+    """One pass over `tokens` with an optimiser that may know others; its learning rate falls linearly to `rate_at_end` of itself.
+
+    The state is carried on and gradients are cut between pieces (truncated backpropagation through time). Returns the number
+    of tokens learned from.
     """
     inputs, targets = lanes_of(tokens, lanes)
     starts = range(0, inputs.shape[1], length)
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    (group,) = optimiser.param_groups
+    rate = group["lr"]
     network.train()
     state = None
     for k, start in enumerate(starts):
-        for group in optimiser.param_groups:
-            group["lr"] = rate * (1 - (1 - RATE_AT_END) * k / len(starts))
+        group["lr"] = rate * (1 - (1 - rate_at_end) * k / len(starts))
         logits, state = network(inputs[:, start:start + length], state)
         loss = cross_entropy(logits.flatten(0, 1), targets[:, start:start + length].flatten())
         optimiser.zero_grad()
@@ -164,15 +173,23 @@ def train(network, tokens, rate, length, lanes=1):
 
 
 @torch.inference_mode()
+def frozen(network, tokens, length, lanes=1):
+    """Piece by piece, the frozen network's logits (lanes, length, symbols) and the tokens that they are of (lanes, length)."""
+    inputs, targets = lanes_of(tokens, lanes)
+    network.eval()
+    state = None
+    for start in range(0, inputs.shape[1], length):
+        logits, state = network(inputs[:, start:start + length], state)
+        yield logits, targets[:, start:start + length]
+
+
 def evaluate(network, tokens, length, lanes=1):
     """Share of tokens that are the most probable next token of the frozen network; the first is not scored.
 
     Returns (accuracy, number of scored tokens).
     """
-    inputs, targets = lanes_of(tokens, lanes)
-    network.eval()
-    state, correct = None, 0
-    for start in range(0, inputs.shape[1], length):
-        logits, state = network(inputs[:, start:start + length], state)
-        correct += int((logits.argmax(2) == targets[:, start:start + length]).sum())
-    return correct / inputs.numel(), inputs.numel()
+    correct = scored = 0
+    for logits, targets in frozen(network, tokens, length, lanes):
+        correct += int((logits.argmax(2) == targets).sum())
+        scored += targets.numel()
+    return correct / scored, scored
