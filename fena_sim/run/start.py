@@ -61,5 +61,5 @@ def _sizes(model):
         sizes[projection.name] = len(pairs(projection, n_source, n_target)[0])
         if projection.delay is not None:
             steps = round(float(projection.delay) / float(model.dt))
-            sizes[f"delay_{projection.name}"] = len(delay.stages(n_source, steps))
+            sizes[f"delay_{projection.name}"] = n_source * steps
     return sizes
