@@ -1,11 +1,11 @@
 """FENA whose higher levels receive only errors: each level's prior comes from its own past alone.
 
-The equations of fena.py without the ascending traces, as the article puts it ("higher layers,
+The equations of fena_gaussian.py without the ascending traces, as the article puts it ("higher layers,
 receiving only prediction errors from below"). Priors start stronger, since they have half the input.
 """
 
 from brian2 import ms
-from fena import hierarchy as fena
+from fena_gaussian import hierarchy as fena
 
 
 def hierarchy(input_size=16, sizes=(64, 48, 32), prior_spread=2.0, tolerance=0.005 / ms):

@@ -3,7 +3,7 @@
 Tokens: 16 symbols in 9 motifs of 3 to 5 tokens that share tokens; the class of the next motif depends on
 the last two classes; 9 pairs of motifs are held out of training. Each token is a blank of 12 ms, in
 which the prediction of the token to come is read, and a presentation of 48 ms. The network sees one
-pass of 16,000 tokens. Plasticity falls linearly to a fifth over the pass, so that at its end the weights
+pass of 16,000 tokens. Plasticity falls linearly to a tenth over the pass, so that at its end the weights
 hold the grammar rather than the last tokens. All tests use copies of the trained network; "frozen" ones
 with plasticity off.
 """
@@ -19,7 +19,7 @@ from fena_sim.stimulus import MotifGrammar, omissions
 MODEL = "../models/fena.py"
 
 
-def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.2, batch=1):
+def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.1, batch=1):
     """One pass of training, and tests on familiar and held-out combinations; `tokens` for each of `batch` streams."""
     grammar = MotifGrammar()
     pace = FixedPace(duration=48 * ms, blank=12 * ms)

@@ -14,6 +14,8 @@ from fena_sim.measure.select import narrow, scored, tokens_of
 
 # Tokens at the end of training on which the width of the predictive distribution is fitted.
 FIT_TOKENS = 1500
+# Readout of a model whose level 0 states the probability of every symbol.
+PROBABILITY = "probability"
 
 
 def token_scores(run, block):
@@ -29,7 +31,8 @@ def token_scores(run, block):
         index, ``correct`` (event) bool, ``scored`` (event) bool: events that measures may count.
     """
     events, vocabulary = run.events(block), run.vocabulary
-    prediction = tokens_of(run, block)["prediction"].transpose("event", ...).to_numpy()
+    tokens = tokens_of(run, block)
+    prediction = tokens[PROBABILITY if PROBABILITY in tokens else "prediction"].transpose("event", ...).to_numpy()
     codes = vocabulary.codes
     distance = np.stack([((prediction - code) ** 2).sum(axis=1) for code in codes], axis=1)
     choice = distance.argmin(axis=1)
@@ -75,7 +78,8 @@ def surprisal(run, block, training="training"):
 
         p_t(k) = softmax_k( -|prediction_t - code_k|^2 / (2 s^2) ),   surprisal_t = -log2 p_t(token)
 
-    that is, Gaussian noise of one width around the codes and a uniform prior over symbols. The
+    or, where the model states the probability p_t of every symbol itself (readout "probability"), -log2 of that. The
+    formula is Gaussian noise of one width around the codes and a uniform prior over symbols. The
     hierarchy does not state s^2, so it is fitted by maximum likelihood, **never on the tokens it
     is scored on**: on the last 1500 scored tokens of the training block; where the run has no
     training block, or the training block is itself the one scored, on the first half of the
@@ -94,6 +98,12 @@ def surprisal(run, block, training="training"):
         If too few scored tokens are left to fit or to score.
     """
     tokens, distance, usable = _targets(run, block)
+    kept = tokens_of(run, block)
+    if PROBABILITY in kept:
+        bits = np.full(len(tokens), np.nan)
+        stated = kept[PROBABILITY].transpose("event", "unit").to_numpy().astype(float)
+        bits[usable] = -np.log2(stated[usable, tokens[usable]])
+        return _in_bits(bits, block=block)
     if training in run.blocks and block != training:
         fit_tokens, fit_distance, fit_usable = _targets(run, training)
         fit = np.flatnonzero(fit_usable)[-FIT_TOKENS:]
@@ -113,8 +123,11 @@ def surprisal(run, block, training="training"):
     s2 = _fit_width(fit_distance[fit], fit_tokens[fit], run.vocabulary.codes)
     bits = np.full(len(tokens), np.nan)
     bits[usable] = _nats(distance[usable], tokens[usable], 1 / (2 * s2)) / np.log(2)
-    attrs = {"units": "bit", "block": block, "s2": s2, "fitted_on": fitted_on}
-    return xr.DataArray(bits, dims="event", name="surprisal", attrs=attrs)
+    return _in_bits(bits, block=block, s2=s2, fitted_on=fitted_on)
+
+
+def _in_bits(bits, **attrs):
+    return xr.DataArray(bits, dims="event", name="surprisal", attrs={"units": "bit", **attrs})
 
 
 def bits(run, block, mask=None, training="training"):

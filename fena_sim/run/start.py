@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..build import delay, streams
+from ..build import streams
 from ..build.network import initial_state
 from ..build.pacemaker import NAME as PACEMAKER
 from ..build.projection import pairs
