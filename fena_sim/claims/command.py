@@ -7,6 +7,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+#: Characters. Wider than a terminal rather than a measure on five lines.
+WIDTH = 160
+
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[C05 C08 ...]")
@@ -36,7 +39,9 @@ def claims(ids, seeds, quick, path, out, page, quiet):
     from .suite import run_claims
 
     results = run_claims(find_claims(ids), seeds, quick, out, quiet)
-    Console(highlight=False, soft_wrap=True).print(_table(results))
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)
+    console.print(_table(results))
     if path:
         rows = [attrs.asdict(row) for result in results for row in result.rows]
         write_atomically(path, (json.dumps(rows, indent=1, allow_nan=False) + "\n").encode())
