@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .bench.command import bench
+from .claims.command import claims
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 
 #: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
@@ -29,6 +30,7 @@ def cli():
       fena run protocols/first_contact.py --model models/fena_errors_only.py --seeds 5
       fena describe models/fena.py --picture fena.pdf
       fena figures runs/first_contact-* --out figures/made
+      fena claims C05 --quick
     """
 
 
@@ -220,6 +222,7 @@ def figures(runs, out):
 
 
 cli.add_command(bench)
+cli.add_command(claims)
 
 
 def main(arguments=None):

@@ -11,34 +11,34 @@ from .program import Program, Recording, monitor_layout
 
 
 class RuntimeProgram(Program):
-    """A network held in this process. One instance at a time may be in use."""
+    """A network held in this process, `built` of Brian2 objects. One instance at a time may be in use."""
 
     def __init__(self, hierarchy, vocabulary, shape, probes):
         brian2.set_device("runtime")
         prefs.codegen.target = NumpyDenseCodeObject.class_name
         self.dt = float(hierarchy.dt)
-        self._built = build_network(hierarchy, vocabulary, shape, probes)
-        self._state = {f"{owner}.{name}": variable for owner, group in self._built.groups.items()
+        self.built = build_network(hierarchy, vocabulary, shape, probes)
+        self._state = {f"{owner}.{name}": variable for owner, group in self.built.groups.items()
                        for name, variable in state_variables(group).items()}
         self.variables = {name: (variable.size, np.dtype(variable.dtype)) for name, variable in self._state.items()}
-        self._layout = monitor_layout(self._built.monitors)
+        self._layout = monitor_layout(self.built.monitors)
 
     def run(self, state, tables, start, steps):
         for name, values in state.items():
             self._state[name].set_value(values)
         for name, values in tables.items():
-            self._built.tables[name].values[...] = values
-        for monitor in self._built.monitors.values():
+            self.built.tables[name].values[...] = values
+        for monitor in self.built.monitors.values():
             monitor.resize(0)
             if "_source_start" in monitor.variables:
                 monitor.variables["N"].set_value(0)
-        self._built.network.t_ = start * self.dt
-        self._built.network.run(Quantity(steps * self.dt, dim=second.dim), namespace={})
+        self.built.network.t_ = start * self.dt
+        self.built.network.run(Quantity(steps * self.dt, dim=second.dim), namespace={})
         return ({name: np.array(variable.get_value(), copy=True) for name, variable in self._state.items()},
                 {name: self._recording(name) for name in self._layout})
 
     def _recording(self, name):
-        monitor, layout = self._built.monitors[name], self._layout[name]
+        monitor, layout = self.built.monitors[name], self._layout[name]
         values = {v: np.array(monitor.variables[v].get_value()) for v in layout["variables"]}
         i = np.array(monitor.variables["i"].get_value()) if layout["kind"] == "events" else None
         return Recording(t=np.array(monitor.variables["t"].get_value()), i=i, values=values)

@@ -38,6 +38,9 @@ class Silent:
     def end(self, runner):
         """The run is finished."""
 
+    def stop(self):
+        """The run was stopped by an error, and others go on."""
+
     def rate(self):
         """Tokens per second, over all chunks."""
         return round(self._tokens / self._seconds, 3) if self._seconds else None
@@ -103,7 +106,7 @@ class Display:
 class _Shown(Silent):
     def __init__(self, display):
         super().__init__()
-        self.display, self.reported = display, None
+        self.display, self.reported, self.view = display, None, None
 
     def begin(self, runner):
         blocks = {name: len(line) for name, line in runner.lines.items()}
@@ -137,6 +140,12 @@ class _Shown(Silent):
         with self.display.lock:
             self.display.views.remove(self.view)
             self.display.draw(now=True)
+
+    def stop(self):
+        with self.display.lock:
+            if self.view in self.display.views:
+                self.display.views.remove(self.view)
+                self.display.draw(now=True)
 
     def _report(self):
         """A line for a log, if the last one is old enough."""
