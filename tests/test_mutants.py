@@ -1,0 +1,34 @@
+"""The planted defects of `mutants.py` still fit the code that they change, without running them. Contract: its docstrings."""
+
+import ast
+
+import mutants
+import pytest
+
+ALL = [*mutants.ENGINE, *mutants.FENA]
+
+
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
+def test_it_can_be_planted(mutant):
+    before = (mutants.ROOT / mutant.file).read_text(encoding="utf-8")
+    assert before.count(mutant.old) == 1
+    assert ast.dump(ast.parse(mutant.changed())) != ast.dump(ast.parse(before))
+
+
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
+def test_its_tests_exist(mutant):
+    for test in mutant.tests:
+        file, _, function = test.partition("::")
+        found = {node.name for node in ast.parse((mutants.ROOT / file).read_text(encoding="utf-8")).body
+                 if isinstance(node, ast.FunctionDef)}
+        assert not function or function.partition("[")[0] in found, test
+
+
+def test_names_are_unique():
+    assert len({mutant.name for mutant in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize("old", ["there is no such text", "mask"])
+def test_a_text_that_does_not_fit_is_refused(old):
+    with pytest.raises(ValueError, match="not once"):
+        mutants.Mutant("wrong", "fena_sim/measure/select.py", old, "", "tests").changed()
