@@ -20,7 +20,8 @@ from pathlib import Path
 
 import attrs
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Seconds. A mutant may make a loop endless; the tests of none take longer when they pass.
@@ -107,11 +108,12 @@ def try_mutant(mutant, original, folder, cache):
 
 
 def table(mutants, outcomes):
-    shown = Table("mutant", "file", "verdict", "first test that fails", "s", title="Planted defects")
+    """A row for each mutant; of one that survived, the tests that should have caught it."""
+    shown = Table("mutant", "file", "verdict", Column("first test that fails", overflow="fold"), "s", title="Planted defects")
     for mutant, outcome in zip(mutants, outcomes):
         verdict = "caught" if outcome.failed else "[bold red]SURVIVED"
-        test = f"{outcome.failed}\n[dim]{outcome.why[:100]}" if outcome.failed else ", ".join(mutant.tests)
-        shown.add_row(mutant.name, mutant.file, verdict, test, f"{outcome.seconds:.0f}")
+        shown.add_row(mutant.name, mutant.file.removeprefix("fena_sim/"), verdict,
+                      escape(outcome.failed or "\n".join(mutant.tests)).replace("tests/", ""), f"{outcome.seconds:.0f}")
     return shown
 
 
@@ -139,7 +141,8 @@ def main():
 
         def attempt(number):
             outcome = try_mutant(chosen[number], original, Path(work, str(number)), cache)
-            console.print(f"{'caught' if outcome.failed else 'SURVIVED'}: {chosen[number].name}", markup=False)
+            console.print(f"caught: {chosen[number].name}: {outcome.why[:80]}" if outcome.failed else
+                          f"SURVIVED: {chosen[number].name}", markup=False, highlight=False)
             return outcome
 
         with ThreadPoolExecutor(options.jobs) as pool:
@@ -158,13 +161,14 @@ _RESUME = "tests/run/test_interruption.py::test_goes_on_after_the_last_chunk_tha
 
 ENGINE = [
     # -- from declarations to Brian2 ---------------------------------------------------------------
-    Mutant("feedback summed over the wrong index", "fena_sim/device/dense/numpy_target.py",
-           "(COLUMN, POST) if index.name == \"_synaptic_pre\" else (ROW, PRE)",
-           "(COLUMN, POST) if index.name != \"_synaptic_pre\" else (ROW, PRE)",
-           "tests/device/test_dense_numpy.py::test_statements"),
-    Mutant("matrix transposed in the dense kernel", "fena_sim/device/dense/kernel.py",
+    Mutant("weights transposed in a sum", "fena_sim/device/dense/numpy_target.py",
+           "f\"({vector}).T @ ({matrix})\" if along == PRE",
+           "f\"(({matrix}) @ ({vector})).T\" if along == PRE", "tests/build/test_initial_state.py"),
+    Mutant("weights transposed in the dense kernel", "fena_sim/device/dense/kernel.py",
            "const size_t _idx = (size_t)(_i + {u})*{dense.n_post} + _j;",
            "const size_t _idx = (size_t)_j*{dense.n_pre} + _i + {u};", _SCRIPT),
+    Mutant("summed over the wrong index in the dense kernel", "fena_sim/device/dense/kernel.py",
+           "const int32_t {PRE} = _i + {u + dense.offset_pre},", "const int32_t {PRE} = _j + {dense.offset_pre},", _SCRIPT),
     Mutant("initial weights transposed", "fena_sim/build/network.py", "= full[i, j]", "= full.T.ravel()[:len(i)]",
            "tests/build/test_initial_state.py"),
     Mutant("pre and post swapped in the pairs of a condition", "fena_sim/build/projection.py",
