@@ -2,7 +2,7 @@
 PYTHON ?= python3
 STAMP := .venv/installed
 
-.PHONY: setup demo test bench clean
+.PHONY: setup demo test mutants bench clean
 
 setup: $(STAMP)
 
@@ -17,6 +17,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+# Some minutes: planted defects, each of which a test must catch.
+mutants: $(STAMP)
+	.venv/bin/python tests/mutants.py --jobs 2
 
 # The peers that speed is compared with are large (PyTorch among them), so they come only here.
 bench: .venv/bench

@@ -105,6 +105,13 @@ def resumed(tiny_fena, protocol, folder):
     return (folder / "log.txt").read_text()
 
 
+def test_goes_on_after_the_last_chunk_that_was_kept(interrupted_run, tiny_fena, uninterrupted, fingerprint, tidy):
+    folder = interrupted_run(tiny.everything(), 2)
+    assert "going on after 6 of 9" in resumed(tiny_fena, tiny.everything(), folder)
+    assert fingerprint(folder) == fingerprint(uninterrupted.folder)
+    tidy(folder)
+
+
 @pytest.mark.parametrize("how", ["truncated", "altered"])
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
 def test_damaged_checkpoint(how, suffix, interrupted_run, tiny_fena, uninterrupted, fingerprint, tidy):
