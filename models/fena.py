@@ -68,22 +68,21 @@ PREDICT = "prediction_post = w*f_pre : 1 (summed)"
 SAME_SYNAPSES = "\nfeedback_pre = w*error_post : 1 (summed)"
 # Hebbian, with a rate that falls with the squared changes `spent` so far (Duchi et al. 2011, J Mach Learn Res 12:2121).
 LEARN = """
-d{w}/dt = plasticity_gain_post*presenting_post*({share}rate_post*{change}/sqrt({spent}){decay}) : 1
+d{w}/dt = plasticity_gain_post*presenting_post*(share*rate_post*{change}/sqrt({spent})) : 1
 d{spent}/dt = plasticity_gain_post*presenting_post*({change})**2/ms : 1
 """
 FRESH = 10.0  # `spent` of a synapse that has never changed
 
 
-def learn_prediction(error, activity, share, decay):
+def learn_prediction(error, activity, share):
     """The rule of synapses from state units (`activity`) to the level they predict, or of those that lead back."""
-    rule = LEARN.format(w="w", spent="spent", change=f"precision_post*{error}*{activity}", share="share*",
-                        decay=" - decay*w" if decay > 0 / ms else "")
-    return Plasticity(equations=rule, clock=4 * ms, parameters=dict(share=share) | (dict(decay=decay) if decay > 0 / ms else {}))
+    rule = LEARN.format(w="w", spent="spent", change=f"precision_post*{error}*{activity}")
+    return Plasticity(equations=rule, clock=4 * ms, parameters=dict(share=share))
 
 
 def prior_synapses(level, slot, source, spread, share):
     """What level `level` expects from the held traces of `source` (its own, or the level below's)."""
-    rules = [LEARN.format(w=f"w_{t}", spent=f"spent_{t}", share="share*", decay="",
+    rules = [LEARN.format(w=f"w_{t}", spent=f"spent_{t}",
                           change=f"precision_post*error_post*trace_{t}_pre") for t in ("recent", "older")]
     return Projection(
         name=f"A_{level}_{slot}", source=source, target=f"prior_{level}",
@@ -94,11 +93,11 @@ def prior_synapses(level, slot, source, spread, share):
 
 def hierarchy(input_size=16, sizes=(64, 48, 32), taus=(14 * ms, 28 * ms, 56 * ms), older=(0.5, 0.25, 0.12), tau_e=1 * ms,
               eta=0.01 / ms, share=0.1, own_share=0.3, token_norm=4.0, hidden_norm=0.1, prior_spread=1.0, token_spread=0.1,
-              rectified=False, bias=0.0, same_synapses=True, decay=0 / ms, name="fena"):
+              rectified=False, bias=0.0, same_synapses=True, name="fena"):
     """FENA over `input_size` tokens and hidden levels of `sizes`, with state time constants `taus` and traces `older`.
 
     `rectified` units with a negative `bias` are those that fall into traps; without `same_synapses` errors ascend over
-    synapses of their own, learned by the same product and the same `decay` (Kolen & Pollack 1994, Proc. ICNN 3:1375).
+    synapses of their own, learned by the same product (fena_learned_feedback.py).
     """
     sizes = (input_size, *sizes)
     top = len(sizes) - 1
@@ -145,12 +144,12 @@ def hierarchy(input_size=16, sizes=(64, 48, 32), taus=(14 * ms, 28 * ms, 56 * ms
         weights = dict(w=Normal(sd=spread / sqrt(sizes[level - 1])), spent=FRESH)
         projections.append(Projection(
             name=f"W_{level}", source=f"state_{level}", target=below, equations=PREDICT + SAME_SYNAPSES * same_synapses,
-            plasticity=learn_prediction("error_post", "f_pre", share, decay), initial=weights))
+            plasticity=learn_prediction("error_post", "f_pre", share), initial=weights))
         if not same_synapses:
             projections.append(Projection(
                 name=f"F_{level}", source=below, target=f"state_{level}",
                 equations="feedback_post = w*error_pre : 1 (summed)",
-                plasticity=learn_prediction("error_pre", "f_post", share, decay), initial=weights))
+                plasticity=learn_prediction("error_pre", "f_post", share), initial=weights))
         sources = {"own": f"state_{level}", "below": "sensory" if level == 1 else f"state_{level - 1}"}
         projections += [prior_synapses(level, slot, sources[slot],
                                        token_spread if slot == "below" and level == 1 else prior_spread / sqrt(2 * size),
