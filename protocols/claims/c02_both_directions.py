@@ -15,12 +15,12 @@ from fena_sim.stimulus import TokenStream, one_hot
 
 ID = "C02"
 CLAIM = "Predictions descend and errors ascend at the same time, in every step; nothing waits for the other direction."
-DEFINITION = """models/fena.py and models/fena_errors_only.py, untrained, third of three tokens. The network goes on from one
+DEFINITION = """Every FENA model, untrained, third of three tokens. The network goes on from one
 state twice. Down: the top level's r is moved by normal random numbers (sd 0.1) in the middle of the presentation, and again in
 the blank; steps until the sensory prediction differs. Up: another token arrives; steps, from the one in which it arrives, until
 the top level's r differs. Each within as many steps as there are levels, sensory level included. Nothing may differ before the
 token arrives (a prediction that knows its token)."""
-NAMES = ("fena", "fena_errors_only")
+NAMES = ("fena", "fena_learned_feedback", "fena_gaussian", "fena_errors_only")
 TOKENS, OTHER = (0, 1, 2), 3
 MOVE = 0.1
 
@@ -56,7 +56,7 @@ class _Network:
         self.tables = [table_values(timeline(block, model.dt), 0, shape) for block in blocks]
         self.program = choose_device("auto")[0].build(model, vocabulary, shape)
         self.top = f"{model.settling.populations[-1]}.r"
-        self.prediction = next(r.variables[0] for r in model.readouts if r.name == "prediction")
+        self.prediction = next(r.variables[0] for r in model.readouts if r.name in ("prediction", "probability"))
 
     def steps(self, seed):
         """Steps until something differs: {direction: int}; one more than the presentation has where nothing ever does."""

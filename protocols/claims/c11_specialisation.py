@@ -1,0 +1,138 @@
+"""C11: do the levels come to hold different things, from tokens below to context above?"""
+
+import numpy as np
+from brian2 import ms
+from networks import MODELS, first_contact
+
+from fena_sim import Block, FixedPace, Protocol
+from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
+from fena_sim.measure import (
+    accuracy,
+    autocorrelation_time,
+    bits,
+    decode,
+    entropy_floor,
+    paired,
+    summarise,
+    token_states,
+    variance_explained,
+)
+from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
+from fena_sim.protocol import INITIAL
+from fena_sim.stimulus import MotifGrammar, TokenStream
+
+ID = "C11"
+CLAIM = "Levels specialise by themselves: tokens are held below, motifs and what came before them above."
+DEFINITION = """States f(r_l) at the last step of each of the 1,500 test presentations of "familiar" (learning frozen), hidden levels 1
+to 3. Variance explained: cross-validated, ridge on one-hot labels (measure.variance_explained, alone), for token, motif
+and previous motif. Decoding: cross-validated linear read-out of position, motif and previous motif (measure.decode).
+Memory: lag at which the mean autocorrelation has fallen to 1/e (measure.autocorrelation_time), in tokens. The gradient
+of a quantity is its value at level 3 minus that at level 1, one number per network; a bar on a gradient asks for the
+whole 95 % interval of its median, and the same network untrained (or trained on the same tokens in random order) is
+subtracted in pairs. Depth: the same pass with 1, 2 and 3 hidden levels, and with one level of as many plastic weights
+as three; and on a grammar of motifs of 8 tokens, where the class of the next motif depends on what was heard 8 to 16
+tokens ago. Sensitivity: folds (5), guard (20 tokens) and penalty (1)."""
+
+FACTORS = ("token", "motif", "previous_motif")
+DEPTHS = {"1 level": (64,), "2 levels": (64, 48), "3 levels": (64, 48, 32), "1 level, as many weights": (114,)}
+LONG = ("aefghiln", "beghfnil", "cefidglh", "jkaghnef", "klmfhgie", "dlmnifeh", "opeihfgn", "pnkgelfi", "moljhnge")
+PACE = FixedPace(duration=48 * ms, blank=12 * ms)
+FROZEN = dict(plasticity_gain=0.0)
+
+
+def experiments(seed, quick):
+    tokens, tests = (1500, 400) if quick else (16_000, 1500)
+    grammar, long = MotifGrammar(), MotifGrammar(motifs=LONG)
+    learned = grammar.training(tokens, seed=1 + seed)
+    order = np.random.default_rng([seed, 11]).permutation(tokens)
+    symbols = [learned.vocabulary.symbols[token] for token in learned.events["token"].to_numpy()[order]]
+    found = {"trained": first_contact(seed, quick)}
+    found["untrained"] = _experiment(seed, (64, 48, 32), "c11_untrained", None, grammar.training(tests, seed=10_000 + seed))
+    found["shuffled"] = _experiment(seed, (64, 48, 32), "c11_shuffled", TokenStream.from_list(symbols, grammar.vocabulary),
+                                    grammar.training(tests, seed=10_000 + seed))
+    for name, sizes in DEPTHS.items():
+        found[name] = _experiment(seed, sizes, "c11_depth", learned, grammar.training(tests, seed=10_000 + seed))
+        found[f"{name}, long"] = _experiment(seed, sizes, "c11_long", long.training(tokens, seed=1 + seed),
+                                             long.training(tests, seed=10_000 + seed))
+    return found
+
+
+def _experiment(seed, sizes, name, learned, test):
+    blocks = [Block(name="familiar", stream=test, pace=PACE, controls=FROZEN, start_from="training" if learned else INITIAL)]
+    if learned:
+        falling = 1 - 0.9 * np.arange(len(learned)) / len(learned)  # as in first_contact
+        blocks.insert(0, Block(name="training", stream=learned, pace=PACE, controls=dict(plasticity_gain=falling)))
+    protocol = Protocol(name=name, measured_signal="activity f(r) of state units", blocks=blocks)
+    return Experiment(model=MODELS / "fena.py", protocol=protocol, seed=seed, options=dict(sizes=sizes))
+
+
+def _held(run):
+    """{quantity: value per hidden level} of one network."""
+    events = run.events("familiar")
+    states = [token_states(run, "familiar", level) for level in (1, 2, 3)]
+    explained = [variance_explained(s, events, FACTORS)["alone"].to_numpy() for s in states]
+    held = {f"variance explained by {factor}": np.array([e[k] for e in explained]) for k, factor in enumerate(FACTORS)}
+    for label in ("position", "motif", "previous_motif"):
+        held[f"decoding of {label}"] = np.array([decode(s, events[label].to_numpy()).accuracy for s in states])
+    held["memory (tokens)"] = np.array([autocorrelation_time(s) for s in states])
+    return held
+
+
+def _gradients(found, quantity):
+    return [values[quantity][-1] - values[quantity][0] for values in found]
+
+
+def measure(runs, quick):
+    held = {name: [_held(run) for run in runs[name]] for name in ("trained", "untrained", "shuffled")}
+    rows = []
+    for quantity, relation in (("variance explained by token", "<"), ("variance explained by motif", ">"),
+                               ("variance explained by previous_motif", ">"), ("memory (tokens)", ">")):
+        bar = Bar(relation, 0, interval=True)
+        trained = _gradients(held["trained"], quantity)
+        rows.append(Measured(f"{quantity}: level 3 minus level 1", summarise(trained), bar))
+        for control in ("untrained", "shuffled"):
+            rows.append(Measured(f"{quantity}: that gradient minus that of networks {control}",
+                                 paired(trained, _gradients(held[control], quantity)), bar))
+    for quantity in held["trained"][0]:
+        for level in (1, 2, 3):
+            for name in held:
+                rows.append(Reported(f"{quantity}, level {level}, {name}",
+                                     summarise([values[quantity][level - 1] for values in held[name]])))
+    for suffix, grammar in (("", MotifGrammar()), (", long", MotifGrammar(motifs=LONG))):
+        scores = {name: [accuracy(run, "familiar") for run in runs[name + suffix]] for name in DEPTHS}
+        ideal = [entropy_floor(grammar, run.events("familiar")["token"].to_numpy()).accuracy for run in runs["1 level" + suffix]]
+        rows.append(Measured(f"motifs{suffix}: accuracy with 3 levels minus 1 level",
+                             paired(scores["3 levels"], scores["1 level"]), Bar(">", 0, interval=True)))
+        rows += [Reported(f"motifs{suffix}: accuracy, {name}", summarise(values)) for name, values in scores.items()]
+        rows += [Reported(f"motifs{suffix}: bits per token, {name}",
+                          summarise([bits(run, "familiar") for run in runs[name + suffix]])) for name in DEPTHS]
+        rows.append(Reported(f"motifs{suffix}: accuracy of the ideal observer", summarise(ideal)))
+    return rows
+
+
+def figure(runs):
+    """What each level holds, trained, untrained and after tokens in random order; accuracy over depth."""
+    held = {name: [_held(run) for run in runs[name]] for name in ("trained", "untrained", "shuffled")}
+    styles = {"trained": ("-", style.BLACK), "untrained": (":", style.GREY), "shuffled": ("--", style.ORANGE)}
+    with sheet():
+        fig = new_figure(PAGE_WIDTH, 95)
+        axes = fig.subplots(2, 4)
+        for ax, quantity in zip(axes.flat, held["trained"][0]):
+            for name, (line, colour) in styles.items():
+                values = np.array([values[quantity] for values in held[name]])
+                ax.plot((1, 2, 3), values.T, line, color=colour, alpha=0.25, linewidth=0.5)
+                ax.plot((1, 2, 3), np.median(values, axis=0), line, color=colour, linewidth=1.5, label=name)
+            ax.set(xticks=(1, 2, 3), xlabel="level", ylabel=quantity.replace("_", " ").replace("explained by", "explained\nby"))
+        axes[0, 0].legend(frameon=False)
+        ax = axes[1, 3]
+        for suffix, marker in (("", "o"), (", long", "s")):
+            values = np.array([[accuracy(run, "familiar") for run in runs[name + suffix]] for name in DEPTHS])
+            ax.plot(range(len(DEPTHS)), np.median(values, axis=1), marker=marker, color=style.BLACK, markersize=3,
+                    label="motifs of 3 to 5" if not suffix else "motifs of 8", linestyle="-" if not suffix else "--")
+            ax.plot(range(len(DEPTHS)), values, ".", color=style.GREY, markersize=2)
+        ax.set(ylabel="accuracy", xlabel="hidden levels")
+        ax.set_xticks(range(len(DEPTHS)), ["1", "2", "3", "1 wide"])
+        ax.legend(frameon=False)
+        for ax, text in zip(axes.flat, "abcdefgh"):
+            style.letter(ax, text)
+    return fig
