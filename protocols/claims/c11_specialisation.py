@@ -23,8 +23,8 @@ from fena_sim.stimulus import MotifGrammar, TokenStream
 
 ID = "C11"
 CLAIM = "Levels specialise by themselves: tokens are held below, motifs and what came before them above."
-DEFINITION = """States f(r_l) at the last step of each of the 1,500 test presentations of "familiar" (learning frozen), hidden levels 1
-to 3. Variance explained: cross-validated, ridge on one-hot labels (measure.variance_explained, alone), for token, motif
+DEFINITION = """States f(r_l) at the last step of each of the 1,500 test presentations of "familiar" (learning frozen), hidden
+levels 1 to 3. Variance explained: cross-validated, ridge on one-hot labels (measure.variance_explained, alone), for token, motif
 and previous motif. Decoding: cross-validated linear read-out of position, motif and previous motif (measure.decode).
 Memory: lag at which the mean autocorrelation has fallen to 1/e (measure.autocorrelation_time), in tokens. The gradient
 of a quantity is its value at level 3 minus that at level 1, one number per network; a bar on a gradient asks for the
