@@ -2,7 +2,7 @@
 PYTHON ?= python3
 STAMP := .venv/installed
 
-.PHONY: setup demo test mutants bench clean
+.PHONY: setup demo test mutants bench claims clean
 
 setup: $(STAMP)
 
@@ -21,6 +21,15 @@ test: $(STAMP)
 # Some minutes: planted defects, each of which a test must catch.
 mutants: $(STAMP)
 	.venv/bin/python tests/mutants.py --jobs 2
+
+# The article's claims over ten networks each, docs/claims.md written from them (most of an hour on two cores). The networks
+# trained by backpropagation need PyTorch.
+claims: .venv/claims
+	.venv/bin/fena claims --seeds 10 --json docs/claims.json --page docs/claims.md
+
+.venv/claims: $(STAMP)
+	.venv/bin/python -m pip install --quiet --editable '.[claims]'
+	touch $@
 
 # The peers that speed is compared with are large (PyTorch among them), so they come only here.
 bench: .venv/bench
