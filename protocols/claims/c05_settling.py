@@ -1,6 +1,7 @@
 """C05: the number of settling iterations is what falls when the hierarchy learns."""
 
 import numpy as np
+import xarray as xr
 from brian2 import ms
 from networks import MODELS, first_contact
 
@@ -30,7 +31,7 @@ BLANKS = {"short_blank": 12, "long_blank": 700}  # ms
 PRESENTATION = 48 * ms
 #: What the article saw, in iterations.
 MILESTONES = ((30, 40), (15, 15), (10, 10), (5, 6))
-BIN = 25  # tokens
+BIN, FALL = 25, 1000  # tokens
 BINS = (1, 2, 4, 8, 16, 32, 60)
 
 
@@ -87,6 +88,12 @@ def curve(run):
     return settling_curve(run, bins=len(run.events("training")) // BIN)
 
 
+def drawn(run):
+    """The curve of short bins while it falls, of longer ones afterwards."""
+    early, late = curve(run), settling_curve(run)
+    return xr.concat([early[early["tokens"] < FALL], late[late["tokens"] >= FALL]], "tokens")
+
+
 def medians(run, block):
     """Median iterations over the presented tokens at every tolerance: list."""
     found = settling_at(run, block, [tolerance / ms for tolerance in TOLERANCES])
@@ -98,9 +105,9 @@ def figure(runs):
     with sheet():
         fig = new_figure(PAGE_WIDTH, 62)
         axes = fig.subplots(1, 3, width_ratios=(1.5, 1, 1))
-        panels.settling(axes[0], [curve(run) for run in runs["network"]])
+        panels.settling(axes[0], [drawn(run) for run in runs["network"]])
         axes[0].set_xscale("log")  # most of the fall is in the first hundreds
-        axes[0].set_xlim(BIN / 2000, len(runs["network"][0].events("training")) / 1000)
+        axes[0].set_xlim(BIN / 2 / 1000, len(runs["network"][0].events("training")) / 1000)
         axes[0].xaxis.set_major_formatter("{x:g}")
         for low, high in MILESTONES:
             axes[0].axhspan(low - 0.25 * (low == high), high + 0.25 * (low == high), color=ORANGE, alpha=0.3, linewidth=0, zorder=0)
