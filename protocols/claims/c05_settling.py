@@ -16,10 +16,10 @@ from fena_sim.stimulus import MotifGrammar
 ID = "C05"
 CLAIM = "Settling falls from 30-40 iterations per token over 15 and 10 to 5-6 as the hierarchy learns."
 DEFINITION = """Iterations of a token = the last presentation step (1-based, 0 = none) at which the root mean square rate of
-change of all states is at or above the tolerance, .004 / ms where no other is named; the median over tokens counts. Trained
-and reference tolerance: 1,500 tokens (quick 300) after one pass of protocols/first_contact.py, plasticity off. Sensitivity:
-the untrained and the trained network read the same 120 tokens, plasticity off, after a blank of 12 ms and after one of 700 ms,
-long enough for the untrained states to come to rest; fena_sim.measure.settling_at, which reads the rate of change of every
+change of all states is at or above the tolerance, .004 / ms where no other is named; the median over tokens counts. Trained and
+reference tolerance: 1,500 tokens (quick 300) after one pass of protocols/first_contact.py, plasticity off. Sensitivity: the
+untrained and the trained network read the same 120 tokens, plasticity off, after a blank of 12 ms and after one of 700 ms, long
+enough for the untrained states to come to rest; fena_sim.measure.settling_at, which reads the rate of change of every
 presentation step, gives the iterations at .002, .003, .004 and .006 / ms. Ratio = untrained median / trained median, where a
 trained median below 1 counts as 1 so that the ratio is finite. Over training: medians of 25 tokens each. Surprised: tokens
 whose code was not the nearest to the prediction."""
@@ -110,8 +110,8 @@ def figure(runs):
         axes[0].set_xlim(BIN / 2 / 1000, len(runs["network"][0].events("training")) / 1000)
         axes[0].xaxis.set_major_formatter("{x:g}")
         for low, high in MILESTONES:
-            axes[0].axhspan(low - 0.25 * (low == high), high + 0.25 * (low == high), color=ORANGE, alpha=0.3, linewidth=0, zorder=0)
-            name = f"{low}-{high}" if low < high else f"{low}"
+            thin, name = (0, f"{low}-{high}") if low < high else (0.25, f"{low}")
+            axes[0].axhspan(low - thin, high + thin, color=ORANGE, alpha=0.3, linewidth=0, zorder=0)
             axes[0].text(1.01, (low + high) / 2, name, transform=axes[0].get_yaxis_transform(), fontsize=6, va="center",
                          color="#5A5A5A")
         axes[0].set_ylim(0, 48)

@@ -9,8 +9,8 @@ from fena_sim.stimulus import MotifGrammar
 
 ID = "C06"
 CLAIM = "Errors fall about tenfold across the hierarchy."
-DEFINITION = """Error of a level, plasticity off: level 0 mean over units of e^2 on the first presentation step, hidden levels mean
-of e^2 over units and presentation steps; meaned over tokens. Ratio = error of the untrained network (300 tokens, block
+DEFINITION = """Error of a level, plasticity off: level 0 mean over units of e^2 on the first presentation step, hidden levels
+mean of e^2 over units and presentation steps; meaned over tokens. Ratio = error of the untrained network (300 tokens, block
 "untrained" of protocols/first_contact.py) / error after one pass of training (1,500 tokens, quick 300, block "familiar"). Floor
 of level 0: squared error that the Bayes-optimal observer of the grammar expects on the tokens of "familiar" but the first
 (fena_sim.measure.entropy_floor, one-hot codes of amplitude 1, same unit); reached if the network's error on these tokens is at

@@ -15,13 +15,13 @@ from fena_sim.stimulus import MotifGrammar
 
 ID = "C12"
 CLAIM = "Familiar motifs are predicted as well in combinations that were never trained."
-DEFINITION = """After one pass of protocols/first_contact.py, plasticity off. Inside: tokens after the first of a motif. Familiar:
-those of block "familiar" (1,500 tokens, quick 300); novel: those of block "held_out" whose motif was entered through a pair of
-motifs that training never shows. Accuracy = share of tokens whose code is the nearest to the prediction; error = mean over
-tokens and units of e^2 at onset, level 0; ratio = error novel / familiar (fena_sim.measure.generalisation). Junction: first
-tokens of motifs; what follows through a held-out pair nobody who never met the pair can know. Untrained: all 300 tokens of
-block "untrained". References: networks of as many weights trained by backpropagation and n-gram tables on the same tokens,
-tested on the same tokens, same windows; ideal: the Bayes-optimal observer of the grammar."""
+DEFINITION = """After one pass of protocols/first_contact.py, plasticity off. Inside: tokens after the first of a motif.
+Familiar: those of block "familiar" (1,500 tokens, quick 300); novel: those of block "held_out" whose motif was entered through
+a pair of motifs that training never shows. Accuracy = share of tokens whose code is the nearest to the prediction; error = mean
+over tokens and units of e^2 at onset, level 0; ratio = error novel / familiar (fena_sim.measure.generalisation). Junction:
+first tokens of motifs; no network can know one that follows through a pair it never met. Untrained: all 300 tokens of block
+"untrained". References: networks of as many weights trained by backpropagation and n-gram tables on the same tokens, tested on
+the same tokens, same windows; ideal: the Bayes-optimal observer of the grammar."""
 LEAST_ACCURACY, MOST_RATIO = 0.95, 1.25
 BLOCKS = {"familiar": "familiar", "novel": "held_out"}
 COLOURS = {"Elman": SKY, "GRU": GREEN, "transformer": PURPLE}
@@ -50,7 +50,8 @@ def measure(runs, quick):
             Reported("ideal: accuracy at the junction, familiar", summarise([ideal(run) for run in of])),
             Reported("chance", once(1 / len(of[0].vocabulary)))]
     found = [ngrams(run, "held_out", inside(run))["accuracy"] for run in of]
-    rows += [Reported(f"{name}: accuracy inside novel combinations", summarise([t[name] for t in found])) for name in found[0].index]
+    rows += [Reported(f"{name}: accuracy inside novel combinations", summarise([t[name] for t in found]))
+             for name in found[0].index]
     return rows + _references(of)
 
 
@@ -85,7 +86,8 @@ def inside(run):
 def junction(run, block):
     """First tokens of motifs, in "held_out" of those entered through a held-out pair."""
     events = run.events(block)
-    return scored(events) & (events["position"] == 0).to_numpy() & (events["novel"].astype(bool) == (block == "held_out")).to_numpy()
+    novel = events["novel"].to_numpy().astype(bool)
+    return scored(events) & (events["position"] == 0).to_numpy() & (novel == (block == "held_out"))
 
 
 def ideal(run):
@@ -124,8 +126,8 @@ def figure(runs):
         axes[1].set_ylim(top=untrained * 4)
         axes[1].set_ylabel("squared onset error, level 0")
         axes[1].set_xticks(range(2), ["inside\nfamiliar", "inside\nnovel"])
-        panels.against_ngrams(axes[2], [row[1] for row in accuracies], sum(ngrams(r, "held_out", inside(r)) for r in of) / len(of),
-                              1 / len(of[0].vocabulary))
+        table = sum(ngrams(run, "held_out", inside(run)) for run in of) / len(of)
+        panels.against_ngrams(axes[2], [row[1] for row in accuracies], table, 1 / len(of[0].vocabulary))
         axes[2].set_ylabel("accuracy inside novel combinations")
         for ax, text in zip(axes, "abc", strict=True):
             style.letter(ax, text)

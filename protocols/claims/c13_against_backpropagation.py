@@ -14,11 +14,11 @@ from fena_sim.plot.style import BLACK, GREY, SKY, VERMILLION
 from fena_sim.stimulus import MotifGrammar
 
 ID = "C13"
-CLAIM = "In one pass it becomes as good a model of its data as n-gram tables and networks of equal size trained by backpropagation."
-DEFINITION = """After one pass of protocols/first_contact.py (16,000 tokens; quick 1,500), plasticity off, 1,500 test tokens (quick
-300; block "familiar") but the first. Accuracy = share of tokens that were the most probable one; bits = mean of -log2 of the
-probability that the network gave to the token before it arrived. n-gram: interpolated tables of 1 to 5 tokens counted on the
-same training tokens; the best of the five on the test tokens of each network counts. Elman network, GRU and transformer: as
+CLAIM = "In one pass it models its data as well as n-gram tables and networks of equal size trained by backpropagation."
+DEFINITION = """After one pass of protocols/first_contact.py (16,000 tokens; quick 1,500), plasticity off, 1,500 test tokens
+(quick 300; block "familiar") but the first. Accuracy = share of tokens that were the most probable one; bits = mean of -log2 of
+the probability that the network gave to the token before it arrived. n-gram: interpolated tables of 1 to 5 tokens counted on
+the same training tokens; the best of the five on the test tokens of each network counts. Elman network, GRU and transformer: as
 many trainable numbers as FENA has synaptic weights (within 5 %), same training and test tokens, hyperparameters chosen on
 streams of their own (fena_sim.claims.references); "one pass" learns every token once, "converged" goes on until a validation
 stream gets no better. Differences are FENA minus the other within each seed. Floor: what the Bayes-optimal observer expects."""

@@ -17,11 +17,11 @@ from fena_sim.run.view import number
 
 ID = "C19"
 CLAIM = "There is no loss curve: one watches the settling, while it runs and afterwards."
-DEFINITION = """While it runs: the first 40 tokens of training of models/fena.py, one network. Of settling iterations, free energy,
-and error and precision of every level: the share that the picture for a terminal of 80 columns names and shows with the value
-of the last tokens and a history that is not empty, and the share whose value is in the line for a log; lines of the picture, of
-24 that a terminal has. Afterwards: share of networks from whose stored run figures/settling_dashboard.py draws settling
-iterations, error and precision (one line per level) and free energy over training, each with finite data."""
+DEFINITION = """While it runs: the first 40 tokens of training of models/fena.py, one network. Of settling iterations, free
+energy, and error and precision of every level: the share that the picture for a terminal of 80 columns names and shows with the
+value of the last tokens and a history that is not empty, and the share whose value is in the line for a log; lines of the
+picture, of 24 that a terminal has. Afterwards: share of networks from whose stored run figures/settling_dashboard.py draws
+settling iterations, error and precision (one line per level) and free energy over training, each with finite data."""
 WIDTH, HEIGHT, TOKENS = 80, 24, 40
 BARS = set("▁▂▃▄▅▆▇█")
 #: How the axes of the dashboard are named, and whether they hold a line per level.
@@ -37,9 +37,9 @@ def check(seeds, quick):
     levels = sorted({level for _, level in view.histories if level is not None})
     expected = [("iterations", None), ("free energy", None), *[(q, level) for level in levels for q in ("error", "precision")]]
     picture = printed(view.table())
-    return [Measured("share of quantities in the picture of the running network", share([pictured(picture, view, k) for k in expected]),
-                     Bar(">=", 1)),
-            Measured("share of quantities in the line of a log", share([logged(log, view, k) for k in expected]), Bar(">=", 1)),
+    shown, written = [pictured(picture, view, key) for key in expected], [logged(log, view, key) for key in expected]
+    return [Measured("share of quantities in the picture of the running network", share(shown), Bar(">=", 1)),
+            Measured("share of quantities in the line of a log", share(written), Bar(">=", 1)),
             Measured("levels in the picture", once(len(levels)), Bar(">=", 4)),
             Measured("lines of the picture", once(len(picture)), Bar("<=", HEIGHT))]
 
