@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from ..errors import DeclarationError, nearest
+from ..errors import DeclarationError, FenaError, nearest
 from ..measure import Summary
 from ..model import load_model
 from ..protocol import Protocol
@@ -149,6 +149,14 @@ class Reported:
     note: str = ""
 
 
+@attrs.frozen
+class NotRun:
+    """A row that could not be measured here while others of the claim stand, and why: its verdict is "not run"."""
+
+    measure: str
+    reason: FenaError = attrs.field(validator=attrs.validators.instance_of(FenaError))
+
+
 def once(value, n=1):
     """A Summary of a number that is no statistic over networks: the interval is the value itself."""
     return Summary(float(value), float(value), float(value), n, "single value")
@@ -158,7 +166,7 @@ def once(value, n=1):
 class Row:
     """One row of `fena claims --json`, with the names that others rely on.
 
-    Where a claim could not be measured, `verdict` is "not run", `measure` says why, and the values are None.
+    Where a claim or a row of it could not be measured, `verdict` is "not run", `measure` says why, and the values are None.
     """
 
     id: str

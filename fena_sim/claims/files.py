@@ -7,7 +7,7 @@ import attrs
 
 from ..errors import DeclarationError, FenaError, UnknownNameError, nearest
 from ..model.load import load_file
-from .claim import Experiment, Measured, Reported
+from .claim import Experiment, Measured, NotRun, Reported
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SEEDS, QUICK_SEEDS = 10, 2
@@ -20,7 +20,8 @@ class Claim:
     ``ID``, ``CLAIM``, ``DEFINITION``
         The claim in one sentence, and how it is measured: formula, window, tolerance.
     ``experiments(seed, quick)`` and ``measure(runs, quick)``
-        {name: Experiment} of one network, and a list of Measured and Reported from {name: [Run of each seed]}.
+        {name: Experiment} of one network, and a list of Measured and Reported from {name: [Run of each seed]}; NotRun
+        stands for a row that needs what is not installed.
     ``check(seeds, quick)``
         In their place or beside them: a list of Measured and Reported that need no stored run; `seeds` is a list.
     ``seeds(quick)``, optional
@@ -58,12 +59,12 @@ class Claim:
         return found
 
     def measure(self, runs, seeds, quick):
-        """Everything that the file measures: list of Measured and Reported, at least one Measured."""
+        """Everything that the file measures: list of Measured, Reported and NotRun, at least one Measured."""
         check, measure = (getattr(self.module, name, None) for name in ("check", "measure"))
         found = list(self._ask(check, seeds=seeds, quick=quick)) if check else []
         found += list(self._ask(measure, runs=runs, quick=quick)) if measure else []
         for entry in found:
-            self._expect(entry, (Measured, Reported), "a measure")
+            self._expect(entry, (Measured, Reported, NotRun), "a measure")
         if not any(isinstance(entry, Measured) for entry in found):
             raise DeclarationError("no value has a bar", where=str(self.path), fix="return at least one Measured")
         return found

@@ -12,7 +12,7 @@ from ..protocol.timeline import timeline
 from ..record import open_run
 from ..run import run
 from ..run.progress import Display
-from .claim import FAILS, HOLDS, NOT_RUN, QUALIFIED, Measured, Reported, Row
+from .claim import FAILS, HOLDS, NOT_RUN, QUALIFIED, Measured, NotRun, Reported, Row
 
 
 @attrs.frozen
@@ -29,6 +29,8 @@ class Result:
     measured : list of Measured
         Empty if the claim could not be measured.
     reported : list of Reported
+    missing : list of NotRun
+        Rows that could not be measured while others could.
     runs : {name: [Run]}
     reason : FenaError or None
         Why it could not be measured.
@@ -39,6 +41,7 @@ class Result:
     command: str
     measured: list = attrs.field(factory=list)
     reported: list = attrs.field(factory=list)
+    missing: list = attrs.field(factory=list)
     runs: dict = attrs.field(factory=dict)
     reason: FenaError = None
 
@@ -55,12 +58,17 @@ class Result:
 
     @property
     def rows(self):
-        """List of Row."""
+        """List of Row: what was measured, then what is missing."""
         same = dict(id=self.claim.id, runs=self.run_ids, command=self.command)
         if self.reason is not None:
-            return [Row(measure=self.reason.what, value=None, low=None, high=None, bar="", verdict=NOT_RUN, seeds=0, **same)]
+            return [_not_run(self.reason.what, same)]
         return [Row(measure=m.measure, value=m.summary.median, low=m.summary.low, high=m.summary.high, bar=m.bar_text,
-                    verdict=m.verdict, seeds=self.seeds, **same) for m in self.measured]
+                    verdict=m.verdict, seeds=self.seeds, **same) for m in self.measured
+                ] + [_not_run(f"{m.measure}: {m.reason.what}", same) for m in self.missing]
+
+
+def _not_run(why, same):
+    return Row(measure=why, value=None, low=None, high=None, bar="", verdict=NOT_RUN, seeds=0, **same)
 
 
 def run_claims(claims, seeds=None, quick=False, out="runs", quiet=True):
@@ -117,8 +125,8 @@ def _result(claim, n, wanted, reason, outcomes, quick):
     if reason is None:
         try:
             found = claim.measure(runs, list(range(n)), quick)
-            return Result(claim, n, command, [m for m in found if isinstance(m, Measured)],
-                          [m for m in found if isinstance(m, Reported)], runs)
+            of_kind = ([m for m in found if isinstance(m, kind)] for kind in (Measured, Reported, NotRun))
+            return Result(claim, n, command, *of_kind, runs)
         except ResourceError:
             raise
         except FenaError as error:

@@ -74,6 +74,14 @@ def experiments(seed, quick):
 def measure(runs, quick):
     return [Measured("stopped", once(all(not run.finished for run in runs["stops"])), Bar(">=", 1))]
 '''
+PARTLY = HEAD + '''
+from fena_sim.claims.claim import NotRun
+from fena_sim.errors import FenaError
+ID = "C13"
+def check(seeds, quick):
+    return [NotRun("beside a GRU", FenaError("PyTorch is not installed", fix="pip install fena-sim[claims]")),
+            Measured("beside a table", once(1), Bar(">=", VALUE))]
+'''
 CHECKED = HEAD + '''
 ID = "C01"
 def check(seeds, quick):
@@ -210,6 +218,20 @@ def test_a_run_that_stops_is_a_result_only_where_the_claim_says_so(folder, may_s
     (row,), (other,) = stops.rows, checked.rows
     assert row.verdict == expected[1] and (row.measure == "stopped" or "no longer finite" in row.measure)
     assert (other.verdict, other.value, checked.measured[0].note) == ("fails", 2, "([0, 1], True)")
+
+
+@pytest.mark.parametrize("bound, verdict", [(1, "holds"), (2, "fails")])
+def test_a_row_that_is_not_run_leaves_the_others_standing(folder, bound, verdict):
+    folder(c13_partly=PARTLY.replace("VALUE", str(bound)))
+    assert fena("--quick", "--json", "rows.json", "--page", "docs/claims.md", "--quiet") == 0
+    measured, missing = json.loads(Path("rows.json").read_text())
+    assert (measured["measure"], measured["verdict"], measured["value"]) == ("beside a table", verdict, 1)
+    assert (missing["measure"], missing["verdict"]) == ("beside a GRU: PyTorch is not installed", "not run")
+    assert [missing[key] for key in ("value", "low", "high", "seeds")] == [None, None, None, 0]
+    page = Path("docs/claims.md").read_text()
+    assert "Verdict: **not run**" in page, "the worst of the rows"
+    assert re.search(rf"^\| beside a table \| 1 \[.*\| {verdict} \|", page, re.M)
+    assert re.search(r"^\| beside a GRU: PyTorch is not installed \|.*\| not run \| pip install", page, re.M)
 
 
 def test_a_defect_in_a_claim_file_names_its_line(folder):
