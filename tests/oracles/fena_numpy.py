@@ -39,7 +39,7 @@ def shapes(sizes, slots):
     return found
 
 
-def _finish(period):
+def finish(period):
     while True:
         try:
             next(period)
@@ -53,7 +53,7 @@ def run_together(networks, tokens, blank_steps=12, presentation_steps=48):
     In every step each network takes its own from the same weights, which then change by the sum of what
     the networks made of them. Returns one dict as of `FenaNumpy.run` for each network.
     """
-    weights, kept = [name for name in networks[0].v if name[0] in "WA"], [[] for _ in networks]
+    weights, kept = [name for name in networks[0].v if name[0] in "WAF"], [[] for _ in networks]
     for row in np.asarray(tokens):
         periods = [n.period(token, 1.0, blank_steps, presentation_steps) for n, token in zip(networks, row)]
         for _ in range(blank_steps + presentation_steps):
@@ -65,7 +65,7 @@ def run_together(networks, tokens, blank_steps=12, presentation_steps=48):
                 for n in networks:
                     n.v[name] = changed.copy()
         for found, period in zip(kept, periods):
-            found.append(_finish(period))
+            found.append(finish(period))
     return [{name: np.array([period[name] for period in found]) for name in found[0]} for found in kept]
 
 
@@ -118,7 +118,7 @@ class FenaNumpy:
         gains = np.broadcast_to(plasticity_gain, tokens.shape)
         if tokens.size and (tokens.min() < -1 or tokens.max() >= self.sizes[0]):
             raise ValueError(f"tokens must lie in -1..{self.sizes[0] - 1}")
-        kept = [_finish(self.period(*pair, blank_steps, presentation_steps)) for pair in zip(tokens, gains)]
+        kept = [finish(self.period(*pair, blank_steps, presentation_steps)) for pair in zip(tokens, gains)]
         return {name: np.array([period[name] for period in kept]) for name in kept[0]} if kept else {}
 
     def period(self, token, gain, blank_steps, presentation_steps):

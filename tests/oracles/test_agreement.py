@@ -1,4 +1,4 @@
-"""Oracle: an independent plain-NumPy integration of FENA's equations (`fena_numpy.py`).
+"""Oracle: independent plain-NumPy integrations of FENA's equations (`fena_categorical_numpy.py`, `fena_numpy.py`).
 
 200 tokens with learning on, some of them omitted, on every device: states, weights and what was kept for
 every token agree to 1e-9 relative in float64. So do 3 streams side by side, which learn the same weights.
@@ -13,6 +13,7 @@ from fena_sim.build.network import initial_state
 from fena_sim.errors import CheckpointError
 from fena_sim.stimulus import MotifGrammar, omissions
 
+from .fena_categorical_numpy import FenaCategoricalNumpy
 from .fena_numpy import FenaNumpy, run_together
 
 RELATIVE = 1e-9
@@ -24,53 +25,72 @@ def relative(a, b):
     return np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0) / max(np.max(np.abs(b), initial=0), 1e-12)
 
 
+def gaussian(ascending):
+    """FenaNumpy, given an initial state of the engine."""
+    def make(start):
+        given = {k: v for k, v in start.items() if k.split(".")[1] in ("w", "w_recent", "w_older", "r", "log_precision")}
+        return FenaNumpy(given, sizes=SIZES, ascending_traces=ascending)
+    return make
+
+
+def categorical(feedback_synapses, share):
+    """FenaCategoricalNumpy, given of an initial state of the engine what was drawn at random."""
+    def make(start):
+        given = {k: v for k, v in start.items() if k.split(".")[1] in ("w", "w_recent", "w_older", "r")}
+        return FenaCategoricalNumpy(given, sizes=SIZES, feedback_synapses=feedback_synapses, share=share)
+    return make
+
+
+#: Model, its oracle, and some variables that must be compared.
+MODELS = {"fena": (categorical(False, share=0.1), ("prediction_0.bias", "prior_1.spent", "precision_0.seen", "A_2_own.spent_recent")),
+          "fena_learned_feedback": (categorical(True, share=1.0), ("F_1.w", "F_3.w", "F_2.spent")),
+          "fena_gaussian": (gaussian(True), ("A_1_below.w_recent",)),
+          "fena_errors_only": (gaussian(False), ())}
+EVERYWHERE = {"W_1.w", "A_3_own.w_older", "state_3.r", "error_0.error", "prior_2.bias", "precision_0.log_precision"}
+
+
+def assert_agreement(run, oracle, expected, named=()):
+    """State after the block "learning", and what was kept of every token."""
+    state, tokens, values = run.state("learning"), run.tokens("learning"), oracle.values
+    compared = [name for name in values if name in state]
+    assert EVERYWHERE | set(named) <= set(compared)
+    for variable in compared:
+        assert relative(state[variable], values[variable]) < RELATIVE, variable
+    for kept in set(expected) - {"iterations"}:
+        assert relative(tokens[kept], expected[kept]) < RELATIVE, kept
+    np.testing.assert_array_equal(tokens["iterations"], expected["iterations"])
+
+
 @pytest.mark.parametrize("device", ["dense64", "cpp", "runtime"])
-@pytest.mark.parametrize("name, ascending", [("fena", True), ("fena_errors_only", False)])
-def test_device_agrees_with_numpy(device, name, ascending, tmp_path, models):
+@pytest.mark.parametrize("name", MODELS)
+def test_device_agrees_with_numpy(device, name, tmp_path, models):
     model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:])
     stream = omissions(MotifGrammar().training(200, seed=3), p=0.05, seed=4)
     block = fs.Block(name="learning", stream=stream, pace=fs.FixedPace(duration=48 * ms, blank=12 * ms))
     run = fs.run(model, fs.Protocol(name="agreement", blocks=[block]), seed=5, device=device, out=tmp_path)
 
-    start = initial_state(model, seed=5)
-    given = {k: v for k, v in start.items() if k.split(".")[1] in ("w", "w_recent", "w_older", "r", "log_precision")}
-    oracle = FenaNumpy(given, sizes=SIZES, ascending_traces=ascending)
-    expected = oracle.run(stream.events["token"].to_numpy())
-
-    state, tokens = run.state("learning"), run.tokens("learning")
-    compared = [name for name in oracle.values if name in state]
-    assert {"W_1.w", "A_3_own.w_older", "state_3.r", "error_0.error", "prior_2.bias"} <= set(compared)
-    for variable in compared:
-        assert relative(state[variable], oracle.values[variable]) < RELATIVE, variable
-    for kept in ("prediction", "onset_error", "error", "settled_error", "precision"):
-        assert relative(tokens[kept], expected[kept]) < RELATIVE, kept
-    np.testing.assert_array_equal(tokens["iterations"], expected["iterations"])
-    moved = relative(state["W_1.w"], start["W_1.w"])
+    start, (make, named) = initial_state(model, seed=5), MODELS[name]
+    oracle = make(start)
+    assert_agreement(run, oracle, oracle.run(stream.events["token"].to_numpy()), named)
+    moved = relative(run.state("learning")["W_1.w"], start["W_1.w"])
     assert moved > 1e-3, "learning must have changed the weights for the comparison to mean anything"
 
 
-@pytest.mark.parametrize("name, ascending", [("fena", True), ("fena_errors_only", False)])
-def test_streams_side_by_side_agree_with_numpy(name, ascending, tmp_path, models):
+@pytest.mark.parametrize("name", MODELS)
+def test_streams_side_by_side_agree_with_numpy(name, tmp_path, models):
     model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:]).with_parameter("batch", 3)
     streams = [omissions(MotifGrammar().training(50, seed=s), p=0.05, seed=4) for s in range(3)]
     block = fs.Block(name="learning", stream=streams, pace=fs.FixedPace(duration=48 * ms, blank=12 * ms))
     run = fs.run(model, fs.Protocol(name="agreement", blocks=[block]), seed=5, device="dense64", out=tmp_path)
 
-    start = initial_state(model, seed=5)
-    shared = {k: v for k, v in start.items() if k[0] in "WA" and k.split(".")[1] in ("w", "w_recent", "w_older")}
-    own = {k: v for k, v in start.items() if k.split(".")[1] in ("r", "log_precision")}
-    assert not np.array_equal(*own["state_1.r"].reshape(3, -1)[:2]), "streams start from states of their own"
-    oracles = [FenaNumpy({**shared, **{k: v.reshape(3, -1)[b] for k, v in own.items()}}, sizes=SIZES, ascending_traces=ascending)
-               for b in range(3)]
+    start, make = initial_state(model, seed=5), MODELS[name][0]
+    shared = {k: v for k, v in start.items() if k[0] in "WAF"}
+    own = {k: v.reshape(3, -1) for k, v in start.items() if k.split(".")[1] in ("r", "log_precision")}
+    assert not np.array_equal(*own["state_1.r"][:2]), "streams start from states of their own"
+    oracles = [make({**shared, **{k: v[b] for k, v in own.items()}}) for b in range(3)]
     expected = run_together(oracles, np.stack([s.events["token"] for s in streams], axis=1))
     for stream, oracle, kept in zip(run.streams, oracles, expected):
-        state, tokens = stream.state("learning"), stream.tokens("learning")
-        for variable in oracle.values:
-            if variable in state:
-                assert relative(state[variable], oracle.values[variable]) < RELATIVE, variable
-        for readout in ("prediction", "onset_error", "error", "settled_error", "precision"):
-            assert relative(tokens[readout], kept[readout]) < RELATIVE, readout
-        np.testing.assert_array_equal(tokens["iterations"], kept["iterations"])
+        assert_agreement(stream, oracle, kept)
     assert relative(run.state("learning")["W_1.w"], start["W_1.w"]) > 1e-3
 
 
