@@ -34,7 +34,8 @@ as three; and on a grammar of motifs of 8 tokens, where the class of the next mo
 tokens ago. Sensitivity: folds (5), guard (20 tokens) and penalty (1)."""
 
 FACTORS = ("token", "motif", "previous_motif")
-DEPTHS = {"1 level": (64,), "2 levels": (64, 48), "3 levels": (64, 48, 32), "1 level, as many weights": (114,)}
+#: Hidden levels; `--quick` compares the first two on the short motifs.
+DEPTHS = {"1 level": (64,), "3 levels": (64, 48, 32), "2 levels": (64, 48), "1 level, as many weights": (114,)}
 LONG = ("aefghiln", "beghfnil", "cefidglh", "jkaghnef", "klmfhgie", "dlmnifeh", "opeihfgn", "pnkgelfi", "moljhnge")
 PACE = FixedPace(duration=48 * ms, blank=12 * ms)
 FROZEN = dict(plasticity_gain=0.0)
@@ -50,12 +51,18 @@ def experiments(seed, quick):
     found["untrained"] = _experiment(seed, (64, 48, 32), "c11_untrained", None, grammar.training(tests, seed=10_000 + seed))
     found["shuffled"] = _experiment(seed, (64, 48, 32), "c11_shuffled", TokenStream.from_list(symbols, grammar.vocabulary),
                                     grammar.training(tests, seed=10_000 + seed))
-    for name, sizes in DEPTHS.items():
+    for name in _depths(quick):
+        sizes = DEPTHS[name]
         found[name] = (found["trained"] if sizes == (64, 48, 32) else
                        _experiment(seed, sizes, "c11_depth", learned, grammar.training(tests, seed=10_000 + seed)))
-        found[f"{name}, long"] = _experiment(seed, sizes, "c11_long", long.training(tokens, seed=1 + seed),
-                                             long.training(tests, seed=10_000 + seed))
+        if not quick:
+            found[f"{name}, long"] = _experiment(seed, sizes, "c11_long", long.training(tokens, seed=1 + seed),
+                                                 long.training(tests, seed=10_000 + seed))
     return found
+
+
+def _depths(quick):
+    return list(DEPTHS)[:2] if quick else list(DEPTHS)
 
 
 def _experiment(seed, sizes, name, learned, test):
@@ -99,14 +106,14 @@ def measure(runs, quick):
             for name in held:
                 rows.append(Reported(f"{quantity}, level {level}, {name}",
                                      summarise([values[quantity][level - 1] for values in held[name]])))
-    for suffix, grammar in (("", MotifGrammar()), (", long", MotifGrammar(motifs=LONG))):
-        scores = {name: [accuracy(run, "familiar") for run in runs[name + suffix]] for name in DEPTHS}
+    for suffix, grammar in (("", MotifGrammar()), *([] if quick else [(", long", MotifGrammar(motifs=LONG))])):
+        scores = {name: [accuracy(run, "familiar") for run in runs[name + suffix]] for name in _depths(quick)}
         ideal = [entropy_floor(grammar, run.events("familiar")["token"].to_numpy()).accuracy for run in runs["1 level" + suffix]]
         rows.append(Measured(f"motifs{suffix}: accuracy with 3 levels minus 1 level",
                              paired(scores["3 levels"], scores["1 level"]), Bar(">", 0, interval=True)))
         rows += [Reported(f"motifs{suffix}: accuracy, {name}", summarise(values)) for name, values in scores.items()]
         rows += [Reported(f"motifs{suffix}: bits per token, {name}",
-                          summarise([bits(run, "familiar") for run in runs[name + suffix]])) for name in DEPTHS]
+                          summarise([bits(run, "familiar") for run in runs[name + suffix]])) for name in scores]
         rows.append(Reported(f"motifs{suffix}: accuracy of the ideal observer", summarise(ideal)))
     return rows
 
@@ -126,13 +133,16 @@ def figure(runs):
             ax.set(xticks=(1, 2, 3), xlabel="level", ylabel=quantity.replace("_", " ").replace("explained by", "explained\nby"))
         axes[0, 0].legend(frameon=False)
         ax = axes[1, 3]
+        order = sorted((name for name in DEPTHS if name in runs), key=lambda name: (len(DEPTHS[name]), DEPTHS[name]))
         for suffix, marker in (("", "o"), (", long", "s")):
-            values = np.array([[accuracy(run, "familiar") for run in runs[name + suffix]] for name in DEPTHS])
-            ax.plot(range(len(DEPTHS)), np.median(values, axis=1), marker=marker, color=style.BLACK, markersize=3,
+            if order[0] + suffix not in runs:
+                continue
+            values = np.array([[accuracy(run, "familiar") for run in runs[name + suffix]] for name in order])
+            ax.plot(range(len(order)), np.median(values, axis=1), marker=marker, color=style.BLACK, markersize=3,
                     label="motifs of 3 to 5" if not suffix else "motifs of 8", linestyle="-" if not suffix else "--")
-            ax.plot(range(len(DEPTHS)), values, ".", color=style.GREY, markersize=2)
-        ax.set(ylabel="accuracy", xlabel="hidden levels")
-        ax.set_xticks(range(len(DEPTHS)), ["1", "2", "3", "1 wide"])
+            ax.plot(range(len(order)), values, ".", color=style.GREY, markersize=2)
+        ax.set(ylabel="accuracy", xlabel="hidden units by level")
+        ax.set_xticks(range(len(order)), ["-".join(map(str, DEPTHS[name])) for name in order], rotation=20)
         ax.legend(frameon=False)
         for ax, text in zip(axes.flat, "abcdefgh"):
             style.letter(ax, text)
