@@ -49,7 +49,7 @@ def figure(runs):
             if np.isfinite(tokens).any():
                 place, height = np.nanmedian(tokens) / 1000, 0.03 + 0.04 * level
                 ax.plot(place, height, "^", color=level_colour(level), transform=ax.get_xaxis_transform())
-        ax.text(np.nanmedian(halfway) / 1000 + 0.06 * ax.get_xlim()[1], 0.03, "halfway", transform=ax.get_xaxis_transform(),
+        ax.text(np.nanmax(halfway) / 1000 + 0.03 * ax.get_xlim()[1], 0.03, "halfway", transform=ax.get_xaxis_transform(),
                 fontsize=6, va="center")
         panels.level_legend(fig, curves[0]["level"].to_numpy())
     return fig
