@@ -17,7 +17,8 @@ from fena_sim.protocol.timeline import timeline
 from fena_sim.stimulus import TokenStream
 
 #: Each with what it tells, on the last step before a token, of the token to come.
-MODELS = {"fena": "probability", "fena_learned_feedback": "probability", "fena_gaussian": "prediction", "fena_errors_only": "prediction"}
+MODELS = {"fena": "probability", "fena_learned_feedback": "probability",
+          "fena_gaussian": "prediction", "fena_errors_only": "prediction"}
 PERIOD, BLANK = 60, 12
 
 
@@ -36,10 +37,10 @@ def states(name, steps, changed=None, **controls):
 
 
 def learned(name):
-    """Names of everything that lasts: weights, biases and precisions."""
+    """Names of everything that lasts: weights, biases, what both have spent, and precisions."""
     model = load(name)
     weights = [f"{p.name}.{e.varname}" for p in model.projections if p.plasticity for e in p.plasticity.clock_driven]
-    units = [f"{p.name}.{v}" for p in model.populations for v in ("bias", "log_precision") if v in p.variables]
+    units = [f"{p.name}.{v}" for p in model.populations for v in ("bias", "spent", "log_precision") if v in p.variables]
     assert weights and units
     return weights + units
 
