@@ -85,8 +85,8 @@ def finished(tiny_fena, tmp_path_factory):
 
 
 @pytest.mark.parametrize("options, message", [
-    (dict(sizes=(8, 6)), "no '.*3.*'"), (dict(sizes=(8, 6, 5, 4)), "holds no"), (dict(sizes=(8, 6, 7)), "values of"),
-    (dict(same_synapses=False), "holds no 'F_1")])
+    (dict(sizes=(8, 6)), "no '.*3.*'"), (dict(sizes=(8, 6, 5, 4), taus=(14 * ms,) * 4, older=(0.5,) * 4), "holds no"),
+    (dict(sizes=(8, 6, 7)), "values of"), (dict(same_synapses=False), "holds no 'F_1")])
 def test_start_from_a_run_of_another_model(options, message, finished, tmp_path, nothing_is_built):
     with pytest.raises(CheckpointError, match=message) as caught:
         fs.run(tiny.model(**options), tiny.one_block(3), out=tmp_path / "out", start=(finished, "learning"))
