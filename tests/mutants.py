@@ -178,7 +178,7 @@ ENGINE = [
            "steps = max(1, round(float(declared.delay) / float(hierarchy.dt)) - 1)\n",
            (f"{_DELAY}::test_rates_arrive_after_exactly_the_delay", f"{_DELAY}::test_spikes_act_after_exactly_the_delay")),
     Mutant("states move before the errors", "fena_sim/build/population.py", "order=population.order, threshold",
-           "order=-population.order, threshold", f"{_ORACLE}[fena-True-runtime]"),
+           "order=-population.order, threshold", f"{_ORACLE}[fena-runtime]"),
     Mutant("plasticity sees its own first change", "fena_sim/build/projection.py",
            "synapses.run_regularly(\"\\n\".join(code)",
            "synapses.run_regularly(\"\\n\".join(line for k in range(len(changes)) for line in code[k::len(changes)])",
@@ -188,9 +188,9 @@ ENGINE = [
     Mutant("noise repeats every 1024 steps", "fena_sim/build/noise.py", "philox((unit, step, step >> np.uint64(32), stream)",
            "philox((unit, step & np.uint64(1023), step >> np.uint64(32), stream)", "tests/build/test_noise.py"),
     Mutant("settling counted from 0", "fena_sim/build/pacemaker.py", "steps = presenting*(elapsed - blank_steps + 1)",
-           "steps = presenting*(elapsed - blank_steps)", f"{_ORACLE}[fena-True-runtime]"),
+           "steps = presenting*(elapsed - blank_steps)", f"{_ORACLE}[fena-runtime]"),
     Mutant("a token shown one step early", "fena_sim/build/pacemaker.py", "arriving = int(elapsed == blank_steps)",
-           "arriving = int(elapsed == blank_steps - 1)", f"{_ORACLE}[fena-True-runtime]"),
+           "arriving = int(elapsed == blank_steps - 1)", f"{_ORACLE}[fena-runtime]"),
     # -- declarations ------------------------------------------------------------------------------
     Mutant("seed of the initial values ignored", "fena_sim/model/initial.py", "default_rng([seed, zlib", "default_rng([0, zlib",
            "tests/model/test_initial.py"),
@@ -249,7 +249,7 @@ ENGINE = [
 ]
 
 #: Defects of the shipped model, whose texts follow models/fena.py.
-_FENA, _FIRST = "models/fena.py", f"{_ORACLE}[fena-True-runtime]"
+_FENA, _FIRST = "models/fena.py", f"{_ORACLE}[fena-runtime]"
 _BLACK_BOX = "tests/models/test_fena.py"
 FENA = [
     Mutant("sign of the error in the drift", _FENA, "drift = (-precision*error", "drift = (precision*error", _FIRST),
