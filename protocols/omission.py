@@ -10,7 +10,7 @@ import numpy as np
 from brian2 import ms
 
 from fena_sim import Block, FixedPace, Probe, Protocol
-from fena_sim.measure import accuracy
+from fena_sim.measure import accuracy, token_scores
 from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import MotifGrammar, omissions
 
@@ -37,7 +37,7 @@ def expected_token(run, block):
     """Share of omitted tokens that the prediction names although they do not come."""
     events = run.events(block)
     omitted = events["omitted"].to_numpy()
-    named = run.tokens(block)["prediction"].values.argmax(axis=1)
+    named = token_scores(run, block)["choice"].to_numpy()
     return float((named[omitted] == events["expected"].to_numpy()[omitted]).mean())
 
 

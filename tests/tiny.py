@@ -6,6 +6,7 @@ Also a script, for tests that kill it: ``python tiny.py OUT SEED CHUNK_TOKENS``.
 import sys
 from pathlib import Path
 
+import attrs
 import numpy as np
 from brian2 import ms
 
@@ -21,7 +22,8 @@ PROBES = (fs.Probe("state_1", "r", window=(-3 * ms, 7 * ms)),
 
 def model(**options):
     """Its tolerance lets self-paced tokens leave after 5 to 40 steps."""
-    return fs.load_model(MODEL, 16, **{"sizes": (8, 6, 5), "tolerance": 0.01 / ms, **options})
+    loaded = fs.load_model(MODEL, 16, **{"sizes": (8, 6, 5), **options})
+    return attrs.evolve(loaded, settling=attrs.evolve(loaded.settling, tolerance=0.01 / ms))
 
 
 def stream(n, seed=0):

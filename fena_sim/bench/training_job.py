@@ -22,6 +22,7 @@ import attrs
 from ..build.projection import pairs
 from ..measure import accuracy
 from ..model import load_model
+from ..model.equations import identifiers
 from ..protocol import load_protocol
 from ..run import run
 from . import footprint
@@ -42,8 +43,15 @@ def main(text):
 
 
 def synaptic_weights(model):
-    """Numbers that plasticity changes, summed over all synapses (a synapse of a prior has two)."""
-    return sum(len(p.plasticity.clock_driven) * _pairs(model, p) for p in model.projections if p.plasticity is not None)
+    """Weights that plasticity changes, summed over all synapses (a synapse of a prior has two).
+
+    What a rule keeps for itself (what a synapse has spent) is no weight: nothing but the rule reads it.
+    """
+    def weights(projection):
+        read = set().union(*(identifiers(str(e.expr)) for e in projection.parsed.values() if e.expr is not None))
+        return sum(e.varname in read for e in projection.plasticity.clock_driven)
+
+    return sum(weights(p) * _pairs(model, p) for p in model.projections if p.plasticity is not None)
 
 
 def synapses(model):

@@ -56,7 +56,7 @@ class _Network:
         self.tables = [table_values(timeline(block, model.dt), 0, shape) for block in blocks]
         self.program = choose_device("auto")[0].build(model, vocabulary, shape)
         self.top = f"{model.settling.populations[-1]}.r"
-        self.prediction = next(r.variables[0] for r in model.readouts if r.name in ("prediction", "probability"))
+        self.prediction = next(f"{p.target}.prediction" for p in model.projections if p.name == "W_1")
 
     def steps(self, seed):
         """Steps until something differs: {direction: int}; one more than the presentation has where nothing ever does."""

@@ -20,7 +20,15 @@ def references():
 
 def test_without_torch_the_error_names_the_extra():
     """PyTorch is hidden from a process of its own, so this also holds where it is installed."""
-    code = "import sys; sys.modules['torch'] = None\nimport fena_sim.bench.references"
+    code = """
+import sys
+class Hidden:
+    def find_spec(name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError("hidden", name=name)
+sys.meta_path.insert(0, Hidden)
+import fena_sim.bench.references
+"""
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode != 0
     assert "FenaError: PyTorch is not installed" in finished.stderr

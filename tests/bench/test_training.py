@@ -46,7 +46,7 @@ def test_without_plasticity_is_the_frozen_network(tmp_path):
                      controls=dict(plasticity_gain=0.0))
     protocol = fs.Protocol(name="frozen", blocks=[block])
     runs = [fs.run(m, protocol, device="dense64", out=tmp_path / name) for name, m in (("plastic", model), ("fixed", fixed))]
-    predictions = [run.tokens("frozen")["prediction"].to_numpy() for run in runs]
+    predictions = [run.tokens("frozen")["probability"].to_numpy() for run in runs]
     assert np.abs(predictions[0]).max() > 0
     np.testing.assert_array_equal(*predictions)
 

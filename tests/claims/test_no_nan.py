@@ -19,7 +19,7 @@ CLAIM = load_file(Path(__file__).resolve().parents[2] / "protocols" / "claims" /
 @pytest.fixture(scope="module")
 def stopped(tiny_fena, tmp_path_factory):
     with pytest.raises(NonFiniteError) as caught:
-        fs.run(tiny_fena.with_parameter("eta", 1 / ms), tiny.one_block(24), out=tmp_path_factory.mktemp("stopped"), chunk_tokens=3)
+        fs.run(tiny_fena.with_parameter("tau_e", 0.3 * ms), tiny.one_block(24), out=tmp_path_factory.mktemp("stopped"), chunk_tokens=3)
     return Path(caught.value.where)
 
 

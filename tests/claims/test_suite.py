@@ -27,7 +27,7 @@ from fena_sim.claims.claim import Bar, Experiment, Measured, Otherwise, Reported
 from fena_sim.measure import settling_iterations, summarise
 from fena_sim.plot import new_figure, sheet
 CLAIM, DEFINITION = "It settles.", "Median | of iterations."
-OPTIONS = dict(sizes=(8, 6, 5), tolerance=0.01/ms)
+OPTIONS = dict(sizes=(8, 6, 5))
 def network(seed, n=6, **more):
     return Experiment(model=tiny.MODEL, protocol=tiny.one_block(n), seed=seed, options=OPTIONS, **more)
 '''
@@ -70,7 +70,7 @@ def measure(runs, quick):
 EXPLODES = HEAD + '''
 ID = "C21"
 def experiments(seed, quick):
-    return {"stops": network(seed, 24, parameters={"eta": 1/ms}, may_stop=MAY_STOP)}
+    return {"stops": network(seed, 24, parameters={"tau_e": 0.3*ms}, may_stop=MAY_STOP)}
 def measure(runs, quick):
     return [Measured("stopped", once(all(not run.finished for run in runs["stops"])), Bar(">=", 1))]
 '''
@@ -156,7 +156,7 @@ def test_equal_experiments_are_one_job():
 
     jobs = Jobs()
     one = jobs.add(experiment())
-    assert jobs.add(experiment()) == one == jobs.add(experiment(parameters={"tau_cap": 60 * ms})), "the default, spelled out"
+    assert jobs.add(experiment()) == one == jobs.add(experiment(parameters={"share": 0.1})), "the default, spelled out"
     later = jobs.add(experiment(start=(experiment(), "learning")))
     others = [experiment(7), experiment(seed=1), experiment(parameters={"eta": 2e-5 / ms}), experiment(options={"sizes": (8, 6)}),
               experiment(protocol=rising(1.0)), experiment(protocol=rising(2.0)),

@@ -231,4 +231,9 @@ def test_shipped_models(name, dtype, bar, monkeypatch, tmp_path):
                              out=tmp_path / target.class_name).state("learning"))
         assert prefs.codegen.target == target.class_name
     stock, made = ({key: np.asarray(values, float) for key, values in state.items()} for state in states)
+    if dtype == np.float32 and "inhibition_0.pooled" in stock:
+        for state in (stock, made):
+            state["inhibition_0.pooled"] = np.log(state["inhibition_0.pooled"])  # as precise as its exponents
+            for name in ("error_0.error", "precision_0.mean_square"):  # differences of probabilities: their scale is 1
+                state[name] = np.append(state[name], 1)
     assert_equal(made, stock, bar)

@@ -90,6 +90,6 @@ def test_parameters_and_seeds_need_no_other_build(tiny_fena):
     def key(model):
         return declaration_key(model, tiny.VOCABULARY, shape, (), ["g++"])
 
-    assert key(tiny_fena) == key(tiny_fena.with_parameter("level.2.tau", 20 * ms)) == key(tiny.model(weight_norm=0.1))
+    assert key(tiny_fena) == key(tiny_fena.with_parameter("level.2.tau", 20 * ms)) == key(tiny.model(token_norm=0.1))
     assert key(tiny_fena) != key(tiny_fena.with_parameter("dt", 0.5 * ms))
-    assert key(tiny_fena) != key(tiny.model(ascending_traces=False))
+    assert key(tiny_fena) != key(tiny.model(same_synapses=False))

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 
-def block(tokens, prediction=None, **arrays):
+def block(tokens, prediction=None, probability=None, dims=("event", "unit"), **arrays):
     """(events, tokens, traces) of one block; two-dimensional arrays are (event, level), traces are (dims, values)."""
     traces = xr.Dataset(arrays.pop("traces", {}))
     columns = {k: arrays.pop(k) for k in ("position", "novel", "motif", "arrival", "duration") if k in arrays}
@@ -17,8 +17,9 @@ def block(tokens, prediction=None, **arrays):
         name: (("event", "level")[: np.ndim(values)], np.asarray(values))
         for name, values in arrays.items()
     }
-    if prediction is not None:
-        data["prediction"] = (("event", "unit"), np.asarray(prediction, dtype=float))
+    for name, values in (("prediction", prediction), ("probability", probability)):
+        if values is not None:
+            data[name] = (dims, np.asarray(values, dtype=float))
     return events, xr.Dataset(data, attrs={"dt_s": 1e-3}), traces
 
 

@@ -130,7 +130,7 @@ def test_synapse_counts_are_closed_forms(model):
 def test_fena_has_the_synapses_that_its_sizes_give():
     sizes = (16, 64, 48, 32)
     ends = sum(a * b for a, b in pairwise(sizes))
-    whole = sum(sizes) + 2 * ends + sum(n * n for n in sizes[1:])  # pools, W and A_below, A_own
+    whole = sizes[0] + sum(sizes) + 2 * ends + sum(n * n for n in sizes[1:])  # inhibition, pools, W and A_below, A_own
     text = describe(load_model(MODELS / "fena.py"))
     assert int(re.search(r"Synapses +\| (\d+)", text)[1]) == whole
 
@@ -273,7 +273,7 @@ def test_summed_inputs_are_those_of_either_end():
         code(r["Projection"])[0]: code(r["Summed inputs"])
         for r in tables(describe(load_model(MODELS / "fena.py")))["F. Projections"]
     }
-    assert rows["W_2"] == ["error_1.prediction", "state_2.feedback", "state_2.outgoing"]
+    assert rows["W_2"] == ["error_1.prediction", "state_2.feedback"]
     assert rows["A_2_below"] == ["prior_2.from_below"]
 
 

@@ -16,7 +16,9 @@ from fena_sim.device import choose_device
 from fena_sim.protocol.timeline import timeline
 from fena_sim.stimulus import TokenStream
 
-MODELS = ("fena", "fena_errors_only")
+#: Each with what it tells, on the last step before a token, of the token to come.
+MODELS = {"fena": "probability", "fena_learned_feedback": "probability",
+          "fena_gaussian": "prediction", "fena_errors_only": "prediction"}
 PERIOD, BLANK = 60, 12
 
 
@@ -35,10 +37,10 @@ def states(name, steps, changed=None, **controls):
 
 
 def learned(name):
-    """Names of everything that lasts: weights, biases and precisions."""
+    """Names of everything that lasts: weights, biases, what both have spent, and precisions."""
     model = load(name)
     weights = [f"{p.name}.{e.varname}" for p in model.projections if p.plasticity for e in p.plasticity.clock_driven]
-    units = [f"{p.name}.{v}" for p in model.populations for v in ("bias", "log_precision") if v in p.variables]
+    units = [f"{p.name}.{v}" for p in model.populations for v in ("bias", "spent", "log_precision") if v in p.variables]
     assert weights and units
     return weights + units
 
@@ -51,7 +53,7 @@ def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
         tokens[3] = coming
         stream = TokenStream.from_ids(tokens, tiny.VOCABULARY)
         run = fs.run(load(name), tiny.one_block(stream=stream, controls={}, probes=()), device="runtime", out=tmp_path)
-        predictions.append(run.tokens("learning")["prediction"].values)
+        predictions.append(run.tokens("learning")[MODELS[name]].values)
     np.testing.assert_array_equal(predictions[0][:4], predictions[1][:4])
     assert (predictions[0][4] != predictions[1][4]).all() and np.ptp(predictions[0], axis=0).min() > 0
 

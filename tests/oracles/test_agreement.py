@@ -42,7 +42,7 @@ def categorical(feedback_synapses, share):
 
 
 #: Model, its oracle, and some variables that must be compared.
-MODELS = {"fena": (categorical(False, share=0.1), ("prediction_0.bias", "prior_1.spent", "precision_0.seen", "A_2_own.spent_recent")),
+MODELS = {"fena": (categorical(False, share=0.1), ("prediction_0.bias", "prior_1.spent", "precision_0.seen", "W_1.spent")),
           "fena_learned_feedback": (categorical(True, share=1.0), ("F_1.w", "F_3.w", "F_2.spent")),
           "fena_gaussian": (gaussian(True), ("A_1_below.w_recent",)),
           "fena_errors_only": (gaussian(False), ())}

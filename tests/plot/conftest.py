@@ -36,14 +36,15 @@ def events_of(tokens, start):
     )
 
 
-def tokens_of(tokens, rng):
+def tokens_of(tokens, rng, states):
     n, levels = len(tokens), len(SIZES)
     fall = np.exp(-np.arange(n) / 150)[:, None] + 0.05
     errors = fall * rng.gamma(4, 0.25, (n, levels)) * np.array([1.0, 0.1, 0.03])
     prediction = np.eye(4)[tokens % 4] * 0.7 + rng.normal(0, 0.25, (n, 4))
+    level_0 = np.exp(prediction) / np.exp(prediction).sum(axis=1, keepdims=True) if states == "probability" else prediction
     return xr.Dataset(
         {
-            "prediction": (("event", "unit"), prediction),
+            states: (("event", "unit"), level_0),
             "iterations": ("event", rng.poisson(4 + 30 * fall[:, 0])),
             "steps": ("event", np.full(n, 48)),
             "onset_error": (("event", "level"), errors),
@@ -66,13 +67,13 @@ def traces_of(events, rng):
     return xr.Dataset(data, coords={"time": time})
 
 
-def network(seed):
+def network(seed, states="prediction"):
     rng = np.random.default_rng(seed)
     lengths = {"training": 400, "familiar": 80, "held_out": 80}
     tokens = {name: rng.integers(0, 4, n) for name, n in lengths.items()}
     tokens["traces_before"] = tokens["traces_after"] = np.array([0, 1, -1, 2, 3])
     events = {name: events_of(ids, 7.0 * i) for i, (name, ids) in enumerate(tokens.items())}
-    measured = {name: tokens_of(ids, rng) for name, ids in tokens.items()}
+    measured = {name: tokens_of(ids, rng, states) for name, ids in tokens.items()}
     probes = {
         name: traces_of(events[name], rng) for name in ("traces_before", "traces_after")
     }
@@ -90,6 +91,12 @@ def network(seed):
 @pytest.fixture(scope="session")
 def networks():
     return [network(seed) for seed in range(3)]
+
+
+@pytest.fixture(scope="session")
+def softmax_networks():
+    """The same, but that level 0 states probabilities."""
+    return [network(seed, "probability") for seed in range(3)]
 
 
 @pytest.fixture(scope="session", params=["training", "settling_dashboard", "token_traces", "generalisation"])

@@ -200,3 +200,17 @@ def test_traces_without_an_omission_or_samples_say_so(networks):
     probe = run.traces("traces_after")["error_1.error"]
     with pytest.raises(StimulusError, match="no sample"):
         traces.trace(axes(), probe, run.events("training"), level=1)
+
+
+def test_a_softmax_at_level_0_changes_no_figure(script, networks, softmax_networks):
+    """Figures show the same of a network that states probabilities, the softmax of what the other one predicts."""
+    def shown(runs):
+        figure = script.figure(runs)
+        return [line.get_xydata() for ax in figure.axes for line in ax.get_lines()], [
+            (bar.get_x(), bar.get_height()) for ax in figure.axes for bar in ax.patches]
+
+    (lines, bars), (others, other_bars) = map(shown, (networks, softmax_networks))
+    assert lines
+    for one, other in zip(lines, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert bars == other_bars

@@ -18,7 +18,7 @@ def part(tiny_fena, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(tiny_fena, tmp_path_factory):
-    probes = [fs.Probe("state_1", "r"), fs.Probe("error_0", ["error", "prediction", "x", "precision"])]
+    probes = [fs.Probe("state_1", "r"), fs.Probe("error_0", ["error", "prediction", "probability", "x", "pooled"])]
     return fs.run(tiny_fena, tiny.one_block(6, probes=probes), device="cpp", out=tmp_path_factory.mktemp("whole"))
 
 
@@ -53,18 +53,18 @@ def test_units_and_interval(part, whole):
 
 def test_linked_variables_are_recorded_for_every_unit(whole):
     traces = whole.traces("learning")
-    assert traces["error_0.precision"].shape == (360, 16)
-    assert (traces["error_0.precision"].values == traces["error_0.precision"].values[:, :1]).all()
+    assert traces["error_0.pooled"].shape == (360, 16)
+    assert (traces["error_0.pooled"].values == traces["error_0.pooled"].values[:, :1]).all()
     shown = traces["error_0.x"].values[12 + 30]  # in the middle of the first presentation
     token = tiny.stream(6).events["token"].iloc[0]
     assert np.flatnonzero(shown).tolist() == [token]
 
 
 def test_readouts_are_the_recorded_values(whole):
-    """Prediction: the last step before the token appears; the amplitude of one-hot codes is sqrt(16)."""
-    recorded = whole.traces("learning")["error_0.prediction"].values
-    kept = whole.tokens("learning")["prediction"].values
-    np.testing.assert_allclose(kept * 4, recorded[np.arange(6) * 60 + 12], rtol=1e-12, atol=1e-15)
+    """Probability: on the last step before the token appears."""
+    recorded = whole.traces("learning")["error_0.probability"].values
+    kept = whole.tokens("learning")["probability"].values
+    np.testing.assert_allclose(kept, recorded[np.arange(6) * 60 + 12], rtol=1e-12, atol=1e-15)
 
 
 def test_events(whole):

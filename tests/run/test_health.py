@@ -66,8 +66,9 @@ def test_first_bad_step_of_a_stream(tmp_path):
     assert caught.value.what.endswith(f"step {token * PERIOD + 12 + step + 1}")
 
 
-def test_learning_rate_that_explodes(tiny_fena, tmp_path):
-    model = tiny_fena.with_parameter("eta", 1 / ms)
+def test_error_units_that_explode(tiny_fena, tmp_path):
+    """An Euler step of 3.3 time constants multiplies their deviation by -2.3."""
+    model = tiny_fena.with_parameter("tau_e", 0.3 * ms)
     protocol = tiny.one_block(24)
     with pytest.raises(NonFiniteError) as caught:
         fs.run(model, protocol, device="dense64", out=tmp_path, chunk_tokens=3)

@@ -85,8 +85,8 @@ def finished(tiny_fena, tmp_path_factory):
 
 
 @pytest.mark.parametrize("options, message", [
-    (dict(sizes=(8, 6)), "no '.*3.*'"), (dict(sizes=(8, 6, 5, 4)), "holds no"), (dict(sizes=(8, 6, 7)), "values of"),
-    (dict(ascending_traces=False), "no 'A_1_below'")])
+    (dict(sizes=(8, 6)), "no '.*3.*'"), (dict(sizes=(8, 6, 5, 4), taus=(14 * ms,) * 4, older=(0.5,) * 4), "holds no"),
+    (dict(sizes=(8, 6, 7)), "values of"), (dict(same_synapses=False), "holds no 'F_1")])
 def test_start_from_a_run_of_another_model(options, message, finished, tmp_path, nothing_is_built):
     with pytest.raises(CheckpointError, match=message) as caught:
         fs.run(tiny.model(**options), tiny.one_block(3), out=tmp_path / "out", start=(finished, "learning"))
@@ -110,10 +110,10 @@ def test_start_goes_on_where_the_other_run_ended(tiny_fena, tmp_path):
 
 
 def test_start_with_another_parameter(finished, tiny_fena, tmp_path):
-    slow = tiny_fena.with_parameter("W_1.eta", 0 / ms).with_parameter("level.2.tau", 20 * ms)
+    slow = tiny_fena.with_parameter("W_1.share", 0).with_parameter("level.2.tau", 20 * ms)
     run = fs.run(slow, tiny.one_block(2, probes=()), device="runtime", out=tmp_path, start=(finished, "learning"))
     assert run.state("learning")["state_2.tau"] == 0.020, "parameters are those of the run, not of where it starts"
-    assert run.state("learning")["W_1.eta"] == 0
+    assert run.state("learning")["W_1.share"] == 0
 
 
 def edited(run, **changes):
@@ -160,7 +160,7 @@ def test_every_input_has_a_folder_of_its_own(tiny_fena, tmp_path, monkeypatch):
     ramps = [name(gate=lambda t, slope=slope: t / t.max() * slope) for slope in (0.5, 0.6)]
     long = [np.linspace(0, end, 5000) for end in (1, 2)]
     tables = [name(gate=lambda t, table=table: table[2500]) for table in long]
-    names = [name(), name(seed=1), name(tiny_fena.with_parameter("eta", 0 / ms)), name(tiny.model(weight_norm=0.1)),
+    names = [name(), name(seed=1), name(tiny_fena.with_parameter("eta", 0 / ms)), name(tiny.model(token_norm=0.1)),
              name(protocol=tiny.one_block(4)), name(protocol=tiny.one_block(3, probes=())), name(temperature=0.1), *ramps, *tables]
     assert len(set(names)) == len(names)
     assert name(gate=lambda t: 1 + 0 * (t / ms)) == name(gate=lambda t: np.ones(t.shape))
