@@ -93,6 +93,7 @@ def figure(runs):
             axes[2].plot(values, [place] * len(values), "o", color=level_colour(0), alpha=0.5, markeredgewidth=0)
             axes[2].plot(np.median(values) if values else [], [place] if values else [], "|", color="black", markersize=9)
         axes[2].axvline(1 / 16, color="#8C8C8C", linewidth=0.7, linestyle=(0, (4, 2)))
-        axes[2].set(yticks=range(len(runs)), yticklabels=list(runs)[::-1], xlim=(0, 1), xlabel="next-token accuracy (dashed: chance)")
+        axes[2].set(yticks=range(len(runs)), yticklabels=list(runs)[::-1], xlim=(0, 1),
+                    xlabel="next-token accuracy (dashed: chance)")
         letter(axes[2], "c")
     return drawn
