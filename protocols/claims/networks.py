@@ -22,14 +22,14 @@ def first_contact(seed, quick, model="fena", **options):
     return Experiment(model=MODELS / f"{model}.py", protocol=protocol, seed=seed)
 
 
-def short(seed, quick, temperature=None, parameters=None, options=None, may_stop=False):
+def short(seed, quick, temperature=None, parameters=None, options=None, may_stop=False, tokens=SHORT_TOKENS):
     """A network after one short pass; that without parameters and options is the healthy one of C07 to C10 and C18.
 
     Blocks: "training", plasticity falling linearly to a tenth; "familiar", new streams of the same grammar, frozen; "trace",
     40 tokens of them with every level's mean squared error and precision every millisecond, frozen. `temperature` is its
     value at the first token of training, from where it falls linearly to 0 over three quarters of the pass.
     """
-    tokens, test = (1000, 300) if quick else (SHORT_TOKENS, 800)
+    tokens, test = (1000, 300) if quick else (tokens, 800)
     grammar, pace, frozen = MotifGrammar(), FixedPace(duration=48 * ms, blank=12 * ms), dict(plasticity_gain=0.0)
     share = np.arange(tokens) / tokens
     controls = dict(plasticity_gain=1 - 0.9 * share)
