@@ -159,7 +159,7 @@ def figure(runs):
             shown = trace.sel(time=slice(arrival + 1e-6, arrival + 0.15))
             axes[0].plot((shown["time"] - arrival) * 1000, shown / shown.max(), color=colour, label=name, linewidth=0.9)
         axes[0].set(xlabel="time from arrival of a token (ms)", ylabel="distance from rest, of its maximum")
-        axes[0].legend(loc="center right")
+        drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours))
         for ax, of_run, suffix, label in ((axes[1], ringing, HELD, "reversals of the distance"),
                                           (axes[2], lambda run: accuracy(run, "familiar"), "", "next-token accuracy, frozen")):
             for place, name in enumerate(names):
