@@ -25,7 +25,7 @@ mutants: $(STAMP)
 # The article's claims over ten networks each, docs/claims.md written from them (most of an hour on two cores). The networks
 # trained by backpropagation need PyTorch.
 claims: .venv/claims
-	.venv/bin/fena claims --seeds 10 --json docs/claims.json --page docs/claims.md
+	.venv/bin/fena claims --json docs/claims.json --page docs/claims.md
 
 .venv/claims: $(STAMP)
 	.venv/bin/python -m pip install --quiet --editable '.[claims]'
