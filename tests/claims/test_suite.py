@@ -156,7 +156,7 @@ def test_equal_experiments_are_one_job():
 
     jobs = Jobs()
     one = jobs.add(experiment())
-    assert jobs.add(experiment()) == one == jobs.add(experiment(parameters={"share": 0.1})), "the default, spelled out"
+    assert jobs.add(experiment()) == one == jobs.add(experiment(parameters={"fastest": 0.05 / ms})), "the default, spelled out"
     later = jobs.add(experiment(start=(experiment(), "learning")))
     others = [experiment(7), experiment(seed=1), experiment(parameters={"eta": 2e-5 / ms}), experiment(options={"sizes": (8, 6)}),
               experiment(protocol=rising(1.0)), experiment(protocol=rising(2.0)),

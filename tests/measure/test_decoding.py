@@ -163,14 +163,13 @@ def test_refused(case):
 
 
 def test_states_of_every_level_are_kept_side_by_side(tiny_fena, tmp_path):
-    """Levels of 8, 6 and 5 units and a prediction of 16 in one dataset; the values are those a probe recorded."""
-    kept = [fs.Readout(name=f"state_{level}", variables=[f"state_{level}.f"], when="last") for level in (1, 2, 3)]
-    model = attrs.evolve(tiny_fena, readouts=[*tiny_fena.readouts, *kept,
+    """Levels of 8, 6 and 5 units and probabilities of 16 tokens in one dataset; the values are those a probe recorded."""
+    model = attrs.evolve(tiny_fena, readouts=[*tiny_fena.readouts,
                                               fs.Readout(name="top", variables=["precision_3.precision"], when="last")])
     probes = [fs.Probe(f"state_{level}", "f") for level in (1, 2, 3)]
     run = fs.run(model, tiny.one_block(5, probes=probes), device="runtime", out=tmp_path)
     tokens, last = run.tokens("learning"), np.arange(5) * 60 + 59
-    assert tokens["prediction"].dims == ("event", "unit") and tokens["error"].dims == ("event", "level")
+    assert tokens["probability"].dims == ("event", "unit") and tokens["error"].dims == ("event", "level")
     assert tokens["state_2"].dims == ("event", "state_2_unit") and tokens["top"].dims == ("event", "top_level")
     for level, size in ((1, 8), (2, 6), (3, 5)):
         states = measure.token_states(run, "learning", level)
