@@ -77,7 +77,7 @@ def measure(runs, quick):
         values = {name: np.array([value(run, best) for run, best in zip(of, former)]) for name, of in runs.items()}
         best = max(CLAMPED, key=lambda name: sign * np.median(values[name]))
         better = paired(sign * values[LEARNED], sign * values[best])
-        rows.append(Measured(f"{label}: how much better than the best clamped is learned", better, Bar(">=", 0),
+        rows.append(Measured(f"{label}: gain of learned precision over the best clamped", better, Bar(">=", 0),
                              Otherwise("the same, a tie", better, Bar(">=", -tie)), note=f"best clamped: {best}"))
         rows += [Reported(f"{label}: {name}", summarise(found)) for name, found in values.items()]
     rows += [Reported(f"{name}: share of networks that recover from {change} within the block",
