@@ -128,7 +128,8 @@ def figure(runs):
         axes[0].set_xticks([0, 1], ["healthy", "precision\ncollapsed"])
         axes[0].set(xlim=(-0.5, 1.5), ylabel="mismatch of level 1, precision-weighted")
         axes[1].set(xlabel="frequency (Hz)", ylabel="power (share of variance per Hz)", xlim=(1, 200), ylim=(1e-6, None))
-        axes[2].set(xlabel="predicted tokens by frequency", ylabel="share of predictions", ylim=(0, None))
+        axes[2].set(xlabel="predicted tokens by frequency", ylabel="share of predictions", ylim=(0, None),
+                    xticks=(1, 4, 8, 12, 16))
         axes[2].legend(loc="upper right")
         for ax, text in zip(axes, "abc"):
             letter(ax, text)
