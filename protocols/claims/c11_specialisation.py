@@ -1,5 +1,7 @@
 """C11: do the levels come to hold different things, from tokens below to context above?"""
 
+from functools import cache
+
 import numpy as np
 from brian2 import ms
 from networks import MODELS, first_contact
@@ -19,6 +21,7 @@ from fena_sim.measure import (
 )
 from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
 from fena_sim.protocol import INITIAL
+from fena_sim.record import open_run
 from fena_sim.stimulus import MotifGrammar, TokenStream
 
 ID = "C11"
@@ -74,8 +77,10 @@ def _experiment(seed, sizes, name, learned, test):
     return Experiment(model=MODELS / "fena.py", protocol=protocol, seed=seed, options=dict(sizes=sizes))
 
 
-def _held(run):
-    """{quantity: value per hidden level} of one network."""
+@cache
+def _held(folder):
+    """{quantity: value per hidden level} of the network in a run folder; for the rows and for the figure."""
+    run = open_run(folder)
     events = run.events("familiar")
     states = [token_states(run, "familiar", level) for level in (1, 2, 3)]
     explained = [variance_explained(s, events, FACTORS)["alone"].to_numpy() for s in states]
@@ -91,7 +96,7 @@ def _gradients(found, quantity):
 
 
 def measure(runs, quick):
-    held = {name: [_held(run) for run in runs[name]] for name in ("trained", "untrained", "shuffled")}
+    held = {name: [_held(run.folder) for run in runs[name]] for name in ("trained", "untrained", "shuffled")}
     rows = []
     for quantity, relation in (("variance explained by token", "<"), ("variance explained by motif", ">"),
                                ("variance explained by previous_motif", ">"), ("memory (tokens)", ">")):
@@ -120,7 +125,7 @@ def measure(runs, quick):
 
 def figure(runs):
     """What each level holds, trained, untrained and after tokens in random order; accuracy over depth."""
-    held = {name: [_held(run) for run in runs[name]] for name in ("trained", "untrained", "shuffled")}
+    held = {name: [_held(run.folder) for run in runs[name]] for name in ("trained", "untrained", "shuffled")}
     styles = {"trained": ("-", style.BLACK), "untrained": (":", style.GREY), "shuffled": ("--", style.ORANGE)}
     with sheet():
         fig = new_figure(PAGE_WIDTH, 95)

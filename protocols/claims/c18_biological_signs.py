@@ -4,7 +4,8 @@ import numpy as np
 from c08_precision_collapse import TREATED as WITH_PRECISION
 from c08_precision_collapse import UNTREATED as COLLAPSED
 from c08_precision_collapse import VARIANTS
-from c09_levels_argue import CONDITIONS, MATCHED, SLOW
+from c09_levels_argue import HELD, MATCHED, SLOW
+from c09_levels_argue import experiments as unlike_speeds
 from c10_traps import TOKENS, TRAPPING
 from c10_traps import TREATED as TEMPERATURE
 from networks import MODELS, PROTOCOLS, short
@@ -12,7 +13,7 @@ from scipy import signal
 
 from fena_sim import load_protocol
 from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
-from fena_sim.measure import free_energy_trace, mismatch, paired, presented, share, summarise, token_scores, trapped
+from fena_sim.measure import mismatch, paired, share, summarise, token_scores, trapped
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
 from fena_sim.plot.style import letter
 
@@ -21,20 +22,21 @@ CLAIM = "Its failures look like those of biological circuits: a smaller mismatch
 DEFINITION = """Networks of C08, C09 and C10, failed against healthy, the same seeds. Mismatch: protocols/oddball.py with 150
 tokens per block, from the trained network with the same constants; deviant minus standard, squared error
 (fena_sim.measure.mismatch) of level 1 times that level's precision at the end of training, as errors are sent upwards;
-untreated C08 (collapsed) against the model as it is. Published sign: the mismatch negativity is smaller under ketamine, by
-27 % and 21 % (Umbricht et al. 2000, doi 10.1001/archpsyc.57.12.1139), and in schizophrenia (d = .99; Umbricht & Krljes 2005,
-doi 10.1016/j.schres.2004.12.002). Rhythm: power of the free energy (40 frozen tokens, each sample minus the mean over tokens
-of the same time after onset, so that nothing locked to tokens is left, divided by the standard deviation of the whole trace)
-between 8 and 30 Hz; slow error units of C09 against the matched network. Published: a predictive-coding loop with delays
-reverberates at 10 Hz (Alamia & VanRullen 2019, doi 10.1371/journal.pbio.3000487); alpha and beta power is higher where input
-is predictable (Bastos et al. 2020, doi 10.1073/pnas.2014868117). Perseveration: share of the most frequent predicted token
-among the predictions for 800 frozen tokens, T0 = 0 against annealed, networks of C10 that are trapped. That more rhythm from
-unlike speeds, and perseveration from a trap, are what patients or animals show, is an interpretation: no published number is
-compared. A change of size in the published direction is what is judged; that likeness of sign shows a common cause, is not."""
+untreated C08 (collapsed) against the model as it is; without that weight it is reported for every level, since a lower
+precision makes the weighted one smaller by itself. Published sign: the mismatch negativity is smaller under ketamine, by 27 %
+and 21 % (Umbricht et al. 2000, doi 10.1001/archpsyc.57.12.1139), and in schizophrenia (d = .99; Umbricht & Krljes 2005, doi
+10.1016/j.schres.2004.12.002). Rhythm: power of the states of level 1 between 8 and 30 Hz, Welch, segments of 504 ms, summed
+over units, as a share of their variance, while 20 tokens are held for 240 ms each (pace 4 Hz); slow error units of C09
+against the matched network. Published: a predictive-coding loop with delays reverberates at 10 Hz (Alamia & VanRullen 2019,
+doi 10.1371/journal.pbio.3000487); alpha and beta power is higher where input is predictable (Bastos et al. 2020, doi
+10.1073/pnas.2014868117). Perseveration: share of the most frequent predicted token among the predictions for 800 frozen
+tokens, T0 = 0 against annealed, networks of C10 that are trapped. That more rhythm from unlike speeds, and perseveration from
+a trap, are what patients or animals show, is an interpretation: no published number is compared. A change of size in the
+published direction is what is judged; that likeness of sign shows a common cause, is not."""
 HEALTHY, FAILED = "healthy", "failed"
 ODDBALL, QUICK_ODDBALL = 150, 60
 BAND = (8.0, 30.0)
-SEGMENT = 512  # samples of 1 ms
+SEGMENT = 504  # samples of 1 ms: two tokens held
 
 
 def experiments(seed, quick):
@@ -46,7 +48,7 @@ def experiments(seed, quick):
         found[f"precision, {state}"] = Experiment(model=MODELS / "fena.py", protocol=oddball, seed=seed,
                                                   parameters=VARIANTS[name], start=(trained, "training"))
     for state, name in ((HEALTHY, MATCHED), (FAILED, SLOW)):
-        found[f"speeds, {state}"] = short(seed, quick, parameters=CONDITIONS[name], may_stop=name != MATCHED)
+        found[f"speeds, {state}"] = unlike_speeds(seed, quick)[name + HELD]
     for state, temperature in ((HEALTHY, TEMPERATURE), (FAILED, 0.0)):
         found[f"trap, {state}"] = short(seed, quick, temperature=temperature, options=TRAPPING, tokens=TOKENS)
     return found
@@ -54,7 +56,7 @@ def experiments(seed, quick):
 
 def measure(runs, quick):
     readouts = {"precision": (weighted_mismatch, "mismatch response of level 1", "<"),
-                "speeds": (rhythm, "rhythm of the free energy, 8 to 30 Hz", ">"),
+                "speeds": (rhythm, "power of level 1's states, 8 to 30 Hz", ">"),
                 "trap": (perseveration, "share of the most frequent prediction", ">")}
     rows = []
     for name, (of_run, label, relation) in readouts.items():
@@ -84,17 +86,14 @@ def weighted_mismatch(run):
 
 
 def spectrum(run):
-    """(frequency in Hz, power per Hz) of the free energy that is not locked to tokens, by the variance of all of it."""
-    energy = free_energy_trace(run, "trace").to_numpy()
-    events = run.events("trace")
-    period = len(energy) // len(events)
-    by_token = energy[:period * len(events)].reshape(len(events), period)
-    rest = (by_token - by_token.mean(axis=0))[presented(events)].ravel()
-    return signal.welch(rest / energy.std(), fs=1000, nperseg=SEGMENT)
+    """(frequency in Hz, power per Hz) of the states of level 1, summed over units, as a share of their variance."""
+    states = run.traces("held")["state_1.r"].to_numpy()
+    frequency, power = signal.welch(states, fs=1000, nperseg=SEGMENT, axis=0)
+    return frequency, power.sum(axis=1) / states.var(axis=0).sum()
 
 
 def rhythm(run):
-    """Power in BAND, as a share of the variance of the free energy."""
+    """Power in BAND, as a share of the variance."""
     frequency, power = spectrum(run)
     inside = (frequency >= BAND[0]) & (frequency <= BAND[1])
     return float(power[inside].sum() * (frequency[1] - frequency[0]))
@@ -128,9 +127,10 @@ def figure(runs):
         axes[0].axhline(0, color="#8C8C8C", linewidth=0.5)
         axes[0].set_xticks([0, 1], ["healthy", "precision\ncollapsed"])
         axes[0].set(xlim=(-0.5, 1.5), ylabel="mismatch of level 1, precision-weighted")
-        axes[1].set(xlabel="frequency (Hz)", ylabel="power of the free energy (share of variance per Hz)")
-        axes[2].set(xlabel="predicted tokens by frequency", ylabel="share of predictions", ylim=(0, None))
-        axes[2].legend()
+        axes[1].set(xlabel="frequency (Hz)", ylabel="power (share of variance per Hz)", xlim=(1, 200), ylim=(1e-6, None))
+        axes[2].set(xlabel="predicted tokens by frequency", ylabel="share of predictions", ylim=(0, None),
+                    xticks=(1, 4, 8, 12, 16))
+        axes[2].legend(loc="upper right")
         for ax, text in zip(axes, "abc"):
             letter(ax, text)
     return drawn
