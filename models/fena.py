@@ -94,10 +94,11 @@ def prior_synapses(level, slot, source, spread, share):
 def hierarchy(input_size=16, sizes=(64, 48, 32), taus=(14 * ms, 28 * ms, 56 * ms), older=(0.5, 0.25, 0.12), tau_e=1 * ms,
               eta=0.01 / ms, share=0.1, own_share=0.3, token_norm=4.0, hidden_norm=0.1, prior_spread=1.0, token_spread=0.1,
               rectified=False, bias=0.0, same_synapses=True, name="fena"):
-    """FENA over `input_size` tokens and hidden levels of `sizes`, with state time constants `taus` and traces `older`.
+    """FENA over `input_size` tokens and hidden levels of `sizes`, with state time constants `taus` and traces `older` (their last
+    values serve all higher levels).
 
     `rectified` units with a negative `bias` are those that fall into traps; without `same_synapses` errors ascend over
-    synapses of their own, learned by the same product (fena_learned_feedback.py).
+    synapses of their own (fena_learned_feedback.py).
     """
     sizes = (input_size, *sizes)
     top = len(sizes) - 1
@@ -131,7 +132,7 @@ def hierarchy(input_size=16, sizes=(64, 48, 32), taus=(14 * ms, 28 * ms, 56 * ms
         populations += [
             Population(name=f"state_{level}", size=size, level=level, role="state", order=20,
                        equations=STATE.format(**RECTIFIED if rectified else SMOOTH),
-                       parameters=dict(tau=taus[level - 1], older=older[level - 1]), initial=dict(r=Normal(sd=0.1)),
+                       parameters=dict(tau=taus[:level][-1], older=older[:level][-1]), initial=dict(r=Normal(sd=0.1)),
                        on=dict(onset=TRACES.format("f")),
                        links=dict(error=f"error_{level}.error", precision_below=f"precision_{level - 1}.precision") | own),
             Population(name=f"error_{level}", size=size, level=level, role="error", parameters=dict(tau_e=tau_e),
