@@ -26,7 +26,7 @@ ID = "C09"
 CLAIM = "Levels with unlike speeds fight: the hierarchy oscillates; time constants, and rates that adapt in each level, cure it."
 DEFINITION = """models/fena.py, one short pass of the motif grammar (6,000 tokens), then new tokens, learning frozen. Matched:
 the model as it is (error units tau_e = 1 ms, states 14, 28, 56 ms, one rate for all levels). Untreated, speeds: tau_e = 20
-ms. Treated: tau_e = 2 ms. 5 and 10 ms lie between. Untreated, rates: eta of levels 1 and 2 times 100, adaptive = 0; treated:
+ms. Treated: tau_e = 2 ms. 5 ms lies between. Untreated, rates: eta of levels 1 and 2 times 100, adaptive = 0; treated:
 the same with adaptive = 1 (each level's own rate control). A network rings if, in the median of 20 tokens held for 240 ms,
 the distance (root of the sum of squares) of the states of level 1 from where they settle (the presentation's last sample),
 after its maximum, turns up again at least once by 5 % of its range (fena_sim.measure.reversals); sensitivity: 2 % and 10 %.
@@ -45,8 +45,8 @@ MATCHED, SLOW, SLOW_HALF, TREATED = ("matched", "untreated, slow error units", "
 RATES, ADAPTIVE = "untreated, unlike rates", "treated, adaptive rates"
 UNLIKE = {"level.1.eta": RATE, "level.2.eta": RATE}
 CONDITIONS = {
-    MATCHED: {}, SLOW: dict(tau_e=20 * ms), SLOW_HALF: dict(tau_e=20 * ms, dt=HALF), "tau_e = 10 ms": dict(tau_e=10 * ms),
-    "tau_e = 5 ms": dict(tau_e=5 * ms), TREATED: dict(tau_e=2 * ms), RATES: dict(adaptive=0.0, **UNLIKE), ADAPTIVE: UNLIKE}
+    MATCHED: {}, SLOW: dict(tau_e=20 * ms), SLOW_HALF: dict(tau_e=20 * ms, dt=HALF), "tau_e = 5 ms": dict(tau_e=5 * ms),
+    TREATED: dict(tau_e=2 * ms), RATES: dict(adaptive=0.0, **UNLIKE), ADAPTIVE: UNLIKE}
 HELD = ": tokens held"
 
 
