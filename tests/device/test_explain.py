@@ -9,16 +9,18 @@ from click.testing import CliRunner
 import fena_sim as fs
 from fena_sim import cli
 from fena_sim.device.dense.device import Explanation
+from fena_sim.model import load_model
 from fena_sim.run import explain
 
 PROTOCOL = tiny.one_block(2, probes=())
 
 
-def test_every_projection_is_explained_without_a_build(tiny_fena, tmp_path, monkeypatch):
+def test_every_projection_is_explained_without_a_build(tmp_path, monkeypatch):
     monkeypatch.setenv("FENA_CACHE", str(tmp_path / "cache"))
-    found = explain(tiny_fena, PROTOCOL, "dense64")
+    model = load_model(cli.CHECKOUT / "models" / "fena_gaussian.py")  # its weight norms join the feedback
+    found = explain(model, PROTOCOL, "dense64")
     whole = {e.synapses: e.done for e in found if e.done in ("dense", "stock")}
-    assert {p.name for p in tiny_fena.projections} <= set(whole) and set(whole.values()) == {"dense"}
+    assert {p.name for p in model.projections} <= set(whole) and set(whole.values()) == {"dense"}
     assert any("joins" in e.done for e in found) and all(e.why for e in found)
     assert not (tmp_path / "cache").exists()
 

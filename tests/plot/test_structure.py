@@ -281,7 +281,7 @@ def test_width_is_a_column_or_a_page(drawn):
 
 
 def test_fena_fits_half_a_page():
-    figure = structure(load_model(MODELS / "fena.py"))
+    figure = structure(load_model(MODELS / "fena_gaussian.py"))
     assert figure.get_figwidth() * 25.4 == pytest.approx(PAGE_WIDTH)
     assert figure.get_figheight() * 25.4 < 140
 
