@@ -8,6 +8,7 @@ from ..errors import FenaError
 from ..plot import save
 from ..record.files import write_atomically
 from ..run.provenance import describe
+from .suite import FIRST_SEED
 
 #: What defines a measure, relative to the checkout.
 DEFINITIONS = ("protocols/claims", "fena_sim/measure")
@@ -58,7 +59,8 @@ def _head(results):
     return "\n\n".join([
         "# The claims, measured",
         "Written by `fena claims --page`; verdicts are computed from the rows. A claim has the worst verdict of its rows. Values "
-        "are medians over independently seeded networks, or shares of them, with 95 % intervals.",
+        f"are medians over independently seeded networks (seeds {FIRST_SEED} and up; constants were chosen on seeds below), or "
+        "shares of them, with 95 % intervals.",
         _table(["claim", "what it says", "verdict"], rows),
         f"- Date: {time.strftime('%Y-%m-%d', time.gmtime())}\n- Code: {code}\n- Definitions ({', '.join(DEFINITIONS)}) fixed in: "
         f"{definitions_commit()}\n- Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}; "

@@ -14,6 +14,9 @@ from ..run import run
 from ..run.progress import Display
 from .claim import FAILS, HOLDS, NOT_RUN, QUALIFIED, Measured, NotRun, Reported, Row
 
+#: Seed of the first network of every claim. Constants of models and measures were chosen on seeds below it.
+FIRST_SEED = 200
+
 
 @attrs.frozen
 class Result:
@@ -67,6 +70,10 @@ class Result:
                 ] + [_not_run(f"{m.measure}: {m.reason.what}", same) for m in self.missing]
 
 
+def _seeds(n):
+    return list(range(FIRST_SEED, FIRST_SEED + n))
+
+
 def _not_run(why, same):
     return Row(measure=why, value=None, low=None, high=None, bar="", verdict=NOT_RUN, seeds=0, **same)
 
@@ -100,7 +107,7 @@ def run_claims(claims, seeds=None, quick=False, out="runs", quiet=True):
     for claim in claims:
         n, wanted, reason = claim.seeds(seeds, quick), {}, None
         try:
-            for seed in range(n):
+            for seed in _seeds(n):
                 for name, experiment in claim.experiments(seed, quick).items():
                     wanted.setdefault(name, []).append((experiment, jobs.add(experiment)))
         except FenaError as error:  # of an extra that is not installed, for instance
@@ -124,7 +131,7 @@ def _result(claim, n, wanted, reason, outcomes, quick):
                 runs.setdefault(name, []).append(outcome)
     if reason is None:
         try:
-            found = claim.measure(runs, list(range(n)), quick)
+            found = claim.measure(runs, _seeds(n), quick)
             of_kind = ([m for m in found if isinstance(m, kind)] for kind in (Measured, Reported, NotRun))
             return Result(claim, n, command, *of_kind, runs)
         except ResourceError:
