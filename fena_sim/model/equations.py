@@ -70,11 +70,16 @@ def statements(code):
     return found
 
 
+@lru_cache
+def _always():
+    return {name: Variable(name, dimensions=dim, dtype=float) for name, dim in {**BUILTIN, **_CONSTANTS}.items()}
+
+
 def variables_for(dimensions):
     """Brian2 ``Variable`` objects with the given dimensions, for Brian2's own unit checker."""
-    table = {name: Variable(name, dimensions=dim) for name, dim in {**BUILTIN, **_CONSTANTS, **dimensions}.items()}
-    table.update(DEFAULT_FUNCTIONS)
-    return table
+    # With its dtype given: Brian2 looks the default up in its preferences, which takes most of the time of loading a model.
+    return {**_always(), **{name: Variable(name, dimensions=dim, dtype=float) for name, dim in dimensions.items()},
+            **DEFAULT_FUNCTIONS}
 
 
 def check_known(text, known, where):
@@ -90,8 +95,9 @@ def check_known(text, known, where):
 
 def check_units(text, dimension, known, where):
     """The expression `text` must have the dimensions `dimension`; otherwise UnitError."""
-    table = variables_for(known)
-    for name in identifiers(text):
+    used = identifiers(text)
+    table = variables_for({name: dim for name, dim in known.items() if name in used})
+    for name in used:
         if name not in table and is_unit(name):
             unit = getattr(brian2, name)
             table[name] = Constant(name, float(unit), dimensions=unit.dim)
