@@ -25,6 +25,7 @@ from .program import Program, Recording, monitor_layout
 from .unity import one_translation_unit
 
 MANIFEST = "program.json"
+_SAYS_ERROR = re.compile(r"\b[Ee]rror\b")  # not the name of a population
 _GENERATING = threading.Lock()  # Brian2's active device belongs to the whole process
 
 
@@ -56,7 +57,7 @@ class CppProgram(Program):
             results.mkdir()
             finished = subprocess.run([str(self.folder / "main"), "--results_dir", f"{results}/", *arguments],
                                       cwd=self.folder, capture_output=True, text=True, check=False)
-            problems = [line for line in (finished.stdout + finished.stderr).splitlines() if "rror" in line]
+            problems = [line for line in (finished.stdout + finished.stderr).splitlines() if _SAYS_ERROR.search(line)]
             if finished.returncode != 0 or problems:
                 raise DeviceError(f"the compiled network stopped with code {finished.returncode}: "
                                   f"{' '.join(problems) or finished.stderr.strip()}", where=str(self.folder),
@@ -107,25 +108,42 @@ class CppDevice:
     def build(self, hierarchy, vocabulary, shape, probes=()):
         """The program of a network, from the cache if its sources were compiled before."""
         with _GENERATING:
-            key = cache.declaration_key(hierarchy, vocabulary, shape, probes, [self.name, *self._flags()])
+            key = cache.declaration_key(hierarchy, vocabulary, shape, probes, [self.name, *self.flags()])
             known = cache.lookup(key)
             if known is None:
                 with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
-                    self._generate(scratch, hierarchy, vocabulary, shape, probes)
-                    known = cache.store(key, Path(scratch), lambda folder: _compile(folder, self._flags()))
-        return CppProgram(known)
+                    self.generate(scratch, hierarchy, vocabulary, shape, probes)
+                    known = cache.store(key, Path(scratch), self.compile)
+        return self.program(known)
 
     def explain(self, hierarchy, vocabulary, shape, probes=()):
         """A list of Explanation: what becomes of the synapses. Sources are written anew, not compiled."""
         with _GENERATING, tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
-            self._generate(scratch, hierarchy, vocabulary, shape, probes)
+            self.generate(scratch, hierarchy, vocabulary, shape, probes)
             return [Explanation(**e) for e in json.loads(Path(scratch, MANIFEST).read_text())["explanations"]]
 
-    def _flags(self):
+    def flags(self):
+        """The compiler's command line but for its input; part of a build's key in the cache."""
         return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
 
-    def _generate(self, folder, hierarchy, vocabulary, shape, probes):
+    def compile(self, folder):
+        """Make `main` of the sources in `folder`. Raises DeviceError."""
+        run_compiler([*self.flags(), "-I.", "-o", "main", "unity.cpp", "-lm"], folder)
+
+    def program(self, folder):
+        return CppProgram(folder)
+
+    def prepare(self):
+        """Brian2's preferences, before it writes anything."""
+
+    def unify(self, folder):
+        """Rewrite the sources that Brian2 wrote. Returns what the manifest should hold besides, as a dict."""
+        one_translation_unit(folder)
+        return {}
+
+    def generate(self, folder, hierarchy, vocabulary, shape, probes):
         """Write the sources of a network, as one translation unit, and the manifest that tells how to run it."""
+        self.prepare()
         brian2.set_device(self.standalone, build_on_run=False, directory=None)
         device = brian2.device
         device.reinit()
@@ -147,7 +165,7 @@ class CppDevice:
                                   for name, variable in state.items()},
                         "monitors": {name: _monitor_files(device, built.monitors[name], layout)
                                      for name, layout in monitor_layout(built.monitors).items()}}
-            one_translation_unit(Path(folder))
+            manifest |= self.unify(Path(folder))
             Path(folder, MANIFEST).write_text(json.dumps(manifest, indent=1))
         finally:
             brian2.prefs.core.default_float_dtype = precision
@@ -195,11 +213,10 @@ def _monitor_files(device, monitor, layout):
             "values": {name: file(name) for name in layout["variables"]}}
 
 
-def _compile(folder, flags):
-    compiler, *options = flags
-    finished = subprocess.run([compiler, *options, "-I.", "-o", "main", "unity.cpp", "-lm"], cwd=folder,
-                              capture_output=True, text=True, check=False)
+def run_compiler(command, folder):
+    """Run a compiler in a folder of generated sources. Raises DeviceError with its first errors."""
+    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if finished.returncode != 0:
         errors = re.findall(r".*error:.*", finished.stderr)[:3]
-        raise DeviceError(f"the generated C++ does not compile: {' '.join(errors) or finished.stderr[:300]}",
+        raise DeviceError(f"the generated code does not compile: {' '.join(errors) or finished.stderr[:300]}",
                           where=str(folder), fix="run with --device runtime, and please report it")

@@ -1,0 +1,5 @@
+"""CUDA through brian2cuda: on a graphics card, or its generated kernels on the CPU."""
+
+from .devices import CudaDevice, CudaHostDevice
+
+__all__ = ["CudaDevice", "CudaHostDevice"]

@@ -1,0 +1,91 @@
+"""The devices `cuda` and `cuda_host`: the same sources, compiled by nvcc for a card or by g++ for the CPU."""
+
+import os
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+from ...errors import DeviceError
+from ..cpp import CppDevice, run_compiler
+from . import preferences, sources, toolchain
+
+HOST_LAYER = Path(__file__).parent / "host" / "include"
+#: Architecture that the host layer claims while it compiles what runs on the device.
+HOST_CAPABILITY, HOST_RUNTIME = 9.0, 13.0
+
+
+@attrs.frozen
+class _Cuda(CppDevice):
+    standalone: str = "cuda_dense"
+    dtype: type = np.float32
+
+    def prepare(self):
+        preferences.load()
+
+    def generate(self, folder, hierarchy, vocabulary, shape, probes):
+        reason = preferences.reason_against()
+        if reason is not None:
+            raise DeviceError(reason, where=f"device {self.name!r}", fix=toolchain.INSTALL)
+        preferences.load()
+        with preferences.set_for(*self.target()):
+            super().generate(folder, hierarchy, vocabulary, shape, probes)
+
+    def unify(self, folder):
+        sources.one_translation_unit(folder)
+        return {}
+
+
+@attrs.frozen
+class CudaDevice(_Cuda):
+    """A graphics card, through brian2cuda and dense kernels."""
+
+    name: str = "cuda"
+
+    def available(self):
+        """None if sources can be written, compiled and run here, else the reason why not."""
+        reason = preferences.reason_against()
+        if reason is not None:
+            return reason
+        if toolchain.find() is None:
+            return "no CUDA compiler (nvcc with cuRAND) was found"
+        return None if toolchain.cards() else "no NVIDIA graphics card was found"
+
+    def target(self):
+        found = toolchain.find()
+        return toolchain.capability(), HOST_RUNTIME if found is None else found.version
+
+    def flags(self):
+        found = toolchain.find()
+        return ["nvcc"] if found is None else found.command(toolchain.capability(), "main", sources.UNITY)
+
+    def compile(self, folder):
+        if toolchain.find() is None:
+            raise DeviceError("no CUDA compiler (nvcc with cuRAND) was found", where=f"device {self.name!r}",
+                              fix=toolchain.INSTALL)
+        run_compiler(self.flags(), folder)
+
+
+@attrs.frozen
+class CudaHostDevice(_Cuda):
+    """The generated CUDA kernels, run on the CPU: to test them where no card is. Needs g++ only."""
+
+    name: str = "cuda_host"
+
+    def available(self):
+        """None if it works here, else the reason why not."""
+        return preferences.reason_against() or super().available()
+
+    def target(self):
+        return HOST_CAPABILITY, HOST_RUNTIME
+
+    def flags(self):
+        return [os.environ.get("CXX", "g++"), "-std=c++17", "-w", "-O2", "-I.", f"-I{HOST_LAYER}", "-include", "hostcuda.h"]
+
+    def unify(self, folder):
+        more = super().unify(folder)
+        sources.for_the_cpu(folder)
+        return more
+
+    def compile(self, folder):
+        run_compiler([*self.flags(), "-o", "main", sources.HOST], folder)

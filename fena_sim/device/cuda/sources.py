@@ -1,0 +1,71 @@
+"""What becomes of the sources that brian2cuda writes: one translation unit, and C++ of it for the CPU."""
+
+import re
+
+UNITY = "unity.cu"
+HOST = "unity.cpp"
+#: Files outside any namespace of their own: first those that declare, then, after the code objects, those that use them.
+FIRST, LAST = ("synapses_classes", "network", "objects"), ("run", "rand", "main")
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include.*$", re.M)
+_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
+_FUNCTION = re.compile(r"^\s*void\s+(_\w+)\s*\(\s*\)\s*;", re.M)
+_LAUNCH = re.compile(r"(\w+)\s*<<<(.*?)>>>\s*\(", re.S)
+_DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+(\w+)\s+(\w+)\s*\[\s*\]\s*;")
+_KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
+_LOWERED = re.compile(r"std::for_each\(s_value\.begin\(\), s_value\.end\(\), .*?\}\);", re.S)
+
+
+def one_translation_unit(folder):
+    """Write `unity.cu` in a folder of generated sources; compiled seven times faster than file by file."""
+    parts, includes = [], []
+    code_objects = sorted((folder / "code_objects").glob("*.cu"), key=lambda path: (path.stem.startswith("after_run_"), path.stem))
+    files = [*(folder / f"{name}.cu" for name in FIRST), *code_objects, *(folder / f"{name}.cu" for name in LAST)]
+    for path in files:
+        if not path.exists():
+            continue
+        text = path.read_text()
+        if path.stem == "objects":
+            # brian2cuda makes run arguments lower case, to read True and False; file names must stay as they are.
+            text = _LOWERED.sub("", text)
+        includes += [line.strip() for line in _INCLUDE.findall(text)]
+        body = _INCLUDE.sub("", text)
+        parts.append(f"// {path.name}\n")
+        if path in code_objects:
+            # What runs before or after shares the kernels of the code object itself.
+            space = f"unit_{path.stem.removeprefix('after_run_').removeprefix('before_run_')}"
+            header = path.with_suffix(".h").read_text()
+            parts.append(f"namespace {space} {{\n{body}\n}}\n")
+            parts += [f"void {name}() {{ {space}::{name}(); }}\n" for name in _FUNCTION.findall(header) if f"{name}()" in body]
+        else:
+            parts.append(body + "\n")
+        parts += [f"#undef {name}\n" for name in dict.fromkeys(_DEFINE.findall(body))]
+    text = "\n".join(dict.fromkeys(includes)) + "\n" + "\n".join(parts)
+    (folder / UNITY).write_text(text)
+
+
+def for_the_cpu(folder):
+    """Write `unity.cpp` of `unity.cu`: launches of kernels become calls of the host layer (host/include)."""
+    text = (folder / UNITY).read_text()
+    synchronising = {name for name, body in _kernels(text) if "__syncthreads" in body or "queue->" in body}
+
+    def call(match):
+        name, configuration = match.groups()
+        fibers = "true" if name in synchronising else "false"
+        return f'::hostcuda::launch<{fibers}>({name}, "{name}", {configuration})('
+
+    text = _LAUNCH.sub(call, text)
+    text = _DYNAMIC_SHARED.sub(r"\1* \2 = reinterpret_cast<\1*>(::hostcuda::shared_memory().data());", text)
+    # __CUDA_ARCH__ chooses between device and host code of functions that are both. What the code objects hold is device
+    # code, except that which creates synapses.
+    (folder / HOST).write_text(text)
+
+
+def _kernels(text):
+    """(name, body) of every kernel."""
+    for match in _KERNEL.finditer(text):
+        start = text.index("{", match.end())
+        depth, end = 1, start + 1
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        yield match.group(1), text[start:end]
