@@ -20,7 +20,7 @@ from ..build.pacemaker import NAME as PACEMAKER
 from ..build.population import state_variables
 from ..errors import DeviceError, ResourceError
 from . import cache
-from .dense.device import Explanation
+from .dense.lowering_device import Explanation
 from .program import Program, Recording, monitor_layout
 from .unity import one_translation_unit
 

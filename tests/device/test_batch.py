@@ -4,8 +4,9 @@ import brian2
 import numpy as np
 import pytest
 from brian2 import NeuronGroup, ms, second
+from brian2.codegen.cpp_prefs import get_compiler_and_args
 
-from fena_sim.device.cpp import _compile, get_compiler_and_args
+from fena_sim.device.cpp import run_compiler
 from fena_sim.device.dense.batch import BatchedSynapses
 from fena_sim.device.unity import one_translation_unit
 
@@ -76,7 +77,7 @@ def test_streams_share_weights_and_add_their_changes(device, tmp_path, batch, or
     network.run(STEPS * DT * second)
     device.build(directory=str(tmp_path), compile=False, run=False, with_output=False)
     one_translation_unit(tmp_path)
-    _compile(tmp_path, ["g++", *get_compiler_and_args()[1]])
+    run_compiler(["g++", *get_compiler_and_args()[1], "-I.", "-o", "main", "unity.cpp", "-lm"], tmp_path)
     device.run(str(tmp_path), "results", with_output=False)
     got = (np.array(s.w), np.array(a.r), np.array(b.x))
     for have, want in zip(got, by_numpy(r, x, order)):

@@ -10,8 +10,9 @@ import brian2
 import numpy as np
 import pytest
 from brian2 import NeuronGroup, StateMonitor, Synapses, TimedArray, ms, second
+from brian2.codegen.cpp_prefs import get_compiler_and_args
 
-from fena_sim.device.cpp import _compile, get_compiler_and_args
+from fena_sim.device.cpp import run_compiler
 from fena_sim.device.dense import dense_device
 from fena_sim.device.unity import one_translation_unit
 
@@ -146,7 +147,7 @@ def simulate(device_name, dtype, folder, cases=None):
         network.run(50 * ms, namespace={})
         device.build(directory=str(folder), compile=False, run=False, with_output=False)
         one_translation_unit(Path(folder))
-        _compile(folder, ["g++", *get_compiler_and_args()[1]])
+        run_compiler(["g++", *get_compiler_and_args()[1], "-I.", "-o", "main", "unity.cpp", "-lm"], folder)
         device.run(str(folder), "results", with_output=False)
         values = {}
         for name, thing in objects.items():

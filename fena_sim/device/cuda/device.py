@@ -1,4 +1,55 @@
+"""The device: brian2cuda's CUDA standalone with dense kernels in the place of a thread and an atomic addition per synapse."""
+
+import shutil
+from pathlib import Path
+
+import brian2cuda
 from brian2.devices.device import all_devices
 from brian2cuda.device import CUDAStandaloneDevice
-class D(CUDAStandaloneDevice): pass
-all_devices["cuda_dense"] = D()
+
+from ..dense.lowering_device import LoweringDevice, merged
+from . import kernel
+from .generator import DenseCUDACodeObject, DenseCUDAGenerator
+
+_SUPPORT_END = "////// hashdefine_lines ///////"  # where brian2cuda's template ends the support code
+
+
+class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
+    """Runs all-to-all Synapses as dense kernels; otherwise what cuda_standalone does."""
+
+    generator = DenseCUDAGenerator
+
+    def __init__(self):  # Brian2's reinit() calls it again
+        super().__init__()
+        self.forget()
+
+    def code_object_class(self, codeobj_class=None, fallback_pref=None):
+        return DenseCUDACodeObject if codeobj_class is None else codeobj_class
+
+    def adorn(self, code_object):
+        """Nothing: CUDA needs no support code of ours."""
+
+    def build(self, *args, **kwds):
+        self.lower()
+        super().build(*args, **kwds)
+
+    def get_value(self, var, access_data=True):
+        values = self.index_values(var)
+        return super().get_value(var, access_data) if values is None else values
+
+    def copy_source_files(self, writer, directory):
+        # brian2cuda looks for its library beside the class of the code objects, which here is ours.
+        shutil.copytree(Path(brian2cuda.__file__).parent / "brianlib", Path(directory, "brianlib"), dirs_exist_ok=True)
+
+    def write_kernel(self, members):
+        lead = members[0].code_object
+        for p in members[1:]:
+            other = p.code_object.code
+            other.cu_file = kernel.placed(other.cu_file, f"// done in {lead.name}", "")
+        more = [*merged(members, "support"), *merged(members, "defines")]
+        text = lead.code.cu_file
+        text = text.replace(_SUPPORT_END, "\n".join(["namespace {", *more, "}", _SUPPORT_END]), 1) if more else text
+        lead.code.cu_file = kernel.placed(text, *kernel.render(members))
+
+
+all_devices["cuda_dense"] = DenseCUDADevice()

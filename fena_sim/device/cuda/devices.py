@@ -80,7 +80,7 @@ class CudaHostDevice(_Cuda):
         return HOST_CAPABILITY, HOST_RUNTIME
 
     def flags(self):
-        return [os.environ.get("CXX", "g++"), "-std=c++17", "-w", "-O2", "-I.", f"-I{HOST_LAYER}", "-include", "hostcuda.h"]
+        return [os.environ.get("CXX", "g++"), "-std=c++17", "-w", "-O1", "-U_FORTIFY_SOURCE", "-I.", f"-I{HOST_LAYER}", "-include", "hostcuda.h"]
 
     def unify(self, folder):
         more = super().unify(folder)

@@ -75,8 +75,7 @@ def wheels():
 
 def _at(root, origin):
     nvcc = root / "bin" / "nvcc"
-    include = [path for path in (root / "include", root / "include" / "cccl", *(p / "include" for p in wheels()))
-               if path.is_dir()]
+    include = [path for base in (root, *wheels()) for path in (base / "include", base / "include" / "cccl") if path.is_dir()]
     libraries = [path for path in (root / "lib64", root / "lib", *(p / "lib" for p in wheels())) if _holds_curand(path)]
     if not nvcc.exists() or not libraries or not any((path / "curand.h").exists() for path in include):
         return None

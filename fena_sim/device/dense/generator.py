@@ -16,8 +16,8 @@ from .lowering import PASSES, POST, PRE
 LOOPS = tuple(f"dense_{name}" for name in PASSES)
 
 
-class DenseCodeGenerator(CPPCodeGenerator):
-    """Writes the statements of lowered synapses; everything else as Brian2 does."""
+class DenseIndices:
+    """For generators of C++ and CUDA: writes the statements of lowered synapses; everything else as Brian2 does."""
 
     #: Statement blocks of sums and state updates by code object: (scalar, vector, keywords, reads, writes).
     blocks = {}
@@ -40,7 +40,7 @@ class DenseCodeGenerator(CPPCodeGenerator):
             if isinstance(function, Function):
                 found = self._add_user_function(name, function, added)
                 if found is not None:
-                    pieces += found[2]
+                    pieces += [piece for piece in found[2] if piece not in pieces]
         keywords["support_pieces"] = pieces
         return keywords
 
@@ -68,6 +68,12 @@ class DenseCodeGenerator(CPPCodeGenerator):
     def _reads(self, read, array):
         """Names in `read` that stand for the synapses' index array (the user's i and j among them)."""
         return sorted(name for name in read if getattr(self.variables[name], "name", None) == array)
+
+
+class DenseCodeGenerator(DenseIndices, CPPCodeGenerator):
+    """Brian2's generator of C++, with counters in the place of index arrays."""
+
+    blocks = {}
 
 
 class DenseCodeObject(CPPStandaloneCodeObject):

@@ -42,6 +42,7 @@ class Pass:
     c_type: str = None
     ordered: bool = False
     number: int = 0
+    kernel_lines: tuple = ()
 
 
 def can_fuse(passes, between):

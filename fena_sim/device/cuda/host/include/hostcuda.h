@@ -13,6 +13,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <setjmp.h>
 #include <string>
 #include <type_traits>
 #include <ucontext.h>
@@ -106,13 +107,23 @@ inline void write_statistics()
 static const int registered = std::atexit(write_statistics);
 
 // Kernels that reach __syncthreads(): every thread of a block is a fiber, one sweep over them goes up to the next barrier.
+// A fiber begins with swapcontext(); from then on _setjmp() and _longjmp() change between it and the scheduler, because
+// swapcontext() asks the system for the signal mask every time. Address sanitizer follows swapcontext() only.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool JUMP = false;
+#else
+constexpr bool JUMP = true;
+#endif
+
 struct Fiber {
     ucontext_t context;
+    jmp_buf position;
     std::vector<char> stack;
-    bool done = true;
+    bool begun = false, done = true;
 };
 inline std::vector<Fiber*> fibers;
 inline ucontext_t scheduler;
+inline jmp_buf scheduler_position;
 inline unsigned current;
 inline const std::function<void()>* body;
 inline bool in_fiber = false;
@@ -121,6 +132,7 @@ inline void enter()
 {
     (*body)();
     fibers[current]->done = true;
+    if (JUMP) _longjmp(scheduler_position, 1);
     swapcontext(&fibers[current]->context, &scheduler);
 }
 
@@ -132,8 +144,26 @@ inline void barrier()
         std::abort();
     }
     const unsigned mine = current;
-    swapcontext(&fibers[mine]->context, &scheduler);
+    if (!JUMP)
+        swapcontext(&fibers[mine]->context, &scheduler);
+    else if (!_setjmp(fibers[mine]->position))
+        _longjmp(scheduler_position, 1);
     threadIdx.x = mine;
+}
+
+// Let fiber t run up to its next barrier or its end. Never inlined: _setjmp() must not share a frame with a loop.
+__attribute__((noinline)) inline void resume(unsigned t)
+{
+    current = t;
+    threadIdx.x = t;
+    Fiber& fiber = *fibers[t];
+    if (!JUMP) {
+        swapcontext(&scheduler, &fiber.context);
+    } else if (!_setjmp(scheduler_position)) {
+        if (fiber.begun) _longjmp(fiber.position, 1);
+        fiber.begun = true;
+        setcontext(&fiber.context);
+    }
 }
 
 inline void block_of_fibers(unsigned threads, const std::function<void()>& kernel)
@@ -146,7 +176,7 @@ inline void block_of_fibers(unsigned threads, const std::function<void()>& kerne
     in_fiber = true;
     for (unsigned t = 0; t < threads; t++) {
         Fiber& fiber = *fibers[t];
-        fiber.done = false;
+        fiber.begun = fiber.done = false;
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = fiber.stack.data();
         fiber.context.uc_stack.ss_size = fiber.stack.size();
@@ -159,9 +189,7 @@ inline void block_of_fibers(unsigned threads, const std::function<void()>& kerne
             // Thread 0 comes last, unless backwards: brian2cuda's spike queue lets thread 0 of a warp change what the others test.
             const unsigned t = backwards() ? k : threads - 1 - k;
             if (fibers[t]->done) continue;
-            current = t;
-            threadIdx.x = t;
-            swapcontext(&scheduler, &fibers[t]->context);
+            resume(t);
             alive = alive || !fibers[t]->done;
         }
     }
