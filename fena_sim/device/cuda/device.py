@@ -8,7 +8,7 @@ from brian2.devices.device import all_devices
 from brian2cuda.device import CUDAStandaloneDevice
 
 from ..dense.lowering_device import LoweringDevice, merged
-from . import kernel
+from . import chains, kernel
 from .generator import DenseCUDACodeObject, DenseCUDAGenerator
 
 _SUPPORT_END = "////// hashdefine_lines ///////"  # where brian2cuda's template ends the support code
@@ -22,6 +22,8 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
     def __init__(self):  # Brian2's reinit() calls it again
         super().__init__()
         self.forget()
+        #: Kernel by code object; None for one that another code object does as well. And what runs in a step, see `steps`.
+        self.kernels, self.order = {}, []
 
     def code_object_class(self, codeobj_class=None, fallback_pref=None):
         return DenseCUDACodeObject if codeobj_class is None else codeobj_class
@@ -31,7 +33,13 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
 
     def build(self, *args, **kwds):
         self.lower()
+        self.order = [step for kind, arguments in self.main_queue if kind == "run_network" for step in self.steps(arguments[1])]
         super().build(*args, **kwds)
+
+    @property
+    def chains(self):
+        """Lists of code objects that may share a launch; after `build`."""
+        return chains.chains(self.order, self._requests)
 
     def get_value(self, var, access_data=True):
         values = self.index_values(var)
@@ -49,7 +57,9 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
         more = [*merged(members, "support"), *merged(members, "defines")]
         text = lead.code.cu_file
         text = text.replace(_SUPPORT_END, "\n".join(["namespace {", *more, "}", _SUPPORT_END]), 1) if more else text
-        lead.code.cu_file = kernel.placed(text, *kernel.render(members))
+        made = kernel.render(members)
+        lead.code.cu_file = kernel.placed(text, made.text, made.call)
+        self.kernels |= {lead.name: made, **dict.fromkeys([p.code_object.name for p in members[1:]])}
 
 
 all_devices["cuda_dense"] = DenseCUDADevice()

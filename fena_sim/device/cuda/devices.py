@@ -5,10 +5,11 @@ from pathlib import Path
 
 import attrs
 import numpy as np
+from brian2.devices.device import get_device
 
 from ...errors import DeviceError
 from ..cpp import CppDevice, run_compiler
-from . import preferences, sources, toolchain
+from . import accounts, preferences, sources, toolchain
 
 HOST_LAYER = Path(__file__).parent / "host" / "include"
 #: Architecture that the host layer claims while it compiles what runs on the device.
@@ -32,8 +33,9 @@ class _Cuda(CppDevice):
             super().generate(folder, hierarchy, vocabulary, shape, probes)
 
     def unify(self, folder):
-        sources.one_translation_unit(folder)
-        return {}
+        device = get_device()
+        sources.one_translation_unit(folder, [[code.name for code in chain] for chain in device.chains])
+        return {"cuda": accounts.of(device)}
 
 
 @attrs.frozen
@@ -80,7 +82,8 @@ class CudaHostDevice(_Cuda):
         return HOST_CAPABILITY, HOST_RUNTIME
 
     def flags(self):
-        return [os.environ.get("CXX", "g++"), "-std=c++17", "-w", "-O1", "-U_FORTIFY_SOURCE", "-I.", f"-I{HOST_LAYER}", "-include", "hostcuda.h"]
+        return [os.environ.get("CXX", "g++"), "-std=c++17", "-w", "-O1", "-U_FORTIFY_SOURCE", "-I.", f"-I{HOST_LAYER}",
+                "-include", "hostcuda.h"]
 
     def unify(self, folder):
         more = super().unify(folder)

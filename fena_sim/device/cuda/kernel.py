@@ -9,6 +9,7 @@ a direction writes its sums at once; otherwise every tile writes its part, and a
 import re
 
 import attrs
+import numpy as np
 
 from ..dense.kernel import PLACEHOLDER
 from ..dense.lowering import POST, PRE
@@ -33,8 +34,18 @@ class Tiles:
         return cls(max(threads, AT_ONCE * LANES), -(-dense.n_pre // ROWS), -(-dense.n_post // max(threads, AT_ONCE * LANES)))
 
 
+@attrs.frozen
+class Kernel:
+    """What `render` made: C++ of the kernels and of the statements that launch them, launches, bytes of the tiles' sums."""
+
+    text: str
+    call: str
+    launches: int
+    scratch: int
+
+
 def render(passes):
-    """(kernels, call): C++ of the kernels of a group of passes, and of the statements that launch them."""
+    """The Kernel of a group of passes that run together."""
     dense, name = passes[0].dense, passes[0].code_object.name
     tiles = Tiles.of(dense)
     passes = [attrs.evolve(p, number=k, scalar=_renamed(p.scalar, k), vector=_renamed(p.vector, k)) for k, p in enumerate(passes)]
@@ -54,7 +65,8 @@ def render(passes):
         kernels.append(_adder(f"_add_kernel_{name}_{p.number}", p, n, offset, _tiles(p, tiles)))
         call += [f"_add_kernel_{name}_{p.number}<<<{-(-n // COLUMNS)}, {COLUMNS}>>>(_part{p.number}, dev{_array(p)});",
                  f'CUDA_CHECK_ERROR("_add_kernel_{name}_{p.number}");']
-    return "\n".join(kernels), "\n".join(call)
+    scratch = sum(_units(p)[0] * _tiles(p, tiles) * np.dtype(p.target.dtype).itemsize for p in parts)
+    return Kernel("\n".join(kernels), "\n".join(call), launches=len(kernels), scratch=scratch)
 
 
 def _units(p):

@@ -2,6 +2,8 @@
 
 import re
 
+from .chains import join
+
 UNITY = "unity.cu"
 HOST = "unity.cpp"
 #: Files outside any namespace of their own: first those that declare, then, after the code objects, those that use them.
@@ -15,18 +17,28 @@ _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w
 _LOWERED = re.compile(r"std::for_each\(s_value\.begin\(\), s_value\.end\(\), .*?\}\);", re.S)
 
 
-def one_translation_unit(folder):
-    """Write `unity.cu` in a folder of generated sources; compiled seven times faster than file by file."""
+def one_translation_unit(folder, chains=()):
+    """Write `unity.cu` in a folder of generated sources; compiled seven times faster than file by file.
+
+    `chains` are lists of names of code objects that become one kernel (see `chains.py`).
+    """
     parts, includes = [], []
-    code_objects = sorted((folder / "code_objects").glob("*.cu"), key=lambda path: (path.stem.startswith("after_run_"), path.stem))
+    code_objects = sorted((folder / "code_objects").glob("*.cu"), key=lambda path: (path.stem[:10] == "after_run_", path.stem))
     files = [*(folder / f"{name}.cu" for name in FIRST), *code_objects, *(folder / f"{name}.cu" for name in LAST)]
+    files = [path for path in files if path.exists()]
+    texts = {path.stem: path.read_text() for path in files}
+    # brian2cuda makes run arguments lower case, to read True and False; file names must stay as they are.
+    texts["objects"] = _LOWERED.sub("", texts["objects"])
+    joined = []
+    for number, names in enumerate(chains):
+        joined.append(join(texts, names, number))
+        for name in names[1:]:
+            texts["main"] = re.sub(rf"^.*_run_{name}\);\n", "", texts["main"], flags=re.M)
+        texts["main"] = texts["main"].replace(f"_run_{names[0]});", f"_run_chain_{number});")
     for path in files:
-        if not path.exists():
-            continue
-        text = path.read_text()
-        if path.stem == "objects":
-            # brian2cuda makes run arguments lower case, to read True and False; file names must stay as they are.
-            text = _LOWERED.sub("", text)
+        text = texts[path.stem]
+        if path.stem == LAST[0]:
+            parts += joined
         includes += [line.strip() for line in _INCLUDE.findall(text)]
         body = _INCLUDE.sub("", text)
         parts.append(f"// {path.name}\n")
@@ -35,7 +47,8 @@ def one_translation_unit(folder):
             space = f"unit_{path.stem.removeprefix('after_run_').removeprefix('before_run_')}"
             header = path.with_suffix(".h").read_text()
             parts.append(f"namespace {space} {{\n{body}\n}}\n")
-            parts += [f"void {name}() {{ {space}::{name}(); }}\n" for name in _FUNCTION.findall(header) if f"{name}()" in body]
+            functions = [name for name in _FUNCTION.findall(header) if f"void {name}()" in body]
+            parts += [f"void {name}() {{ {space}::{name}(); }}\n" for name in functions]
         else:
             parts.append(body + "\n")
         parts += [f"#undef {name}\n" for name in dict.fromkeys(_DEFINE.findall(body))]

@@ -76,12 +76,14 @@ class LoweringDevice(Device):
             self._rewrite(request, synapses, dense)
         for kind, arguments in self.main_queue:
             if kind == "run_network":
-                # Brian2 has written the run as lines of C++; they hold the order of the code objects and their clocks.
-                added = [re.match(r"\w+\.add\(&(\w+), _run_(\w+)\);", line) for line in arguments[1]]
-                self._render_kernels([(m.group(1), self.code_objects[m.group(2)]) for m in added
-                                      if m and m.group(2) in self.code_objects])
+                self._render_kernels(self.steps(arguments[1]))
         for inactive in list(self._passes.values()):
             self._write([inactive])
+
+    def steps(self, lines):
+        """What a run does in every step, as a list of (name of the clock, code object), from its lines of C++."""
+        added = [re.match(r"\w+\.add\(&(\w+), _run_(\w+)\);", line) for line in lines]
+        return [(m.group(1), self.code_objects[m.group(2)]) for m in added if m and m.group(2) in self.code_objects]
 
     def _rewrite(self, request, synapses, dense):
         made, arguments, template_kwds = request.made, dict(request.arguments), dict(request.template_kwds)

@@ -1,0 +1,112 @@
+"""What a program keeps on the device and does in a step, read off brian2cuda's device when the sources are written.
+
+Kept: every array that the generated program allocates there. Done, per code object: launches, settings of memory, copies to the
+host (each of which waits for the device), and bytes moved: every array that it reads, once, and every array that it writes,
+once; through stock kernels also the two indices of every synapse and its atomic addition.
+"""
+
+import numpy as np
+from brian2.monitors import EventMonitor, StateMonitor
+from brian2.synapses.synapses import Synapses
+
+_INDICES = ("_synaptic_pre", "_synaptic_post")
+#: Launches, settings of memory and copies to the host in every step by brian2cuda's templates, when no event happens.
+_STOCK = {"stateupdate": (1, 0, 0), "summed_variable": (1, 1, 0), "threshold": (2, 0, 0), "spikemonitor": (0, 0, 1),
+          "reset": (1, 0, 0), "statemonitor": (1, 0, 0), "ratemonitor": (1, 0, 0), "synapses": (0, 0, 1),
+          "synapses_push_spikes": (0, 0, 0)}
+
+
+def of(device):
+    """{"arrays": [...], "steps": [...]} of a DenseCUDADevice that has been built.
+
+    ``arrays``: {"owner", "variable", "bytes", "per": None}; with "per": "synapse" or "sample" the bytes of one of them.
+    ``steps``: {"code": code object, "owner", "interval": s, "launches", "memsets", "copies", "bytes", "per_synapse"}.
+    """
+    return {"arrays": [*_arrays(device), *_scratch(device)], "steps": _steps(device)}
+
+
+def _arrays(device):
+    for variable, name in device.arrays.items():
+        yield _entry(variable, variable.size * _itemsize(variable), name)
+    for table in device.timed_arrays:
+        yield {"owner": table.name, "variable": "values", "bytes": int(table.values.nbytes), "per": None}
+    for variable, name in device.dynamic_arrays.items():
+        owner = _owner(variable)
+        size = _itemsize(variable)
+        if isinstance(owner, Synapses) and variable.name in _INDICES:
+            deleted = {**device.delete_synaptic_pre, **device.delete_synaptic_post}.get(name, False)
+            if variable not in device.dense and not deleted:
+                yield _entry(variable, size, name, "synapse")
+        elif variable.name in ("N_incoming", "N_outgoing"):
+            group = owner.target if variable.name == "N_incoming" else owner.source
+            yield _entry(variable, len(group) * size, name)
+        elif isinstance(owner, Synapses):
+            yield _entry(variable, size, name, "synapse")
+        elif isinstance(owner, (EventMonitor, StateMonitor)) and not (isinstance(owner, StateMonitor) and variable.name == "t"):
+            yield _entry(variable, size, name, "sample")
+    for variable, name in device.dynamic_arrays_2d.items():
+        yield _entry(variable, _itemsize(variable) * len(_owner(variable).record), name, "sample")
+
+
+def _itemsize(variable):
+    return np.dtype(variable.dtype).itemsize
+
+
+def _owner(variable):
+    try:
+        variable.owner.name  # noqa: B018  (a weak reference that may be dead)
+        return variable.owner
+    except (ReferenceError, AttributeError):
+        return None
+
+
+def _entry(variable, size, name, per=None):
+    owner = _owner(variable)
+    return {"owner": name if owner is None else owner.name, "variable": variable.name, "bytes": int(size), "per": per}
+
+
+def _scratch(device):
+    for name, kernel in device.kernels.items():
+        if kernel is not None and kernel.scratch:
+            yield {"owner": device.code_objects[name].owner.name, "variable": "sums of tiles", "bytes": int(kernel.scratch),
+                   "per": None}
+
+
+def _steps(device):
+    leads = {chain[0].name for chain in device.chains}
+    followers = {code.name for chain in device.chains for code in chain[1:]}
+    intervals = {clock.name: float(clock.dt) for clock in device.clocks}
+    steps = []
+    for clock, code in device.order:
+        launches, memsets, copies = _STOCK.get(code.template_name, (1, 0, 0))
+        kernel = device.kernels.get(code.name, ...)
+        if kernel is not ...:
+            launches, memsets, copies = (0 if kernel is None else kernel.launches), 0, 0
+        elif code.name in followers:
+            launches = 0
+        elif code.name in leads:
+            launches = 1
+        steps.append({"code": code.name, "owner": code.owner.name, "interval": intervals[clock], "launches": launches,
+                      "memsets": memsets, "copies": copies, **_traffic(device, code, kernel is not ...)})
+    return steps
+
+
+def _traffic(device, code, dense):
+    request = device._requests[code.name]
+    time = {variable for clock in device.clocks for variable in clock.variables.values()}
+    reads, writes = request.touched(time)
+    moved, per_synapse = 0, 0
+    for variable in [*reads, *writes]:
+        variable = getattr(variable, "real_var", variable)
+        if variable in time or variable in device.dense or variable.name in _INDICES:
+            continue
+        size = _itemsize(variable)
+        if isinstance(_owner(variable), Synapses) and not variable.scalar:
+            per_synapse += size
+        else:
+            moved += int(variable.size) * size
+    if request.owner is not None and not dense:
+        # a thread per synapse reads both indices, gathers a value and adds another to its target, which reads and writes
+        per_synapse += 2 * 4 + (2 * _itemsize(request.template_kwds["_target_var"])
+                                if "_target_var" in request.template_kwds else 0)
+    return {"bytes": int(moved), "per_synapse": int(per_synapse)}
