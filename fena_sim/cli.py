@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .bench.command import bench
+from .certify.command import certify, doctor
 from .claims.command import claims
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 
@@ -49,9 +50,12 @@ def cli():
 @click.option("--chunk-tokens", type=click.IntRange(min=1), default=None, help="Tokens between checkpoints.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--estimate", "estimated", is_flag=True,
+              help="Run nothing; say what the network needs on a graphics card: bytes, and time per step on named cards.")
 @click.option("--explain", "explained", is_flag=True,
               help="Run nothing; say which synapses the device runs as dense kernels, which not, and why.")
-def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens, as_json, quiet, explained):
+def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens, as_json, quiet, estimated,
+        explained):
     """Run a protocol. A finished run returns at once, an interrupted one goes on.
 
     \b
@@ -62,7 +66,7 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     """
     from .model import load_model
     from .protocol import load_protocol
-    from .run import explain, run_seeds
+    from .run import estimate, explain, run_seeds
     from .settings import apply_parameters, parse_settings
 
     if seed is not None and seeds is not None:
@@ -79,6 +83,9 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
                                 settings.parameters)
     if explained:
         _print_explanations(explain(declared, first.protocol, device))
+        return
+    if estimated:
+        _print_estimate(estimate(declared, first.protocol, device), as_json)
         return
     origin = _start(start)
     runs = run_seeds(declared, lambda s: files[s].protocol, chosen, device=device, out=out,
@@ -100,6 +107,26 @@ def _print_explanations(explanations):
         table.add_row(e.synapses, e.done, e.why)
     console = Console(highlight=False, soft_wrap=True)
     console.print(table if explanations else "all synapses run as Brian2 wrote them: this device has no dense kernels")
+
+
+def _print_estimate(about, as_json):
+    if as_json:
+        click.echo(json.dumps(about))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for kind in ("populations", "projections", "other"):
+        for name, size in sorted(about[kind].items(), key=lambda item: -item[1]):
+            console.print(f"{kind}: {name}: {size:,} bytes", markup=False)
+    console.print(f"in all {about['training_bytes']:,} bytes in training, {about['inference_bytes']:,} in inference "
+                  f"({about['dtype']})")
+    console.print(f"{about['launches_per_step']:.1f} launches, {about['copies_per_step']:.1f} copies to the host and "
+                  f"{about['bytes_per_step']:,.0f} bytes moved per step")
+    for card in about["cards"]:
+        console.print(f"{card['card']}: {card['ms_per_step']:.3g} ms per step by the model, bound by {card['bound']}"
+                      f"{'' if card['fits'] else '; does not fit'}")
+    for size in about["largest"]:
+        console.print(f"{size['gigabytes']} GiB hold this network with populations {size['scale']:.3g} times as large: "
+                      f"{size['synapses']:,} synapses")
 
 
 def _options(path, options, **of_run):
@@ -223,6 +250,8 @@ def figures(runs, out):
 
 cli.add_command(bench)
 cli.add_command(claims)
+cli.add_command(certify)
+cli.add_command(doctor)
 
 
 def main(arguments=None):

@@ -56,7 +56,7 @@ class CppProgram(Program):
             results = Path(scratch, "results")
             results.mkdir()
             finished = subprocess.run([str(self.folder / "main"), "--results_dir", f"{results}/", *arguments],
-                                      cwd=self.folder, capture_output=True, text=True, check=False)
+                                      cwd=self.folder, env=self.environment(), capture_output=True, text=True, check=False)
             problems = [line for line in (finished.stdout + finished.stderr).splitlines() if _SAYS_ERROR.search(line)]
             if finished.returncode != 0 or problems:
                 raise DeviceError(f"the compiled network stopped with code {finished.returncode}: "
@@ -64,6 +64,10 @@ class CppProgram(Program):
                                   fix="remove the build cache; if it happens again, please report it")
             new = {name: _read(results / file, dtype, size) for name, (size, dtype, file) in self._files.items()}
             return new, {name: _read_monitor(results, layout) for name, layout in self._monitors.items()}
+
+    def environment(self):
+        """Environment variables of the compiled network; None for those of this process."""
+        return None
 
 
 def _read(path, dtype, size):

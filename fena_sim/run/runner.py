@@ -8,7 +8,8 @@ import numpy as np
 from filelock import FileLock
 
 from ..build.network import initial_state
-from ..build.pacemaker import BlockShape
+from ..build.pacemaker import NAME as PACEMAKER
+from ..build.pacemaker import BlockShape, table_values
 from ..canonical import canonical, digest, own_sources
 from ..device import BATCHING, choose_device
 from ..errors import (
@@ -88,6 +89,26 @@ def explain(model, protocol, device="auto"):
     found = [e for shape, probes in shapes.items()
              for e in runner.device.explain(model, protocol.vocabulary, shape, probes)]
     return list(dict.fromkeys(found))
+
+
+def estimate(model, protocol, device="cuda"):
+    """What the largest build of a protocol would need on a graphics card; see `device.cuda.estimate`."""
+    from ..device.cuda.estimate import estimate as of
+
+    dtype = np.float64 if str(device).endswith("64") else np.float32
+    runner = _Runner(model, protocol, 0, "runtime", "runs", None, None, Silent())
+    block = max(protocol.blocks, key=lambda block: len(block.probes))
+    return of(model, protocol.vocabulary, runner.shape(block)[0], block.probes, dtype)
+
+
+def block_program(model, protocol, seed, device):
+    """(program, state, tables) with which the block with most probes begins on a device, to be run by hand."""
+    runner = _Runner(model, protocol, seed, device, "runs", None, None, Silent())
+    block = max(protocol.blocks, key=lambda block: len(block.probes))
+    shape, line = runner.shape(block)[0], runner.lines[block.name]
+    program = device.build(model, protocol.vocabulary, shape, block.probes)
+    state = {**program.complete(initial_state(model, seed)), f"{PACEMAKER}.hold": np.array([float(line.hold)])}
+    return program, state, table_values(line, 0, shape)
 
 
 class _Runner:

@@ -5,6 +5,8 @@ host (each of which waits for the device), and bytes moved: every array that it 
 once; through stock kernels also the two indices of every synapse and its atomic addition.
 """
 
+import re
+
 import numpy as np
 from brian2.monitors import EventMonitor, StateMonitor
 from brian2.synapses.synapses import Synapses
@@ -20,13 +22,17 @@ def of(device):
     """{"arrays": [...], "steps": [...]} of a DenseCUDADevice that has been built.
 
     ``arrays``: {"owner", "variable", "bytes", "per": None}; with "per": "synapse" or "sample" the bytes of one of them.
-    ``steps``: {"code": code object, "owner", "interval": s, "launches", "memsets", "copies", "bytes", "per_synapse"}.
+    ``steps``: {"code": code object, "owner", "interval": s, "launches", "memsets", "copies", "bytes", "per_synapse" (bytes),
+    "operations", "operations_per_synapse"}.
     """
     return {"arrays": [*_arrays(device), *_scratch(device)], "steps": _steps(device)}
 
 
 def _arrays(device):
+    dynamic = {*device.dynamic_arrays, *device.dynamic_arrays_2d}
     for variable, name in device.arrays.items():
+        if variable in dynamic:
+            continue
         yield _entry(variable, variable.size * _itemsize(variable), name)
     for table in device.timed_arrays:
         yield {"owner": table.name, "variable": "values", "bytes": int(table.values.nbytes), "per": None}
@@ -103,10 +109,19 @@ def _traffic(device, code, dense):
         size = _itemsize(variable)
         if isinstance(_owner(variable), Synapses) and not variable.scalar:
             per_synapse += size
-        else:
+        elif variable not in device.dynamic_arrays and variable not in device.dynamic_arrays_2d:  # a monitor's grow
             moved += int(variable.size) * size
     if request.owner is not None and not dense:
         # a thread per synapse reads both indices, gathers a value and adds another to its target, which reads and writes
         per_synapse += 2 * 4 + (2 * _itemsize(request.template_kwds["_target_var"])
                                 if "_target_var" in request.template_kwds else 0)
-    return {"bytes": int(moved), "per_synapse": int(per_synapse)}
+    operations = 0 if request.blocks is None else _operations("\n".join(request.blocks[1][None]))
+    on_synapses = request.owner is not None
+    return {"bytes": int(moved), "per_synapse": int(per_synapse), "operations_per_synapse": operations * on_synapses,
+            "operations": operations * (0 if on_synapses else int(getattr(code.owner, "_N", 0)))}
+
+
+def _operations(text):
+    """Arithmetic operations in statements; a function counts as 20."""
+    functions = re.findall(r"\b_brian_(?:exp|log|tanh|sqrt|pow|sin|cos)\w*\(", text)
+    return len(re.findall(r"[-+*/](?![=/*])", text)) + 20 * len(functions)

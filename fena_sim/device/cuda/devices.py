@@ -1,6 +1,8 @@
 """The devices `cuda` and `cuda_host`: the same sources, compiled by nvcc for a card or by g++ for the CPU."""
 
+import json
 import os
+import tempfile
 from pathlib import Path
 
 import attrs
@@ -8,7 +10,7 @@ import numpy as np
 from brian2.devices.device import get_device
 
 from ...errors import DeviceError
-from ..cpp import CppDevice, run_compiler
+from ..cpp import CppDevice, CppProgram, run_compiler
 from . import accounts, preferences, sources, toolchain
 
 HOST_LAYER = Path(__file__).parent / "host" / "include"
@@ -68,11 +70,44 @@ class CudaDevice(_Cuda):
         run_compiler(self.flags(), folder)
 
 
+class CudaHostProgram(CppProgram):
+    """A compiled network whose kernels run on the CPU."""
+
+    def __init__(self, folder, order):
+        super().__init__(folder)
+        self.order, self._statistics = order, None
+
+    def environment(self):
+        more = {"FENA_CUDA_ORDER": self.order}
+        return {**os.environ, **more, **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {})}
+
+    def count(self, state, tables, start, steps):
+        """What happens when the network advances as in `run`, set-up included.
+
+        Returns
+        -------
+        dict
+            "launches": {kernel: n}, "memsets", "copies_to_device", "bytes_to_device", "copies_to_host", "bytes_to_host",
+            "device_bytes": the most that was allocated at a time.
+        """
+        with tempfile.TemporaryDirectory(prefix="fena_count_") as folder:
+            self._statistics = str(Path(folder, "statistics.json"))
+            try:
+                self.run(state, tables, start, steps)
+                return json.loads(Path(self._statistics).read_text())
+            finally:
+                self._statistics = None
+
+
 @attrs.frozen
 class CudaHostDevice(_Cuda):
-    """The generated CUDA kernels, run on the CPU: to test them where no card is. Needs g++ only."""
+    """The generated CUDA kernels, run on the CPU: to test them where no card is. Needs g++ only.
+
+    `order`: "forward", or "reverse" for threads and blocks in reverse order, which must change nothing.
+    """
 
     name: str = "cuda_host"
+    order: str = "forward"
 
     def available(self):
         """None if it works here, else the reason why not."""
@@ -92,3 +127,6 @@ class CudaHostDevice(_Cuda):
 
     def compile(self, folder):
         run_compiler([*self.flags(), "-o", "main", sources.HOST], folder)
+
+    def program(self, folder):
+        return CudaHostProgram(folder, self.order)
