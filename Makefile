@@ -2,14 +2,14 @@
 PYTHON ?= python3
 STAMP := .venv/installed
 
-.PHONY: setup demo test mutants bench claims clean
+.PHONY: setup demo test mutants bench claims gpu-check clean
 
 setup: $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fena_sim needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --editable '.[test]'
+	.venv/bin/python -m pip install --quiet --editable '.[test,cuda]'
 	touch $@
 
 demo: $(STAMP)
@@ -30,6 +30,10 @@ claims: .venv/claims
 .venv/claims: $(STAMP)
 	.venv/bin/python -m pip install --quiet --editable '.[claims]'
 	touch $@
+
+# For a machine with an NVIDIA card: builds, certifies, times, and prints what to send back.
+gpu-check: $(STAMP)
+	.venv/bin/python benchmarks/gpu_check.py
 
 # The peers that speed is compared with are large (PyTorch among them), so they come only here.
 bench: .venv/bench

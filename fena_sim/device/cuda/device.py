@@ -8,7 +8,7 @@ from brian2.devices.device import all_devices
 from brian2cuda.device import CUDAStandaloneDevice
 
 from ..dense.lowering_device import LoweringDevice, merged
-from . import chains, kernel
+from . import chains, kernel, refusals
 from .generator import DenseCUDACodeObject, DenseCUDAGenerator
 
 _SUPPORT_END = "////// hashdefine_lines ///////"  # where brian2cuda's template ends the support code
@@ -44,6 +44,13 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
     def get_value(self, var, access_data=True):
         values = self.index_values(var)
         return super().get_value(var, access_data) if values is None else values
+
+    def network_run(self, net, duration, *args, level=0, **kwds):
+        for thing in net.sorted_objects:
+            reason = refusals.reason_against(thing)
+            if reason is not None:
+                raise NotImplementedError(f"{thing.name!r} cannot run on CUDA: {reason}")
+        super().network_run(net, duration, *args, level=level + 1, **kwds)
 
     def copy_source_files(self, writer, directory):
         # brian2cuda looks for its library beside the class of the code objects, which here is ours.
