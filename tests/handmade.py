@@ -58,9 +58,11 @@ def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()
     (folder / "manifest.json").write_text(json.dumps({
         "status": "finished", "inputs_hash": "0", "seed": seed, "device": "dense64", "started": "2026-11-23T10:00:00",
         "sessions": 1, "model": model, "protocol": {"name": "hand", "description": "A protocol", "measured_signal": "r"},
-        "inputs": {"model": declared, "seed": seed},
+        "inputs": {"model": declared, "seed": seed, "protocol": {"blocks": [
+            {"name": name, "probes": [{"population": p["name"], "units": None} for p in populations]} for name in blocks]}},
         "blocks": [{"name": name, "tokens": len(table), "start_from": "initial", "self_paced": False,
-                    "probes": [p["name"] for p in populations]} for name, (table, _, _) in blocks.items()],
+                    "probes": [] if recorded is None else [p["name"] for p in populations]}
+                   for name, (table, recorded, _) in blocks.items()],
         "vocabulary": {"symbols": list("abcd"), "codes": np.eye(4).tolist(), "kind": "one_hot"}, "start": None,
         "versions": {"fena_sim": fs.__version__, "zarr": zarr.__version__}, "git": None, "command": ["fena", "run", "hand.py"],
         "machine": "Linux x86_64", "wall_time_s": 1.0, "tokens_per_second": 10.0}))
