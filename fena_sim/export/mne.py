@@ -54,7 +54,7 @@ def write_mne(run, path, blocks=(), force=False, by=None, window=(-50 * ms, 300 
         first = responses[0]
         for other in responses:
             if (other.ch_names, other.info["sfreq"]) != (first.ch_names, first.info["sfreq"]):
-                raise FenaError(f"{other.comment!r} and {first.comment!r} have other channels, and a FIF file has one list of them",
+                raise FenaError(f"{other.comment!r} and {first.comment!r} differ in channels, of which a FIF file has one list",
                                 where=str(run.folder), fix="write one file for each, with --block")
         mne.write_evokeds(made, responses, verbose="error")
 

@@ -32,6 +32,8 @@ def made(tmp_path_factory):
     sampled = sampled.assign({"cell.spike_time": ("cell_spike", times, {"units": "s"}),
                               "cell.spike_unit": ("cell_spike", units)})
     windowed = handmade.traces(1e-3, rate__r=rates[:100]).isel(time=np.flatnonzero(np.arange(100) % 4))
+    windowed = windowed.assign({"cell.spike_time": ("cell_spike", [0.07], {"units": "s"}),
+                                "cell.spike_unit": ("cell_spike", np.array([2], dtype="int32"))})
     tables = {"first": handmade.events(np.arange(6) * 0.05, [0, 1, -1, 2, 0, 1], role=list("sdxsds")),
               "silent": handmade.events(np.arange(4) * 0.05, [0, 1, 2, 3], novel=[True, False, True, False], position=[1, 2, 3, 4]),
               "second": handmade.events([0.0, 0.05], [3, 2], role=["s", 'a "quoted",\nlabel'])}

@@ -34,7 +34,7 @@ def test_one_file_has_one_list_of_channels_and_one_clock(made, uninterrupted, tm
     assert "--variable state_1.r" in caught.value.fix
     with pytest.raises(UnknownNameError, match="no samples of 'state_1.rr'"):
         write_mne(uninterrupted, tmp_path / "real-ave.fif", variables=["state_1.rr"])
-    with pytest.raises(FenaError, match="'second: presented' and 'first: presented' have other channels"):
+    with pytest.raises(FenaError, match="'second: presented' and 'first: presented' differ in channels"):
         write_mne(made.run, tmp_path / "x-ave.fif", window=(1 * ms, 3 * ms))
     write_mne(uninterrupted, tmp_path / "real-ave.fif", ["learning"], window=(10 * ms, 18 * ms), variables=["state_1.r"])
     response = mne.read_evokeds(tmp_path / "real-ave.fif", "learning: omitted", verbose="error")
