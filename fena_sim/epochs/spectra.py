@@ -12,7 +12,7 @@ from ..record.units import exponents
 from .samples import samples
 
 #: Samples that are read at once, where a segment is not longer.
-AT_ONCE = 16384
+AT_ONCE = 4096
 
 
 def spectrum(run, block, variable, segment=256 * ms):
