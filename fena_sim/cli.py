@@ -14,6 +14,7 @@ from .bench.command import bench
 from .certify.command import certify, doctor
 from .claims.command import claims
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
+from .export.command import export
 
 #: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
 EXIT_INPUT, EXIT_NOT_FINITE, EXIT_RESOURCES = 2, 3, 4
@@ -252,6 +253,7 @@ cli.add_command(bench)
 cli.add_command(claims)
 cli.add_command(certify)
 cli.add_command(doctor)
+cli.add_command(export)
 
 
 def main(arguments=None):

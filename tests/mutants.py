@@ -246,6 +246,21 @@ ENGINE = [
            "tests/record/test_traces.py::test_events"),
     Mutant("tokens said to begin a step early", "fena_sim/record/assemble.py", "leaving[:-1] + 1]", "leaving[:-1]]",
            "tests/record/test_traces.py::test_events"),
+    Mutant("epochs begin a sample late", "fena_sim/epochs/cut.py", "wanted = locks + first * interval",
+           "wanted = locks + (first + 1) * interval", "tests/epochs/test_epochs.py::test_an_epoch_is_the_recording_around_its_token"),
+    Mutant("epochs over the block's end are kept", "fena_sim/epochs/cut.py", "(end < len(time))", "(start < len(time))",
+           "tests/epochs/test_epochs.py::test_epochs_over_the_end_are_dropped_and_those_that_just_fit_are_not"),
+    Mutant("tokens of one stream cut from another", "fena_sim/epochs/cut.py", "self.streams[rows[some]][:, None]",
+           "0*self.streams[rows[some]][:, None]", "tests/epochs/test_epochs.py::test_streams_side_by_side"),
+    Mutant("squared after the average over units", "fena_sim/epochs/averages.py",
+           "(part if signal == \"mean\" else part**2).mean(axis=2)", "part.mean(axis=2)**(1 if signal == \"mean\" else 2)",
+           "tests/epochs/test_averages.py::test_responses_of_one_network"),
+    Mutant("pieces of a spectrum weigh the same", "fena_sim/epochs/spectra.py", "total + count * power", "total + together * power",
+           "tests/epochs/test_averages.py::test_spectrum_is_welch_of_the_whole"),
+    Mutant("autocorrelation does not look beyond a piece", "fena_sim/epochs/spectra.py", "AT_ONCE + lags].to_numpy()",
+           "AT_ONCE].to_numpy()", "tests/epochs/test_averages.py::test_autocorrelation"),
+    Mutant("a killed export leaves a file", "fena_sim/export/files.py", "yield made / path.name", "yield path",
+           "tests/export/test_files.py::test_what_fails_leaves_what_was_there"),
 ]
 
 #: Defects of the shipped model, whose texts follow models/fena.py.

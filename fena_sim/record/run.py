@@ -11,6 +11,7 @@ from ..errors import RunFolderError, UnknownNameError, nearest
 from ..stimulus import Vocabulary
 from .assemble import load_events
 from .files import load_arrays
+from .units import population_levels, token_levels, token_units
 
 MANIFEST = "manifest.json"
 
@@ -81,18 +82,35 @@ class Run:
         """What was kept for every token (Dataset; dims event, level, unit; with a batch event, stream, level, unit).
 
         Readouts of populations of another size than the first have the dimension "population_unit" instead of unit.
+        Every variable has the attribute "units" (SI, "1" for none).
         """
-        return xr.open_zarr(self._path("tokens", block, ".zarr"), consolidated=False, chunks=None)
+        tokens = xr.open_zarr(self._path("tokens", block, ".zarr"), consolidated=False, chunks=None)
+        model = self.manifest["inputs"]["model"]
+        units, levels = token_units(model), token_levels(model)
+        for name, values in tokens.variables.items():
+            values.attrs.setdefault("units", units.get(name, "1"))
+        numbers = {tuple(levels[name]) for name in tokens.data_vars if name in levels and "level" in tokens[name].dims}
+        if len(numbers) == 1:  # readouts that share the dimension may be of different levels; then it has no numbers
+            tokens = tokens.assign_coords(level=("level", list(*numbers), {"units": "1"}))
+        return tokens
 
     def traces(self, block):
         """The probes' recordings (Dataset, read from disk on access).
 
         Variables are "population.variable" with dims (time, "population_unit"), with a batch (time,
         stream, "population_unit"); time is in seconds since the block's start. Spikes are
-        "population.spike_time" and "population.spike_unit".
+        "population.spike_time" and "population.spike_unit". Every variable has the attribute "units" (SI,
+        "1" for none) and, where its population has one, "level".
         """
         path = self._path("traces", block, ".zarr")  # without a cache, or reading all of it once would keep all of it
-        return xr.open_dataset(path, engine="zarr", consolidated=False, cache=False)
+        traces = xr.open_dataset(path, engine="zarr", consolidated=False, cache=False)
+        levels = population_levels(self.manifest["inputs"]["model"])
+        for name, values in traces.variables.items():
+            values.attrs.setdefault("units", "1")
+            population = name.partition(".")[0]
+            if population in levels:
+                values.attrs["level"] = levels[population]
+        return traces
 
     def state(self, block):
         """The network's state at the end of a block: {"object.variable": array}, base SI units.
