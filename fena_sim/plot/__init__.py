@@ -1,6 +1,6 @@
 """What a run shows: one style sheet, and panels that draw measures on given Axes."""
 
-from fena_sim.plot import panels, script, style, traces
+from fena_sim.plot import panels, script, style, traces, waves
 from fena_sim.plot.style import COLUMN_WIDTH, PAGE_WIDTH, level_colour, new_figure, save, sheet
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "sheet",
     "style",
     "traces",
+    "waves",
 ]
