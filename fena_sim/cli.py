@@ -14,10 +14,10 @@ from rich.table import Table
 from .bench.command import bench
 from .catalogue import list_command
 from .claims.command import claims
-from .errors import FenaError, RunFolderError
+from .errors import DeclarationError, FenaError, RunFolderError
 from .new.command import new
 from .plot.command import figures
-from .shell import Commands, completion, describe_exit_codes, run_main
+from .shell import Commands, completion, describe_exit_codes, run_main, stopping_at_once
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=describe_exit_codes())
@@ -71,6 +71,7 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
     chosen = [seed or 0] if seeds is None else list(range(seeds))
+    _check_python(protocol, model)
     settings = parse_settings(settings)
     batch = settings.parameters.get("batch", 1)
     files = {s: load_protocol(protocol, **_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
@@ -84,8 +85,9 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
         _print_explanations(explain(declared, first.protocol, device))
         return
     origins = {s: _start(start, s) for s in chosen}
-    runs = run_seeds(declared, lambda s: files[s].protocol, chosen, device=device, out=out, start=origins.get,
-                     chunk_tokens=chunk_tokens, quiet=quiet)
+    with stopping_at_once():
+        runs = run_seeds(declared, lambda s: files[s].protocol, chosen, device=device, out=out, start=origins.get,
+                         chunk_tokens=chunk_tokens, quiet=quiet)
     numbers = _summary(first, runs)
     speeds = [r.manifest["tokens_per_second"] for r in runs if r.manifest["tokens_per_second"]]
     result = {"run": str(runs[0].folder), "runs": [str(r.folder) for r in runs], "device": runs[0].manifest["device"],
@@ -95,6 +97,13 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
         _print_result(result)
     if as_json:
         click.echo(json.dumps(result))
+
+
+def _check_python(*paths):
+    """DeclarationError for a file that Python would not import because of its name."""
+    for path in paths:
+        if path is not None and Path(path).is_file() and Path(path).suffix != ".py":
+            raise DeclarationError("this is not a Python file", where=str(path), fix="give a model or protocol file, NAME.py")
 
 
 def _print_explanations(explanations):
@@ -184,6 +193,7 @@ def describe(model, latex, as_json, picture, settings):
     from .model.describe import describe as as_text
     from .settings import apply_parameters, parse_settings
 
+    _check_python(model)
     settings = parse_settings(settings)
     declared = apply_parameters(load_model(model, **settings.model), settings.parameters)
     if as_json:

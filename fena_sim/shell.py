@@ -1,10 +1,16 @@
 """How `fena` behaves in a shell: exit codes, mistakes without a traceback, --verbose for every command, completion."""
 
 import errno
+import os
+import signal
+import threading
 import traceback
+from contextlib import contextmanager
 
 import click
+import psutil
 from click.shell_completion import get_completion_class
+from rich.console import Console
 
 from .errors import FenaError, NonFiniteError, ResourceError
 
@@ -17,7 +23,9 @@ EXIT_CODES = {
     4: "not enough memory or disk space",
     130: "interrupted; the same command goes on from the last checkpoint",
 }
-CRASH, INPUT, NOT_FINITE, RESOURCES, INTERRUPTED = 1, 2, 3, 4, 130
+INPUT, NOT_FINITE, RESOURCES, INTERRUPTED = 2, 3, 4, 130
+#: What the operating system says when something does not fit.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 SHELLS = ("bash", "zsh", "fish")
 #: In the environment of a shell that completes: where click looks for it.
 COMPLETE = "_FENA_COMPLETE"
@@ -30,8 +38,31 @@ def exit_code(error):
         return INTERRUPTED
     if isinstance(error, NonFiniteError):
         return NOT_FINITE
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
-    return RESOURCES if full or isinstance(error, ResourceError) else INPUT
+    cause = error.__cause__ if isinstance(error, ResourceError) else error
+    if isinstance(cause, OSError):  # a ResourceError may also say that a folder cannot be made where a file is
+        return RESOURCES if cause.errno in FULL else INPUT
+    return RESOURCES if isinstance(error, ResourceError) else INPUT
+
+
+@contextmanager
+def stopping_at_once():
+    """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs in its threads are done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number, frame):
+        for child in psutil.Process().children(recursive=True):  # compiled networks
+            child.kill()
+        Console(stderr=True).show_cursor()
+        click.echo(_message(KeyboardInterrupt()), err=True)
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Commands(click.Group):
