@@ -40,7 +40,7 @@ def _page(package, modules):
         parts += [f"{head} {path}", *([NOTE] if position == 0 else []), module.docstring.value if module.docstring else ""]
         for name in _public(module):
             thing = module.members[name]
-            if thing.is_module:  # a file and the function in it share the name
+            if thing.is_module and name in thing.members:  # a file and the function in it share the name
                 thing = thing.members[name]
             thing = thing.final_target if thing.is_alias else thing
             if thing.is_function or thing.is_class:
