@@ -36,9 +36,9 @@ def figure(runs):
             waves.responses(column[0], {role: of_level.sel(role=role) for role in ROLES})
             waves.difference(column[1], of_level.sel(role="deviant") - of_level.sel(role="standard"), level_colour(level))
             column[0].set_title(f"level {level}")
+            column[0].set_ylabel("squared error per unit")
+            column[1].set_ylabel("deviant minus standard")
             column[1].set_xlabel("time from arrival (ms)")
-        axes[0, 0].set_ylabel("squared error per unit")
-        axes[1, 0].set_ylabel("deviant minus standard")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
         for ax, text in zip(axes[:, 0], "ab"):
             style.letter(ax, text)
