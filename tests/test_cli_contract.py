@@ -232,11 +232,13 @@ def test_a_summary_that_fails_loses_no_run(built, tmp_path, capsys):
 
 
 def test_verbose_shows_brian2_at_work(built, tmp_path):
-    command = [sys.executable, "-m", "fena_sim", "run", str(built / "my_oddball.py"), "--out", str(tmp_path), "--quiet", "--device", "runtime",
-               "--set", "protocol.tokens=3"]
-    plain, verbose = (subprocess.run([*command, *more], capture_output=True, text=True, env=ENVIRONMENT) for more in ([], ["--verbose"]))
+    command = [sys.executable, "-m", "fena_sim", "run", str(built / "my_oddball.py"), "--quiet", "--device", "runtime", "--set",
+               "protocol.tokens=3", "--out"]
+    plain, verbose = (subprocess.run([*command, str(tmp_path / out), *more], capture_output=True, text=True, env=ENVIRONMENT)
+                      for out, more in (("plain", []), ("verbose", ["--verbose"])))
     assert plain.returncode == verbose.returncode == 0, verbose.stderr
-    assert "DEBUG" not in plain.stderr
+    assert plain.stderr == ""
+    assert re.search(r"^DEBUG +Preparing network", verbose.stderr, re.M)
 
 
 # -- output ----------------------------------------------------------------------------------
