@@ -2,7 +2,7 @@
 PYTHON ?= python3
 STAMP := .venv/installed
 
-.PHONY: setup demo test mutants bench claims gpu-check clean
+.PHONY: setup demo test docs mutants bench claims gpu-check clean
 
 setup: $(STAMP)
 
@@ -17,6 +17,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+# The reference, from docstrings and --help texts. The gallery is written by `fena figures --gallery docs/gallery.md`.
+docs: $(STAMP)
+	.venv/bin/python docs/make.py
 
 # Some minutes: planted defects, each of which a test must catch.
 mutants: $(STAMP)

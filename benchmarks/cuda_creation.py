@@ -58,4 +58,5 @@ if __name__ == "__main__":
         with tempfile.TemporaryDirectory() as scratch:
             code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import cuda_creation, json; " \
                    f"from pathlib import Path; print(json.dumps(cuda_creation.one({size}, Path({scratch!r}))))"
-            print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+            finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            print(finished.stdout.splitlines()[-1])

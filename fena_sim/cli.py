@@ -1,5 +1,6 @@
 """The `fena` command."""
 
+import glob
 import inspect
 import json
 import sys
@@ -11,17 +12,17 @@ from rich.console import Console
 from rich.table import Table
 
 from .bench.command import bench
+from .catalogue import list_command
 from .certify.command import certify, doctor
 from .claims.command import claims
-from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
+from .errors import DeclarationError, FenaError, RunFolderError
 from .export.command import export
+from .new.command import new
+from .plot.command import figures
+from .shell import Commands, completion, describe_exit_codes, run_main, stopping_at_once
 
-#: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
-EXIT_INPUT, EXIT_NOT_FINITE, EXIT_RESOURCES = 2, 3, 4
-CHECKOUT = Path(__file__).resolve().parent.parent
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=describe_exit_codes())
 @click.version_option(package_name="fena-sim")
 def cli():
     """Predictive-coding hierarchies as differential equations, driven by token protocols.
@@ -29,9 +30,10 @@ def cli():
     \b
     Examples:
       fena run protocols/first_contact.py
+      fena new model my_model
       fena run protocols/first_contact.py --model models/fena_errors_only.py --seeds 5
       fena describe models/fena.py --picture fena.pdf
-      fena figures runs/first_contact-* --out figures/made
+      fena figures
       fena claims C05 --quick
     """
 
@@ -47,7 +49,8 @@ def cli():
                    "(batch=8), an option of the protocol (protocol.tokens=2000) or of the model file (model.sizes=(32,16)).")
 @click.option("--out", type=click.Path(), default="runs", show_default=True, help="Folder for run folders.")
 @click.option("--from", "start", default=None, metavar="RUN[:BLOCK]",
-              help="Start from the state at the end of a block of a finished run (its last block if not named).")
+              help="Start from the state at the end of a block of a finished run (its last block if not named). With {seed} and "
+                   "* in it, each network starts from the one run that fits its seed.")
 @click.option("--chunk-tokens", type=click.IntRange(min=1), default=None, help="Tokens between checkpoints.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -62,7 +65,7 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     \b
     Examples:
       fena run protocols/first_contact.py --seeds 5 --json
-      fena run protocols/oddball.py --from runs/first_contact-fena-seed0-...:training
+      fena run protocols/oddball.py --seeds 5 --from 'runs/first_contact-fena-seed{seed}-*:training'
       fena run protocols/first_contact.py --set level.2.tau=20*ms --set protocol.tokens=2000
     """
     from .model import load_model
@@ -73,6 +76,7 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
     chosen = [seed or 0] if seeds is None else list(range(seeds))
+    _check_python(protocol, model)
     settings = parse_settings(settings)
     batch = settings.parameters.get("batch", 1)
     files = {s: load_protocol(protocol, **_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
@@ -88,10 +92,11 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     if estimated:
         _print_estimate(estimate(declared, first.protocol, device), as_json)
         return
-    origin = _start(start)
-    runs = run_seeds(declared, lambda s: files[s].protocol, chosen, device=device, out=out,
-                     start=None if origin is None else (lambda s: origin), chunk_tokens=chunk_tokens, quiet=quiet)
-    numbers = first.summary(runs) if first.summary else {}
+    origins = {s: _start(start, s) for s in chosen}
+    with stopping_at_once():
+        runs = run_seeds(declared, lambda s: files[s].protocol, chosen, device=device, out=out, start=origins.get,
+                         chunk_tokens=chunk_tokens, quiet=quiet)
+    numbers = _summary(first, runs)
     speeds = [r.manifest["tokens_per_second"] for r in runs if r.manifest["tokens_per_second"]]
     result = {"run": str(runs[0].folder), "runs": [str(r.folder) for r in runs], "device": runs[0].manifest["device"],
               "seeds": chosen, "tokens": runs[0].batch * sum(b["tokens"] for b in runs[0].manifest["blocks"]),
@@ -100,6 +105,13 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
         _print_result(result)
     if as_json:
         click.echo(json.dumps(result))
+
+
+def _check_python(*paths):
+    """DeclarationError for a file that Python would not import because of its name."""
+    for path in paths:
+        if path is not None and Path(path).is_file() and Path(path).suffix != ".py":
+            raise DeclarationError("this is not a Python file", where=str(path), fix="give a model or protocol file, NAME.py")
 
 
 def _print_explanations(explanations):
@@ -139,17 +151,40 @@ def _options(path, options, **of_run):
     return {**{name: value for name, value in of_run.items() if name in taken}, **options}
 
 
-def _start(text):
+def _start(text, seed):
     from .record import open_run
 
     if text is None:
         return None
     folder, _, block = text.rpartition(":") if ":" in text else (text, "", "")
-    origin = open_run(folder)
+    origin = open_run(_one_folder(folder.replace("{seed}", str(seed))))
     if not origin.finished:
         raise RunFolderError("the run to start from is not finished", where=str(origin.folder),
                              fix="start the command that made it again: it goes on")
     return origin, block or origin.blocks[-1]
+
+
+def _one_folder(pattern):
+    """The folder that a pattern with * names, or the text itself where there is no *."""
+    if "*" not in pattern:
+        return pattern
+    found = sorted(path for path in glob.glob(pattern) if (Path(path) / "manifest.json").exists())
+    if len(found) != 1:
+        raise RunFolderError(f"{len(found)} runs fit {pattern}", where="--from", fix=(
+            f"name one of {', '.join(found)}" if found else "make it first, or look for its name with `fena list runs`"))
+    return found[0]
+
+
+def _summary(file, runs):
+    """What the protocol file says that runs amount to; a mistake in the user's function loses no run."""
+    try:
+        return file.summary(runs) if file.summary else {}
+    except FenaError:
+        raise
+    except Exception as error:
+        raise FenaError(f"the runs are finished, but their summary stopped with {type(error).__name__}: {error}",
+                        where=f"summary() of {file.path}", fix="correct it and run the same command again: nothing is simulated "
+                        "twice; --verbose shows the line") from error
 
 
 def _print_result(result):
@@ -167,50 +202,33 @@ def _print_result(result):
     Console(stderr=True, highlight=False, soft_wrap=True).print(table)
 
 
-@cli.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def list_command(as_json):
-    """List the models and protocols here (or in the checkout)."""
-    found = {}
-    for kind in ("models", "protocols"):
-        folder = Path(kind) if Path(kind).is_dir() else CHECKOUT / kind
-        found[kind] = [{"name": path.stem, "path": str(path), "summary": _first_line(path)}
-                       for path in sorted(folder.glob("*.py"))]
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for kind, entries in found.items():
-        table = Table(kind[:-1], "path", "what it is", box=None)
-        for entry in entries:
-            table.add_row(entry["name"], entry["path"], entry["summary"])
-        Console(highlight=False).print(table)
-
-
-def _first_line(path):
-    import ast
-
-    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
-
-
 @cli.command()
 @click.argument("model", type=click.Path())
 @click.option("--latex", is_flag=True, help="LaTeX instead of Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON: the declaration, and parameters as --set takes them.")
 @click.option("--picture", type=click.Path(), default=None, help="Draw the structure into this file (pdf, svg, png).")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As for `fena run`.")
-def describe(model, latex, picture, settings):
+def describe(model, latex, as_json, picture, settings):
     """Describe a model: populations, equations, projections, plasticity, parameters.
 
     \b
-    Example:
+    Examples:
       fena describe models/fena.py --picture fena.pdf > fena.md
+      fena describe models/fena.py --set level.2.tau=20*ms --json
     """
+    from .canonical import canonical
     from .model import load_model
     from .model.describe import describe as as_text
     from .settings import apply_parameters, parse_settings
 
+    _check_python(model)
     settings = parse_settings(settings)
     declared = apply_parameters(load_model(model, **settings.model), settings.parameters)
-    click.echo(as_text(declared, latex=latex))
+    if as_json:
+        parameters = {key: str(value) for key, value in declared.parameters().items()}
+        click.echo(json.dumps({"model": canonical(declared), "parameters": parameters}))
+    else:
+        click.echo(as_text(declared, latex=latex))
     if picture:
         from .plot import save
         from .plot.structure import structure
@@ -220,53 +238,13 @@ def describe(model, latex, picture, settings):
             click.echo(f"wrote {written}", err=True)
 
 
-@cli.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option("--out", type=click.Path(), default="figures/made", show_default=True)
-def figures(runs, out):
-    """Make every figure of figures/ for which the given runs (one per network) hold the blocks."""
-    from .model.load import load_file
-    from .plot import save
-    from .record import open_run
-
-    opened = [open_run(path) for path in runs]
-    for run_ in opened:
-        if run_.batch > 1:
-            raise RunFolderError(f"{run_.batch} streams were presented side by side; figures show networks that read one",
-                                 where=str(run_.folder), fix="draw run.streams from Python, with fena_sim.measure and .plot")
-    folder = Path("figures") if Path("figures").is_dir() else CHECKOUT / "figures"
-    made = 0
-    for path in sorted(folder.glob("*.py")):
-        module = load_file(path, "figure")
-        usable = [r for r in opened if set(module.BLOCKS) <= set(r.blocks)]
-        if not usable:
-            continue
-        for written in save(module.figure(usable), out, path.stem, runs=usable):
-            click.echo(str(written))
-        made += 1
-    if not made:
-        raise RunFolderError("no figure can be made from these runs", where=", ".join(map(str, runs)),
-                             fix="each file in figures/ names the BLOCKS it needs and the protocol that has them")
-
-
-cli.add_command(bench)
-cli.add_command(claims)
-cli.add_command(certify)
-cli.add_command(doctor)
-cli.add_command(export)
+for command in (bench, certify, claims, completion, doctor, export, figures, list_command, new):
+    cli.add_command(command)
 
 
 def main(arguments=None):
     """Entry point: a user's mistake gives its message and an exit code, never a traceback."""
-    try:
-        cli.main(args=arguments, prog_name="fena", standalone_mode=True)
-    except FenaError as error:
-        click.echo(f"error: {error}", err=True)
-        codes = {NonFiniteError: EXIT_NOT_FINITE, ResourceError: EXIT_RESOURCES}
-        sys.exit(next((code for kind, code in codes.items() if isinstance(error, kind)), EXIT_INPUT))
-    except KeyboardInterrupt:
-        click.echo("interrupted: the same command goes on from the last checkpoint", err=True)
-        sys.exit(130)
+    run_main(cli, arguments)
 
 
 def run_file(path):

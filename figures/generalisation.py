@@ -14,6 +14,7 @@ from fena_sim.measure import generalisation, inside_motif, ngram_table
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, script, sheet, style
 
 BLOCKS = ("training", "familiar", "held_out")
+COMMAND = "fena run protocols/first_contact.py --seeds 10"
 LABELS = {"familiar": "familiar\ncombinations", "novel": "novel\ncombinations"}
 CLAIM = "C12"
 LEAST_ACCURACY, MOST_RELATIVE_ERROR = 0.95, 1.25

@@ -11,6 +11,7 @@ from fena_sim.measure import energy_curve, error_course, error_curve, precision_
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, script, sheet, style
 
 BLOCKS = ("training",)
+COMMAND = "fena run protocols/first_contact.py --seeds 10"
 #: Drawn if the runs have both.
 OPTIONAL = ("traces_before", "traces_after")
 TITLES = ("before training", "after training")

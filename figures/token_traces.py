@@ -9,6 +9,7 @@ the runs given, because traces of different networks cannot be averaged.
 from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, traces
 
 BLOCKS = ("traces_before", "traces_after")
+COMMAND = "fena run protocols/first_contact.py --seeds 10"
 TITLES = ("before training", "after training")
 
 

@@ -8,6 +8,7 @@ from fena_sim.measure import error_curve, precision_curve, settling_curve
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, script, sheet, style
 
 BLOCKS = ("training",)
+COMMAND = "fena run protocols/first_contact.py --seeds 10"
 
 
 def figure(runs):

@@ -3,12 +3,13 @@
 Standard and deviant (p = 0.1, at least two standards between deviants), the same with roles swapped, and
 ten equiprobable tokens as the control for adaptation (P01; Parras et al. 2017, doi
 10.1038/s41467-017-02038-6). Tokens of 75 ms every 250 ms. Plasticity stays on, as in the brain. Each
-block starts from the same state: give a trained network with --from.
+block starts from the same state: give a trained network with --from. Recorded at 1 ms: the mean square error of
+every level, for difference waves (figures/oddball.py).
 """
 
 from brian2 import ms
 
-from fena_sim import Block, FixedPace, Protocol
+from fena_sim import Block, FixedPace, Probe, Protocol
 from fena_sim.measure import mismatch, summarise
 from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import MotifGrammar, flip_flop, many_standards, oddball
@@ -21,6 +22,7 @@ def protocol(seed=0, tokens=400, standard="f", deviant="k", p_deviant=0.1, onset
     """Oddball, flip-flop and many-standards control, `tokens` each."""
     vocabulary = MotifGrammar().vocabulary
     pace = FixedPace(duration=duration, onset_asynchrony=onset_asynchrony)
+    probes = [Probe(f"precision_{level}", "mean_square") for level in range(4)]
     others = [symbol for symbol in vocabulary.symbols if symbol not in (standard, deviant)]
     control = [standard, deviant, *others[:8]]
     streams = {
@@ -31,7 +33,8 @@ def protocol(seed=0, tokens=400, standard="f", deviant="k", p_deviant=0.1, onset
     return Protocol(
         name="oddball", description="Oddball, flip-flop and many-standards control",
         measured_signal="mean square of error_l over the presentation: the mismatch response at level l",
-        blocks=[Block(name=name, stream=stream, pace=pace, start_from=INITIAL) for name, stream in streams.items()])
+        blocks=[Block(name=name, stream=stream, pace=pace, probes=probes, start_from=INITIAL)
+                for name, stream in streams.items()])
 
 
 def summary(runs):

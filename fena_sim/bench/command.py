@@ -15,7 +15,13 @@ CASE = ("network", "dtype", "plastic", "batch")
 
 @click.group()
 def bench():
-    """Measure speed and memory against stock Brian2, hand-written C++, other libraries and the machine's limit."""
+    """Measure speed and memory against stock Brian2, hand-written C++, other libraries and the machine's limit.
+
+    \b
+    Examples:
+      fena bench speed --quick --json speed.json
+      fena bench show speed.json
+    """
 
 
 def _names(context, parameter, value):
@@ -60,15 +66,37 @@ def speed(quick, variants, networks, figure_path, path):
 @click.argument("rows", type=click.Path(exists=True))
 @click.option("--out", type=click.Path(), required=True, help="The file; its PDF, SVG and PNG are written.")
 def figure(rows, out):
-    """Draw time and memory per synapse against the number of synapses, from the rows of `fena bench speed`."""
-    _draw(json.loads(Path(rows).read_text()), out)
+    """Draw time and memory per synapse against the number of synapses, from the rows of `fena bench speed`.
+
+    \b
+    Example:
+      fena bench figure speed.json --out scaling.pdf
+    """
+    _draw(_read(rows), out)
 
 
 @bench.command()
 @click.argument("rows", type=click.Path(exists=True))
 def show(rows):
-    """Print the table and the bars of stored rows."""
-    _show(json.loads(Path(rows).read_text()))
+    """Print the table and the bars of stored rows.
+
+    \b
+    Example:
+      fena bench show speed.json
+    """
+    _show(_read(rows))
+
+
+def _read(path):
+    """The rows of `fena bench speed`; DeclarationError if the file holds something else."""
+    try:
+        rows = json.loads(Path(path).read_text())
+        if rows and all({*CASE, "variant", "us_per_step"} <= set(row) for row in rows):
+            return rows
+    except (ValueError, TypeError):  # no JSON, or JSON of another shape
+        pass
+    raise DeclarationError("the file does not hold rows of a benchmark", where=str(path),
+                           fix="write it with `fena bench speed --json FILE`")
 
 
 def _draw(rows, path):

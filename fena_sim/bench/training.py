@@ -351,7 +351,12 @@ def _setting(setting):
 @click.option("--quick", is_flag=True, help="Fewer tokens, and only the ends of the sweeps.")
 @click.option("--json", "path", type=click.Path(dir_okay=False, writable=True), required=True, help="File for the rows.")
 def command(quick, path):
-    """Whole training runs beside backpropagation: tokens per second, memory and accuracy."""
+    """Whole training runs beside backpropagation: tokens per second, memory and accuracy.
+
+    \b
+    Example:
+      fena bench training --quick --json training.json
+    """
     if find_spec("torch") is None:
         raise FenaError("PyTorch is not installed", where="fena bench training", fix="pip install fena-sim[bench]")
     with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:

@@ -35,10 +35,12 @@ def claims(ids, seeds, quick, path, out, page, quiet):
       fena claims --page docs/claims.md
     """
     from ..record.files import write_atomically
+    from ..shell import stopping_at_once
     from .files import find_claims
     from .suite import run_claims
 
-    results = run_claims(find_claims(ids), seeds, quick, out, quiet)
+    with stopping_at_once():
+        results = run_claims(find_claims(ids), seeds, quick, out, quiet)
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
     console.print(_table(results))

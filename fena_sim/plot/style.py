@@ -53,6 +53,7 @@ SHEET = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.03,
     "figure.constrained_layout.h_pad": 0.03,
+    "image.cmap": "viridis",  # lightness rises evenly; rainbows draw edges that are not in the data
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "savefig.dpi": 300,
@@ -78,6 +79,26 @@ def new_figure(width=COLUMN_WIDTH, height=60.0):
     """
     with sheet():
         return Figure(figsize=(width / 25.4, height / 25.4))
+
+
+def draw(panel, *data, width=COLUMN_WIDTH, height=60.0, **options):
+    """A Figure of one panel: data in, Figure out.
+
+    Parameters
+    ----------
+    panel : callable
+        Takes Axes first, e.g. one of :mod:`fena_sim.plot.panels`, then `data` and `options`.
+    width, height : float
+        In millimetres.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    with sheet():
+        figure = new_figure(width, height)
+        panel(figure.subplots(), *data, **options)
+    return figure
 
 
 def level_colour(level):

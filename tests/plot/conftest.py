@@ -72,10 +72,12 @@ def network(seed, states="prediction"):
     lengths = {"training": 400, "familiar": 80, "held_out": 80}
     tokens = {name: rng.integers(0, 4, n) for name, n in lengths.items()}
     tokens["traces_before"] = tokens["traces_after"] = np.array([0, 1, -1, 2, 3])
+    tokens["oddball"] = np.tile([0, 0, 0, 1], 10)
     events = {name: events_of(ids, 7.0 * i) for i, (name, ids) in enumerate(tokens.items())}
+    events["oddball"]["role"] = np.where(tokens["oddball"] == 1, "deviant", "standard")
     measured = {name: tokens_of(ids, rng, states) for name, ids in tokens.items()}
     probes = {
-        name: traces_of(events[name], rng) for name in ("traces_before", "traces_after")
+        name: traces_of(events[name], rng) for name in ("traces_before", "traces_after", "oddball")
     }
     return SimpleNamespace(
         id=f"network-{seed}",
@@ -99,7 +101,7 @@ def softmax_networks():
     return [network(seed, "probability") for seed in range(3)]
 
 
-@pytest.fixture(scope="session", params=["training", "settling_dashboard", "token_traces", "generalisation"])
+@pytest.fixture(scope="session", params=["training", "settling_dashboard", "token_traces", "generalisation", "oddball"])
 def script(request):
     spec = spec_from_file_location(f"figure_{request.param}", FIGURES / f"{request.param}.py")
     module = module_from_spec(spec)

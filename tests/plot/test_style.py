@@ -3,16 +3,21 @@
 import re
 import xml.etree.ElementTree as ET
 import zlib
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+from PIL import Image
 
 from fena_sim.errors import DeclarationError
-from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, level_colour, new_figure, save, sheet
-from fena_sim.plot.style import LEVEL_COLOURS
+from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, draw, level_colour, new_figure, save, sheet
+from fena_sim.plot.style import LEVEL_COLOURS, SHEET
+
+ROOT = Path(__file__).parents[2]
+RAINBOWS = ("jet", "rainbow", "gist_rainbow", "hsv", "nipy_spectral", "gist_ncar", "turbo", "prism", "flag", "Spectral")
 
 
 def drawing():
@@ -104,3 +109,40 @@ def test_every_level_has_a_colour_of_its_own():
     assert len(set(colours)) == 7
     with pytest.raises(DeclarationError, match="level 7"):
         level_colour(7)
+
+
+def test_the_map_of_images_is_no_rainbow():
+    """Luminance (Rec. 709, of linear light) rises all along the map."""
+    rgb = mpl.colormaps[SHEET["image.cmap"]](np.linspace(0, 1, 64))[:, :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    assert (np.diff(linear @ [0.2126, 0.7152, 0.0722]) > 0).all()
+    used = "|".join(RAINBOWS)
+    for path in [*(ROOT / "fena_sim").rglob("*.py"), *(ROOT / "figures").glob("*.py"), *(ROOT / "protocols").rglob("*.py")]:
+        assert not re.search(rf"[\"'.]({used})[\"']", path.read_text()), path
+
+
+def test_text_is_of_5_to_8_points():
+    sizes = {key: value for key, value in SHEET.items() if key.endswith(("size", "labelsize", "titlesize", "fontsize")) and "tick.m" not in key}
+    sizes.pop("lines.markersize")
+    assert len(sizes) >= 6 and all(5 <= size <= 7 for size in sizes.values())
+
+
+def test_a_panel_becomes_a_figure():
+    figure = draw(lambda ax, x, colour: ax.plot(x, color=colour), [1, 2, 3], colour="red", width=60, height=40)
+    assert [line.get_ydata().tolist() for line in figure.axes[0].get_lines()] == [[1, 2, 3]]
+    np.testing.assert_allclose(figure.get_size_inches() * 25.4, (60, 40))
+
+
+@pytest.mark.parametrize("place", ["pdf", "svg", "png"])
+def test_runs_are_in_the_field_that_the_docs_name(tmp_path, networks, place):
+    """PDF: Subject; SVG: description of the metadata; PNG: Description."""
+    wanted = "runs: " + ", ".join(run.id for run in networks)
+    pdf, svg, png = save(drawing(), tmp_path, "figure", networks)
+    if place == "pdf":
+        found = re.search(rb"/Subject \((.*?)\)", pdf_objects(pdf))[1].decode()
+    elif place == "svg":
+        found = ET.parse(svg).getroot().find(".//{http://purl.org/dc/elements/1.1/}description").text
+    else:
+        with Image.open(png) as picture:
+            found = picture.info["Description"]
+    assert found == wanted

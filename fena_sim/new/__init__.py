@@ -1,0 +1,1 @@
+"""Starting points: a model or a protocol of one's own."""

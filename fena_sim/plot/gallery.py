@@ -1,0 +1,70 @@
+"""docs/gallery.md, written from the docstrings of figures/ and the pictures beside the page."""
+
+import shutil
+from pathlib import Path
+
+from PIL import Image
+
+RUNS_SHOWN = 3
+HEAD = """# Gallery
+
+Every figure that `fena figures` makes: what it shows, the runs that it was drawn from (their ids are in the metadata of
+every file) and the command that makes such runs. `fena figures` then draws all of them from runs/. This page is
+written by `fena figures --gallery docs/gallery.md`.
+"""
+
+
+def write_gallery(files, page, made):
+    """Copy the PNGs in `made` to figures/ beside the page and write it. Returns the paths written.
+
+    Parameters
+    ----------
+    files : list of FigureFile
+    page : path
+        Of the Markdown file.
+    made : path
+        Folder in which `fena figures` wrote.
+    """
+    page = Path(page)
+    folder = page.parent / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [page]
+    for file in files:
+        fresh, kept = Path(made) / f"{file.name}.png", folder / f"{file.name}.png"
+        if fresh.exists() and fresh.resolve() != kept.resolve():
+            shutil.copyfile(fresh, kept)
+            written.append(kept)
+    page.write_text(gallery(files, folder), encoding="utf-8")
+    return written
+
+
+def gallery(files, pictures):
+    """Text of the page, Markdown.
+
+    Parameters
+    ----------
+    files : list of FigureFile
+    pictures : path
+        Folder with a NAME.png per figure, which knows its runs; the page is written for the folder above it.
+    """
+    return "\n".join([HEAD, *(_section(file, Path(pictures)) for file in files)])
+
+
+def runs_of(png):
+    """The ids of the runs that a PNG written by :func:`fena_sim.plot.save` shows."""
+    with Image.open(png) as picture:
+        ids = picture.info.get("Description", "").removeprefix("runs: ").split(", ")
+    return [name for name in ids if name not in ("", "none")]
+
+
+def _section(file, pictures):
+    title, _, rest = file.about.partition("\n")
+    path = pictures / f"{file.name}.png"
+    lines = [f"## {file.name}", "", f"**{title}**", "", rest.strip(), ""]
+    if path.exists():
+        ids = runs_of(path)
+        more = f" and {len(ids) - RUNS_SHOWN} more" if len(ids) > RUNS_SHOWN else ""
+        lines = [*lines[:2], f'<a href="{pictures.name}/{path.name}"><img src="{pictures.name}/{path.name}" alt="{title}" '
+                 'width="480"></a>', "", *lines[2:],
+                 f"Drawn from {', '.join(f'`{name}`' for name in ids[:RUNS_SHOWN])}{more}." if ids else "Drawn from no run.", ""]
+    return "\n".join([*lines, f"Needs {file.needs()}:", "", f"    {file.command}", ""])

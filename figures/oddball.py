@@ -1,0 +1,92 @@
+"""Oddball: the error evoked by a deviant and by a standard, and the difference wave, at every recorded level.
+
+Mean square of the error units from the token's arrival to the next one's, averaged over deviants and over
+standards; where the runs have a flip-flop block, over both blocks, so that each token counts in both roles and
+identity cancels. Top: median over networks (bold) and networks (thin). Bottom: deviant minus standard, median over
+networks with its 95 % interval at every time (bootstrap over networks; the range, below three networks).
+"""
+
+import re
+
+import numpy as np
+import xarray as xr
+
+from fena_sim.errors import StimulusError
+from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, level_colour, new_figure, script, sheet, style, waves
+
+BLOCKS = ("oddball",)
+#: Averaged with it if the runs have it.
+OPTIONAL = ("flip_flop",)
+RECORDED = ("error_0", "precision_0")
+COMMAND = "fena run protocols/oddball.py --seeds 10 --from 'runs/first_contact-fena-seed{seed}-*:training'"
+ROLES = ("deviant", "standard")
+#: error_l.error is squared and averaged over units; precision_l.mean_square is that already.
+ERROR = re.compile(r"(?:error_(\d+)\.error|precision_(\d+)\.mean_square)$")
+
+
+def figure(runs):
+    """Two rows of panels, one column per level: responses, and their difference."""
+    evoked = xr.concat([response(run) for run in runs], "network")
+    levels = evoked["level"].to_numpy()
+    with sheet():
+        fig = new_figure(COLUMN_WIDTH if len(levels) == 1 else PAGE_WIDTH, 80)
+        axes = fig.subplots(2, len(levels), sharex=True, squeeze=False)
+        for column, level in zip(axes.T, levels):
+            of_level = evoked.sel(level=level)
+            waves.responses(column[0], {role: of_level.sel(role=role) for role in ROLES})
+            waves.difference(column[1], of_level.sel(role="deviant") - of_level.sel(role="standard"), level_colour(level))
+            column[0].set_title(f"level {level}")
+            column[0].set_ylabel("squared error per unit")
+            column[1].set_ylabel("deviant minus standard")
+            column[1].set_xlabel("time from arrival (ms)")
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+        for ax, text in zip(axes[:, 0], "ab"):
+            style.letter(ax, text)
+    return fig
+
+
+def response(run):
+    """Mean squared error evoked by deviants and standards, DataArray (role, level, time in s from arrival)."""
+    blocks = [block for block in (*BLOCKS, *OPTIONAL) if block in run.blocks]
+    return sum(_response(run, block) for block in blocks) / len(blocks)
+
+
+def _response(run, block):
+    events, probes = run.events(block), run.traces(block)
+    found = {}
+    for name in probes:
+        match = ERROR.match(name)
+        if match:
+            found[int(match[1] or match[2])] = _mean_square(probes[name], squared=match[2] is not None)
+    roles = events["role"].to_numpy()
+    arrival = events["arrival"].to_numpy()
+    courses = [[_locked(found[level], arrival[roles == role], arrival, role, block) for level in sorted(found)] for role in ROLES]
+    time = courses[0][0]["time"]
+    return xr.DataArray(np.array(courses), dims=("role", "level", "time"),
+                        coords={"role": list(ROLES), "level": sorted(found), "time": time})
+
+
+def _mean_square(probe, squared):
+    """Mean square over units, (time,)."""
+    time, unit = probe.dims
+    values = probe.astype(float) if squared else probe.astype(float) ** 2
+    return values.mean(unit).rename({time: "time"} if time != "time" else {})
+
+
+def _locked(course, chosen, arrivals, role, block):
+    """Mean over the `chosen` arrivals of a course (time,), up to the next arrival."""
+    step = float(course["time"][1] - course["time"][0])
+    samples = int(round(np.diff(arrivals).min() / step)) if len(arrivals) > 1 else len(course)
+    time = course["time"].to_numpy()
+    first = np.searchsorted(time, chosen - step / 2)
+    first = first[first + samples <= len(time)]
+    first = first[np.isclose(time[first + samples - 1] - time[first], (samples - 1) * step, atol=step / 2)]
+    if not len(first):
+        raise StimulusError(f"no {role} was recorded up to the next token", where=f"block {block!r}", fix=(
+            "record it with a probe without a window, and present more tokens: both roles must occur"))
+    rows = course.to_numpy()[first[:, None] + np.arange(samples)]
+    return xr.DataArray(rows.mean(axis=0), dims="time", coords={"time": step * np.arange(samples)})
+
+
+if __name__ == "__main__":
+    script.main(figure, BLOCKS, "oddball")

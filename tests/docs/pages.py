@@ -1,0 +1,55 @@
+"""Fenced blocks of a page, as one shell script that runs them in their order."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = Path(__file__).with_name("server.py")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
+#: What is no part of a checkout.
+LEFT_OUT = (".git", ".venv", "runs", "made", "__pycache__", ".pytest_cache", ".hypothesis", "*.egg-info", "build", "dist")
+
+
+def blocks(path):
+    """[(language, code)] of a page."""
+    return FENCE.findall(path.read_text(encoding="utf-8"))
+
+
+def script(path):
+    """A bash script: bash blocks as written; a Python block whose first line is `# name.py` is saved, any other is run."""
+    parts = ["set -eu"]
+    for number, (language, code) in enumerate(blocks(path)):
+        if language == "bash":
+            parts.append(code)
+        elif language == "python":
+            named = re.match(r"# (\w+\.py)\n", code)
+            name = named[1] if named else f"block_{number}.py"
+            parts.append(f"cat > {name} <<'END OF BLOCK'\n{code}END OF BLOCK")
+            parts += [] if named else [f"python {name}"]
+    return "\n".join(parts)
+
+
+def executable(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def commands(folder, server=None):
+    """A folder for the PATH with `python` and `fena` of this environment and checkout; as forks of `server` if it is given."""
+    folder.mkdir()
+    python = f'"{sys.executable}"' if server is None else f'"{sys.executable}" -S -E "{SERVER}" "{server}"'
+    executable(folder / "python", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec {python} "$@"\n')
+    executable(folder / "fena", f'#!/bin/sh\nexec "{folder}/python" -m fena_sim "$@"\n')
+    return folder
+
+
+def execute(text, cwd, path, **environment):
+    """(exit code, all output) of a bash script with `path` in front of the PATH."""
+    finished = subprocess.run(
+        ["bash", "-c", text], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
+        env={**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}", **environment})
+    return finished.returncode, finished.stdout

@@ -1,0 +1,97 @@
+"""Processes of `python` and `fena` without the seconds of importing: a server that has imported fena_sim forks one per request.
+
+`python server.py SOCKET` serves. `python -S -E server.py SOCKET ARGUMENTS` asks, and is otherwise like `python ARGUMENTS` for a
+script or `-m fena_sim`: same folder, environment, streams and exit code.
+"""
+
+import os
+import socket
+import sys
+
+
+def ask(path, arguments):
+    """Run in a fork of the server; returns the exit code."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(path)
+        environment = [f"{name}={value}" for name, value in os.environ.items()]
+        text = "\0".join([os.getcwd(), str(len(arguments)), *arguments, *environment]).encode()
+        socket.send_fds(server, [len(text).to_bytes(4, "big")], [0, 1, 2])
+        server.sendall(text)
+        return int(server.recv(16) or b"1")
+
+
+def serve(path):
+    import matplotlib.backends.backend_agg  # noqa: F401
+    import matplotlib.backends.backend_pdf  # noqa: F401
+    import matplotlib.backends.backend_svg  # noqa: F401
+
+    import fena_sim.bench.command  # noqa: F401
+    import fena_sim.cli  # noqa: F401
+    import fena_sim.measure  # noqa: F401
+    import fena_sim.plot  # noqa: F401
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        while True:
+            client, _ = server.accept()
+            if os.fork() == 0:
+                if os.fork() == 0:  # the process asked for; its parent waits for it and answers
+                    _become(client)
+                _, status = os.wait()
+                client.sendall(str(os.waitstatus_to_exitcode(status) % 256).encode())
+                os._exit(0)
+            client.close()
+            try:
+                while os.waitpid(-1, os.WNOHANG) != (0, 0):  # those that have answered
+                    pass
+            except ChildProcessError:
+                pass
+
+
+def _become(client):
+    head, streams, _, _ = socket.recv_fds(client, 4, 3)
+    text = b""
+    while len(text) < int.from_bytes(head, "big"):
+        text += client.recv(1 << 16)
+    client.close()
+    cwd, n, *rest = text.decode().split("\0")
+    arguments, environment = rest[:int(n)], rest[int(n):]
+    for stream, number in zip(streams, (0, 1, 2), strict=True):
+        os.dup2(stream, number)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(dict(item.split("=", 1) for item in environment))
+    code = 1
+    try:
+        _run(arguments)
+        code = 0
+    except SystemExit as stopped:
+        code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _run(arguments):
+    import runpy
+
+    if arguments[:2] == ["-m", "fena_sim"]:
+        from fena_sim.cli import main
+
+        sys.argv = ["fena", *arguments[2:]]
+        main()
+    else:
+        sys.argv = arguments
+        sys.path.insert(0, os.path.dirname(os.path.abspath(arguments[0])))
+        runpy.run_path(arguments[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        serve(sys.argv[1])
+    else:
+        sys.exit(ask(sys.argv[1], sys.argv[2:]))

@@ -1,0 +1,42 @@
+"""Oracle: every how-to page runs as it stands, top to bottom, in a folder that holds the shipped files."""
+
+import re
+import shutil
+
+import pytest
+from pages import LEFT_OUT, ROOT, blocks, commands, execute, script
+
+PAGES = sorted(path for path in (ROOT / "docs" / "howto").glob("*.md") if path.name != "README.md")
+#: Pages that kill a process, which must then be one of its own.
+KILLS = ("resume",)
+#: What a page must have shown.
+SHOWS = {
+    "change-a-parameter": [r"# my_model", r"10\. ms 0\.\d+", r"20\. ms 0\.\d+"],
+    "compare-models": [r"difference .*n = 3", r"figures/fena/oddball\.pdf"],
+    "measure-mismatch": [r"3 repetition_suppression .*n = 2", r"figures/made/oddball\.png"],
+    "record-spikes": [r"[1-9]\d* spikes of \d+ neurons", r"[1-9]\d* of them while a was on"],
+    "resume": [r"my_oddball +my_model +0 .*finished"],
+    "scripting": [r"exit code 2", r"nothing\.py", r"10\. ms", r"70 tokens done"],
+    "several-seeds": [r"n = 5\)"],
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_page_runs(page, tmp_path, server):
+    for folder in ("models", "protocols", "figures"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    path = commands(tmp_path / "bin", None if page.stem in KILLS else server)
+    code, output = execute(script(page), tmp_path, path)
+    assert code == 0, output
+    assert "Traceback" not in output, output
+    for pattern in SHOWS[page.stem]:
+        assert re.search(pattern, output), (pattern, output)
+
+
+def test_a_page_without_code_would_be_no_howto():
+    assert PAGES and all(blocks(page) for page in PAGES)
+
+
+def test_the_index_names_every_page():
+    index = (ROOT / "docs" / "howto" / "README.md").read_text()
+    assert {path.name for path in PAGES} <= set(re.findall(r"\(([\w-]+\.md)\)", index))

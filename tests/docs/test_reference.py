@@ -1,0 +1,53 @@
+"""Oracle: the reference is the docstrings. It is up to date, and says of every public name what its docstring says."""
+
+import importlib
+import importlib.util
+import re
+
+import pytest
+from pages import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+@pytest.fixture(scope="module")
+def make():
+    spec = importlib.util.spec_from_file_location("make_docs", ROOT / "docs" / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_is_up_to_date(make):
+    texts = make.pages()
+    stale = [name for name, text in texts.items()
+             if not (REFERENCE / name).exists() or (REFERENCE / name).read_text(encoding="utf-8") != text]
+    assert not stale, f"{', '.join(stale)}: run `make docs`"
+    assert {path.name for path in REFERENCE.glob("*.md")} == set(texts)
+
+
+def test_every_public_name_is_there(make):
+    """With the first line of its docstring, by Python's own import."""
+    for page, modules in make.PAGES.items():
+        text = (REFERENCE / f"{page}.md").read_text(encoding="utf-8")
+        for path in modules:
+            module = importlib.import_module(path)
+            for name in getattr(module, "__all__", ()):
+                thing = getattr(module, name)
+                if callable(thing) and thing.__doc__:
+                    assert re.search(rf"^### `{name}`$", text, re.M), name
+                    assert thing.__doc__.strip().splitlines()[0].strip() in text, name
+
+
+def test_every_command_is_there(make):
+    from fena_sim.cli import cli
+
+    text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    names = [path for path, _ in make.walk(cli)]
+    assert len(names) > 10 and re.findall(r"^## `(.+)`$", text, re.M) == names
+
+
+def test_links_between_pages_hold():
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), (page.name, target)
