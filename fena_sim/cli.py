@@ -13,6 +13,7 @@ from rich.table import Table
 from .bench.command import bench
 from .claims.command import claims
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
+from .report.command import report
 
 #: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
 EXIT_INPUT, EXIT_NOT_FINITE, EXIT_RESOURCES = 2, 3, 4
@@ -223,6 +224,7 @@ def figures(runs, out):
 
 cli.add_command(bench)
 cli.add_command(claims)
+cli.add_command(report)
 
 
 def main(arguments=None):

@@ -1,0 +1,28 @@
+"""The command `fena report`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("path", metavar="RUN|FOLDER", type=click.Path())
+@click.option("-o", "--out", type=click.Path(dir_okay=False), default="report.html", show_default=True, help="The page.")
+@click.option("--protocol", type=click.Path(), default=None,
+              help="Protocol file whose summary gives the numbers; protocols/NAME.py if left out.")
+def report(path, out, protocol):
+    """Write one self-contained page about a run, or about all runs below a folder.
+
+    Model, protocol, settling, recorded traces, numbers with intervals over networks, versions, seeds and commands. The page asks
+    the network for nothing. Of runs that are not finished it shows what there is.
+
+    \b
+    Examples:
+      fena report runs/first_contact-fena-seed0-...
+      fena report runs -o runs.html
+    """
+    from .page import write_report
+
+    written = write_report(path, out, protocol, command=[Path(sys.argv[0]).name, *sys.argv[1:]])
+    click.echo(f"wrote {written} ({written.stat().st_size / 1e6:.2f} MB)", err=True)
