@@ -14,6 +14,7 @@ from .bench.command import bench
 from .claims.command import claims
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 from .report.command import report
+from .watch.command import watch
 
 #: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
 EXIT_INPUT, EXIT_NOT_FINITE, EXIT_RESOURCES = 2, 3, 4
@@ -225,6 +226,7 @@ def figures(runs, out):
 cli.add_command(bench)
 cli.add_command(claims)
 cli.add_command(report)
+cli.add_command(watch)
 
 
 def main(arguments=None):

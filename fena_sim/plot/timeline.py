@@ -29,10 +29,13 @@ def timeline(blocks):
         for row, (_, begin, duration, plasticity, tokens) in enumerate(blocks):
             colour = ORANGE if plasticity > 0 else GREY
             ax.barh(row, max(duration, SHORTEST * end), left=begin, height=0.62, color=colour, linewidth=0)
-            on_the_right = begin + duration < 0.8 * end
-            ax.annotate(f"{tokens:,} tokens, {duration:.4g} s", (begin + duration if on_the_right else begin, row),
-                        xytext=(3 if on_the_right else -3, 0), textcoords="offset points", fontsize=6, va="center",
-                        ha="left" if on_the_right else "right")
+            text = f"{tokens:,} tokens, {duration:.4g} s"
+            if duration > 0.3 * end:
+                ax.text(begin + duration / 2, row, text, fontsize=6, va="center", ha="center")
+                continue
+            side = 1 if begin + duration < 0.7 * end else -1
+            ax.annotate(text, (begin + duration if side > 0 else begin, row), xytext=(3 * side, 0), textcoords="offset points",
+                        fontsize=6, va="center", ha="left" if side > 0 else "right")
         ax.set_yticks(range(len(blocks)), [name.replace("$", r"\$") for name, *_ in blocks])
         ax.set_ylim(len(blocks) - 0.5, -0.5)
         ax.set_xlim(0, end * 1.02)

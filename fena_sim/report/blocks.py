@@ -83,7 +83,7 @@ def block_rows(run, path=None):
         ends[name] = None if begin is None or duration is None else begin + duration
         rows.append(BlockRow(
             name=name, start_from=block["start_from"], begin=begin, duration=duration, pace=_pace(about["pace"]),
-            controls=_controls(about, known.get(name, {})), probes=[_probe(probe) for probe in about["probes"]],
+            controls=_controls(about, known.get(name, {})), probes=_probes(about["probes"]),
             tokens=block["tokens"], omitted=int((events["token"] < 0).sum()) if done else 0,
             symbols=_symbols(events) if done else [], done=done))
     return rows
@@ -145,11 +145,15 @@ def _as_number(text):
         return 1.0
 
 
-def _probe(probe):
-    units = "" if probe["units"] is None else f", {len(probe['units'])} units"
-    window = "" if probe["window"] is None else " around arrivals"
-    every = value_of(probe["interval"])
-    return f"{probe['population']}: {', '.join(probe['variables'])}, every {value_text(every)}{units}{window}"
+def _probes(probes):
+    """One line for all populations that were recorded alike."""
+    alike = {}
+    for probe in probes:
+        units = "" if probe["units"] is None else f", {len(probe['units'])} units"
+        window = "" if probe["window"] is None else ", around arrivals"
+        about = f"{', '.join(probe['variables'])} every {value_text(value_of(probe['interval']))}{units}{window}"
+        alike.setdefault(about, []).append(probe["population"])
+    return [f"{', '.join(populations)}: {about}" for about, populations in alike.items()]
 
 
 def _known_controls(run, path):

@@ -1,7 +1,6 @@
 """The command `fena report`."""
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -24,5 +23,5 @@ def report(path, out, protocol):
     """
     from .page import write_report
 
-    written = write_report(path, out, protocol, command=[Path(sys.argv[0]).name, *sys.argv[1:]])
+    written = write_report(path, out, protocol, command=["fena", *sys.argv[1:]])
     click.echo(f"wrote {written} ({written.stat().st_size / 1e6:.2f} MB)", err=True)

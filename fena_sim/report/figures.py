@@ -111,10 +111,18 @@ def _panel(draw, curves, prefix, block=None):
     return svg_text(figure, prefix), _in_words(curves)
 
 
+#: Names of the columns of a curve, where their numbers say little.
+NAMES = {("quantile", 0.25): "lower quartile", ("quantile", 0.5): "median", ("quantile", 0.75): "upper quartile",
+         ("moment", "first"): "before settling", ("moment", "last"): "after settling"}
+
+
 def _in_words(curves):
     """First and last values of the medians over networks."""
     middle = np.median(np.stack([curve.to_numpy() for curve in curves]), axis=0)
-    first, last = ([f"{v:.3g}" for v in row] for row in (middle[0], middle[-1]))
-    (column,) = [name for name in curves[0].dims[1:]] or [None]
-    names = [f"{column} {value}" for value in curves[0][column].to_numpy()]
-    return "From first to last point: " + "; ".join(f"{n} {a} to {b}" for n, a, b in zip(names, first, last, strict=True)) + "."
+    (column,) = curves[0].dims[1:]
+    parts = []
+    for place, values in enumerate(middle.T):
+        value = curves[0][column].to_numpy()[place]
+        first, last = values[np.isfinite(values)][[0, -1]]
+        parts.append(f"{NAMES.get((column, value), f'{column} {value}')}: {first:.3g} → {last:.3g}")
+    return "From first to last point, " + ", ".join(parts) + "."

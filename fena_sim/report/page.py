@@ -106,6 +106,7 @@ def _facts(groups):
              ("Seeds", _several(run.seed for run in runs), False),
              ("Device", _several(m["device"] for m in manifests), False),
              ("Started (UTC)", started[0] if len(started) == 1 else f"{started[0][:10]} to {started[-1][:10]}", False),
+             ("Tokens", f"{sum(run.batch * sum(b['tokens'] for b in run.manifest['blocks']) for run in runs):,}", False),
              ("Status", _several(run_status(run)[0] for run in runs), False),
              ("Versions", ", ".join(sorted(versions)), False), ("Code", _several(_git(m) for m in manifests), False)]
     commands = list(dict.fromkeys(shlex.join(m["command"]) for m in manifests))

@@ -5,7 +5,7 @@ function bytes(base64) {
   return found.buffer;
 }
 
-const LEFT = 58, RIGHT = 10, TOP = 22, ROW = 118, GAP = 16, AXIS = 34, SHORTEST = 4;
+const LEFT = 58, RIGHT = 10, TOP = 22, ROW = 116, GAP = 19, AXIS = 34, SHORTEST = 4;
 
 class Viewer {
   constructor(root, blocks) {
@@ -244,7 +244,7 @@ class Viewer {
     context.textAlign = "right"; context.fillStyle = colour("soft");
     if (y) for (const tick of ticks(series.low, series.high, 3)) context.fillText(text(tick), LEFT - 6, y(tick) + 4);
     context.textAlign = "left"; context.fillStyle = levelColour(series.level);
-    context.fillText(this.title(series), LEFT + 4, top - 3);
+    context.fillText(this.title(series), LEFT + 2, top - 6);
   }
 
   title(series) {
