@@ -38,7 +38,8 @@ def declared_model(manifest):
         return _declare(manifest["inputs"]["model"], left_out), left_out
     except Exception as error:  # whatever a manifest of another version, or an altered one, may hold
         raise RunFolderError(f"the manifest's model cannot be declared again: {type(error).__name__}: {error}",
-                             where=str(manifest.get("inputs_hash")), fix="use the version of fena_sim that made the run") from error
+                             where=str(manifest.get("inputs_hash")),
+                             fix="use the version of fena_sim that made the run") from error
 
 
 def _declare(data, left_out):

@@ -189,7 +189,8 @@ def _with_dots(number):
 
 
 def _block(row):
-    controls = [(name.replace("_", " "), text, None if values is None else _course(values)) for name, text, values in row.controls]
+    controls = [(name.replace("_", " "), text, None if values is None else _course(values))
+                for name, text, values in row.controls]
     return {"name": row.name, "start_from": row.start_from, "tokens": row.tokens, "omitted": row.omitted, "pace": row.pace,
             "controls": controls, "probes": row.probes, "symbols": row.symbols, "done": row.done}
 

@@ -11,8 +11,8 @@ UNIT_BYTES = 2_500_000
 CURVE_POINTS, FEWEST = 8000, 400
 #: Values read at a time: a long recording never has to fit in memory.
 READ = 4_000_000
-#: 8-bit code of a value that is not finite.
-NOT_FINITE = 255
+#: How the names of recorded spikes end, and how many of one population are on a page.
+SPIKES, MOST_SPIKES = (".spike_time", ".spike_unit"), 50_000
 
 
 def traced_blocks(run):
@@ -37,12 +37,12 @@ def pack_traces(run, levels, budget=UNIT_BYTES):
     list of dict
         One per block with traces: "name"; "tokens" (columns, one entry per token: symbol, arrival and duration in ms, and
         what was kept of each); "series", each with "name", "population", "variable", "level", "unit", "units" (numbers of
-        those shown), "all" (how many were recorded), "time" (base64 of float32, ms), "low" and "high" (the values of codes 0 and 254),
-        "curve" (base64 of uint16 codes of the root mean square over units, 0 to 65534), "curve_time",
+        those shown), "all" (how many were recorded), "time" (base64 of float32, ms), "low" and "high" (the values of codes
+        0 and 254), "curve" (base64 of uint16 codes of the root mean square over units, 0 to 65534), "curve_time",
         "traces" (base64 of uint8 codes, one row per unit); "spikes".
     """
     blocks = {block: run.traces(block) for block in traced_blocks(run)}
-    sampled = {block: [name for name in data if not name.endswith((".spike_time", ".spike_unit"))] for block, data in blocks.items()}
+    sampled = {block: [name for name in data if not name.endswith(SPIKES)] for block, data in blocks.items()}
     size = sum(blocks[block][name].size for block, names in sampled.items() for name in names)
     share = min(1.0, budget / size) if size else 1.0
     return [{"name": block, "tokens": _tokens(run, block),
@@ -66,7 +66,7 @@ def _series(values, levels, share):
     population, _, variable = values.name.partition(".")
     n, recorded = values.shape
     room = max(FEWEST, int(values.size * share))
-    shown = np.unique(np.linspace(0, recorded - 1, min(recorded, max(1, room // FEWEST))).round().astype(int))
+    shown = np.unique(np.linspace(0, recorded - 1, min(recorded, max(1, room // min(n, FEWEST)))).round().astype(int))
     points = n if n * len(shown) <= room else max(2, room // len(shown))
     unit_at, curve_at = (_places(n, most) for most in (points, CURVE_POINTS))
     rows, curve = _read(values, shown, points)
@@ -131,9 +131,9 @@ def _spikes(data, levels):
     for name in data:
         population, _, kind = name.rpartition(".")
         if kind == "spike_time":
-            times, units = data[name].to_numpy()[:50_000], data[f"{population}.spike_unit"].to_numpy()[:50_000]
-            found.append({"population": population, "level": _level(population, levels), "all": data.sizes[data[name].dims[0]],
-                          "time": _base64((times * 1000).astype("<f4")), "unit": _base64(units.astype("<u4")), "count": len(times)})
+            times, units = (data[f"{population}{end}"].to_numpy()[:MOST_SPIKES] for end in SPIKES)
+            found.append({"population": population, "level": _level(population, levels), "all": data[name].size,
+                          "time": _base64((times * 1000).astype("<f4")), "unit": _base64(units.astype("<u4"))})
     return found
 
 

@@ -127,11 +127,14 @@ class _BlockReader:
         """{name: [[token, value], ...]}: medians of settling iterations, means of all else, in at most CELLS cells."""
         found = {}
         for (quantity, level), values in sorted(self.values.items(), key=str):
+            if not len(values):
+                continue
             cells = np.arange(len(values)) * min(CELLS, self.total) // self.total
             typical = np.median if quantity == "iterations" else np.mean
             starts = np.flatnonzero(np.diff(cells, prepend=-1))
-            points = [[int(first), _plain(typical(part))] for first, part in zip(starts, np.split(values, starts[1:]), strict=True)]
-            found[quantity if level is None else f"{quantity} {level}"] = points if len(values) else []
+            parts = np.split(values, starts[1:])
+            found[quantity if level is None else f"{quantity} {level}"] = [
+                [int(first), _plain(typical(part))] for first, part in zip(starts, parts, strict=True)]
         return found
 
 
@@ -161,19 +164,20 @@ def _of_part(path, model):
 
 def _of_tokens(tokens, model):
     """The same readings from a block's results."""
-    arrays = {name: values.mean("stream").to_numpy() if "stream" in values.dims else values.to_numpy()
-              for name, values in tokens.items() if values.dims[-1] == "level"}
+    arrays = {name: values.to_numpy() for name, values in tokens.items() if values.dims[-1] == "level"}
+    arrays = {name: values.reshape(len(values), -1, values.shape[-1]) for name, values in arrays.items()}  # token, stream, level
     found = {}
     if model is not None and model.settling is not None:
         iterations = tokens["iterations"].to_numpy()
         found["iterations", None] = np.median(iterations.reshape(len(iterations), -1), axis=1)
     if {"settled_error", "precision"} <= set(arrays):
         with np.errstate(divide="ignore", invalid="ignore"):
-            found["free energy", None] = gaussian_energy(tokens.attrs["level_sizes"], arrays["precision"], arrays["settled_error"])
+            energy = gaussian_energy(tokens.attrs["level_sizes"], arrays["precision"], arrays["settled_error"])
+        found["free energy", None] = energy.mean(axis=1)
     for name in ("error", "precision"):
         for column, level in enumerate(_levels(model, name, arrays)):
             values = arrays["onset_error"] if (name, level) == ("error", 0) and "onset_error" in arrays else arrays[name]
-            found[name, level] = values[:, column]
+            found[name, level] = values[:, :, column].mean(axis=1)
     return found
 
 

@@ -1,4 +1,4 @@
-"""A server for one reader on this machine: the page of `fena watch`, and the state of runs as JSON. Nothing else, to nobody else."""
+"""A server for readers on this machine alone: the page of `fena watch`, and the state of runs as JSON. Nothing else."""
 
 import json
 import threading
@@ -81,7 +81,8 @@ def make_server(path, port=0):
     try:
         server = _Server((ADDRESS, port), _Handler)
     except (OSError, OverflowError) as error:
-        raise ResourceError(f"port {port} cannot be had: {error}", where=ADDRESS, fix="leave --port out to take any that is free") from error
+        raise ResourceError(f"port {port} cannot be had: {error}", where=ADDRESS,
+                            fix="leave --port out to take any that is free") from error
     server.watched = watched
     server.url = f"http://{ADDRESS}:{server.server_address[1]}/"
     server.page, server.policy = render("watch.html", "watch.js", connect="'self'", title="fena watch",

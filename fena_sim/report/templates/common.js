@@ -44,7 +44,7 @@ function ticks(low, high, count) {
   if (!(span > 0)) return [low];
   const raw = span / Math.max(1, count), power = Math.pow(10, Math.floor(Math.log10(raw)));
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) || 10), found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step);
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step || 0);
   return found;
 }
 

@@ -33,7 +33,8 @@ function drawChart(figure, run) {
   const { context, width, height } = prepare(figure.querySelector("canvas"), 190);
   const { starts, sum } = place(run, wanted), left = 58, right = width - 10, top = 10, bottom = height - 32;
   const values = lines.flatMap(([, pieces]) => pieces.flat().map((point) => point[1])).filter(usable).map(scale);
-  let low = Math.min(...values), high = Math.max(...values);
+  values.sort((a, b) => a - b);
+  let low = values[Math.floor(0.01 * values.length)], high = values[values.length - 1];  // an omitted token leaves no error to speak of
   if (quantity === "iterations") low = Math.min(low, 0);
   if (!(high - low > 1e-9 * Math.max(1, Math.abs(high)))) { low -= 1; high += 1; }
   const x = (token) => left + token / Math.max(1, sum) * (right - left), y = (v) => bottom - (scale(v) - low) / (high - low) * (bottom - top);
@@ -44,14 +45,17 @@ function drawChart(figure, run) {
   context.setLineDash([]);
   context.fillStyle = colour("soft");
   context.textAlign = "right";
-  const marks = log && high - low > 1.2 ? ticks(Math.ceil(low), Math.floor(high), 4).filter(Number.isInteger).map((p) => Math.pow(10, p))
-    : ticks(log ? Math.pow(10, low) : low, log ? Math.pow(10, high) : high, 4);
-  for (const mark of marks) if (!log || mark > 0) context.fillText(text(mark), left - 6, y(mark) + 4);
+  const marks = log ? decades(low, high) : ticks(low, high, 4);
+  for (const mark of marks) context.fillText(text(mark), left - 6, y(mark) + 4);
   context.textAlign = "center";
   for (const mark of ticks(0, sum, 5)) context.fillText(mark.toLocaleString("en"), x(mark), bottom + 15);
   context.fillText("tokens", (left + right) / 2, bottom + 29);
   const latest = [];
   context.lineWidth = 1.6;
+  context.save();
+  context.beginPath();
+  context.rect(left, top - 1, right - left, bottom - top + 2);
+  context.clip();
   for (const [level, pieces] of lines) {
     context.strokeStyle = context.fillStyle = level === null ? colour("ink") : levelColour(level);
     let last = null;
@@ -69,7 +73,20 @@ function drawChart(figure, run) {
     }
     latest.push((level === null ? "" : "level " + level + " ") + text(last));
   }
+  context.restore();
   figure.querySelector("[data-latest]").textContent = latest.join(", ");
+}
+
+/* Round numbers on a logarithmic axis between two powers of ten: few powers have 2 and 5 between them. */
+function decades(low, high) {
+  const found = [], every = Math.max(1, Math.ceil((high - low) / 5));
+  for (let p = Math.floor(low); p <= high; p++) {
+    for (const m of high - low > 2.5 ? [1] : [1, 2, 5]) {
+      const at = p + Math.log10(m);
+      if (at >= low && at <= high && p % every === 0) found.push(m * Math.pow(10, p));
+    }
+  }
+  return found;
 }
 
 function duration(seconds) {
