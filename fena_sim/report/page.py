@@ -133,7 +133,7 @@ def _group(group, number, protocol, traced, viewer):
     numbers = []
     if finished and protocol is not None:
         try:
-            numbers = protocol_numbers(finished, protocol) or []
+            numbers = [_with_dots(n) for n in protocol_numbers(finished, protocol) or []]
         except FenaError as error:
             notes.append(f"No numbers of the protocol: {error.what}.")
     by_block = [(block, {n.name: _with_dots(n) for n in block_numbers(done, block)}) for block in group.first.blocks
@@ -142,11 +142,11 @@ def _group(group, number, protocol, traced, viewer):
     first, rows = group.first, block_rows(next(iter(measured)), protocol)
     streams = f" The first of {first.batch} streams side by side." if first.batch > 1 else ""
     id_ = f"g{number}"
-    methods = {n.summary.method for n in numbers if n.summary} or {
-        n.summary.method for _, values in by_block for n in values.values() if n.summary}
+    every = [*numbers, *(n for _, values in by_block for n in values.values())]
+    methods = {n["summary"].method for n in every if n["summary"] is not None}
     return {
         "id": id_, "title": group.title, "runs": group.runs, "differs": group.differs, "notes": notes,
-        "numbers": [_with_dots(n) for n in numbers], "block_numbers": by_block, "networks": len(measured),
+        "numbers": numbers, "block_numbers": by_block, "networks": len(measured),
         "measures": list(dict.fromkeys(name for _, values in by_block for name in values)),
         "method": " or ".join(sorted(methods)), "dashboard": dashboard(networks, id_ + "d"),
         "viewer": viewer if traced is not None else None, "traced": traced.id if traced is not None else "",

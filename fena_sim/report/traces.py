@@ -42,7 +42,7 @@ def pack_traces(run, levels, budget=UNIT_BYTES):
         "traces" (base64 of uint8 codes, one row per unit); "spikes".
     """
     blocks = {block: run.traces(block) for block in traced_blocks(run)}
-    sampled = {block: [name for name in data if not name.endswith(SPIKES)] for block, data in blocks.items()}
+    sampled = {block: [name for name in data if data[name].size and not name.endswith(SPIKES)] for block, data in blocks.items()}
     size = sum(blocks[block][name].size for block, names in sampled.items() for name in names)
     share = min(1.0, budget / size) if size else 1.0
     return [{"name": block, "tokens": _tokens(run, block),
