@@ -23,5 +23,9 @@ def report(path, out, protocol):
     """
     from .page import write_report
 
-    written = write_report(path, out, protocol, command=["fena", *sys.argv[1:]])
+    def following(groups):
+        with click.progressbar(groups, label="reading", file=sys.stderr, hidden=len(groups) == 1) as shown:
+            yield from shown
+
+    written = write_report(path, out, protocol, ["fena", *sys.argv[1:]], following)
     click.echo(f"wrote {written} ({written.stat().st_size / 1e6:.2f} MB)", err=True)

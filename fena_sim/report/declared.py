@@ -71,7 +71,7 @@ def value_of(value, left_out=None):
     if "type" in value:
         return _declare(value, left_out)
     if set(value) == {"dimensions", "value"}:
-        return Quantity(float(value["value"]), dim=_dimensions(value["dimensions"]))
+        return Quantity(float(value["value"]), dim=dimensions_of(value["dimensions"]))
     return {key: v if isinstance(v, str) else value_of(v, left_out) for key, v in value.items()}  # links and statements
 
 
@@ -80,7 +80,8 @@ def _number(text):
     return float(text) if re.fullmatch(r"-?(\d+\.\d*|\d*\.?\d+e[-+]?\d+|inf|nan)", text) else text
 
 
-def _dimensions(text):
+def dimensions_of(text):
+    """The physical dimensions that a repr of Brian2 writes, e.g. "metre ** 2 * second ** -1"."""
     if text == "Dimension()":
         return DIMENSIONLESS
     powers = {}

@@ -29,6 +29,7 @@ def svg_text(figure, prefix):
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
     text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", text)
     text = text.replace(f"'{FONT[0]}'", FONT[1])
+    text = re.sub(r'\bd="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)  # hundredths of a point are enough
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 
@@ -78,6 +79,8 @@ def dashboard(runs, prefix):
                                  ("Squared error of every level", panels.errors, error_curve),
                                  ("Precision of every level", panels.precision, precision_curve),
                                  ("Free energy", panels.energy, energy_curve)):
+        if measure is settling_curve and runs[0].manifest["inputs"]["model"]["settling"] is None:
+            continue
         curves = _measured(lambda run, measure=measure: measure(run, block), runs)
         if curves:
             found.append((f"{title}, block {block}", *_panel(draw, curves, f"{prefix}-{len(found)}", block)))

@@ -25,7 +25,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 COURSE_POINTS = 60
 
 
-def write_report(path, out, protocol=None, command=("fena", "report")):
+def write_report(path, out, protocol=None, command=("fena", "report"), following=iter):
     """Write the report of a run, or of all runs below a folder, as one HTML file.
 
     Parameters
@@ -39,6 +39,8 @@ def write_report(path, out, protocol=None, command=("fena", "report")):
         that of the run's protocol. No file that a manifest names is ever executed.
     command : sequence of str
         Shown at the foot of the page.
+    following : callable
+        Takes the list of groups and gives them one by one as they are read, for a display of progress.
 
     Returns
     -------
@@ -52,11 +54,11 @@ def write_report(path, out, protocol=None, command=("fena", "report")):
     ResourceError
         If `out` cannot be written.
     """
-    write_atomically(out, report(path, protocol, command).encode())
+    write_atomically(out, report(path, protocol, command, following).encode())
     return Path(out)
 
 
-def report(path, protocol=None, command=("fena", "report")):
+def report(path, protocol=None, command=("fena", "report"), following=iter):
     """The page of `write_report` as text."""
     runs, skipped = find_runs(path)
     if not runs:
@@ -66,7 +68,7 @@ def report(path, protocol=None, command=("fena", "report")):
     models = _models(groups)
     traced = [_traced(group) for group in groups]
     budget, viewers, shown = UNIT_BYTES // max(1, sum(run is not None for run in traced)), [], []
-    for number, (group, run) in enumerate(zip(groups, traced, strict=True)):
+    for number, (group, run) in enumerate(zip(following(groups), traced, strict=True)):
         model = models[_model_key(group.first)]
         if run is not None:
             levels = {p.name: p.level for p in model["declared"].populations} if model["declared"] else {}
@@ -101,14 +103,15 @@ def _facts(groups):
     manifests = [run.manifest for run in runs]
     started = sorted(started_text(m["started"]) for m in manifests)
     versions = {f"{name} {m['versions'][name]}" for m in manifests for name in ("fena_sim", "brian2") if name in m["versions"]}
+    days = list(dict.fromkeys([started[0][:10], started[-1][:10]]))
     facts = [("Protocol", _several(m["protocol"]["name"] for m in manifests), False),
              ("Model", _several(m["model"]["name"] for m in manifests), False),
              ("Seeds", _several(run.seed for run in runs), False),
              ("Device", _several(m["device"] for m in manifests), False),
-             ("Started (UTC)", started[0] if len(started) == 1 else f"{started[0][:10]} to {started[-1][:10]}", False),
+             ("Started (UTC)", started[0] if len(started) == 1 else " to ".join(days), False),
              ("Tokens", f"{sum(run.batch * sum(b['tokens'] for b in run.manifest['blocks']) for run in runs):,}", False),
              ("Status", _several(run_status(run)[0] for run in runs), False),
-             ("Versions", ", ".join(sorted(versions)), False), ("Code", _several(_git(m) for m in manifests), False)]
+             ("Versions", ", ".join(sorted(versions)), False), ("Code", _several((_git(m) for m in manifests), 3), False)]
     commands = list(dict.fromkeys(shlex.join(m["command"]) for m in manifests))
     if len(commands) == 1:
         facts.append(("Command", commands[0], True))

@@ -4,6 +4,9 @@ import base64
 import re
 
 import numpy as np
+from brian2 import get_unit
+
+from .declared import dimensions_of
 
 #: Bytes of single units' traces on one page, before base64 makes four of three.
 UNIT_BYTES = 2_500_000
@@ -35,19 +38,24 @@ def pack_traces(run, levels, budget=UNIT_BYTES):
     Returns
     -------
     list of dict
-        One per block with traces: "name"; "tokens" (columns, one entry per token: symbol, arrival and duration in ms, and
-        what was kept of each); "series", each with "name", "population", "variable", "level", "unit", "units" (numbers of
-        those shown), "all" (how many were recorded), "time" (base64 of float32, ms), "low" and "high" (the values of codes
-        0 and 254), "curve" (base64 of uint16 codes of the root mean square over units, 0 to 65534), "curve_time",
-        "traces" (base64 of uint8 codes, one row per unit); "spikes".
+        One per block with traces: "name"; "tokens" (columns, one entry per token: symbol, onset, arrival and duration in ms, and
+        what was kept of each); "times" (each base64 of float32, ms); "series", each with "name", "population", "variable",
+        "level", "unit", "units" (numbers of those shown), "all" (how many were recorded), "time" and "curve_time" (which of the
+        times), "low" and "high" (values of the lowest and the highest code), "curve" (base64 of uint16 codes of the root mean
+        square over units, 0 to 65534), "traces" (base64 of uint8 codes, 0 to 254, one row per unit); "spikes".
     """
     blocks = {block: run.traces(block) for block in traced_blocks(run)}
     sampled = {block: [name for name in data if data[name].size and not name.endswith(SPIKES)] for block, data in blocks.items()}
     size = sum(blocks[block][name].size for block, names in sampled.items() for name in names)
     share = min(1.0, budget / size) if size else 1.0
-    return [{"name": block, "tokens": _tokens(run, block),
-             "series": [_series(data[name], levels, share) for name in sorted(sampled[block], key=_order)],
-             "spikes": _spikes(data, levels)} for block, data in blocks.items()]
+    found = []
+    for block, data in blocks.items():
+        series, times = [_series(data[name], levels, share) for name in sorted(sampled[block], key=_order)], {}
+        for one in series:  # most were sampled at the same moments
+            one.update({key: times.setdefault(one[key], len(times)) for key in ("time", "curve_time")})
+        found.append({"name": block, "tokens": _tokens(run, block), "times": list(times), "series": series,
+                      "spikes": _spikes(data, levels)})
+    return found
 
 
 def _edges(n, points):
@@ -75,7 +83,7 @@ def _series(values, levels, share):
     time = values[values.dims[0]].to_numpy() * 1000
     units = values[values.dims[1]].to_numpy()
     return {"name": values.name, "population": population, "variable": variable, "level": _level(population, levels),
-            "unit": values.attrs.get("units", "1"), "units": units[shown].tolist(), "all": recorded,
+            "unit": _unit(values.attrs.get("units", "1")), "units": units[shown].tolist(), "all": recorded,
             "low": low, "high": high, "time": _base64(time[unit_at].astype("<f4")),
             "curve_time": _base64(time[curve_at].astype("<f4")),
             "curve": _base64(_codes(curve, low, high, 65534).astype("<u2")),
@@ -119,6 +127,11 @@ def _level(population, levels):
         return levels[population]
     found = re.search(r"_(\d+)$", population)
     return int(found[1]) if found else None
+
+
+def _unit(dimensions):
+    """The unit of recorded values, e.g. "V" where a run has its dimensions in words."""
+    return "1" if dimensions == "1" else str(get_unit(dimensions_of(dimensions))).removeprefix("1. ").strip()
 
 
 def _order(name):

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-from brian2 import amp, kelvin, mV, ms, nS, second
+from brian2 import amp, kelvin, ms, mV, nS, second
 
 import fena_sim as fs
 from fena_sim.canonical import canonical

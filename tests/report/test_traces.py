@@ -72,6 +72,11 @@ def test_values_that_are_not_finite_are_gaps(bad):
     assert np.isnan(decoded(found, "curve", "<u2", 65534)[2])
 
 
+def test_units_are_those_of_the_trade():
+    voltage = "metre ** 2 * kilogram * second ** -3 * amp ** -1"
+    assert [traces._unit(text) for text in ("1", voltage, "second ** -1")] == ["1", "V", "Hz"]
+
+
 def test_constant_and_empty_recordings():
     assert decoded(series(np.full((5, 2), 3.0)), "traces", "u1", 254).tolist() == [3.0] * 10
     assert series(np.full((5, 2), np.nan))["low"] == 0.0
@@ -81,10 +86,13 @@ def test_what_a_run_recorded_is_what_its_page_holds(uninterrupted):
     blocks = traces.pack_traces(uninterrupted, {})
     assert [block["name"] for block in blocks] == uninterrupted.blocks
     for block in blocks:
+        sampled = [np.frombuffer(base64.b64decode(coded), "<f4") for coded in block["times"]]
         data, events = uninterrupted.traces(block["name"]), uninterrupted.events(block["name"])
         assert block["tokens"]["iterations"] == uninterrupted.tokens(block["name"])["iterations"].to_numpy().tolist()
         assert [s is None for s in block["tokens"]["symbol"]] == (events["token"] < 0).tolist()
         for found in block["series"]:
             recorded = data[found["name"]].to_numpy()
+            time = data[data[found["name"]].dims[0]].to_numpy() * 1000
+            assert sampled[found["time"]] == pytest.approx(time, abs=1e-2) == sampled[found["curve_time"]]
             units = decoded(found, "traces", "u1", 254).reshape(recorded.shape[1], -1).T
             assert np.abs(units - recorded).max() <= (found["high"] - found["low"]) / 254

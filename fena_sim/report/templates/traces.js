@@ -5,7 +5,7 @@ function bytes(base64) {
   return found.buffer;
 }
 
-const LEFT = 58, RIGHT = 10, TOP = 22, ROW = 116, GAP = 19, AXIS = 34, SHORTEST = 4;
+const LEFT = 58, RIGHT = 16, TOP = 22, ROW = 116, GAP = 19, AXIS = 34, SHORTEST = 4;
 
 class Viewer {
   constructor(root, blocks) {
@@ -33,10 +33,12 @@ class Viewer {
 
   openBlock() {
     this.block = this.blocks[Number(this.fields.block.value)];
+    const times = this.block.times.map((coded) => (typeof coded === "string" ? new Float32Array(bytes(coded)) : coded));
+    this.block.times = times;
     for (const series of this.block.series) {
       if (series.data) continue;
-      series.times = new Float32Array(bytes(series.time));
-      series.curveTimes = new Float32Array(bytes(series.curve_time));
+      series.times = times[series.time];
+      series.curveTimes = times[series.curve_time];
       series.codes = new Uint16Array(bytes(series.curve));
       series.data = new Uint8Array(bytes(series.traces));
     }
@@ -291,7 +293,8 @@ class Viewer {
     return low;
   }
 
-  /* One line of pixels per unit: from blue over the paper to vermilion, the paper standing for 0 where values have both signs. */
+  /* One line of pixels per unit: from blue over the paper to vermilion by the square root of the value, which also shows
+     the small ones; the paper stands for 0 where values have both signs. */
   drawMap(context, series, x, top) {
     const n = series.times.length, units = series.units.length;
     const first = Math.max(0, this.firstAfter(series.times, this.view[0]) - 1);
@@ -302,7 +305,7 @@ class Viewer {
     const zero = series.low < 0 && series.high > 0 ? -series.low / (series.high - series.low) * 254 : series.high > 0 ? 0 : 254;
     const reach = Math.max(zero, 254 - zero), table = [];
     for (let code = 0; code < 256; code++) {
-      const share = Math.min(1, Math.abs(code - zero) / reach), end = code < zero ? low : high;
+      const share = Math.sqrt(Math.min(1, Math.abs(code - zero) / reach)), end = code < zero ? low : high;
       table.push(paper.map((p, k) => Math.round(p + (end[k] - p) * share)));
     }
     const columns = Math.max(1, last - first), image = new ImageData(columns, units);
