@@ -128,6 +128,27 @@ def test_what_is_drawn_is_what_was_recorded(tab, page, uninterrupted):
     assert times == pytest.approx((1000 * uninterrupted.traces("learning")["time_error_0"]).to_numpy().tolist(), abs=1e-2)
 
 
+def test_every_unit_is_drawn_where_its_values_are(tab, page, uninterrupted):
+    """Points that reach the canvas, against the recording on the axes that the ticks are drawn on."""
+    opened = loaded(tab, page)
+    opened.choose("select[name=level]", "population:error_0")
+    opened.click("button[value=whole]")
+    points = opened.js("(() => { const found = [], own = CanvasRenderingContext2D.prototype; for (const name of ['lineTo', 'moveTo']) { "
+                       "const old = own[name]; own[name] = function (x, y) { found.push([x, y]); old.call(this, x, y); }; } "
+                       "viewers[0].draw(); return found; })()")
+    left, right, top, row, gap, width = opened.js("[LEFT, RIGHT, TOP, ROW, GAP, document.querySelector('canvas').clientWidth]")
+    low, high = opened.js("(() => { const s = viewers[0].rows()[0]; return [s.low, s.high]; })()")
+    begin, end = opened.js("viewers[0].view")
+    recorded = uninterrupted.traces("learning")["error_0.error"]
+    drawn = {(round(2 * x), round(y)) for x, y in points}
+    for unit in range(recorded.shape[1]):
+        for time, value in zip(1000 * recorded["time_error_0"].to_numpy(), recorded[:, unit].to_numpy(), strict=True):
+            x = left + (time - begin) / (end - begin) * (width - left - right)
+            y = top + gap + row - (value - low) / (high - low) * row
+            near = {(round(2 * x) + a, round(y) + b) for a in (-1, 0, 1) for b in (-1, 0, 1)}
+            assert near & drawn, (unit, time, value)
+
+
 def test_hostile_text_runs_nothing_and_is_readable(tab, hostile, tmp_path):
     page = tmp_path / "report.html"
     page.write_text(report(hostile))
