@@ -88,3 +88,30 @@ def tidy():
         assert not [p for p in folder.rglob("*.part*")]
 
     return check
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser; tests that ask for it are skipped, with the reason, where there is none."""
+    import browser
+
+    if browser.CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install it (Debian: apt-get install chromium), see docs/report.md")
+    pytest.importorskip("websocket", reason="no websocket-client: pip install 'fena-sim[test]'")
+    started = browser.Browser()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def tab(chromium):
+    """A function that opens tabs of the browser, which are closed afterwards."""
+    opened = []
+
+    def make(**options):
+        opened.append(chromium.tab(**options))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
