@@ -1,6 +1,5 @@
 """The `fena` command."""
 
-import inspect
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.table import Table
 from .bench.command import bench
 from .claims.command import claims
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
+from .sweep.command import sweep
 
 #: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
 EXIT_INPUT, EXIT_NOT_FINITE, EXIT_RESOURCES = 2, 3, 4
@@ -63,14 +63,14 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     from .model import load_model
     from .protocol import load_protocol
     from .run import explain, run_seeds
-    from .settings import apply_parameters, parse_settings
+    from .settings import apply_parameters, parse_settings, protocol_options
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
     chosen = [seed or 0] if seeds is None else list(range(seeds))
     settings = parse_settings(settings)
     batch = settings.parameters.get("batch", 1)
-    files = {s: load_protocol(protocol, **_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
+    files = {s: load_protocol(protocol, **protocol_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
     first = files[chosen[0]]
     if model is None and first.model is None:
         raise FenaError("no model was given, and the protocol file names none", where=str(protocol),
@@ -100,15 +100,6 @@ def _print_explanations(explanations):
         table.add_row(e.synapses, e.done, e.why)
     console = Console(highlight=False, soft_wrap=True)
     console.print(table if explanations else "all synapses run as Brian2 wrote them: this device has no dense kernels")
-
-
-def _options(path, options, **of_run):
-    """The protocol's options, with the network's seed and batch where the file takes them and none were set."""
-    from .model.load import load_file
-
-    function = getattr(load_file(path, "protocol"), "protocol", None)
-    taken = inspect.signature(function).parameters if callable(function) else ()
-    return {**{name: value for name, value in of_run.items() if name in taken}, **options}
 
 
 def _start(text):
@@ -223,6 +214,7 @@ def figures(runs, out):
 
 cli.add_command(bench)
 cli.add_command(claims)
+cli.add_command(sweep)
 
 
 def main(arguments=None):
