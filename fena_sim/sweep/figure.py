@@ -100,7 +100,11 @@ def _maps(dataset, keys, names):
                 ax.set_title("\n".join(f"{_label(dataset[k])}: {_texts(dataset[k])[n]}"
                                        for k, n in zip(keys[2:], other, strict=True)))
         bar = fig.colorbar(image, ax=row)
-        bar.set_label(_words(name) if item is None else f"{_words(name)}, {item}")
+        shown = _words(name) if item is None else f"{_words(name)}, {item}"
+        if len(keys) == 2:
+            row[0].set_title(shown)
+        else:
+            bar.set_label(shown)
         bar.outline.set_linewidth(0.5)
     n = dataset.sizes["seed"]
     _head(fig, f"median of {n} networks" if n > 1 else "one network")

@@ -107,14 +107,16 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
     FenaError
         If a point cannot be run, or two points of the grid are the same run.
     """
+    grids = combinations(axes)
     if model is None:
-        model = load_protocol(protocol, **protocol_options(protocol, parse_settings(settings).protocol)).model
+        options = parse_settings((*settings, *grids[0])).protocol
+        model = load_protocol(protocol, **protocol_options(protocol, options, seed=seeds[0])).model
         if model is None:
             raise DeclarationError("no model was given, and the protocol file names none", where=str(protocol),
                                    fix="add --model models/fena.py")
     same = dict(protocol=str(Path(protocol).resolve()), model=str(Path(model).resolve()), out=str(Path(out).resolve()))
     first, hashes = [], {}
-    for grid in combinations(axes):
+    for grid in grids:
         point = Point(number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same)
         try:
             runner, file = prepare(point)
