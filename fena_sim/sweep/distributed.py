@@ -5,7 +5,7 @@ from .local import DEATHS, died
 from .work import Outcome, do_point
 
 #: Seconds to wait for a scheduler to answer.
-ANSWER = 30
+ANSWER = 10
 #: What a Slurm job gets unless --slurm says otherwise: every point uses one core.
 JOB = {"cores": 1, "processes": 1, "memory": "4GB"}
 
@@ -75,7 +75,7 @@ def _run(points, client, display):
     display.note(f"dask scheduler {client.scheduler.address}, {len(client.scheduler_info()['workers'])} workers now")
 
     futures, deaths = {client.submit(do_point, point, pure=False): point for point in points}, {}
-    results = distributed.as_completed(list(futures))
+    results = distributed.as_completed(list(futures), loop=client.loop)
     try:
         for future in results:
             point = futures.pop(future)

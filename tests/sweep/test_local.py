@@ -137,7 +137,7 @@ def test_a_worker_with_another_model_file_refuses(planned, tmp_path):
 
 def test_ctrl_c_stops_everything_and_the_same_command_goes_on(protocol, fena, serially, runs_in, tmp_path):
     out = tmp_path / "runs"
-    command = ("sweep", protocol, *GRID, "--set", "protocol.tokens=3000", "--workers", "2", "--out", out)
+    command = ("sweep", protocol, *GRID, "--set", "protocol.tokens=2000", "--workers", "2", "--out", out)
     process = fena(*command)
     waiting = time.monotonic() + 120
     while not list(out.glob("small-*/checkpoints/*/*.npz")):
@@ -150,7 +150,7 @@ def test_ctrl_c_stops_everything_and_the_same_command_goes_on(protocol, fena, se
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive, "no worker, no compiled network and no server is left"
     finish(fena(*command))
-    assert runs_in(out) == serially(TAUS, [0], tokens=3000)
+    assert runs_in(out) == serially(TAUS, [0], tokens=2000)
     assert any("going on after" in path.read_text() for path in out.glob("small-*/log.txt"))
 
 
