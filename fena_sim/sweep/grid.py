@@ -1,7 +1,6 @@
 """`--grid key=value,value,...`: the axes of a sweep."""
 
 import itertools
-import math
 
 import attrs
 import numpy as np
@@ -87,11 +86,6 @@ def parse_grid(texts, fixed=()):
 def combinations(axes):
     """The `--set` texts of every point of the grid, the last axis fastest: list of tuple of str."""
     return list(itertools.product(*(axis.settings for axis in axes)))
-
-
-def size(axes):
-    """Number of points of the grid."""
-    return math.prod(len(axis.texts) for axis in axes)
 
 
 def _axis(text):

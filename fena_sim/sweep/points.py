@@ -72,8 +72,6 @@ class Sweep:
     name : str
         Names the sweep's folder; ends with the hash of what goes in.
     device : str
-    has_summary : bool
-        Whether the protocol file says what a run amounts to.
     """
 
     axes: list
@@ -81,7 +79,6 @@ class Sweep:
     points: list
     name: str
     device: str
-    has_summary: bool
 
 
 def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="runs"):
@@ -119,7 +116,7 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
     for grid in grids:
         point = Point(number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same)
         try:
-            runner, file = prepare(point)
+            runner, _ = prepare(point)
         except FenaError as error:
             where = f"grid point {', '.join(grid)}{f'; {error.where}' if error.where else ''}"
             raise type(error)(error.what, where=where, fix=error.fix) from error
@@ -132,8 +129,7 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
               for k, seed in enumerate(seeds) for n, point in enumerate(first)]
     hash_ = digest([list(hashes), list(seeds), [axis.key for axis in axes]])
     name = f"sweep-{runner.protocol.name}-{runner.model.name}-{hash_[:10]}"
-    return Sweep(axes=axes, seeds=list(seeds), points=points, name=name, device=first[0].device,
-                 has_summary=file.summary is not None)
+    return Sweep(axes=axes, seeds=list(seeds), points=points, name=name, device=first[0].device)
 
 
 def prepare(point, progress=None):

@@ -6,6 +6,7 @@ import traceback
 import attrs
 import numpy as np
 from filelock import FileLock
+from xarray.backends.netcdf3 import is_valid_nc3_name
 
 from ..canonical import canonical, digest
 from ..device import cache
@@ -86,8 +87,9 @@ def as_numbers(summary, where):
     """
     found = {}
     for name, value in summary.items():
-        if name in (*ABOUT_RUNS, "seed"):
-            raise ProtocolError(f"summary() gives {name!r}, a name that the sweep uses", where=str(where), fix="rename it")
+        if name in (*ABOUT_RUNS, "seed") or not is_valid_nc3_name(name):
+            raise ProtocolError(f"summary() gives {name!r}, which the sweep's netCDF file cannot have as a name",
+                                where=str(where), fix="rename it")
         if isinstance(value, dict):
             items = {str(key): v for key, v in value.items()}
         elif np.ndim(value) == 1 and len(value) != 1:  # a list of one number may be one per run

@@ -36,7 +36,7 @@ def sweep_of(dimensions, failed=()):
             outcomes[point.number] = Outcome(point.number, run=f"run{point.number}", numbers={
                 "accuracy": {"": v}, "error": {"0": v + 1, "1": v + 2}}) if (place, seed) not in failed else Outcome(
                     point.number, error=dict(kind="NonFiniteError", what="too fast", where=None, fix=None))
-    return Sweep(axes=axes, seeds=SEEDS, points=points, name="sweep-p-m-0", device="dense", has_summary=True), outcomes
+    return Sweep(axes=axes, seeds=SEEDS, points=points, name="sweep-p-m-0", device="dense"), outcomes
 
 
 def test_every_number_stands_at_its_place():
@@ -69,7 +69,7 @@ def test_files_hold_the_same_and_say_what_failed(tmp_path):
 def test_numbers_of_a_summary():
     assert as_numbers({"a": np.float32(0.5), "b": [1, 2], "c": {"x": np.int64(3)}, "d": [4.0], "e": []}, "p.py") == {
         "a": {"": 0.5}, "b": {"0": 1.0, "1": 2.0}, "c": {"x": 3.0}, "d": {"": 4.0}, "e": {}}
-    for wrong in ({"a": "text"}, {"a": {"x": {"y": 1}}}, {"a": None}, {"a": [[1, 2], [3, 4]]}, {"run_folder": 1}, {"seed": 1}):
+    for wrong in ({"a": "text"}, {"a": {"x": {"y": 1}}}, {"a": None}, {"a": [[1, 2], [3, 4]]}, {"run_folder": 1}, {"seed": 1}, {"a/b": 1}, {"double": 1}):
         with pytest.raises(ProtocolError) as refused:
             as_numbers(wrong, "p.py")
         assert refused.value.where == "p.py" and refused.value.fix
