@@ -3,11 +3,11 @@
 ``python benchmarks/sweep.py [--runs 200] [--tokens 1500] [--workers 2] [--every 10] [--rounds 4]`` prints one JSON object:
 
 - *Overhead.* In each round, as many plain processes as there are workers do a part of the runs with `fena_sim.run` in a loop;
-  then a sweep does the same part. Both turn the same cores, one after the other, so that whatever else the machine does meets
-  both. The overhead per run is the difference of the two times, times workers, over runs: planning, reading files, pipes,
-  checks, idle workers, the result and its figure. Imports are not in it: they come once per sweep. The overhead in processor
-  time is the same difference of what all processes used, which a busy machine changes less. Both are given relative to a run
-  of 5 s, and to what a run took here.
+  then a sweep does the same part. Which comes first changes from round to round, so that whatever else the machine does
+  meets both. The overhead per run is the difference of the two times, times workers, over runs: planning, reading files,
+  pipes, checks, idle workers, the result and its figure. Imports are not in it: they come once per sweep. The overhead in
+  processor time is the same difference of what all processes used, which a busy machine changes less. Both are given
+  relative to a run of 5 s, and to what a run took here.
 - *Kills.* One `fena sweep` of all runs, of whose workers one is killed (SIGKILL) every `every` seconds.
 
 Every run of both sweeps is compared byte by byte (states, tokens, events) with the direct one. A run is done twice if a block
@@ -59,11 +59,13 @@ def direct(protocol, out, part, share, of):
     print("ready", flush=True)
     sys.stdin.readline()
     before = processor_time(psutil.Process())
-    runs = [(value, seed) for seed in part for value in VALUES][share::of]
-    for value, seed in runs:
+    models = {}  # read once, as `fena run --seeds` does, and as the workers of a sweep do
+    for value, seed in [(value, seed) for seed in part for value in VALUES][share::of]:
         file = fs.load_protocol(protocol, seed=seed)
-        model = fs.load_model(file.model, file.protocol.vocabulary.size).with_parameter(KEY, parse_value(value))
-        file.summary([fs.run(model, file.protocol, seed=seed, device="dense", out=out)])
+        if value not in models:
+            loaded = fs.load_model(file.model, file.protocol.vocabulary.size)
+            models[value] = loaded.with_parameter(KEY, parse_value(value))
+        file.summary([fs.run(models[value], file.protocol, seed=seed, device="dense", out=out)])
     print(processor_time(psutil.Process()) - before, flush=True)
 
 
@@ -169,10 +171,12 @@ def main():
                                             tokens=asked.tokens))
         time_sweep(protocol, [10**6], scratch / "warm", asked.workers)  # builds the network, starts the server
         times = []
-        for part in np.array_split(seeds, asked.rounds):
-            part = part.tolist()
-            times.append((*time_direct([protocol, scratch / "direct", json.dumps(part)], asked.workers),
-                          *time_sweep(protocol, part, scratch / "swept", asked.workers), len(part) * len(VALUES)))
+        for turn, part in enumerate(np.array_split(seeds, asked.rounds)):
+            part, round_ = part.tolist(), {}
+            for who in ("plain", "sweep")[::1 - 2*(turn % 2)]:  # in turn, lest a load that grows or falls favours one
+                round_[who] = (time_direct([protocol, scratch / "direct", json.dumps(part)], asked.workers) if who == "plain"
+                               else time_sweep(protocol, part, scratch / "swept", asked.workers))
+            times.append((*round_["plain"], *round_["sweep"], len(part) * len(VALUES)))
         seconds, kills, code = killed_sweep(protocol, len(seeds), scratch / "killed", asked.workers, asked.every)
         serial, swept, killed = (fingerprints(scratch / name) for name in ("direct", "swept", "killed"))
         finished = sum(fs.open_run(scratch / "killed" / name).finished for name in killed)
