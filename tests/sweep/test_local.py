@@ -39,18 +39,18 @@ def planned(protocol, tmp_path):
 
 
 class Killer(SweepDisplay):
-    """Kills a worker whenever a chunk of a run is done, up to `kills` times."""
+    """Kills all workers, among them the one that says so, when a first chunk of a run is done; up to `kills` times."""
 
     def __init__(self, total, kills):
         super().__init__(total, quiet=True)
         self.left, self.notes, self.dead = kills, [], []
 
     def share(self, point, share):
-        workers = [w for w in workers_of(os.getpid()) if w.pid not in self.dead]
-        if self.left and workers:
+        if self.left and share < 0.5:
             self.left -= 1
-            self.dead.append(workers[-1].pid)
-            workers[-1].kill()
+            for worker in workers_of(os.getpid()):
+                self.dead.append(worker.pid)
+                worker.kill()
 
     def note(self, text):
         self.notes.append(text)
@@ -58,10 +58,10 @@ class Killer(SweepDisplay):
 
 def test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice(planned, serially, runs_in, tidy, tmp_path):
     sweep = planned(seeds=3)
-    display = Killer(len(sweep.points), kills=3)
+    display = Killer(len(sweep.points), kills=2)
     outcomes = {o.number: o for o in run_locally(sweep.points, 2, display)}
     assert sorted(outcomes) == list(range(6)) and not any(o.error for o in outcomes.values())
-    assert len(display.dead) == 3 and display.notes and all("SIGKILL" in note for note in display.notes)
+    assert len(set(display.dead)) >= 3 and display.notes and all("SIGKILL" in note for note in display.notes)
     expected = serially(TAUS, range(3))
     assert runs_in(tmp_path / "runs") == expected
     for folder in (tmp_path / "runs").iterdir():
