@@ -23,6 +23,7 @@ from .shell import Commands, completion, describe_exit_codes, run_main, stopping
 from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 from .report.command import report
 from .watch.command import watch
+from .sweep.command import sweep
 
 #: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
 EXIT_INPUT, EXIT_NOT_FINITE, EXIT_RESOURCES = 2, 3, 4
@@ -79,6 +80,8 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     from .protocol import load_protocol
     from .run import estimate, explain, run_seeds
     from .settings import apply_parameters, parse_settings
+    from .run import explain, run_seeds
+    from .settings import apply_parameters, parse_settings, protocol_options
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
@@ -86,7 +89,7 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     _check_python(protocol, model)
     settings = parse_settings(settings)
     batch = settings.parameters.get("batch", 1)
-    files = {s: load_protocol(protocol, **_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
+    files = {s: load_protocol(protocol, **protocol_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
     first = files[chosen[0]]
     if model is None and first.model is None:
         raise FenaError("no model was given, and the protocol file names none", where=str(protocol),
@@ -159,6 +162,7 @@ def _options(path, options, **of_run):
 
 
 def _start(text, seed):
+def _start(text):
     from .record import open_run
 
     if text is None:
@@ -280,6 +284,7 @@ cli.add_command(bench)
 cli.add_command(claims)
 cli.add_command(report)
 cli.add_command(watch)
+cli.add_command(sweep)
 
 
 def main(arguments=None):

@@ -1,6 +1,7 @@
 """`--set key=value` on the command line: values with units, and where each key goes."""
 
 import ast
+import inspect
 import operator
 
 import attrs
@@ -44,6 +45,15 @@ def apply_parameters(model, parameters):
     for key, value in parameters.items():
         model = model.with_parameter(key, value)
     return model
+
+
+def protocol_options(path, options, **of_run):
+    """The options of a protocol file, with the network's seed and batch where the file takes them and none were set."""
+    from .model.load import load_file
+
+    function = getattr(load_file(path, "protocol"), "protocol", None)
+    taken = inspect.signature(function).parameters if callable(function) else ()
+    return {**{name: value for name, value in of_run.items() if name in taken}, **options}
 
 
 def parse_value(text, where="value"):

@@ -261,6 +261,19 @@ ENGINE = [
            "AT_ONCE].to_numpy()", "tests/epochs/test_averages.py::test_autocorrelation"),
     Mutant("a killed export leaves a file", "fena_sim/export/files.py", "yield made / path.name", "yield path",
            "tests/export/test_files.py::test_what_fails_leaves_what_was_there"),
+    Mutant("pacemaker's counters saved as they were read", "fena_sim/run/chunks.py",
+           "return {**self.program.complete(saved), **CHUNK_START}", "return self.program.complete(saved)",
+           "tests/run/test_interruption.py::test_killed_between_the_last_checkpoint_and_the_final_state"),
+    Mutant("the point of a killed worker is lost", "fena_sim/sweep/local.py", "                        waiting.appendleft(point)\n",
+           "                        pass\n",
+           "tests/sweep/test_local.py::test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice"),
+    Mutant("workers compile the same network side by side", "fena_sim/sweep/work.py", "with FileLock(locks / f\"{key}.lock\"):",
+           "if True:", "tests/sweep/test_local.py::test_a_network_is_compiled_once_by_however_many_workers"),
+    Mutant("numbers of a sweep at other networks", "fena_sim/sweep/result.py", "array.reshape(shape[-1], *shape[:-1], *array.shape[1:])",
+           "np.moveaxis(array.reshape(*shape, *array.shape[1:]), len(shape) - 1, 0)",
+           "tests/sweep/test_result.py::test_every_number_stands_at_its_place"),
+    Mutant("sweeps on other files", "fena_sim/sweep/points.py", "point.identity != _identity(runner)", "not _identity(runner)",
+           "tests/sweep/test_local.py::test_a_worker_with_another_model_file_refuses"),
 ]
 
 #: Defects of the shipped model, whose texts follow models/fena.py.

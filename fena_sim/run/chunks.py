@@ -125,7 +125,7 @@ class BlockRunner:
                 saved, about = load_arrays(path)
                 self.parts(start_step, about["step"])
                 self.say(f"block {self.block.name}: going on after {about['done']} of {len(self.line)} tokens")
-                return self.program.complete(saved), Position(done=about["done"], step=about["step"])
+                return {**self.program.complete(saved), **CHUNK_START}, Position(done=about["done"], step=about["step"])
             except CheckpointError as error:
                 self.say(f"block {self.block.name}: checkpoint {error.what}; leaving it out for the one before it")
         if found:

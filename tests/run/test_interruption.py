@@ -14,6 +14,7 @@ import tiny
 import fena_sim as fs
 from fena_sim.device.cpp import CppDevice
 from fena_sim.errors import CheckpointError
+from fena_sim.run import runner
 from fena_sim.run.chunks import BlockRunner
 
 ROOT = Path(tiny.__file__).resolve().parents[1]
@@ -155,6 +156,22 @@ def test_damaged_state_of_a_finished_run_is_refused(tiny_fena, tmp_path):
     with pytest.raises(CheckpointError, match="checksum"):
         fs.run(tiny_fena, tiny.one_block(5), device="dense64", out=tmp_path, start=(run, "learning"))
     assert len(list(tmp_path.iterdir())) == 1, "nothing was made for the run that could not start"
+
+
+@pytest.mark.parametrize("device", ["dense", "dense64"])
+def test_killed_between_the_last_checkpoint_and_the_final_state(device, tiny_fena, fingerprint, tmp_path, monkeypatch):
+    """Nothing is left to run then, so what is saved is what was read from the checkpoint."""
+    whole = fs.run(tiny_fena, tiny.one_block(6), device=device, out=tmp_path / "whole")
+
+    def kill(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runner, "save_tokens", kill)
+        fs.run(tiny_fena, tiny.one_block(6), device=device, out=tmp_path / "killed")
+    again = fs.run(tiny_fena, tiny.one_block(6), device=device, out=tmp_path / "killed")
+    assert "going on after 6 of 6" in (again.folder / "log.txt").read_text()
+    assert fingerprint(again.folder) == fingerprint(whole.folder)
 
 
 def test_chunk_that_grew_over_a_checkpoint(interrupted_run, tiny_fena, uninterrupted, fingerprint, monkeypatch):
