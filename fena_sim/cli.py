@@ -1,7 +1,6 @@
 """The `fena` command."""
 
 import glob
-import inspect
 import json
 import sys
 from pathlib import Path
@@ -19,15 +18,10 @@ from .errors import DeclarationError, FenaError, RunFolderError
 from .export.command import export
 from .new.command import new
 from .plot.command import figures
-from .shell import Commands, completion, describe_exit_codes, run_main, stopping_at_once
-from .errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 from .report.command import report
-from .watch.command import watch
+from .shell import Commands, completion, describe_exit_codes, run_main, stopping_at_once
 from .sweep.command import sweep
-
-#: Exit codes that a script can use; 0 is success, 1 an unforeseen crash.
-EXIT_INPUT, EXIT_NOT_FINITE, EXIT_RESOURCES = 2, 3, 4
-CHECKOUT = Path(__file__).resolve().parent.parent
+from .watch.command import watch
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=describe_exit_codes())
@@ -79,8 +73,6 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     from .model import load_model
     from .protocol import load_protocol
     from .run import estimate, explain, run_seeds
-    from .settings import apply_parameters, parse_settings
-    from .run import explain, run_seeds
     from .settings import apply_parameters, parse_settings, protocol_options
 
     if seed is not None and seeds is not None:
@@ -152,17 +144,7 @@ def _print_estimate(about, as_json):
                       f"{size['synapses']:,} synapses")
 
 
-def _options(path, options, **of_run):
-    """The protocol's options, with the network's seed and batch where the file takes them and none were set."""
-    from .model.load import load_file
-
-    function = getattr(load_file(path, "protocol"), "protocol", None)
-    taken = inspect.signature(function).parameters if callable(function) else ()
-    return {**{name: value for name, value in of_run.items() if name in taken}, **options}
-
-
 def _start(text, seed):
-def _start(text):
     from .record import open_run
 
     if text is None:
@@ -249,42 +231,8 @@ def describe(model, latex, as_json, picture, settings):
             click.echo(f"wrote {written}", err=True)
 
 
-for command in (bench, certify, claims, completion, doctor, export, figures, list_command, new):
+for command in (bench, certify, claims, completion, doctor, export, figures, list_command, new, report, sweep, watch):
     cli.add_command(command)
-@cli.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option("--out", type=click.Path(), default="figures/made", show_default=True)
-def figures(runs, out):
-    """Make every figure of figures/ for which the given runs (one per network) hold the blocks."""
-    from .model.load import load_file
-    from .plot import save
-    from .record import open_run
-
-    opened = [open_run(path) for path in runs]
-    for run_ in opened:
-        if run_.batch > 1:
-            raise RunFolderError(f"{run_.batch} streams were presented side by side; figures show networks that read one",
-                                 where=str(run_.folder), fix="draw run.streams from Python, with fena_sim.measure and .plot")
-    folder = Path("figures") if Path("figures").is_dir() else CHECKOUT / "figures"
-    made = 0
-    for path in sorted(folder.glob("*.py")):
-        module = load_file(path, "figure")
-        usable = [r for r in opened if set(module.BLOCKS) <= set(r.blocks)]
-        if not usable:
-            continue
-        for written in save(module.figure(usable), out, path.stem, runs=usable):
-            click.echo(str(written))
-        made += 1
-    if not made:
-        raise RunFolderError("no figure can be made from these runs", where=", ".join(map(str, runs)),
-                             fix="each file in figures/ names the BLOCKS it needs and the protocol that has them")
-
-
-cli.add_command(bench)
-cli.add_command(claims)
-cli.add_command(report)
-cli.add_command(watch)
-cli.add_command(sweep)
 
 
 def main(arguments=None):
