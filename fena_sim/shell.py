@@ -21,9 +21,10 @@ EXIT_CODES = {
     2: "a mistake in a command, a file or a value; nothing was run",
     3: "a state or weight became NaN or infinite",
     4: "not enough memory or disk space",
+    5: "a point of a sweep failed, or a variable of a certificate is too far from stock C++",
     130: "interrupted; the same command goes on from the last checkpoint",
 }
-INPUT, NOT_FINITE, RESOURCES, INTERRUPTED = 2, 3, 4, 130
+INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 2, 3, 4, 5, 130
 #: What the operating system says when something does not fit.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 SHELLS = ("bash", "zsh", "fish")

@@ -200,7 +200,10 @@ MISTAKES = [
     "claims C99", "claims c05x", "claims --seeds 0", "bench", "bench nothing", "bench speed", "bench speed --variants x --json x.json",
     "bench speed --networks x --json x.json", "bench figure", "bench figure nothing.json --out x.pdf", "bench figure text.json --out x.pdf",
     "bench figure numbers.json --out x.pdf", "bench show object.json", "bench show numbers.json", "bench show text.json", "bench show .",
-    "bench training", "nothing", "--nothing"]
+    "bench training", "nothing", "--nothing", "certify", "certify nothing.py", "certify my_oddball.py --devices x",
+    "certify my_oddball.py --tokens 0", "certify my_oddball.py --model nothing.py", "doctor x", "run my_oddball.py --estimate --seeds 0",
+    "export", "export nowhere --csv x", "report", "report nowhere -o x.html", "watch nowhere", "sweep", "sweep my_oddball.py",
+    "sweep my_oddball.py --grid x", "sweep my_oddball.py --grid state_1.tau=20,30", "sweep nothing.py --grid state_1.tau=20*ms"]
 
 
 @pytest.mark.parametrize("line", MISTAKES)

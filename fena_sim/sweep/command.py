@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-#: Exit codes: some points failed; Ctrl-C.
-EXIT_POINTS, EXIT_INTERRUPTED = 5, 130
+from ..shell import INTERRUPTED, PARTLY
+
 #: Errors that are listed in full at the end; all are in the JSON.
 LISTED = 20
 
@@ -81,11 +81,11 @@ def sweep(protocol, model, grid, seeds, settings, device, out, workers, schedule
                     display.outcome(planned.points[outcome.number], outcome)
     except KeyboardInterrupt:
         click.echo(f"interrupted after {len(outcomes)} of {len(planned.points)} points: the same command goes on", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     listing = _save(planned, outcomes, out, path, figure)
     _report(planned, outcomes, listing, quiet)
     if listing["failed"]:
-        sys.exit(EXIT_POINTS)
+        sys.exit(PARTLY)
 
 
 def _save(planned, outcomes, out, path, figure):
