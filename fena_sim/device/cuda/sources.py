@@ -14,6 +14,8 @@ _FUNCTION = re.compile(r"^\s*void\s+(_\w+)\s*\(\s*\)\s*;", re.M)
 _LAUNCH = re.compile(r"(\w+)\s*<<<(.*?)>>>\s*\(", re.S)
 _DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+(\w+)\s+(\w+)\s*\[\s*\]\s*;")
 _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
+#: Where the functions begin and end that brian2cuda repeats for every code object.
+_SHARED_FIRST, _SHARED_LAST = "template < typename T1, typename T2 > struct _higher_type;", "_brian_atomicDiv(double* address"
 _LOWERED = re.compile(r"std::for_each\(s_value\.begin\(\), s_value\.end\(\), .*?\}\);", re.S)
 
 
@@ -22,7 +24,7 @@ def one_translation_unit(folder, chains=()):
 
     `chains` are lists of names of code objects that become one kernel (see `chains.py`).
     """
-    parts, includes = [], []
+    parts, includes, shared = [], [], ""
     code_objects = sorted((folder / "code_objects").glob("*.cu"), key=lambda path: (path.stem[:10] == "after_run_", path.stem))
     files = [*(folder / f"{name}.cu" for name in FIRST), *code_objects, *(folder / f"{name}.cu" for name in LAST)]
     files = [path for path in files if path.exists()]
@@ -40,7 +42,10 @@ def one_translation_unit(folder, chains=()):
         if path.stem == LAST[0]:
             parts += joined
         includes += [line.strip() for line in _INCLUDE.findall(text)]
-        body = _INCLUDE.sub("", text)
+        body, again = _without_shared(_INCLUDE.sub("", text))
+        if again and not shared:
+            shared = again
+            parts.append(f"namespace {{\n{shared}\n}}\n")
         parts.append(f"// {path.name}\n")
         if path in code_objects:
             # What runs before or after shares the kernels of the code object itself.
@@ -54,6 +59,24 @@ def one_translation_unit(folder, chains=()):
         parts += [f"#undef {name}\n" for name in dict.fromkeys(_DEFINE.findall(body))]
     text = "\n".join(dict.fromkeys(includes)) + "\n" + "\n".join(parts)
     (folder / UNITY).write_text(text)
+
+
+def _without_shared(text):
+    """A text without the functions that every code object has, and those functions."""
+    start, last = text.find(_SHARED_FIRST), text.find(_SHARED_LAST)
+    if start < 0 or last < start:
+        return text, ""
+    end = _end_of_block(text, text.index("{", last))
+    return text[:start] + text[end:], text[start:end]
+
+
+def _end_of_block(text, brace):
+    """Position behind the block that begins with the brace at `brace`."""
+    depth, end = 1, brace + 1
+    while depth:
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        end += 1
+    return end
 
 
 def for_the_cpu(folder):
@@ -77,8 +100,4 @@ def _kernels(text):
     """(name, body) of every kernel."""
     for match in _KERNEL.finditer(text):
         start = text.index("{", match.end())
-        depth, end = 1, start + 1
-        while depth:
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            end += 1
-        yield match.group(1), text[start:end]
+        yield match.group(1), text[start:_end_of_block(text, start)]

@@ -41,7 +41,7 @@ class Toolchain:
         """The command line that makes `target` of the one translation unit `source`."""
         arch = f"{round(capability * 10)}"
         run_time = [f"-Xlinker=-rpath,{path}" for path in self.libraries]
-        return [str(self.nvcc), "-w", "-std=c++17", "-O3", "-rdc=true", f"-arch=sm_{arch}", "-I.",
+        return [str(self.nvcc), "-w", "-std=c++17", "-O3", "-Xcompiler=-O1", "-rdc=true", f"-arch=sm_{arch}", "-I.",
                 *(f"-I{path}" for path in self.include), "-o", target, source,
                 *(f"-L{path}" for path in self.libraries), *run_time, *self._curand()]
 
