@@ -45,7 +45,7 @@ def main(device, dtype, folder, options):
     if device == "cpp_standalone":
         brian2.set_device(device, directory=str(folder), with_output=False)
         net, found = network(dtype)
-        net.run(20*ms)
+        net.run(4*ms)
         np.savez(folder / "results.npz", **results(found))
         return
     from fena_sim.device.cpp import run_compiler
@@ -56,7 +56,7 @@ def main(device, dtype, folder, options):
     with preferences.set_for(*host.target()):
         brian2.set_device("cuda_dense", build_on_run=False)
         net, found = network(dtype)
-        net.run(20*ms)
+        net.run(4*ms)
         brian2.device.build(directory=str(folder), compile=False, run=False, with_output=False)
     host.unify(folder)
     run_compiler([*host.flags(), *options, "-o", "main", sources.HOST], folder)

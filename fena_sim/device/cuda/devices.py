@@ -36,7 +36,8 @@ class _Cuda(CppDevice):
 
     def unify(self, folder):
         device = get_device()
-        sources.one_translation_unit(folder, [[code.name for code in chain] for chain in device.chains])
+        sources.one_translation_unit(folder, [[code.name for code in chain] for chain in device.chains],
+                                     [(code.name, clock) for clock, code in device.order])
         return {"cuda": accounts.of(device)}
 
 

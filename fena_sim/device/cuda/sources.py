@@ -19,10 +19,11 @@ _SHARED_FIRST, _SHARED_LAST = "template < typename T1, typename T2 > struct _hig
 _LOWERED = re.compile(r"std::for_each\(s_value\.begin\(\), s_value\.end\(\), .*?\}\);", re.S)
 
 
-def one_translation_unit(folder, chains=()):
+def one_translation_unit(folder, chains=(), clocks=()):
     """Write `unity.cu` in a folder of generated sources; compiled seven times faster than file by file.
 
-    `chains` are lists of names of code objects that become one kernel (see `chains.py`).
+    `chains` are lists of names of code objects that become one kernel (see `chains.py`), `clocks` pairs (name of a code object,
+    name of its clock).
     """
     parts, includes, shared = [], [], ""
     code_objects = sorted((folder / "code_objects").glob("*.cu"), key=lambda path: (path.stem[:10] == "after_run_", path.stem))
@@ -31,6 +32,8 @@ def one_translation_unit(folder, chains=()):
     texts = {path.stem: path.read_text() for path in files}
     # brian2cuda makes run arguments lower case, to read True and False; file names must stay as they are.
     texts["objects"] = _LOWERED.sub("", texts["objects"])
+    for name, clock in clocks:  # brian2cuda's pathways ask the default clock, which need not be in the program
+        texts[name] = re.sub(r"\bdefaultclock\b", clock, texts[name])
     joined = []
     for number, names in enumerate(chains):
         joined.append(join(texts, names, number))
