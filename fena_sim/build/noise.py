@@ -50,21 +50,23 @@ def counter_normal_ahead(seed, stream, unit, step):
     return _computed[key][2][int(step) - first].copy()
 
 
+# In decimal, and pi by a function: in single precision brian2cuda appends an f to whatever looks like a floating-point number,
+# such as the 9E3779 in 0x9E3779B9.
 _C_CODE = """
 PREFIX double counter_normal(const int64_t seed, const int64_t stream, const int64_t unit, const int64_t step)
 {
     uint32_t c0 = (uint32_t)unit, c1 = (uint32_t)step, c2 = (uint32_t)((uint64_t)step >> 32), c3 = (uint32_t)stream;
-    uint32_t k0 = (uint32_t)seed, k1 = 0x46454E41u;
+    uint32_t k0 = (uint32_t)seed, k1 = 1178947137u;
     for (int round = 0; round < 10; round++)
     {
-        const uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        const uint64_t p0 = (uint64_t)3528531795u * c0, p1 = (uint64_t)3449720151u * c2;
         const uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
         c0 = n0; c1 = (uint32_t)p1; c2 = n2; c3 = (uint32_t)p0;
-        k0 += 0x9E3779B9u; k1 += 0xBB67AE85u;
+        k0 += 2654435769u; k1 += 3144134277u;
     }
     const double first = ((double)(c0 >> 5) * 67108864.0 + (double)(c1 >> 6) + 0.5) / 9007199254740992.0;
     const double second = ((double)(c2 >> 5) * 67108864.0 + (double)(c3 >> 6)) / 9007199254740992.0;
-    return sqrt(-2.0 * log(first)) * cos(6.283185307179586 * second);
+    return sqrt(-2.0 * log(first)) * cos(8*atan((double)1) * second);
 }
 """
 _CYTHON_CODE = """

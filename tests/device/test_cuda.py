@@ -198,10 +198,10 @@ from fena_sim.device.cuda import preferences, CudaHostDevice
 preferences.load()
 with preferences.set_for(*CudaHostDevice().target()):
     brian2.set_device("cuda_dense", build_on_run=False)
-    G = brian2.NeuronGroup(4, "v : 1", threshold="v > 1", reset="v = 0", name="g")
     @brian2.network_operation(name="operation")
     def operation(): pass
-    for extra in ([operation], ["late"], ["early"]):
+    for k, extra in enumerate(([operation], ["late"], ["early"])):
+        G = brian2.NeuronGroup(4, "v : 1", threshold="v > 1", reset="v = 0", name=f"g_{k}")
         objects = [G]
         if extra[0] == operation:
             objects.append(operation)
@@ -268,7 +268,9 @@ def test_delays_are_those_of_the_network(tmp_path):
     short = cut(file.protocol, 6)
     model = fs.load_model(file.model, short.vocabulary.size)
     runs = [fs.run(model, short, device=device, out=tmp_path / "runs") for device in ("cpp", "cuda_host64")]
-    for block in runs[0].blocks:
+    recorded = [block["name"] for block in runs[0].manifest["blocks"] if block["probes"]]
+    assert recorded
+    for block in recorded:
         traces = [run.traces(block) for run in runs]
         for name in traces[0].data_vars:
             if "spike" in name:

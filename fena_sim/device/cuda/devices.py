@@ -11,6 +11,7 @@ from brian2.devices.device import get_device
 
 from ...errors import DeviceError
 from ..cpp import CppDevice, CppProgram, run_compiler
+from ..program import Recording
 from . import accounts, preferences, sources, toolchain
 
 HOST_LAYER = Path(__file__).parent / "host" / "include"
@@ -39,6 +40,9 @@ class _Cuda(CppDevice):
         sources.one_translation_unit(folder, [[code.name for code in chain] for chain in device.chains],
                                      [(code.name, clock) for clock, code in device.order])
         return {"cuda": accounts.of(device)}
+
+    def program(self, folder):
+        return CudaProgram(folder)
 
 
 @attrs.frozen
@@ -71,7 +75,23 @@ class CudaDevice(_Cuda):
         run_compiler(self.flags(), folder)
 
 
-class CudaHostProgram(CppProgram):
+class CudaProgram(CppProgram):
+    """A network compiled for CUDA. Threads note the events of a step in any order; here they are sorted by unit."""
+
+    def run(self, state, tables, start, steps):
+        after, recordings = super().run(state, tables, start, steps)
+        return after, {name: _sorted(recording) for name, recording in recordings.items()}
+
+
+def _sorted(recording):
+    if recording.i is None:
+        return recording
+    order = np.lexsort((recording.i, recording.t))
+    return Recording(t=recording.t[order], i=recording.i[order],
+                     values={name: values[order] for name, values in recording.values.items()})
+
+
+class CudaHostProgram(CudaProgram):
     """A compiled network whose kernels run on the CPU."""
 
     def __init__(self, folder, order):
