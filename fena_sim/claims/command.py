@@ -14,7 +14,7 @@ WIDTH = 160
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[C05 C08 ...]")
 @click.option("--seeds", type=click.IntRange(min=1), default=None,
-              help="Networks for each claim, from seed 200 on (default 10, quick 2, where a claim does not ask for more).")
+              help="Networks for each claim, from seed 2 on (default 10, quick 2, where a claim does not ask for more).")
 @click.option("--quick", is_flag=True, help="Few and short runs: shows that everything works, decides nothing.")
 @click.option("--json", "path", type=click.Path(), default=None, help="Write the rows into this file.")
 @click.option("--out", type=click.Path(), default="runs", show_default=True, help="Folder for run folders.")
