@@ -260,7 +260,7 @@ ENGINE = [
     Mutant("autocorrelation does not look beyond a piece", "fena_sim/epochs/spectra.py", "AT_ONCE + lags].to_numpy()",
            "AT_ONCE].to_numpy()", "tests/epochs/test_averages.py::test_autocorrelation"),
     Mutant("a killed export leaves a file", "fena_sim/export/files.py", "yield made / path.name", "yield path",
-           "tests/export/test_files.py::test_what_fails_leaves_what_was_there"),
+           "tests/export/test_export_files.py::test_what_fails_leaves_what_was_there"),
     Mutant("pacemaker's counters saved as they were read", "fena_sim/run/chunks.py",
            "return {**self.program.complete(saved), **CHUNK_START}", "return self.program.complete(saved)",
            "tests/run/test_interruption.py::test_killed_between_the_last_checkpoint_and_the_final_state"),

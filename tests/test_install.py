@@ -45,8 +45,14 @@ def test_this_environment_is_inside_the_declared_ranges():
         assert requirement.specifier.contains(version(requirement.name)), requirement
 
 
+#: Which extras a folder of fena_sim may import from.
+EXTRAS = {"bench": ["bench"], "claims": ["claims"], "cuda": ["cuda"], "export": ["nwb", "neo", "mne"], "sweep": ["sweep"]}
+
+
 def test_every_import_is_declared():
-    names, of_bench = ({re.sub(r"[-_.]+", "-", r.name).lower() for r in declared(extra)} for extra in (None, "bench"))
+    def names(*extras):
+        return {re.sub(r"[-_.]+", "-", r.name).lower() for extra in extras for r in declared(extra)}
+
     providers = packages_distributions()
     for path in [*(ROOT / "fena_sim").rglob("*.py"), ROOT / "demo.py", *(ROOT / "figures").glob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -58,5 +64,5 @@ def test_every_import_is_declared():
                 continue
             for module in {m.partition(".")[0] for m in modules} - set(sys.stdlib_module_names) - {"fena_sim", "fena"}:
                 dists = {re.sub(r"[-_.]+", "-", d).lower() for d in providers.get(module, [module])}
-                allowed = names | of_bench if path.parent.name == "bench" else names
+                allowed = names(None, *EXTRAS.get(path.parent.name, []))
                 assert dists & allowed, f"{path.name} imports {module}, which setup.cfg does not declare"

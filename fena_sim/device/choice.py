@@ -34,7 +34,7 @@ def choose_device(name="auto"):
         if reason is None:
             return DEVICES["dense"], None
         return DEVICES["runtime"], f"{reason}: running with Brian2's runtime, which is far slower"
-    if not isinstance(name, str):
+    if hasattr(name, "build"):
         return name, None
     if name not in DEVICES:
         raise DeviceError(f"there is no device {name!r}", fix=nearest(name, ["auto", *DEVICES]))

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import brian2cuda
+import numpy as np
 from brian2.devices.device import all_devices
 from brian2cuda.device import CUDAStandaloneDevice
 
@@ -24,6 +25,8 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
         self.forget()
         #: Kernel by code object; None for one that another code object does as well. And what runs in a step, see `steps`.
         self.kernels, self.order = {}, []
+        #: The longest delay (s) that was set by numbers, by variable.
+        self.delays = {}
 
     def code_object_class(self, codeobj_class=None, fallback_pref=None):
         return DenseCUDACodeObject if codeobj_class is None else codeobj_class
@@ -47,10 +50,23 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
 
     def network_run(self, net, duration, *args, level=0, **kwds):
         for thing in net.sorted_objects:
-            reason = refusals.reason_against(thing)
+            reason = refusals.reason_against(thing, self.delays)
             if reason is not None:
                 raise NotImplementedError(f"{thing.name!r} cannot run on CUDA: {reason}")
         super().network_run(net, duration, *args, level=level + 1, **kwds)
+
+    def variableview_set_with_index_array(self, variableview, item, value, *args, **kwds):
+        if variableview.name == "delay":
+            self._note_delay(variableview.variable, value)
+        super().variableview_set_with_index_array(variableview, item, value, *args, **kwds)
+
+    def fill_with_array(self, var, arr, *args, **kwds):
+        if var.name == "delay":
+            self._note_delay(var, arr)
+        super().fill_with_array(var, arr, *args, **kwds)
+
+    def _note_delay(self, variable, values):
+        self.delays[variable] = max(self.delays.get(variable, 0.0), float(np.max(np.asarray(values), initial=0.0)))
 
     def copy_source_files(self, writer, directory):
         # brian2cuda looks for its library beside the class of the code objects, which here is ours.
