@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 import attrs
 import brian2
 import numpy as np
+import psutil
 from brian2 import Quantity, second
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import get_device
@@ -25,6 +27,9 @@ from .program import Program, Recording, monitor_layout
 from .unity import one_translation_unit
 
 MANIFEST = "program.json"
+#: Files in memory, on Linux, and the bytes that must be free there.
+MEMORY, ENOUGH = Path("/dev/shm"), 2**30
+CHUNK = "fena_chunk_"
 _SAYS_ERROR = re.compile(r"\b[Ee]rror\b")  # not the name of a population
 _GENERATING = threading.Lock()  # Brian2's active device belongs to the whole process
 
@@ -45,7 +50,7 @@ class CppProgram(Program):
     def run(self, state, tables, start, steps):
         state = {**state, f"{PACEMAKER}.chunk_start": np.array([start * self.dt]),
                  f"{PACEMAKER}.chunk_duration": np.array([steps * self.dt])}
-        with tempfile.TemporaryDirectory(prefix="fena_chunk_") as scratch:
+        with tempfile.TemporaryDirectory(prefix=f"{CHUNK}{os.getpid()}_", dir=_scratch()) as scratch:
             arguments = []
             inputs = {**{name: (values, self.variables[name][1]) for name, values in state.items()},
                       **{f"table_{name}.values": (values, np.dtype(float)) for name, values in tables.items()}}
@@ -70,12 +75,26 @@ class CppProgram(Program):
         return None
 
 
+def _scratch():
+    """Where the files of a chunk go: into memory, if there is plenty. None for the system's temporary folder.
+
+    A chunk is some hundred small files, and a disk takes longer to make and remove them than the network to run. What killed
+    processes left there is removed, because nothing else would before the machine starts again.
+    """
+    if os.environ.get("TMPDIR") or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ENOUGH:
+        return None
+    for left in MEMORY.glob(f"{CHUNK}*"):
+        if not psutil.pid_exists(int(left.name.removeprefix(CHUNK).partition("_")[0])):
+            shutil.rmtree(left, ignore_errors=True)
+    return MEMORY
+
+
 def _read(path, dtype, size):
     """An array that the binary wrote. It does not notice a full disk, so its length is checked here."""
     values = np.fromfile(path, dtype=dtype) if path.exists() else np.zeros(0, dtype)
     if len(values) != size:
         raise ResourceError(f"the compiled network wrote {len(values)} of {size} values of {path.name}",
-                            where=f"temporary folder {tempfile.gettempdir()}",
+                            where=f"temporary folder {path.parents[1]}",
                             fix="make room there, or set TMPDIR to another folder, and start the same command again")
     return values
 

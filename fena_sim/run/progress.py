@@ -130,7 +130,7 @@ class _Shown(Silent):
         super().chunk(block, done, total, tokens, seconds, readings)
         with self.display.lock:
             self.view.add(block, done, readings, self.rate())
-            self.display.draw()
+            self.display.draw(now=done == total)  # however short, every block is seen finished
             self._report()
 
     def note(self, text):

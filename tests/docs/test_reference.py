@@ -1,5 +1,6 @@
 """Oracle: the reference is the docstrings. It is up to date, and says of every public name what its docstring says."""
 
+import difflib
 import importlib
 import importlib.util
 import re
@@ -20,9 +21,10 @@ def make():
 
 def test_the_reference_is_up_to_date(make):
     texts = make.pages()
-    stale = [name for name, text in texts.items()
-             if not (REFERENCE / name).exists() or (REFERENCE / name).read_text(encoding="utf-8") != text]
-    assert not stale, f"{', '.join(stale)}: run `make docs`"
+    for name, text in texts.items():
+        there = (REFERENCE / name).read_text(encoding="utf-8") if (REFERENCE / name).exists() else ""
+        changed = "\n".join(difflib.unified_diff(there.splitlines(), text.splitlines(), "there", "now", lineterm="", n=0))
+        assert there == text, f"{name}: run `make docs`\n{changed}"
     assert {path.name for path in REFERENCE.glob("*.md")} == set(texts)
 
 
