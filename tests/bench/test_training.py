@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 import fena_sim as fs
 from fena_sim.bench import footprint, training, training_job
-from fena_sim.errors import DeviceError, FenaError
+from fena_sim.cli import cli
+from fena_sim.errors import DeviceError
 from fena_sim.stimulus import MotifGrammar
 
 MIB = 2**20
@@ -196,7 +197,7 @@ def test_the_command_from_jobs_to_file(monkeypatch, tmp_path, options):
     monkeypatch.setattr(training, "find_spec", lambda name: name)
     monkeypatch.setattr(training, "perform", machine)
     monkeypatch.setattr(training.os, "cpu_count", lambda: 2)
-    outcome = CliRunner().invoke(training.command, [*options, "--json", str(tmp_path / "rows.json")], catch_exceptions=False)
+    outcome = CliRunner().invoke(cli, ["bench", "training", *options, "--json", str(tmp_path / "rows.json")], catch_exceptions=False)
     assert outcome.exit_code == 0
     written = json.loads((tmp_path / "rows.json").read_text())
     tokens = 4000 if options else 16000
@@ -219,6 +220,6 @@ def test_the_command_from_jobs_to_file(monkeypatch, tmp_path, options):
 
 def test_without_torch_nothing_is_built(monkeypatch, tmp_path):
     monkeypatch.setattr(training, "find_spec", lambda name: None)
-    outcome = CliRunner().invoke(training.command, ["--quick", "--json", str(tmp_path / "rows.json")])
-    assert isinstance(outcome.exception, FenaError) and "fena-sim[bench]" in str(outcome.exception)
+    outcome = CliRunner().invoke(cli, ["bench", "training", "--quick", "--json", str(tmp_path / "rows.json")])
+    assert outcome.exit_code == 2 and "fena-sim[bench]" in outcome.output
     assert not list(tmp_path.iterdir())

@@ -99,7 +99,8 @@ def test_small_temporary_folder(tiny_fena, expected, fingerprint, small_disk, tm
     failures = 0
     for kib in (400, 900, 1000, 1100, 1200, 100_000):
         assert resize(kib) == 0
-        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        monkeypatch.setenv("TMPDIR", str(disk))
+        monkeypatch.setattr(tempfile, "tempdir", None)  # what Python remembers of the last one
         try:
             folder = go_on(tiny_fena, tmp_path / "out")
             break
