@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 import fena_sim as fs
-from fena_sim.certify.certificate import BARS, Row, apart, certify, common_period, cut
+from fena_sim.certify.certificate import BARS, EXACT, Row, apart, certify, common_period, cut
 from fena_sim.certify.command import summary
 from fena_sim.certify.doctor import examine
 from fena_sim.cli import cli
@@ -40,7 +40,9 @@ def test_clocks_begin_together_after_their_common_period():
 
 def test_dense_agrees_with_stock_in_both_precisions():
     rows, costs = certify(tiny.model(), tiny.one_block(6), ["dense"], tokens=6)
-    assert {(row.device, row.dtype) for row in rows} == {("dense", "float64"), ("dense", "float32")}
+    assert {(row.device, row.dtype) for row in rows} == {("dense", "float64"), ("dense", "float32"), ("cpp", "float32")}
+    rounding = [row for row in rows if row.device == "cpp"]
+    assert {row.reference for row in rounding} == {EXACT} and 0 < max(row.max_rel for row in rounding) < 1e-3
     assert all(row.passes for row in rows), [row for row in rows if not row.passes]
     assert {row.variable for row in rows} >= {"W_1.w", "state_1.r", "tokens iterations", "trace state_1.r"}
     assert [cost.device for cost in costs] == ["cpp", "dense"]
@@ -49,7 +51,7 @@ def test_dense_agrees_with_stock_in_both_precisions():
 def test_cuda_host_agrees_with_stock_in_both_orders():
     pytest.importorskip("brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'")
     rows, costs = certify(tiny.model(), tiny.one_block(6), ["cuda_host"], tokens=6)
-    assert {row.device for row in rows} == {"cuda_host", "cuda_host (reverse)"}
+    assert {row.device for row in rows} == {"cpp", "cuda_host", "cuda_host (reverse)"}
     assert all(row.passes for row in rows), [row for row in rows if not row.passes]
     assert costs[1].launches_per_step > 10 and costs[1].device_bytes > 1000 and costs[1].bytes_per_step > 1000
 
@@ -59,7 +61,9 @@ def test_a_row_fails_above_the_bar_of_its_precision():
     assert not Row("x", "cpp", "dense", "float64", 0, 2e-12).passes
     assert Row("x", "cpp", "dense", "float32", 0, 9e-6).passes
     rows = [Row("x", "cpp", "dense", "float32", 1.0, 2e-5), Row("y", "cpp", "dense", "float32", 0.0, 0.0)]
-    assert "| dense | float32 | 2 | x | 2e-05 | 1 | 1 of 2 |" in summary(rows, [])
+    assert "| dense | float32 | cpp | 2 | x | 2e-05 | 1 | 1 of 2 |" in summary(rows, [])
+    rounding = Row("x", EXACT, "cpp", "float32", 1.0, 2e-5)
+    assert rounding.passes and "| cpp | float32 | cpp float64 | 1 | x | 2e-05 | 1 | not asked |" in summary([rounding], [])
 
 
 def test_unknown_devices_are_refused():

@@ -27,7 +27,8 @@ def load():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of distutils, which brian2cuda 1.0a7 imports
         from . import device  # noqa: F401
-    logging.getLogger("brian2cuda").setLevel(logging.WARNING)  # at INFO it prints every preference for every build
+    logging.getLogger("brian2.brian2cuda").setLevel(logging.WARNING)  # at INFO it prints every preference for every build
+    logging.getLogger("brian2.brian2cuda.utils.gputools").setLevel(logging.ERROR)  # it warns that there is no NOT_USED/bin/nvcc
 
 
 @contextlib.contextmanager
