@@ -1,4 +1,5 @@
-"""Creating all-to-all synapses on the dense CUDA device, run on the CPU: seconds, host memory and device bytes per synapse.
+"""Creating all-to-all synapses on the dense CUDA device, run on the CPU: seconds, host memory, and bytes per synapse that
+are kept and moved.
 
     python benchmarks/cuda_creation.py [SYNAPSES ...]     default 10^6 10^7 10^8
 
@@ -22,7 +23,7 @@ from brian2 import NeuronGroup, Synapses, ms
 
 def one(synapses, folder):
     from fena_sim.device.cpp import run_compiler
-    from fena_sim.device.cuda import CudaHostDevice, preferences, sources
+    from fena_sim.device.cuda import CudaHostDevice, accounts, preferences, sources
 
     n = round(synapses**0.5)
     preferences.load()
@@ -39,17 +40,17 @@ def one(synapses, folder):
         s.connect()
         brian2.Network(a, b, s).run(2*ms)
         brian2.device.build(directory=str(folder), compile=False, run=False, with_output=False)
+    moved = sum(step["per_synapse"] for step in accounts.of(brian2.device)["steps"])
     host.unify(folder)
     run_compiler([*host.flags(), "-o", "main", sources.HOST], folder)
     began = time.perf_counter()
-    finished = subprocess.run(["./main"], cwd=folder, env={**os.environ, "FENA_CUDA_STATISTICS": "counts.json"},
-                              capture_output=True, text=True, check=True)
+    environment = {**os.environ, "FENA_CUDA_STATISTICS": "counts.json"}
+    subprocess.run(["./main"], cwd=folder, env=environment, capture_output=True, check=True)
     seconds = time.perf_counter() - began
-    created = [float(line.split("took")[1].split("s")[0]) for line in finished.stdout.splitlines() if "s creation took" in line]
     counts = json.loads((folder / "counts.json").read_text())
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return {"synapses": n*n, "seconds_in_all": seconds, "seconds_to_create": created[0] if created else None,
-            "host_bytes": peak, "device_bytes_per_synapse": counts["device_bytes"] / (n*n),
+    return {"synapses": n*n, "seconds_in_all": seconds, "host_bytes": peak,
+            "device_bytes_per_synapse": counts["device_bytes"] / (n*n), "bytes_per_synapse_and_step": moved,
             "launches": sum(counts["launches"].values())}
 
 
