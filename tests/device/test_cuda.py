@@ -160,6 +160,21 @@ def test_chunks_and_resume_on_cuda_host_give_the_same_bytes(tmp_path):
         assert values.tobytes() == pieces.state("learning")[name].tobytes(), name
 
 
+def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
+    (tmp_path / "power.cpp").write_text("#include <cmath>\n#include <cstdio>\nusing namespace std;\n#define __host__\n#define __device__\n"
+                                        + sources.POWER + """
+        int main() {
+            static_assert(sizeof(fena_power(1.5f, 2)) == sizeof(float) && sizeof(fena_power(1.5, 2)) == sizeof(double), "kept");
+            for (int n = -5; n <= 9; n++) printf("%.17g %.17g\\n", (double) fena_power(-1.3f, n), fena_power(-1.3, n));
+            printf("%.17g %.17g\\n", (double) fena_power(1.7f, 0.5f), fena_power(7, 2));
+        }""")
+    subprocess.run([os.environ.get("CXX", "g++"), "-std=c++17", "-o", "power", "power.cpp"], cwd=tmp_path, check=True)
+    found = np.loadtxt(subprocess.run(["./power"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines())
+    np.testing.assert_allclose(found[:-1, 0], float(np.float32(-1.3)) ** np.arange(-5.0, 10.0), rtol=1e-6)
+    np.testing.assert_allclose(found[:-1, 1], (-1.3) ** np.arange(-5.0, 10.0), rtol=1e-15)
+    np.testing.assert_allclose(found[-1], [1.7 ** 0.5, 49], rtol=1e-7)
+
+
 @pytest.mark.skipif(toolchain.find() is None, reason="no CUDA compiler: pip install 'fena-sim[cuda]' brings one")
 def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     """One real compilation and link; its PTX is searched for atomic additions of floating-point numbers."""
@@ -180,6 +195,10 @@ def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     dense = [kernel for kernel in re.findall(r"\.entry (.*?)\n}", text, re.S) if "summed_variable" in kernel.split("(")[0]]
     assert dense and not [kernel[:80] for kernel in dense if re.search(r"(atom|red)\.[\w.]*\.(add|cas)[\w.]*", kernel)]
     assert "tanh.approx" not in text, "what -use_fast_math makes of tanh"
+    on_synapses = dense + [kernel for kernel in re.findall(r"\.entry (.*?)\n}", text, re.S) if "plasticity" in kernel.split("(")[0]]
+    assert len(on_synapses) > len(dense)
+    assert not [kernel[:80] for kernel in on_synapses if re.search(r"\b(add|sub|mul|fma|div)\.\w*\.?f64", kernel)], \
+        "double precision, which cards for consumers do at 1/64 of their speed"
 
 
 def test_refusals_name_the_object_and_the_reason(tmp_path):
