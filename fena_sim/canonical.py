@@ -25,7 +25,8 @@ def canonical(value, structure_only=False):
         return {"array": _array_hash(value)}
     if attrs.has(type(value)):
         skip = {"initial"} if structure_only else set()
-        fields = {f.name: getattr(value, f.name) for f in attrs.fields(type(value)) if f.name not in skip}
+        fields = {f.name: getattr(value, f.name) for f in attrs.fields(type(value))
+                  if f.name not in skip and f.metadata.get("hashed", True)}
         if structure_only and "parameters" in fields:
             fields["parameters"] = {n: 0 * v if isinstance(v, Quantity) else 0 for n, v in fields["parameters"].items()}
         if structure_only and isinstance(value, Hierarchy) and fields["settling"] is not None:

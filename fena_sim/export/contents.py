@@ -96,6 +96,7 @@ def recordings(run, blocks=()):
         events = run.events(about["name"])
         duration = float((events["arrival"] + events["duration"]).max())
         signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
+        about = {**about, "start_from": run.starts_from(about["name"])}
         yield Recording(about["name"], about, offset, duration, events, run.tokens(about["name"]), signals, spikes)
         offset += duration
 

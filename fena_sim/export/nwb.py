@@ -61,7 +61,7 @@ def write_nwb(run, path, blocks=(), force=False):
                                        description=f"Simulated network with seed {run.seed}. {about['model']}"),
             devices=[simulator])
         trials, spikes = [], {}
-        file.add_epoch_column("start_from", "the block, or initial, whose final state this one begins with")
+        file.add_epoch_column("start_from", "initial, or the block (RUN:BLOCK of another run) whose last state it begins with")
         file.add_epoch_column("self_paced", "whether tokens leave when the network has settled")
         for recording in recordings(run, blocks):
             file.add_epoch(start_time=recording.offset, stop_time=recording.offset + recording.duration, tags=[recording.name],

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ..errors import RunFolderError
+from ..record.experiment import differences, experiment_of
 
 RUNS, OUT = "runs", "figures/made"
 
@@ -67,6 +68,22 @@ def _given(paths):
     return opened
 
 
+def _check_alike(runs):
+    """RunFolderError if the runs are not one experiment on independently seeded networks, as every figure takes them to be."""
+    fix = "name the runs of one experiment only"
+    kinds = {experiment_of(run.manifest): run for run in runs}
+    if len(kinds) > 1:
+        manifests = [run.manifest for run in kinds.values()]
+        first, other = ("; ".join(differences(m, manifests)) or "its tokens" for m in manifests[:2])
+        raise RunFolderError(f"these runs are {len(kinds)} experiments, and a figure shows one: {first}, but {other}",
+                             where=", ".join(run.id for run in list(kinds.values())[:2]), fix=fix)
+    seeds = [run.seed for run in runs]
+    twice = [run.id for run in runs if seeds.count(run.seed) > 1]
+    if twice:
+        raise RunFolderError("two of these runs have one seed; a figure shows independently seeded networks",
+                             where=", ".join(twice[:2]), fix=fix)
+
+
 def _make(files, given, out, say, quiet):
     """Draw what can be drawn; ([{"name", "files", "runs"}], [{"name", "needs", "command"}])."""
     from ..catalogue import stored_runs
@@ -75,6 +92,8 @@ def _make(files, given, out, say, quiet):
     made, missing, stored = [], [], stored_runs(RUNS) if given is None else None
     for file in files:
         shown, others = file.choose(stored) if given is None else ([run for run in given if file.shows(run)], 0)
+        if given is not None:
+            _check_alike(shown)
         if not shown:
             missing.append({"name": file.name, "needs": file.needs(), "command": file.command})
             if given is None and not quiet:

@@ -8,6 +8,7 @@ import attrs
 from fena_sim.catalogue import shelf
 from fena_sim.errors import DeclarationError
 from fena_sim.model.load import load_file
+from fena_sim.record.experiment import experiment_of
 
 
 @attrs.frozen
@@ -67,9 +68,10 @@ class FigureFile:
         usable.sort(key=lambda run: f"/{run.manifest['protocol']['name']}.py" not in self.command)  # stable
         kinds = {}
         for run in usable:
-            kinds.setdefault(_kind(run), {}).setdefault(run.seed, run)
-        first = kinds[_kind(usable[0])]
-        return [first[seed] for seed in sorted(first)], sum(_kind(run) != _kind(usable[0]) for run in usable)
+            kinds.setdefault(experiment_of(run.manifest), {}).setdefault(run.seed, run)
+        shown = experiment_of(usable[0].manifest)
+        first = kinds[shown]
+        return [first[seed] for seed in sorted(first)], sum(experiment_of(run.manifest) != shown for run in usable)
 
 
 def load_figures(folder=None):
@@ -92,12 +94,3 @@ def _load(path):
                 "define BLOCKS (the blocks that it shows), COMMAND (which makes such runs) and figure(runs)"))
     return FigureFile(name=path.stem, path=path, about=inspect.getdoc(module) or "", figure=module.figure,
                       blocks=tuple(module.BLOCKS), recorded=tuple(getattr(module, "RECORDED", ())), command=module.COMMAND)
-
-
-def _kind(run):
-    """What runs of the same experiment share: everything but the seed, with the tokens and the start that go with it."""
-    about = run.manifest
-    return repr([about["protocol"], about["model"], about["device"], about["vocabulary"]["symbols"],
-                 [(b["name"], b["tokens"], b["self_paced"], b["probes"]) for b in about["blocks"]],
-                 about["start"] and about["start"]["block"], about["inputs"]["versions"], about["inputs"]["code"]])
-

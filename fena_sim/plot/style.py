@@ -11,8 +11,6 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from fena_sim.errors import DeclarationError
-
 COLUMN_WIDTH = 85.0  # mm
 PAGE_WIDTH = 174.0  # mm
 
@@ -102,20 +100,10 @@ def draw(panel, *data, width=COLUMN_WIDTH, height=60.0, **options):
 
 
 def level_colour(level):
-    """The colour of a level, the same in every figure.
-
-    Raises
-    ------
-    DeclarationError
-        For a level that has no colour of its own.
-    """
-    if not 0 <= level < len(LEVEL_COLOURS):
-        raise DeclarationError(
-            f"level {level} has no colour",
-            where="fena_sim.plot.style.LEVEL_COLOURS",
-            fix=f"plot levels 0 to {len(LEVEL_COLOURS) - 1}",
-        )
-    return LEVEL_COLOURS[level]
+    """The colour of a level, the same in every figure. Levels above 6 get colours of viridis, far apart for neighbours."""
+    if level < len(LEVEL_COLOURS):
+        return LEVEL_COLOURS[level]
+    return mpl.colors.to_hex(mpl.colormaps["viridis"]((level - len(LEVEL_COLOURS)) * 0.618 % 1))
 
 
 def letter(ax, text):

@@ -34,5 +34,5 @@ def load_protocol(path, /, **options):
     if not isinstance(protocol, Protocol):
         raise ProtocolError(f"protocol() returned {type(protocol).__name__}, not a Protocol", where=str(path), fix=fix)
     model = getattr(module, "MODEL", None)
-    return ProtocolFile(path=path, protocol=protocol, summary=getattr(module, "summary", None),
+    return ProtocolFile(path=path, protocol=attrs.evolve(protocol, options=options), summary=getattr(module, "summary", None),
                         model=None if model is None else module.__spec__.origin.rpartition("/")[0] + "/" + model)

@@ -18,12 +18,15 @@ class Protocol:
     measured_signal : str
         What in the model stands for what an experimenter would record, fixed before any run.
     description : str
+    options : dict
+        The options of ``protocol()`` that it was made with, for the record: `load_protocol` fills them in.
     """
 
     name: str
     blocks: tuple = attrs.field(converter=tuple)
     measured_signal: str = ""
     description: str = ""
+    options: dict = attrs.field(factory=dict, metadata={"hashed": False})  # what they decide is hashed
 
     def __attrs_post_init__(self):
         if not isinstance(self.name, str) or not self.name.isidentifier():

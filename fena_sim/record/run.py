@@ -8,6 +8,7 @@ import xarray as xr
 
 from ..build.streams import NAME as STREAMS
 from ..errors import RunFolderError, UnknownNameError, nearest
+from ..protocol.block import INITIAL
 from ..stimulus import Vocabulary
 from .assemble import load_events
 from .files import load_arrays
@@ -123,6 +124,12 @@ class Run:
     def end_step(self, block):
         """Step of the network's clock at the end of a block."""
         return load_arrays(self._path("states", block, ".npz"))[1]["step"]
+
+    def starts_from(self, block):
+        """Where a block starts: an earlier block, "initial", or RUN:BLOCK of another run, by `start_from` of its protocol."""
+        entry = next(entry for entry in self.manifest["blocks"] if entry["name"] == block)
+        start = self.manifest.get("start")
+        return f"{start['run']}:{start['block']}" if start and entry["start_from"] == INITIAL else entry["start_from"]
 
     @property
     def vocabulary(self):

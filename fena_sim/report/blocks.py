@@ -73,7 +73,7 @@ def block_rows(run, path=None):
     list of BlockRow
     """
     declared = {block["name"]: block for block in run.manifest["inputs"]["protocol"]["blocks"]}
-    known, ends, rows = _known_controls(run, path), {INITIAL: 0.0}, []
+    known, ends, rows = _known_controls(run, path), {INITIAL: _first_moment(run.manifest)}, []
     for block in run.manifest["blocks"]:
         name = block["name"]
         about, done = declared[name], (run.folder / "events" / f"{name}.tsv").exists()
@@ -82,11 +82,17 @@ def block_rows(run, path=None):
         begin = ends.get(block["start_from"])
         ends[name] = None if begin is None or duration is None else begin + duration
         rows.append(BlockRow(
-            name=name, start_from=block["start_from"], begin=begin, duration=duration, pace=_pace(about["pace"]),
+            name=name, start_from=run.starts_from(name), begin=begin, duration=duration, pace=_pace(about["pace"]),
             controls=_controls(about, known.get(name, {})), probes=_probes(about["probes"]),
             tokens=block["tokens"], omitted=int((events["token"] < 0).sum()) if done else 0,
             symbols=_symbols(events) if done else [], done=done))
     return rows
+
+
+def _first_moment(manifest):
+    """Seconds on the network's clock at which its first block begins: later than 0 if it goes on from another run."""
+    start = manifest.get("start")
+    return 0.0 if not start else start["step"] * float(value_of(manifest["inputs"]["model"]["dt"])) if "step" in start else None
 
 
 def _duration(events):

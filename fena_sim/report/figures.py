@@ -4,6 +4,7 @@ import io
 import re
 
 import numpy as np
+import xarray as xr
 
 from ..errors import FenaError
 from ..measure import energy_curve, error_course, error_curve, precision_curve, settling_curve
@@ -97,6 +98,7 @@ def _measured(measure, runs):
         curves = [measure(run) for run in runs]
     except (FenaError, KeyError, ValueError):  # not kept for every token, not recorded, or not yet there
         return []
+    curves = xr.align(*curves, join="inner")  # of self-paced networks each may end at a time of its own
     return curves if all(np.isfinite(curve.to_numpy()).any() for curve in curves) else []
 
 

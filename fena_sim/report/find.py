@@ -5,8 +5,8 @@ from pathlib import Path
 
 import attrs
 
-from ..canonical import digest
 from ..errors import RunFolderError
+from ..record.experiment import differences, experiment_of
 from ..record.run import MANIFEST, Run
 
 #: What every manifest has, however far its run has come.
@@ -105,38 +105,9 @@ def group_runs(runs):
     """
     found = {}
     for run in sorted(runs, key=lambda run: (run.manifest["protocol"]["name"], run.manifest["model"]["name"], run.seed, run.id)):
-        found.setdefault(digest(_without_data(run.manifest)), []).append(run)
+        found.setdefault(experiment_of(run.manifest), []).append(run)
     groups = [Group(members) for members in found.values()]
-    return [attrs.evolve(group, differs=_differences(group, groups)) for group in groups]
-
-
-def _without_data(manifest):
-    """What went into a run, without what a seed decides: its tokens, and the state that it started from."""
-    inputs, start = manifest["inputs"], manifest.get("start")
-    kept = {name: value for name, value in inputs.items() if name not in ("seed", "start", "controls")}
-    return _without_arrays({**kept, "start": start and start["block"], "blocks": manifest["blocks"]})
-
-
-def _without_arrays(value):
-    if isinstance(value, dict):
-        return "array" if set(value) == {"array"} else {key: _without_arrays(v) for key, v in value.items()}
-    return [_without_arrays(v) for v in value] if isinstance(value, list) else value
-
-
-def _differences(group, groups):
-    """In words, at most some; nothing where the group is the only one of its protocol and model."""
-    others = [other for other in groups if other.title == group.title]
-    if len(others) == 1:
-        return []
-    facts = [_facts(other.first.manifest) for other in others]
-    mine = _facts(group.first.manifest)
-    apart = [f"{key} {mine.get(key, 'none')}" for key in sorted({key for each in facts for key in each})
-             if len({each.get(key) for each in facts}) > 1]
-    return apart if len(apart) <= 6 else [*apart[:6], f"and {len(apart) - 6} more"]
-
-
-def _facts(manifest):
-    return {"device": manifest["device"], "streams": manifest["model"].get("batch", 1), "dt": manifest["model"]["dt"],
-            "code": manifest["inputs"]["code"][:8], "start": (manifest.get("start") or {}).get("block", "initial values"),
-            **{f"tokens of {block['name']}": block["tokens"] for block in manifest["blocks"]},
-            **manifest["model"]["parameters"]}
+    for group in groups:
+        others = [other.first.manifest for other in groups if other.title == group.title]
+        group.differs.extend(differences(group.first.manifest, others))
+    return groups

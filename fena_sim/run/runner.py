@@ -25,6 +25,7 @@ from ..model import Hierarchy
 from ..protocol import INITIAL, Protocol
 from ..protocol.timeline import timeline
 from ..record.assemble import read_parts, save_events, save_tokens, token_data, write_traces
+from ..record.experiment import experiment_of
 from ..record.files import UNFINISHED, disk_errors, load_arrays, save_arrays, write_json
 from ..record.run import MANIFEST, Run
 from . import provenance
@@ -301,6 +302,17 @@ class _Runner:
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
         self.progress.note(text)
 
+    def _options(self):
+        """Of ``protocol()``, without those that every network has its own of or that the model tells."""
+        return {name: str(value) for name, value in self.protocol.options.items()
+                if name != "batch" and not (name == "seed" and value == self.seed)}
+
+    def _about_start(self):
+        if self.start is None:
+            return None
+        origin, block = self.start
+        return {"run": origin.id, "block": block, "step": origin.end_step(block), "experiment": experiment_of(origin.manifest)}
+
     def _manifest(self, began):
         model, protocol, vocabulary = self.model, self.protocol, self.protocol.vocabulary
         return {
@@ -310,11 +322,11 @@ class _Runner:
                       "batch": model.batch, "populations": [p.name for p in model.populations],
                       "parameters": {key: str(value) for key, value in model.parameters().items()}},
             "protocol": {"name": protocol.name, "description": protocol.description,
-                         "measured_signal": protocol.measured_signal},
+                         "measured_signal": protocol.measured_signal, "options": self._options()},
             "blocks": [{"name": b.name, "tokens": len(b), "start_from": protocol.origin(b),
                         "self_paced": self.lines[b.name].self_paced, "probes": [p.population for p in b.probes]}
                        for b in protocol.blocks],
-            "start": None if self.start is None else {"run": self.start[0].id, "block": self.start[1]},
+            "start": self._about_start(),
             "vocabulary": {"symbols": list(vocabulary.symbols), "codes": vocabulary.codes.tolist(),
                            "kind": vocabulary.kind},
             **provenance.describe()}

@@ -38,7 +38,8 @@ def figure(runs):
 def make_run(folder, name, seed, protocol="wanted", started="2026-01-01T00:00:00", blocks=("training",), probes=(), **changes):
     about = {
         "status": "finished", "seed": seed, "device": "dense", "started": started, "protocol": {"name": protocol}, "start": None,
-        "model": {"name": "m", "batch": 1, "parameters": {}}, "inputs": {"versions": {}, "code": "c"}, "vocabulary": {"symbols": ["a"]},
+        "model": {"name": "m", "batch": 1, "dt": "1. ms", "parameters": {}}, "vocabulary": {"symbols": ["a"]},
+        "inputs": {"versions": {}, "code": "c", "model": {"populations": []}, "protocol": {"blocks": []}},
         "blocks": [{"name": b, "tokens": 3, "self_paced": False, "probes": list(probes)} for b in blocks]}
     path = folder / "runs" / name
     path.mkdir(parents=True)
@@ -132,9 +133,21 @@ def test_json_says_what_was_made_and_what_is_missing(here, capsys):
 
 def test_runs_that_are_named_are_all_shown(here, capsys):
     make_run(here, "a", 0)
-    make_run(here, "b", 0, device="cpp")
+    make_run(here, "b", 1)
     assert call(capsys, "runs/a", "runs/b", "--out", "out")[0] == 0
     assert runs_of(here / "out/curve.png") == ["a", "b"]
+
+
+def test_runs_of_two_experiments_or_two_of_one_seed_are_no_sample_of_networks(here, capsys):
+    make_run(here, "a", 0)
+    make_run(here, "b", 1, device="cpp")
+    make_run(here, "c", 0)
+    make_run(here, "d", 2, protocol="wanted", blocks=("training",))
+    code, _, err = call(capsys, "runs/a", "runs/b", "--out", "out")
+    assert code == 2 and "2 experiments" in err and "device dense, but device cpp" in err
+    code, _, err = call(capsys, "runs/a", "runs/c", "--out", "out")
+    assert code == 2 and "one seed" in err and not (here / "out").exists()
+    assert call(capsys, "runs/a", "runs/d", "--out", "out")[0] == 0
 
 
 def test_no_run_at_all_is_an_error_with_the_command(here, capsys):

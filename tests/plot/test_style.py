@@ -12,7 +12,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from PIL import Image
 
-from fena_sim.errors import DeclarationError
 from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, draw, level_colour, new_figure, save, sheet
 from fena_sim.plot.style import LEVEL_COLOURS, SHEET
 
@@ -105,10 +104,8 @@ def test_levels_differ_for_the_colour_blind():
 
 
 def test_every_level_has_a_colour_of_its_own():
-    colours = [level_colour(level) for level in range(7)]
-    assert len(set(colours)) == 7
-    with pytest.raises(DeclarationError, match="level 7"):
-        level_colour(7)
+    colours = [to_rgb(level_colour(level)) for level in range(16)]
+    assert len(set(colours)) == 16 and colours[:7] == [to_rgb(colour) for colour in LEVEL_COLOURS]
 
 
 def test_the_map_of_images_is_no_rainbow():
