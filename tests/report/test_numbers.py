@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from fena_sim.errors import FenaError
 from fena_sim.measure import mean_errors, settling_iterations, summarise
+from fena_sim.report.figures import _measured
 from fena_sim.report.numbers import block_numbers, protocol_numbers
 
 FILE = '''
@@ -38,3 +40,10 @@ def test_numbers_of_a_block_are_those_of_the_measures(uninterrupted):
                                mean_errors(uninterrupted, "paced"), rtol=1e-12)
     precision = uninterrupted.tokens("paced")["precision"].to_numpy().mean(axis=0)
     np.testing.assert_allclose([found[f"precision, level {level}"] for level in range(4)], precision, rtol=1e-6)
+
+
+def test_courses_of_self_paced_networks_are_drawn_over_the_times_that_all_have():
+    def course(n):
+        return xr.DataArray(np.ones((n, 2)), dims=("time", "level"), coords={"time": np.arange(n) * 0.001, "level": [0, 1]})
+
+    assert [curve.sizes["time"] for curve in _measured(course, [9, 8, 10])] == [8, 8, 8]

@@ -106,6 +106,7 @@ def test_start_goes_on_where_the_other_run_ended(tiny_fena, tmp_path):
     whole = fs.run(tiny_fena, fs.Protocol(name="whole", blocks=blocks), device="dense64", out=tmp_path)
     first = fs.run(tiny_fena, fs.Protocol(name="first", blocks=blocks[:1]), device="dense64", out=tmp_path)
     second = fs.run(tiny_fena, fs.Protocol(name="second", blocks=blocks[1:]), device="dense64", out=tmp_path, start=(first, "one"))
+    assert second.manifest["start"]["step"] == first.end_step("one") > 0 and second.starts_from("two") == f"{first.id}:one"
     assert (second.folder / "states/two.npz").read_bytes() == (whole.folder / "states/two.npz").read_bytes()
 
 
