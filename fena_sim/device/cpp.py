@@ -239,7 +239,7 @@ def _monitor_files(device, monitor, layout):
 def run_compiler(command, folder):
     """Run a compiler in a folder of generated sources. Raises DeviceError with its first errors."""
     finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if finished.returncode != 0:
-        errors = re.findall(r".*error:.*", finished.stderr)[:3]
+    if finished.returncode != 0:  # nvcc writes "nvcc fatal   : ..."
+        errors = re.findall(r".*(?:error|fatal) *:.*", finished.stderr)[:3]
         raise DeviceError(f"the generated code does not compile: {' '.join(errors) or finished.stderr[:300]}",
                           where=str(folder), fix="run with --device runtime, and please report it")

@@ -56,9 +56,13 @@ class CudaDevice(_Cuda):
         reason = preferences.reason_against()
         if reason is not None:
             return reason
-        if toolchain.find() is None:
+        found, cards = toolchain.find(), toolchain.cards()
+        if found is None:
             return "no CUDA compiler (nvcc with cuRAND) was found"
-        return None if toolchain.cards() else "no NVIDIA graphics card was found"
+        if not cards:
+            return "no NVIDIA graphics card was found"
+        misfit = toolchain.misfit(found, cards[0])
+        return None if misfit is None else f"{misfit[0]}; {misfit[1]}"
 
     def target(self):
         found = toolchain.find()
@@ -77,6 +81,10 @@ class CudaDevice(_Cuda):
 
 class CudaProgram(CppProgram):
     """A network compiled for CUDA. Threads note the events of a step in any order; here they are sorted by unit."""
+
+    def environment(self):
+        # CUDA's own order is by speed; nvidia-smi, which `toolchain.cards` asks, lists cards by bus.
+        return {**os.environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
     def run(self, state, tables, start, steps):
         after, recordings = super().run(state, tables, start, steps)
@@ -100,7 +108,7 @@ class CudaHostProgram(CudaProgram):
 
     def environment(self):
         more = {"FENA_CUDA_ORDER": self.order}
-        return {**os.environ, **more, **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {})}
+        return {**super().environment(), **more, **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {})}
 
     def count(self, state, tables, start, steps):
         """What happens when the network advances as in `run`, set-up included.
