@@ -146,7 +146,7 @@ void _run_X()
     texts = {"A": text.replace("X", "A"), "B": text.replace("X", "B")}
     made = chains.join(texts, ["A", "B"], 7)
     assert re.sub(r"\s+", " ", made).startswith(
-        "__global__ void _run_kernel_chain_7(double* _ptr_array_g_v) { for (int _k = threadIdx.x; _k < 40; _k += blockDim.x) "
+        "__global__ void __launch_bounds__(64) _run_kernel_chain_7(double* _ptr_array_g_v) { for (int _k = threadIdx.x; _k < 40; _k += blockDim.x) "
         "unit_A::_step_A(_k, 40, _ptr_array_g_v); __syncthreads(); for (int _k = threadIdx.x; _k < 40; _k += blockDim.x) "
         "unit_B::_step_B(_k, 40, _ptr_array_g_v); }")
     assert "<<<1, 64>>>(dev_array_g_v)" in made and "_run_A" not in texts["A"] and "__device__ __forceinline__" in texts["A"]
