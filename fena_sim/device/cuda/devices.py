@@ -69,14 +69,18 @@ class CudaDevice(_Cuda):
         return toolchain.capability(), HOST_RUNTIME if found is None else found.version
 
     def flags(self):
-        found = toolchain.find()
-        return ["nvcc"] if found is None else found.command(toolchain.capability(), "main", sources.UNITY)
+        found = toolchain.find()  # a path such as /usr/local/cuda may hold another release tomorrow
+        return ["nvcc"] if found is None else [f"CUDA {found.version}", *self._command(found)]
+
+    def _command(self, found):
+        return found.command(toolchain.capability(), "main", sources.UNITY)
 
     def compile(self, folder):
-        if toolchain.find() is None:
+        found = toolchain.find()
+        if found is None:
             raise DeviceError("no CUDA compiler (nvcc with cuRAND) was found", where=f"device {self.name!r}",
                               fix=toolchain.INSTALL)
-        run_compiler(self.flags(), folder)
+        run_compiler(self._command(found), folder)
 
 
 class CudaProgram(CppProgram):
