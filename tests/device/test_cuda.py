@@ -96,7 +96,33 @@ def test_largest_network_grows_with_memory_and_fits():
     synapses = [size["synapses"] for size in about["largest"]]
     assert [size["gigabytes"] for size in about["largest"]] == [5, 8, 24, 80] and synapses == sorted(synapses)
     least = min(about["bytes_per_synapse"].values())
-    assert all(size["synapses"] * least < size["gigabytes"] * 2**30 for size in about["largest"])
+    assert all(size["synapses"] * least < size["gigabytes"] * 2**30 - 600 * 2**20 for size in about["largest"])
+
+
+def largest(gigabytes, synapses, per_synapse, linear):
+    accounts = {"arrays": [{"owner": "W", "variable": "w", "bytes": per_synapse, "per": "synapse"}]}
+    shape = fs.Hierarchy(name="one", dt=tiny.model().dt, populations=tiny.model().populations, projections=[])
+    return estimate._largest(gigabytes, accounts, {"W": synapses}, linear + per_synapse * synapses, shape)["scale"]
+
+
+def test_largest_network_leaves_the_reserve_free():
+    """Bytes of the scaled network, linear*s + per_synapse*synapses*s^2, are the card's memory less 600 MiB."""
+    scale = largest(5, synapses=10**6, per_synapse=4, linear=10**7)
+    assert 10**7 * scale + 4e6 * scale**2 == pytest.approx(5 * 2**30 - 600 * 2**20, rel=1e-6)
+
+
+def test_no_projection_of_the_largest_network_passes_32_bits():
+    """80 GiB would hold 21e9 weights of 4 bytes in one projection."""
+    scale = largest(80, synapses=10**6, per_synapse=4, linear=10**7)
+    assert 1e6 * scale**2 == pytest.approx(2**31 - 1, rel=1e-9)
+
+
+def test_a_card_must_hold_the_reserve_too(monkeypatch):
+    need = estimate_run(tiny.model(), tiny.one_block())["training_bytes"]
+    cards = [estimate.NamedCard(name, need + 600 * 2**20 + more, 1e9, 1e9) for name, more in (("enough", 0), ("less", -1))]
+    monkeypatch.setattr(estimate, "CARDS", cards)
+    found = estimate_run(tiny.model(), tiny.one_block())["cards"]
+    assert {card["card"]: card["fits"] for card in found} == {"enough": True, "less": False}
 
 
 def test_time_per_step_follows_the_stated_model():
