@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import attrs
 
 from ..device.choice import DEVICES
-from ..device.cuda import toolchain
+from ..device.cuda import preferences, toolchain
 
 
 @attrs.frozen
@@ -34,7 +34,7 @@ def examine():
         Finding("Brian2", True, version("brian2")),
         Finding("C++ compiler", reason is None, reason or compiler, "apt-get install g++",
                 "dense, dense64, cpp, cuda, cuda_host"),
-        Finding("brian2cuda", brian2cuda, _version("brian2cuda") if brian2cuda else "not installed", toolchain.INSTALL,
+        Finding("brian2cuda", brian2cuda, _version("brian2cuda") if brian2cuda else "not installed", preferences.remedy(),
                 "cuda, cuda_host"),
         Finding("CUDA compiler and cuRAND", nvcc is not None, "none" if nvcc is None else f"{nvcc.nvcc}, CUDA {nvcc.version} "
                 f"({nvcc.origin})", toolchain.INSTALL, "cuda"),

@@ -101,6 +101,19 @@ def test_programs_count_cards_as_nvidia_smi_does(tmp_path, monkeypatch):
     assert environment["FENA_CUDA_ORDER"] == "reverse"
 
 
+@pytest.mark.parametrize("version, says", [((3, 11, 9), "pip install 'fena-sim[cuda]'"), ((3, 12, 0), "PYTHON=python3.11"),
+                                           ((3, 13, 1), "PYTHON=python3.11")])
+def test_the_remedy_for_brian2cuda_fits_the_python(monkeypatch, version, says):
+    """brian2cuda 1.0a7 declares Python below 3.12; pip install of the extra leaves it out there."""
+    monkeypatch.setattr(preferences.sys, "version_info", version)
+    mends = {finding.what: finding.mend for finding in examine()}
+    assert says in mends["brian2cuda"] and ("pip install" in mends["brian2cuda"]) == (version < (3, 12))
+    monkeypatch.setattr(preferences, "reason_against", lambda: "brian2cuda is not installed")
+    with pytest.raises(DeviceError, match="brian2cuda is not installed") as error:
+        CudaDevice().generate(None, None, None, None, None)
+    assert says in str(error.value)
+
+
 @pytest.mark.parametrize("asked", ["86", "inf", "-inf", "nan", "3.0", "4.9", "13.1", "8.65", "0"])
 def test_implausible_capabilities_are_refused(monkeypatch, asked):
     monkeypatch.setenv("FENA_CUDA_ARCH", asked)

@@ -30,7 +30,7 @@ class _Cuda(CppDevice):
     def generate(self, folder, hierarchy, vocabulary, shape, probes):
         reason = preferences.reason_against()
         if reason is not None:
-            raise DeviceError(reason, where=f"device {self.name!r}", fix=toolchain.INSTALL)
+            raise DeviceError(reason, where=f"device {self.name!r}", fix=preferences.remedy())
         preferences.load()
         with preferences.set_for(*self.target()):
             super().generate(folder, hierarchy, vocabulary, shape, probes)
