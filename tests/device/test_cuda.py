@@ -22,6 +22,7 @@ from fena_sim.device.cuda import CudaDevice, CudaHostDevice, chains, estimate, s
 from fena_sim.errors import DeviceError
 from fena_sim.run import estimate as estimate_run
 from fena_sim.run.runner import block_program
+from fena_sim.stimulus import TokenStream, one_hot
 
 pytest.importorskip("brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'")
 pytestmark = pytest.mark.xdist_group("cuda")
@@ -82,6 +83,19 @@ def test_what_is_counted_is_what_was_estimated(program):
     recorded = sum(size for name, size in about["other"].items() if name.startswith(("samples", "readout")))
     assert three["device_bytes"] == pytest.approx(about["training_bytes"], abs=64 * samples + recorded + 4096)
     assert about["training_bytes"] == about["inference_bytes"]
+
+
+@pytest.mark.parametrize("units", [None, 24], ids=["rates", "spikes"])
+def test_bytes_at_the_first_step_are_exact(units):
+    """The host layer counts every allocation: dense matrices, or pathways of spikes with their tables and pairs."""
+    if units is None:
+        model, protocol = tiny.model(), tiny.one_block(probes=())
+    else:
+        vocabulary = one_hot([f"s{k}" for k in range(units)])
+        model = fs.load_model(Path(tiny.MODEL).with_name("spiking_sequence.py"), units)
+        protocol = fs.Protocol(name="p", blocks=[fs.Block(name="b", stream=TokenStream.from_ids([0, 1, 2], vocabulary))])
+    program, state, tables = block_program(model, protocol, 0, DEVICES["cuda_host"])
+    assert program.count(state, tables, 0, 1)["device_bytes"] == estimate_run(model, protocol)["training_bytes"]
 
 
 def test_bytes_of_the_synapses_are_exact():

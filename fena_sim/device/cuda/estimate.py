@@ -1,6 +1,7 @@
 """What a network would need on a graphics card, before anything is compiled.
 
-Memory is counted exactly: every array that the generated program allocates (`accounts`). Time per step is a model, not a
+Memory is counted exactly: every array that the generated program allocates until its first step (`accounts`, which says what
+comes on top: samples of monitors, and what a program asks for that fena_sim does not use). Time per step is a model, not a
 measurement. A code object takes the longest of
 
     launches * LAUNCH,   bytes / (bandwidth * EFFICIENCY),   operations / (peak * EFFICIENCY),
