@@ -35,7 +35,8 @@ claims: .venv/claims
 	.venv/bin/python -m pip install --quiet --editable '.[claims]'
 	touch $@
 
-# For a machine with an NVIDIA card: builds, certifies, times, and prints what to send back.
+# For a machine with an NVIDIA card: builds, certifies, times, and prints what to send back. brian2cuda needs Python 3.11; if
+# .venv has a newer one: make clean gpu-check PYTHON=python3.11
 gpu-check: $(STAMP)
 	.venv/bin/python benchmarks/gpu_check.py
 

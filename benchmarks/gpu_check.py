@@ -30,25 +30,62 @@ SIZES = ((64, 48, 32), (1024, 768, 512), (4096, 3072, 2048))
 
 
 def main():
+    """Write gpu_check.json, whatever happens: of a part that fails, its error. Exit code 1 if one did."""
+    told = {"machine": [], "cards": [], "driver": "", "certificate": [], "times": [], "errors": []}
+    try:
+        check(told)
+    finally:
+        Path("gpu_check.json").write_text(json.dumps(told, indent=1, default=str))
+        print("please send gpu_check.json back")
+    if told["errors"]:
+        sys.exit("\n".join(f"{e['part']}: {e['error']}" for e in told["errors"]))
+
+
+def check(told):
+    """Fill `told` part by part."""
+    def part(name, function, *arguments):
+        try:
+            return function(*arguments)
+        except fs.errors.FenaError as error:
+            print(f"{name} failed: {error}")
+            told["errors"].append({"part": name, "error": str(error)})
+            return None
+
     findings = examine()
+    told["machine"] = [attrs.asdict(finding) for finding in findings]
     for finding in findings:
-        print(f"{finding.what}: {finding.found if finding.there else 'missing; ' + finding.mend}")
+        print(f"{finding.what}: {finding.found if finding.there else f'missing: {finding.found}; {finding.mend}'}")
+    told["cards"] = [attrs.asdict(card) for card in toolchain.cards()]
+    told["driver"] = driver()
     reason = DEVICES["cuda"].available()
     if reason is not None:
-        sys.exit(f"this machine cannot run CUDA: {reason}")
+        mend = "; ".join(finding.mend for finding in findings if not finding.there)
+        told["errors"].append({"part": "device", "error": f"this machine cannot run CUDA: {reason} ({mend})"})
+        return
     file = fs.load_protocol(ROOT / "protocols" / "first_contact.py")
+    part("certificate", certificate, told, file)
+    for sizes in SIZES:
+        for device in ("dense", "cuda"):
+            entry = part(f"time of {device}, {sizes}", measured, file, sizes, device)
+            if entry is not None:
+                told["times"].append(entry)
+                print("{device}: levels {sizes}, {ms_per_step:.4f} ms per step [{low:.4f}, {high:.4f}], by the model {expected}"
+                      .format(**entry))
+
+
+def driver():
+    """What nvidia-smi says, or why it says nothing."""
+    try:
+        return subprocess.run(["nvidia-smi"], capture_output=True, text=True, check=False).stdout
+    except OSError as error:
+        return str(error)
+
+
+def certificate(told, file):
     began = time.time()
     rows, costs = certify(fs.load_model(file.model, file.protocol.vocabulary.size), file.protocol, ["cuda"], tokens=200)
+    told["certificate"] = [attrs.asdict(row) for row in rows]
     print(f"certificate in {time.time() - began:.0f} s, builds included\n{summary(rows, costs)}")
-    times = [measured(file, sizes, device) for sizes in SIZES for device in ("dense", "cuda")]
-    for entry in times:
-        print("{device}: levels {sizes}, {ms_per_step:.4f} ms per step [{low:.4f}, {high:.4f}], by the model {expected}"
-              .format(**entry))
-    told = {"machine": [attrs.asdict(finding) for finding in findings], "cards": [attrs.asdict(c) for c in toolchain.cards()],
-            "driver": subprocess.run(["nvidia-smi"], capture_output=True, text=True, check=False).stdout,
-            "certificate": [attrs.asdict(row) for row in rows], "times": times}
-    Path("gpu_check.json").write_text(json.dumps(told, indent=1, default=str))
-    print("please send gpu_check.json back")
 
 
 def measured(file, sizes, device):

@@ -1,4 +1,4 @@
-"""The build cache: compiled networks by the hash of their generated sources.
+"""The build cache: compiled networks by the hash of their generated sources and of the compiler's command line.
 
 Sources are generated anew only for a declaration that was not seen before; a second index remembers
 which sources a declaration led to. Folders appear by renaming, so that a half-made build is never seen
@@ -41,10 +41,13 @@ def lookup(key):
     return folder if (folder / "main").exists() else None
 
 
-def store(key, sources, compile_in):
-    """Compile a folder of sources unless the same sources were compiled before; returns the folder."""
-    digest_of_sources = _hash_folder(sources)
-    folder = root() / digest_of_sources
+def store(key, sources, flags, compile_in):
+    """Compile a folder of sources unless the same sources were compiled before by the same command; returns the folder.
+
+    `flags`: list of str, the compiler, its version and its flags.
+    """
+    build = _hash_build(sources, flags)
+    folder = root() / build
     if not (folder / "main").exists():
         root().mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix="building_", dir=root()))
@@ -61,13 +64,13 @@ def store(key, sources, compile_in):
     notes = root() / "declarations"
     notes.mkdir(parents=True, exist_ok=True)
     fresh = notes / f".{key}.{os.getpid()}"
-    fresh.write_text(digest_of_sources)
+    fresh.write_text(build)
     fresh.replace(notes / key)
     return folder
 
 
-def _hash_folder(folder):
-    digest_ = hashlib.sha256()
+def _hash_build(folder, flags):
+    digest_ = hashlib.sha256("\0".join(flags).encode())
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and "results" not in p.relative_to(folder).parts):
         digest_.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest_.hexdigest()[:32]

@@ -131,12 +131,13 @@ class CppDevice:
     def build(self, hierarchy, vocabulary, shape, probes=()):
         """The program of a network, from the cache if its sources were compiled before."""
         with _GENERATING:
-            key = cache.declaration_key(hierarchy, vocabulary, shape, probes, [self.name, *self.flags()])
+            flags = self.flags()
+            key = cache.declaration_key(hierarchy, vocabulary, shape, probes, [self.name, *flags])
             known = cache.lookup(key)
             if known is None:
                 with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
                     self.generate(scratch, hierarchy, vocabulary, shape, probes)
-                    known = cache.store(key, Path(scratch), self.compile)
+                    known = cache.store(key, Path(scratch), flags, self.compile)
         return self.program(known)
 
     def explain(self, hierarchy, vocabulary, shape, probes=()):
@@ -146,7 +147,7 @@ class CppDevice:
             return [Explanation(**e) for e in json.loads(Path(scratch, MANIFEST).read_text())["explanations"]]
 
     def flags(self):
-        """The compiler's command line but for its input; part of a build's key in the cache."""
+        """The compiler's command line but for its input; part of a build's keys in the cache."""
         return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
 
     def compile(self, folder):
@@ -239,7 +240,7 @@ def _monitor_files(device, monitor, layout):
 def run_compiler(command, folder):
     """Run a compiler in a folder of generated sources. Raises DeviceError with its first errors."""
     finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if finished.returncode != 0:
-        errors = re.findall(r".*error:.*", finished.stderr)[:3]
+    if finished.returncode != 0:  # nvcc writes "nvcc fatal   : ..."
+        errors = re.findall(r".*(?:error|fatal) *:.*", finished.stderr)[:3]
         raise DeviceError(f"the generated code does not compile: {' '.join(errors) or finished.stderr[:300]}",
                           where=str(folder), fix="run with --device runtime, and please report it")

@@ -22,6 +22,7 @@ from fena_sim.device.cuda import CudaDevice, CudaHostDevice, chains, estimate, s
 from fena_sim.errors import DeviceError
 from fena_sim.run import estimate as estimate_run
 from fena_sim.run.runner import block_program
+from fena_sim.stimulus import TokenStream, one_hot
 
 pytest.importorskip("brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'")
 pytestmark = pytest.mark.xdist_group("cuda")
@@ -84,6 +85,19 @@ def test_what_is_counted_is_what_was_estimated(program):
     assert about["training_bytes"] == about["inference_bytes"]
 
 
+@pytest.mark.parametrize("units", [None, 24], ids=["rates", "spikes"])
+def test_bytes_at_the_first_step_are_exact(units):
+    """The host layer counts every allocation: dense matrices, or pathways of spikes with their tables and pairs."""
+    if units is None:
+        model, protocol = tiny.model(), tiny.one_block(probes=())
+    else:
+        vocabulary = one_hot([f"s{k}" for k in range(units)])
+        model = fs.load_model(Path(tiny.MODEL).with_name("spiking_sequence.py"), units)
+        protocol = fs.Protocol(name="p", blocks=[fs.Block(name="b", stream=TokenStream.from_ids([0, 1, 2], vocabulary))])
+    program, state, tables = block_program(model, protocol, 0, DEVICES["cuda_host"])
+    assert program.count(state, tables, 0, 1)["device_bytes"] == estimate_run(model, protocol)["training_bytes"]
+
+
 def test_bytes_of_the_synapses_are_exact():
     """Of W (one weight each) 4 bytes per synapse in single precision: no indices, nothing else."""
     about = estimate_run(fs.load_model(Path(tiny.MODEL).with_name("fena_gaussian.py"), 16, sizes=(8, 6, 5)), tiny.one_block())
@@ -96,7 +110,33 @@ def test_largest_network_grows_with_memory_and_fits():
     synapses = [size["synapses"] for size in about["largest"]]
     assert [size["gigabytes"] for size in about["largest"]] == [5, 8, 24, 80] and synapses == sorted(synapses)
     least = min(about["bytes_per_synapse"].values())
-    assert all(size["synapses"] * least < size["gigabytes"] * 2**30 for size in about["largest"])
+    assert all(size["synapses"] * least < size["gigabytes"] * 2**30 - 600 * 2**20 for size in about["largest"])
+
+
+def largest(gigabytes, synapses, per_synapse, linear):
+    accounts = {"arrays": [{"owner": "W", "variable": "w", "bytes": per_synapse, "per": "synapse"}]}
+    shape = fs.Hierarchy(name="one", dt=tiny.model().dt, populations=tiny.model().populations, projections=[])
+    return estimate._largest(gigabytes, accounts, {"W": synapses}, linear + per_synapse * synapses, shape)["scale"]
+
+
+def test_largest_network_leaves_the_reserve_free():
+    """Bytes of the scaled network, linear*s + per_synapse*synapses*s^2, are the card's memory less 600 MiB."""
+    scale = largest(5, synapses=10**6, per_synapse=4, linear=10**7)
+    assert 10**7 * scale + 4e6 * scale**2 == pytest.approx(5 * 2**30 - 600 * 2**20, rel=1e-6)
+
+
+def test_no_projection_of_the_largest_network_passes_32_bits():
+    """80 GiB would hold 21e9 weights of 4 bytes in one projection."""
+    scale = largest(80, synapses=10**6, per_synapse=4, linear=10**7)
+    assert 1e6 * scale**2 == pytest.approx(2**31 - 1, rel=1e-9)
+
+
+def test_a_card_must_hold_the_reserve_too(monkeypatch):
+    need = estimate_run(tiny.model(), tiny.one_block())["training_bytes"]
+    cards = [estimate.NamedCard(name, need + 600 * 2**20 + more, 1e9, 1e9) for name, more in (("enough", 0), ("less", -1))]
+    monkeypatch.setattr(estimate, "CARDS", cards)
+    found = estimate_run(tiny.model(), tiny.one_block())["cards"]
+    assert {card["card"]: card["fits"] for card in found} == {"enough": True, "less": False}
 
 
 def test_time_per_step_follows_the_stated_model():
@@ -146,7 +186,7 @@ void _run_X()
     texts = {"A": text.replace("X", "A"), "B": text.replace("X", "B")}
     made = chains.join(texts, ["A", "B"], 7)
     assert re.sub(r"\s+", " ", made).startswith(
-        "__global__ void _run_kernel_chain_7(double* _ptr_array_g_v) { for (int _k = threadIdx.x; _k < 40; _k += blockDim.x) "
+        "__global__ void __launch_bounds__(64) _run_kernel_chain_7(double* _ptr_array_g_v) { for (int _k = threadIdx.x; _k < 40; _k += blockDim.x) "
         "unit_A::_step_A(_k, 40, _ptr_array_g_v); __syncthreads(); for (int _k = threadIdx.x; _k < 40; _k += blockDim.x) "
         "unit_B::_step_B(_k, 40, _ptr_array_g_v); }")
     assert "<<<1, 64>>>(dev_array_g_v)" in made and "_run_A" not in texts["A"] and "__device__ __forceinline__" in texts["A"]

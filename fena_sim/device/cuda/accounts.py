@@ -1,8 +1,12 @@
 """What a program keeps on the device and does in a step, read off brian2cuda's device when the sources are written.
 
-Kept: every array that the generated program allocates there. Done, per code object: launches, settings of memory, copies to the
-host (each of which waits for the device), and bytes moved: every array that it reads, once, and every array that it writes,
-once; through stock kernels also the two indices of every synapse and its atomic addition.
+Kept: every array that the generated program allocates there until its first step; not the samples of monitors beyond those asked
+for, the free places that a growing monitor keeps, buffers of cuRAND for random numbers in equations, and, with delays that
+brian2cuda's pathways hold (fena_sim's are relay units), their queues.
+
+Done, per code object: launches, settings of memory, copies to the host (each of which waits for the device), and bytes moved:
+every array that it reads, once, and every array that it writes, once; through stock kernels also the two indices of every
+synapse and its atomic addition.
 """
 
 import re
@@ -12,6 +16,11 @@ from brian2.monitors import EventMonitor, StateMonitor
 from brian2.synapses.synapses import Synapses
 
 _INDICES = ("_synaptic_pre", "_synaptic_post")
+#: Arrays of pairs by which Synapses are created.
+_PAIRS = ("sources", "targets")
+#: Bytes of a pathway's tables by synapse (its number) and by unit that sends (how many synapses, and a pointer to their numbers),
+#: with one parallel block, brian2cuda's default, and one delay for all synapses.
+_NUMBER, _SENDER = 4, 4 + 8
 #: Launches, settings of memory and copies to the host in every step by brian2cuda's templates, when no event happens.
 _STOCK = {"stateupdate": (1, 0, 0), "summed_variable": (1, 1, 0), "threshold": (2, 0, 0), "spikemonitor": (0, 0, 1),
           "reset": (1, 0, 0), "statemonitor": (1, 0, 0), "ratemonitor": (1, 0, 0), "synapses": (0, 0, 1),
@@ -25,23 +34,25 @@ def of(device):
     ``steps``: {"code": code object, "owner", "interval": s, "launches", "memsets", "copies", "bytes", "per_synapse" (bytes),
     "operations", "operations_per_synapse"}.
     """
-    return {"arrays": [*_arrays(device), *_scratch(device)], "steps": _steps(device)}
+    return {"arrays": [*_arrays(device), *_static(device), *_pathways(device), *_scratch(device)], "steps": _steps(device)}
 
 
 def _arrays(device):
     dynamic = {*device.dynamic_arrays, *device.dynamic_arrays_2d}
     for variable, name in device.arrays.items():
-        if variable in dynamic:
-            continue
-        yield _entry(variable, variable.size * _itemsize(variable), name)
+        if variable not in dynamic:
+            yield _sized(variable, name)
+    zeros = {name for _, name in device.zero_arrays}
+    for variable, name, _ in device.arange_arrays:
+        if name in zeros:  # brian2cuda allocates it once as zeros and once more as 0, 1, 2, ...
+            yield _sized(variable, name)
     for table in device.timed_arrays:
         yield {"owner": table.name, "variable": "values", "bytes": int(table.values.nbytes), "per": None}
     for variable, name in device.dynamic_arrays.items():
         owner = _owner(variable)
         size = _itemsize(variable)
         if isinstance(owner, Synapses) and variable.name in _INDICES:
-            deleted = {**device.delete_synaptic_pre, **device.delete_synaptic_post}.get(name, False)
-            if variable not in device.dense and not deleted:
+            if variable not in device.dense:  # even if it is deleted before the first step, the card must hold it until then
                 yield _entry(variable, size, name, "synapse")
         elif variable.name in ("N_incoming", "N_outgoing"):
             group = owner.target if variable.name == "N_incoming" else owner.source
@@ -52,6 +63,36 @@ def _arrays(device):
             yield _entry(variable, size, name, "sample")
     for variable, name in device.dynamic_arrays_2d.items():
         yield _entry(variable, _itemsize(variable) * len(_owner(variable).record), name, "sample")
+    yield {"owner": "cuRAND", "variable": "seed", "bytes": 8, "per": None}
+
+
+def _sized(variable, name):
+    """The entry of an array of known size. Pairs of units grow as synapses do."""
+    if isinstance(_owner(variable), Synapses) and variable.name in _PAIRS:
+        return _entry(variable, _itemsize(variable), name, "synapse")
+    return _entry(variable, variable.size * _itemsize(variable), name)
+
+
+def _static(device):
+    """Copies of the values that arrays begin with; those of tables are the tables themselves."""
+    tables = {f"{table.name}_values" for table in device.timed_arrays}
+    variables = {f"_static_array_{name}": variable for variable, name in device.arrays.items()}
+    for name, values in device.static_arrays.items():
+        if name in variables:
+            entry = _sized(variables[name], name)
+            yield entry | {"variable": f"first {entry['variable']}"}
+        elif name not in tables and name not in device.dynamic_arrays.values():
+            yield {"owner": name, "variable": "first values", "bytes": int(values.nbytes), "per": None}
+
+
+def _pathways(device):
+    """Tables through which events find their synapses."""
+    for code in device.code_objects.values():
+        if code.template_name == "synapses_push_spikes":
+            pathway = code.owner
+            about = {"owner": pathway.synapses.name, "variable": f"tables of {pathway.name}"}
+            yield about | {"bytes": _NUMBER, "per": "synapse"}
+            yield about | {"bytes": _SENDER * len(pathway.source), "per": None}
 
 
 def _itemsize(variable):

@@ -83,7 +83,9 @@ def join(texts, names, number):
         texts[name] = body[:body.index(f"void _run_{name}()")]
     threads = min(1024, -(-largest // 32) * 32)
     return "\n".join([
-        f"__global__ void _run_kernel_chain_{number}({', '.join(parameters)})", "{", *steps[:-1], "}",
+        # Without the bound the compiler may use more registers than a block of 1024 threads has, and the launch fails.
+        f"__global__ void __launch_bounds__({threads}) _run_kernel_chain_{number}({', '.join(parameters)})",
+        "{", *steps[:-1], "}",
         f"void _run_chain_{number}()", "{", "using namespace brian;",
         f"_run_kernel_chain_{number}<<<1, {threads}>>>({', '.join(arguments)});",
         f'CUDA_CHECK_ERROR("_run_kernel_chain_{number}");', "}"])

@@ -30,7 +30,7 @@ class _Cuda(CppDevice):
     def generate(self, folder, hierarchy, vocabulary, shape, probes):
         reason = preferences.reason_against()
         if reason is not None:
-            raise DeviceError(reason, where=f"device {self.name!r}", fix=toolchain.INSTALL)
+            raise DeviceError(reason, where=f"device {self.name!r}", fix=preferences.remedy())
         preferences.load()
         with preferences.set_for(*self.target()):
             super().generate(folder, hierarchy, vocabulary, shape, probes)
@@ -56,27 +56,39 @@ class CudaDevice(_Cuda):
         reason = preferences.reason_against()
         if reason is not None:
             return reason
-        if toolchain.find() is None:
+        found, cards = toolchain.find(), toolchain.cards()
+        if found is None:
             return "no CUDA compiler (nvcc with cuRAND) was found"
-        return None if toolchain.cards() else "no NVIDIA graphics card was found"
+        if not cards:
+            return "no NVIDIA graphics card was found"
+        misfit = toolchain.misfit(found, cards[0])
+        return None if misfit is None else f"{misfit[0]}; {misfit[1]}"
 
     def target(self):
         found = toolchain.find()
         return toolchain.capability(), HOST_RUNTIME if found is None else found.version
 
     def flags(self):
-        found = toolchain.find()
-        return ["nvcc"] if found is None else found.command(toolchain.capability(), "main", sources.UNITY)
+        found = toolchain.find()  # a path such as /usr/local/cuda may hold another release tomorrow
+        return ["nvcc"] if found is None else [f"CUDA {found.version}", *self._command(found)]
+
+    def _command(self, found):
+        return found.command(toolchain.capability(), "main", sources.UNITY)
 
     def compile(self, folder):
-        if toolchain.find() is None:
+        found = toolchain.find()
+        if found is None:
             raise DeviceError("no CUDA compiler (nvcc with cuRAND) was found", where=f"device {self.name!r}",
                               fix=toolchain.INSTALL)
-        run_compiler(self.flags(), folder)
+        run_compiler(self._command(found), folder)
 
 
 class CudaProgram(CppProgram):
     """A network compiled for CUDA. Threads note the events of a step in any order; here they are sorted by unit."""
+
+    def environment(self):
+        # CUDA's own order is by speed; nvidia-smi, which `toolchain.cards` asks, lists cards by bus.
+        return {**os.environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
     def run(self, state, tables, start, steps):
         after, recordings = super().run(state, tables, start, steps)
@@ -100,7 +112,7 @@ class CudaHostProgram(CudaProgram):
 
     def environment(self):
         more = {"FENA_CUDA_ORDER": self.order}
-        return {**os.environ, **more, **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {})}
+        return {**super().environment(), **more, **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {})}
 
     def count(self, state, tables, start, steps):
         """What happens when the network advances as in `run`, set-up included.

@@ -1,6 +1,7 @@
 """What a network would need on a graphics card, before anything is compiled.
 
-Memory is counted exactly: every array that the generated program allocates (`accounts`). Time per step is a model, not a
+Memory is counted exactly: every array that the generated program allocates until its first step (`accounts`, which says what
+comes on top: samples of monitors, and what a program asks for that fena_sim does not use). Time per step is a model, not a
 measurement. A code object takes the longest of
 
     launches * LAUNCH,   bytes / (bandwidth * EFFICIENCY),   operations / (peak * EFFICIENCY),
@@ -28,6 +29,11 @@ LAUNCH, COPY = 3e-6, 12e-6
 #: Share of a card's peak that long, regular kernels reach.
 EFFICIENCY = 0.75
 GIB = 2**30
+#: Bytes of a card that no array can have: CUDA's context (300 to 500 MB on current cards), the program's own code, and the heap
+#: of 128 MiB that brian2cuda sets aside for allocations by kernels.
+RESERVE = 600 * 2**20
+#: brian2cuda counts synapses in 32-bit integers; a projection must have fewer.
+INDICES = 2**31
 
 
 @attrs.frozen
@@ -62,8 +68,9 @@ def estimate(hierarchy, vocabulary, shape, probes=(), dtype=np.float32, samples=
     -------
     dict
         "populations", "projections", "other": {name: bytes}; "training_bytes", "inference_bytes"; "bytes_per_synapse";
-        "largest": for each of SIZES the network of this shape, all populations scaled alike, that fits; "launches_per_step",
-        "copies_per_step", "bytes_per_step"; "cards": [{"card", "fits", "ms_per_step", "bound"}].
+        "largest": for each of SIZES the network of this shape, all populations scaled alike, that fits beside RESERVE, with fewer
+        than INDICES synapses in every projection; "launches_per_step", "copies_per_step", "bytes_per_step"; "cards": [{"card",
+        "fits" (beside RESERVE), "ms_per_step", "bound"}].
 
     Raises DeviceError without brian2cuda.
     """
@@ -85,8 +92,8 @@ def estimate(hierarchy, vocabulary, shape, probes=(), dtype=np.float32, samples=
         "bytes_per_synapse": _per_synapse(accounts, synapses),
         "largest": [_largest(gigabytes, accounts, synapses, total, hierarchy) for gigabytes in SIZES],
         **per_step(accounts, synapses, float(hierarchy.dt)),
-        "cards": [{"card": card.name, "fits": total <= card.memory, **_time(card, accounts, synapses, float(hierarchy.dt))}
-                  for card in CARDS]}
+        "cards": [{"card": card.name, "fits": total + RESERVE <= card.memory,
+                   **_time(card, accounts, synapses, float(hierarchy.dt))} for card in CARDS]}
 
 
 def written(hierarchy, vocabulary, shape, probes, dtype):
@@ -127,8 +134,9 @@ def _largest(gigabytes, accounts, synapses, total, hierarchy):
     quadratic = sum(size * synapses[name] for name, size in _per_synapse(accounts, synapses).items())
     linear = total - quadratic  # arrays of units, and tables that do not grow: an upper bound
     # a*s^2 + b*s = memory
-    memory = gigabytes * GIB
+    memory = gigabytes * GIB - RESERVE
     scale = (-linear + np.sqrt(linear**2 + 4 * quadratic * memory)) / (2 * quadratic) if quadratic else memory / max(linear, 1)
+    scale = min(scale, np.sqrt((INDICES - 1) / max(synapses.values(), default=1)))
     units = sum(population.size for population in hierarchy.populations)
     return {"gigabytes": gigabytes, "scale": float(scale), "units": int(units * scale),
             "synapses": int(sum(synapses.values()) * scale**2)}

@@ -4,9 +4,12 @@ import contextlib
 import importlib.util
 import logging
 import platform
+import sys
 import warnings
 
 from brian2 import prefs
+
+from .toolchain import INSTALL
 
 #: nvcc takes the last -std, and brian2cuda's own asks for C++11, which Thrust no longer supports; its default -use_fast_math
 #: would make tanh and exp approximate in single precision.
@@ -20,6 +23,13 @@ def reason_against():
     if importlib.util.find_spec("brian2cuda") is None:
         return f"brian2cuda is not installed (Python {platform.python_version()})"
     return None
+
+
+def remedy():
+    """What brings brian2cuda: its release for Brian2 2.9 cannot be installed with Python 3.12 or newer."""
+    if sys.version_info >= (3, 12):
+        return "brian2cuda 1.0a7 needs Python 3.11: make clean setup PYTHON=python3.11"
+    return INSTALL
 
 
 def load():
