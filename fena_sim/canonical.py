@@ -53,7 +53,7 @@ def digest(data):
 def own_sources(*rooms):
     """SHA-256 of fena_sim's own code in the given folders: what was made by other code is not found again."""
     package = Path(__file__).resolve().parent
-    files = [path for room in rooms for path in sorted((package / room).rglob("*")) if path.suffix in (".py", ".cpp")]
+    files = [path for room in rooms for path in sorted((package / room).rglob("*")) if path.suffix in (".py", ".cpp", ".cu", ".h")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
