@@ -224,6 +224,25 @@ def test_a_mistake_is_answered_without_a_traceback(line, here, capsys):
     assert sorted(path for path in here.rglob("*") if "__pycache__" not in path.parts) == before
 
 
+@pytest.mark.parametrize("line", [
+    "run notes.txt", "run my_oddball.py --model notes.txt", "describe notes.txt", "sweep notes.txt --grid state_1.tau=20*ms",
+    "sweep my_oddball.py --grid state_1.tau=20*ms --model notes.txt", "certify notes.txt"])
+def test_a_file_that_is_not_python_is_said_to_be_none(line, here, capsys):
+    (here / "notes.txt").write_text("no code")
+    code, out, message = call(capsys, *shlex.split(line))
+    assert code == 2 and out == "" and "Traceback" not in message
+    assert "not a Python file" in message and "notes.txt" in message and "NAME.py" in message
+    assert not (here / "runs").exists()
+
+
+def test_a_report_whose_protocol_file_is_not_python_says_so(built, here, capsys):
+    (here / "notebook.ipynb").write_text("{}")
+    (run,) = (built / "runs").iterdir()
+    code, _, message = call(capsys, "report", run, "--protocol", "notebook.ipynb")
+    assert code == 0 and "Traceback" not in message
+    assert "not a Python file" in (here / "report.html").read_text()
+
+
 def test_a_summary_that_fails_loses_no_run(built, tmp_path, capsys):
     text = (built / "my_oddball.py").read_text().replace('"role"', '"roles"')
     (built / "summarised.py").write_text(text)
