@@ -202,7 +202,7 @@ MISTAKES = [
     "bench figure numbers.json --out x.pdf", "bench show object.json", "bench show numbers.json", "bench show text.json", "bench show .",
     "bench training", "nothing", "--nothing", "certify", "certify nothing.py", "certify my_oddball.py --devices x",
     "certify my_oddball.py --tokens 0", "certify my_oddball.py --model nothing.py", "doctor x", "run my_oddball.py --estimate --seeds 0",
-    "export", "export nowhere --csv x", "report", "report nowhere -o x.html", "watch nowhere", "sweep", "sweep my_oddball.py",
+    "export", "export nowhere --csv x", "report", "report nowhere -o x.html", "watch my_model.py", "sweep", "sweep my_oddball.py",
     "sweep my_oddball.py --grid x", "sweep my_oddball.py --grid state_1.tau=20,30", "sweep nothing.py --grid state_1.tau=20*ms"]
 
 
