@@ -14,7 +14,7 @@ from .bench.command import bench
 from .catalogue import list_command
 from .certify.command import certify, doctor
 from .claims.command import claims
-from .errors import DeclarationError, FenaError, RunFolderError
+from .errors import FenaError, RunFolderError
 from .export.command import export
 from .new.command import new
 from .plot.command import figures
@@ -78,7 +78,6 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
     chosen = [seed or 0] if seeds is None else list(range(seeds))
-    _check_python(protocol, model)
     settings = parse_settings(settings)
     batch = settings.parameters.get("batch", 1)
     files = {s: load_protocol(protocol, **protocol_options(protocol, settings.protocol, seed=s, batch=batch)) for s in chosen}
@@ -107,13 +106,6 @@ def run(protocol, model, seed, seeds, device, settings, out, start, chunk_tokens
         _print_result(result)
     if as_json:
         click.echo(json.dumps(result))
-
-
-def _check_python(*paths):
-    """DeclarationError for a file that Python would not import because of its name."""
-    for path in paths:
-        if path is not None and Path(path).is_file() and Path(path).suffix != ".py":
-            raise DeclarationError("this is not a Python file", where=str(path), fix="give a model or protocol file, NAME.py")
 
 
 def _print_explanations(explanations):
@@ -214,7 +206,6 @@ def describe(model, latex, as_json, picture, settings):
     from .model.describe import describe as as_text
     from .settings import apply_parameters, parse_settings
 
-    _check_python(model)
     settings = parse_settings(settings)
     declared = apply_parameters(load_model(model, **settings.model), settings.parameters)
     if as_json:

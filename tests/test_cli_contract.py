@@ -202,7 +202,7 @@ MISTAKES = [
     "bench figure numbers.json --out x.pdf", "bench show object.json", "bench show numbers.json", "bench show text.json", "bench show .",
     "bench training", "nothing", "--nothing", "certify", "certify nothing.py", "certify my_oddball.py --devices x",
     "certify my_oddball.py --tokens 0", "certify my_oddball.py --model nothing.py", "doctor x", "run my_oddball.py --estimate --seeds 0",
-    "export", "export nowhere --csv x", "report", "report nowhere -o x.html", "watch nowhere", "sweep", "sweep my_oddball.py",
+    "export", "export nowhere --csv x", "report", "report nowhere -o x.html", "watch my_model.py", "sweep", "sweep my_oddball.py",
     "sweep my_oddball.py --grid x", "sweep my_oddball.py --grid state_1.tau=20,30", "sweep nothing.py --grid state_1.tau=20*ms"]
 
 
@@ -222,6 +222,25 @@ def test_a_mistake_is_answered_without_a_traceback(line, here, capsys):
     if line != "describe my_model.py --picture broken.py/x.pdf":  # the description itself could be given
         assert out == ""
     assert sorted(path for path in here.rglob("*") if "__pycache__" not in path.parts) == before
+
+
+@pytest.mark.parametrize("line", [
+    "run notes.txt", "run my_oddball.py --model notes.txt", "describe notes.txt", "sweep notes.txt --grid state_1.tau=20*ms",
+    "sweep my_oddball.py --grid state_1.tau=20*ms --model notes.txt", "certify notes.txt"])
+def test_a_file_that_is_not_python_is_said_to_be_none(line, here, capsys):
+    (here / "notes.txt").write_text("no code")
+    code, out, message = call(capsys, *shlex.split(line))
+    assert code == 2 and out == "" and "Traceback" not in message
+    assert "not a Python file" in message and "notes.txt" in message and "NAME.py" in message
+    assert not (here / "runs").exists()
+
+
+def test_a_report_whose_protocol_file_is_not_python_says_so(built, here, capsys):
+    (here / "notebook.ipynb").write_text("{}")
+    (run,) = (built / "runs").iterdir()
+    code, _, message = call(capsys, "report", run, "--protocol", "notebook.ipynb")
+    assert code == 0 and "Traceback" not in message
+    assert "not a Python file" in (here / "report.html").read_text()
 
 
 def test_a_summary_that_fails_loses_no_run(built, tmp_path, capsys):

@@ -43,8 +43,8 @@ def epochs(run, block, variable, window=(-50 * ms, 300 * ms), baseline=None, by=
         Times relative to the lock; the baseline lies within the window.
     by : None, str, sequence of str, or callable
         What makes a condition: columns of the event table ("role", or ["role", "presented"]; "presented" is true where the
-        token is not omitted), or a function of the event table that returns a label per token and None for tokens to leave
-        out. If left out, conditions are "presented" and "omitted".
+        token is not omitted; tokens without a number in a column of numbers are left out), or a function of the event table
+        that returns a label per token and None for tokens to leave out. If left out, conditions are "presented" and "omitted".
     lock : str
         "onset" (the start of the token's blank), "arrival" (the token appears; where it is omitted, it would have), or
         "offset" (end of the presentation; in a self-paced block, when the hierarchy has settled).

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from ..record.assemble import as_text
 from ..record.units import symbol
 from .contents import AT_ONCE, description, recordings
 from .files import appearing, needed
@@ -138,11 +139,11 @@ def _trials_table(pynwb, trials):
     columns = []
     for name in table.columns:
         lacking = any(name not in part for part, _ in trials)
-        kind = next(part[name].dtype.kind for part, _ in trials if name in part)
-        if kind not in "ifb":
-            data = table[name].fillna("").astype(str).tolist()
+        kinds = {part[name].dtype.kind for part, _ in trials if name in part}
+        if not kinds <= set("ifb"):  # text in one block is text in all
+            data = [text for part, _ in trials for text in (as_text(part[name]) if name in part else [""] * len(part))]
         else:
-            data = table[name].astype(float).to_numpy() if lacking else table[name].to_numpy()
+            data = table[name].astype(float).to_numpy() if lacking or len(kinds) > 1 else table[name].to_numpy()
         about = TRIALS.get(name, "label of the stimulus") + ("; NaN or empty in blocks without it" if lacking else "")
         columns.append(pynwb.core.VectorData(name=name, description=about, data=data))
     for name in dict.fromkeys(name for _, kept in trials for name in kept):

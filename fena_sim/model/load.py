@@ -15,6 +15,8 @@ def load_file(path, kind):
     if not path.is_file():
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise UnknownNameError(f"there is no {kind} file {path.name!r}", where=str(path), fix=nearest(path.name, near))
+    if path.suffix != ".py":
+        raise DeclarationError("this is not a Python file", where=str(path), fix=f"give a {kind} file, NAME.py")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent))

@@ -1,5 +1,6 @@
 """From the recordings of single chunks to labelled arrays on disk (xarray on Zarr)."""
 
+import json
 import shutil
 from contextlib import contextmanager
 
@@ -12,10 +13,14 @@ from ..build.population import kept
 from ..build.streams import NAME as STREAMS
 from ..protocol.probe import SPIKES
 from ..protocol.timeline import event_table
-from .files import disk_errors, unfinished, write_atomically
+from .files import disk_errors, unfinished, write_atomically, write_json
 
 #: Samples per Zarr chunk along time: fixed, so that the length of a run's chunks leaves no trace.
 TIME_CHUNK = 4096
+#: Digits of numbers in event tables.
+NUMBER = "%.12g"
+#: Types of columns by their kind; integers are read as such without being told.
+READ_AS = {"number": float, "boolean": bool, "string": str}
 
 
 def token_data(model, block, line, events, start_step):
@@ -193,8 +198,33 @@ def save_tokens(path, tokens):
 
 
 def save_events(path, table):
-    write_atomically(path, table.to_csv(sep="\t", index=False, float_format="%.12g").encode())
+    """Write an event table as TSV, and beside it (.json) what its columns hold, which the text alone does not tell."""
+    kinds = {str(name): _kind(column) for name, column in table.items()}
+    write_json(path.with_suffix(".json"), kinds)  # first: the block is done when its table is there
+    write_atomically(path, table.to_csv(sep="\t", index=False, float_format=NUMBER).encode())
 
 
 def load_events(path):
-    return pd.read_csv(path, sep="\t", keep_default_na=False, dtype={"symbol": str})
+    """The table that `save_events` wrote: int64, float64 (NaN where empty), bool or text (empty where nothing was given).
+
+    Runs of earlier versions have no kinds: the columns hold what their text looks like.
+    """
+    about = path.with_suffix(".json")
+    kinds = json.loads(about.read_text()) if about.exists() else {"symbol": "string"}
+    return pd.read_csv(path, sep="\t", dtype={name: READ_AS[kind] for name, kind in kinds.items() if kind in READ_AS},
+                       keep_default_na=False, na_values={name: [""] for name, kind in kinds.items() if kind == "number"})
+
+
+def as_text(column):
+    """The values of an event table's column as they stand in its file: list of str, "" where there is none."""
+    if column.dtype.kind == "f":
+        return ["" if value != value else NUMBER % value for value in column]
+    return column.astype(object).where(column.notna(), "").astype(str).tolist()
+
+
+def _kind(column):
+    """"integer", "number", "boolean" or "string"."""
+    kind, gaps = column.dtype.kind, column.isna().any()  # only pandas' own types have integers and truth values with gaps
+    if kind in "iuf":
+        return "number" if gaps or kind == "f" else "integer"
+    return "boolean" if kind == "b" and not gaps else "string"

@@ -6,6 +6,7 @@ import re
 import numpy as np
 from brian2 import get_unit
 
+from ..record.assemble import as_text
 from .declared import dimensions_of
 
 #: Bytes of single units' traces on one page, before base64 makes four of three.
@@ -160,7 +161,7 @@ def _tokens(run, block):
         if name in tokens and tokens[name].dims == ("event", "level"):
             columns[name] = [[float(f"{v:.4g}") if np.isfinite(v) else None for v in row] for row in tokens[name].to_numpy()]
     labels = [name for name in events if name not in ("onset", "arrival", "duration", "token", "symbol", "gate", "stream")]
-    columns["labels"] = {name: events[name].astype(str).tolist() for name in labels}
+    columns["labels"] = {name: as_text(events[name]) for name in labels}
     return columns
 
 

@@ -12,6 +12,8 @@ from ..settings import parse_value
 
 #: Owners of keys that go to a file's function, whose options may also be words.
 FILES = ("protocol", "model")
+#: Larger integers are floats in the result: netCDF 3 has none of more than 32 bits.
+LARGEST = np.iinfo(np.int32).max
 
 
 @attrs.frozen
@@ -39,9 +41,9 @@ class Axis:
 
     def coordinate(self):
         """(values, units): numbers in one unit ("1" for none), or the texts as they were written and None."""
-        if not all(isinstance(v, (int, float, Quantity)) and not isinstance(v, bool) for v in self.values):
+        if not all(isinstance(v, (int, float, Quantity)) and not isinstance(v, bool) and np.ndim(v) == 0 for v in self.values):
             return np.array(self.texts), None
-        if all(isinstance(v, int) for v in self.values):
+        if all(isinstance(v, int) and abs(v) <= LARGEST for v in self.values):
             return np.array(self.values), "1"
         if have_same_dimensions(self.values[0], 1):
             return np.array([float(v) for v in self.values]), "1"
@@ -106,7 +108,7 @@ def _axis(text):
                 raise DeclarationError(f"{part!r} is not a number or a quantity", where=where, fix="write e.g. 20*ms")
     seen = {}
     for part, value in zip(texts, parsed, strict=True):
-        same = seen.setdefault(repr(canonical(_number(value))), part)
+        same = seen.setdefault(repr(canonical(_number(value, where))), part)
         if same is not part:
             raise DeclarationError(f"the values {same!r} and {part!r} are the same", where=where, fix="give each value once")
     quantities = [v for v in parsed if isinstance(v, (int, float, Quantity)) and not isinstance(v, bool)]
@@ -114,12 +116,17 @@ def _axis(text):
         if not have_same_dimensions(quantities[0], value):
             raise DeclarationError(f"the values {quantities[0]} and {value} have different units", where=where,
                                    fix="give all values of a key in the same unit")
-    return Axis(key=key, texts=texts, values=parsed)
+    axis = Axis(key=key, texts=texts, values=parsed)
+    axis.coordinate()  # what the result cannot hold is found here, not when all runs are finished
+    return axis
 
 
-def _number(value):
+def _number(value, where):
     """1 and 1.0 are the same value."""
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    try:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    except OverflowError:
+        raise DeclarationError("the value is too large for a number", where=where, fix="give less than 1e308") from None
 
 
 def _split(text, where):

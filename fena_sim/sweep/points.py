@@ -1,11 +1,12 @@
 """The points of a sweep: each an ordinary run, described by texts so that any process or machine can make it."""
 
 import functools
+import hashlib
 from pathlib import Path
 
 import attrs
 
-from ..canonical import digest
+from ..canonical import digest, own_sources
 from ..errors import DeclarationError, FenaError, RunFolderError
 from ..model import load_model
 from ..protocol import load_protocol
@@ -18,6 +19,8 @@ from .grid import combinations
 SHARED = ("model", "device", "versions", "code")
 #: Models that a worker keeps: reading one takes longer than everything else before a run.
 MODELS = 256
+#: Hash of the code that this process runs, which is not what the files hold after they were edited.
+RUNNING = own_sources("model", "build", "device", "run")
 
 
 @attrs.frozen
@@ -137,19 +140,26 @@ def prepare(point, progress=None):
     settings = parse_settings(point.settings)
     batch = settings.parameters.get("batch", 1)
     file = load_protocol(point.protocol, **protocol_options(point.protocol, settings.protocol, seed=point.seed, batch=batch))
-    declared = _model(point.model, file.protocol.vocabulary.size, point.settings)
+    declared = _model(point.model, _contents(point.model), file.protocol.vocabulary.size, point.settings)
     runner = _Runner(declared, file.protocol, point.seed, point.device, point.out, None, None, progress or Silent())
     if point.identity and point.identity != _identity(runner):
         raise RunFolderError("this worker has another fena_sim, Brian2 or model file than the machine that started the sweep",
-                             where=point.model, fix="give all workers the same installation and the same files")
+                             where=point.model, fix=(
+                                 "give all workers the same installation and files, and start again those that are older"))
     return runner, file
 
 
 def _identity(runner):
-    return digest({name: runner.inputs[name] for name in SHARED})
+    return digest({**{name: runner.inputs[name] for name in SHARED}, "running": RUNNING})
+
+
+def _contents(path):
+    """Hash of a file; None where there is none, which reading it as a model says better."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else None
 
 
 @functools.lru_cache(MODELS)
-def _model(path, input_size, texts):
+def _model(path, contents, input_size, texts):
+    """The model of a file with these `contents`: workers may live longer than a version of it."""
     settings = parse_settings(texts)
     return apply_parameters(load_model(path, input_size, **settings.model), settings.parameters)

@@ -57,9 +57,9 @@ def save_sweep(folder, sweep, outcomes, command):
     """
     folder = Path(folder)
     listing = describe(folder, sweep, outcomes, command)
+    write_atomically(folder / LISTING, dump(listing))  # first: it holds everything, whatever becomes of the dataset
     dataset = collect(sweep, outcomes)
     write_atomically(folder / RESULT, bytes(dataset.to_netcdf(engine="scipy")))
-    write_atomically(folder / LISTING, dump(listing))
     return listing, dataset
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import webbrowser
+from pathlib import Path
 
 import click
 
@@ -25,7 +26,8 @@ def watch(path, port, opened):
     from .server import make_server
 
     server = make_server(path, port)
-    click.echo(f"watching {path} at {server.url} (ctrl-C ends it)")
+    waiting = "" if Path(path).exists() else ", which is not there yet,"
+    click.echo(f"watching {path}{waiting} at {server.url} (ctrl-C ends it)")
     if opened:
         webbrowser.open(server.url)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Brian2's own is for its simulations

@@ -27,7 +27,7 @@ class Watched:
     Parameters
     ----------
     path : path
-        A run folder, or a folder in which runs are or will be.
+        A run folder, or a folder in which runs are or will be; it need not be there yet.
     """
 
     def __init__(self, path):
@@ -40,7 +40,8 @@ class Watched:
         """[{"key", "label"}] of all runs, the one that began last first."""
         with self.lock:
             if self.listed is None or time.monotonic() - self.listed > FRESH_LIST:
-                found = {str(run.folder.relative_to(self.path)): run for run in find_runs(self.path)[0]}
+                runs = find_runs(self.path)[0] if self.path.exists() else []  # the first run makes the folder
+                found = {str(run.folder.relative_to(self.path)): run for run in runs}
                 self.runs = dict(sorted(found.items(), key=lambda item: item[1].manifest["started"], reverse=True))
                 self.listed = time.monotonic()
             return [{"key": key, "label": f"{run.id}, {started_text(run.manifest['started'])}"} for key, run in self.runs.items()]
@@ -73,7 +74,7 @@ def make_server(path, port=0):
     Raises
     ------
     RunFolderError
-        If the path is no folder, or a run folder that cannot be used.
+        If the path is a file, or a run folder that cannot be used.
     ResourceError
         If the port cannot be had.
     """

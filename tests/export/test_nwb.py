@@ -2,6 +2,7 @@
 
 import json
 
+import handmade
 import numpy as np
 import pytest
 
@@ -58,6 +59,22 @@ def test_trials_have_every_column(made, file):
         for readout, values in made.tokens[name].data_vars.items():
             np.testing.assert_array_equal(np.stack(part[f"readout_{readout}"]), values)
     assert np.isnan(trials["position"][:6]).all() and trials["role"][6] == ""
+
+
+def test_labels_with_gaps_in_some_blocks(tmp_path):
+    """A column is numbers if it is in every block that has it, else text; gaps are NaN or empty."""
+    rows = np.arange(2) * 0.05
+    tables = {"whole": handmade.events(rows, [0, 1], position=[1, 2], sure=[True, False], code=[1, 2], padded=["01", "02"]),
+              "gaps": handmade.events(rows, [2, 3], position=[np.nan, 4.0], sure=[None, True], code=["x", None], padded=["", "03"]),
+              "none": handmade.events(rows, [0, 1])}
+    run = handmade.write(tmp_path / "run", {name: (table, None, None) for name, table in tables.items()})
+    write_nwb(run, tmp_path / "run.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
+        trials = io.read().trials.to_dataframe()
+        np.testing.assert_array_equal(trials["position"], [1, 2, np.nan, 4, np.nan, np.nan])
+        assert trials["sure"].tolist() == ["True", "False", "", "True", "", ""]
+        assert trials["code"].tolist() == ["1", "2", "x", "", "", ""]
+        assert trials["padded"].tolist() == ["01", "02", "", "03", "", ""]
 
 
 def test_spikes_are_the_units(made, file):

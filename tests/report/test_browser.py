@@ -1,6 +1,8 @@
 """The report in a real browser. Oracles: the DevTools' own record of requests and complaints, and pixels that must change or not."""
 
+import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from fena_sim.report.page import report
@@ -147,6 +149,40 @@ def test_every_unit_is_drawn_where_its_values_are(tab, page, uninterrupted):
             y = top + gap + row - (value - low) / (high - low) * row
             near = {(round(2 * x) + a, round(y) + b) for a in (-1, 0, 1) for b in (-1, 0, 1)}
             assert near & drawn, (unit, time, value)
+
+
+def test_the_map_shows_every_sample_at_its_time_and_nothing_between_windows(tab, page, uninterrupted):
+    """Pixels, against the recording coloured as docs say: from low over the paper to high by the square root of the value."""
+    opened = loaded(tab, page)
+    opened.choose("select[name=level]", "population:state_1")
+    opened.choose("select[name=variable]", "r")
+    opened.choose("select[name=token]", "5")
+    left, right, top, row, gap, width = opened.js("[LEFT, RIGHT, TOP, ROW, GAP, document.querySelector('canvas').clientWidth]")
+    begin, end = opened.js("viewers[0].view")
+    recorded = uninterrupted.traces("learning")["state_1.r"]
+    times, values = 1000 * recorded["time_state_1"].to_numpy(), recorded.to_numpy()
+    units, scale = values.shape[1], (width - left - right) / (end - begin)
+
+    def pixels(places):
+        """RGB at (ms, unit) of the row, in its middle."""
+        points = [[int(left + (time - begin) * scale), int(top + gap + (unit + 0.5) * row / units)] for time, unit in places]
+        return opened.js(f"(() => {{ const c = document.querySelector('canvas').getContext('2d'); return {points}.map(([x, y]) => "
+                         "[...c.getImageData(x, y, 1, 1).data].slice(0, 3)); })()")
+
+    seen = [(k, u) for k in range(len(times)) if begin < times[k] < end - 1 for u in range(units)]
+    edges = np.flatnonzero(np.diff(times) > 5)  # windows of 10 ms, sampled each ms
+    between = [(time, u) for k in edges for time in np.linspace(times[k] + 1.5, times[k + 1] - 0.5, 9) if begin < time < end
+               for u in range(units)]
+    assert len(seen) > 10 * units and len(between) > 10 * units
+    bare = pixels(between)  # with the mean alone, which is broken there
+    opened.choose("select[name=units]", "map")
+    assert pixels(between) == bare
+    paper, low, high = (255 * np.array(to_rgb(c)) for c in opened.js("['paper', 'low', 'high'].map(colour)"))
+    span = np.abs(values).max() if values.min() < 0 < values.max() else np.ptp(values)
+    for (k, u), found in zip(seen, pixels([(times[k] + 0.5, u) for k, u in seen]), strict=True):
+        value = values[k, u] if values.min() < 0 else values[k, u] - values.min()
+        expected = paper + ((low if value < 0 else high) - paper) * np.sqrt(abs(value) / span)
+        assert np.abs(found - expected).max() < 20, (times[k], u)  # 8 bits below a square root
 
 
 def test_hostile_text_runs_nothing_and_is_readable(tab, hostile, tmp_path):

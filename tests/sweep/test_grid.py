@@ -18,6 +18,9 @@ from fena_sim.sweep.distributed import parse_slurm
     ("protocol.standard=f,k", ["f", "k"], None),
     ("model.sizes=(8,6,5),(16, 8, 5)", ["(8,6,5)", "(16, 8, 5)"], None),
     ("protocol.learn=True,False", ["True", "False"], None),
+    ("protocol.stimulus_seed=3000000000,-3,4000000000", [3e9, -3, 4e9], "1"),
+    ("protocol.durations=(40,60)*ms,(50,70)*ms", ["(40,60)*ms", "(50,70)*ms"], None),
+    ("protocol.duration=50*ms,(50,70)*ms", ["50*ms", "(50,70)*ms"], None),
     ("protocol.path='a,b.txt',c.txt", ["'a,b.txt'", "c.txt"], None),
 ])
 def test_values_and_their_units(text, values, units):
@@ -39,6 +42,8 @@ def test_values_and_their_units(text, values, units):
     (["level.1.tau=10*ms,14*mV"], ["different units"]),
     (["level.1.tau=10*ms", "level.1.tau=14*ms"], ["twice"]),
     (["model.sizes=(8,6,5),(8,6"], ["not closed"]),
+    (["protocol.stimulus_seed=1,10**400"], ["too large", "--grid protocol.stimulus_seed"]),
+    (["protocol.durations=(40,60)*ms,(0.04,0.06)*second"], ["are the same"]),
     (["level.3.tau=10*ms,20*ms"], ["varied and fixed", "--set level.3.tau"]),
 ])
 def test_a_grid_that_makes_no_sense(grid, words):

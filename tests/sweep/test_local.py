@@ -14,10 +14,10 @@ import psutil
 import pytest
 import xarray as xr
 from brian2 import ms
-from sweeping import SMALL, environment, times_done, workers_of
+from sweeping import MODEL, SMALL, environment, times_done, workers_of
 
 import fena_sim as fs
-from fena_sim.sweep import SweepDisplay, do_point, parse_grid, plan, run_locally
+from fena_sim.sweep import SweepDisplay, do_point, parse_grid, plan, points, run_locally
 from fena_sim.sweep.local import DEATHS
 
 GRID = ("--grid", "level.1.tau=10*ms,14*ms", "--set", SMALL, "--device", "dense")
@@ -32,8 +32,8 @@ def finish(process, code=0):
 
 @pytest.fixture
 def planned(protocol, tmp_path):
-    def make(seeds, grid="level.1.tau=10*ms,14*ms"):
-        return plan(protocol, parse_grid([grid]), list(range(seeds)), settings=[SMALL], device="dense", out=tmp_path / "runs")
+    def make(seeds, grid="level.1.tau=10*ms,14*ms", model=None):
+        return plan(protocol, parse_grid([grid]), list(range(seeds)), model, settings=[SMALL], device="dense", out=tmp_path / "runs")
 
     return make
 
@@ -132,6 +132,33 @@ def test_a_worker_with_another_model_file_refuses(planned, tmp_path):
     point = planned(seeds=1, grid="protocol.tokens=20").points[0]
     other = attrs.evolve(point, settings=("model.sizes=(8,6,4)", *point.grid))
     assert "another fena_sim, Brian2 or model file" in do_point(other).error["what"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_edited_model_file_is_read_again(planned, tmp_path):
+    """Workers of Dask outlive a sweep: the next one is of the file as it is then."""
+    def tau_of_a_sweep(tau):
+        model.write_text(text.replace("TAU", tau))
+        point = planned(seeds=1, grid="protocol.tokens=20", model=model).points[0]
+        return point, points.prepare(point)[0].model.parameters()["state_1.tau"]
+
+    model = tmp_path / "edited.py"
+    text = ("from brian2 import ms\nfrom fena_sim import load_model\n\ndef hierarchy(input_size=16, sizes=(8, 6, 5)):\n"
+            f"    return load_model({str(MODEL)!r}, input_size, sizes=sizes).with_parameter('level.1.tau', TAU)\n")
+    earlier, tau = tau_of_a_sweep("15*ms")
+    assert tau == 15 * ms
+    assert tau_of_a_sweep("20.5*ms")[1] == 20.5 * ms
+    assert "model file" in do_point(earlier).error["what"], "a point that was planned with the file as it was"
+    model.unlink()
+    assert "there is no model file" in do_point(earlier).error["what"]
+
+
+def test_a_worker_that_runs_older_code_than_the_files_hold_refuses(planned, tmp_path, monkeypatch):
+    point = planned(seeds=1, grid="protocol.tokens=20").points[0]
+    assert points.RUNNING == points.prepare(point)[0].inputs["code"], "the same folders as for the hash of a run"
+    monkeypatch.setattr(points, "RUNNING", "what was imported before the update")
+    error = do_point(point).error
+    assert "another fena_sim" in error["what"] and "start again those that are older" in error["fix"]
     assert not (tmp_path / "runs").exists()
 
 

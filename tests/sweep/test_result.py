@@ -66,6 +66,31 @@ def test_files_hold_the_same_and_say_what_failed(tmp_path):
     assert (listing["finished"], listing["failed"]) == (23, 1)
 
 
+@pytest.mark.parametrize("grid, values", [("protocol.stimulus_seed=3000000000,4000000000", [3e9, 4e9]),
+                                          ("protocol.stimulus_seed=7,2147483647", [7, 2147483647]),
+                                          ("protocol.durations=(40,60)*ms,(50,70)*ms", ["(40,60)*ms", "(50,70)*ms"])])
+def test_every_grid_that_is_accepted_can_be_saved(grid, values, tmp_path):
+    (axis,) = parse_grid([grid])
+    points = [Point(number=n, protocol="/p.py", model="/m.py", settings=(text,), grid=(text,), seed=0, device="dense", out="/o")
+              for n, text in enumerate(axis.settings)]
+    sweep = Sweep(axes=[axis], seeds=[0], points=points, name="sweep-p-m-0", device="dense")
+    save_sweep(tmp_path, sweep, {n: Outcome(n, run=f"run{n}", numbers={"accuracy": {"": n + 0.5}}) for n in (0, 1)}, ["fena"])
+    with xr.open_dataset(tmp_path / "result.nc") as read:
+        assert read[axis.key].values.tolist() == values and read["accuracy"].values.tolist() == [[0.5], [1.5]]
+        draw(read.load())
+    assert json.loads((tmp_path / "sweep.json").read_text())["grid"] == {axis.key: list(axis.texts)}
+
+
+def test_the_listing_is_there_when_the_dataset_cannot_be_written(tmp_path, monkeypatch):
+    def full(self, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
+    with pytest.raises(OSError):
+        save_sweep(tmp_path, *sweep_of(1), ["fena"])
+    assert json.loads((tmp_path / "sweep.json").read_text())["finished"] == 12
+
+
 def test_numbers_of_a_summary():
     assert as_numbers({"a": np.float32(0.5), "b": [1, 2], "c": {"x": np.int64(3)}, "d": [4.0], "e": []}, "p.py") == {
         "a": {"": 0.5}, "b": {"0": 1.0, "1": 2.0}, "c": {"x": 3.0}, "d": {"": 4.0}, "e": {}}

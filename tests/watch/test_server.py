@@ -98,20 +98,23 @@ def test_it_listens_on_the_loopback_alone(serving, uninterrupted):
         socket.create_connection((other, server.server_address[1]), timeout=2)
 
 
-def test_a_run_that_begins_later_is_found(serving, uninterrupted, tmp_path, monkeypatch):
+@pytest.mark.parametrize("below", [".", "runs"])
+def test_a_run_that_begins_later_is_found(serving, uninterrupted, tmp_path, monkeypatch, below):
+    """Also where the folder of runs is made by the first one."""
     monkeypatch.setattr("fena_sim.watch.server.FRESH_LIST", 0.0)
-    server = serving(tmp_path)
+    server = serving(tmp_path / below)
     assert json.loads(ask(server, "/runs")[1])["runs"] == []
-    shutil.copytree(uninterrupted.folder, tmp_path / "later")
+    shutil.copytree(uninterrupted.folder, tmp_path / below / "later")
     assert [run["key"] for run in json.loads(ask(server, "/runs")[1])["runs"]] == ["later"]
-    shutil.rmtree(tmp_path / "later")
+    shutil.rmtree(tmp_path / below if below == "runs" else tmp_path / "later")
     status, body, _ = ask(server, "/state?run=later")
     assert status == 404 and "error" in json.loads(body)
 
 
-@pytest.mark.parametrize("arguments, told", [(["nowhere"], "there is no such folder"), ([".", "--port", "taken"], "cannot be had")])
+@pytest.mark.parametrize("arguments, told", [(["file"], "there is no such folder"), ([".", "--port", "taken"], "cannot be had")])
 def test_bad_input_is_one_clear_error(tmp_path, monkeypatch, capsys, arguments, told):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("no folder")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -294,7 +294,7 @@ class Viewer {
   }
 
   /* One line of pixels per unit: from blue over the paper to vermilion by the square root of the value, which also shows
-     the small ones; the paper stands for 0 where values have both signs. */
+     the small ones; the paper stands for 0 where values have both signs. Broken where nothing was recorded. */
   drawMap(context, series, x, top) {
     const n = series.times.length, units = series.units.length;
     const first = Math.max(0, this.firstAfter(series.times, this.view[0]) - 1);
@@ -317,8 +317,13 @@ class Viewer {
     sheet.width = columns; sheet.height = units;
     sheet.getContext("2d").putImageData(image, 0, 0);
     context.imageSmoothingEnabled = false;
-    const begin = x(series.times[first]), step = columns > 1 ? (x(series.times[last - 1]) - begin) / (columns - 1) : 1;
-    context.drawImage(sheet, begin, top, step * columns, ROW);
+    const gap = this.gap(series.times), usual = Number.isFinite(gap) ? x(gap / 1.6) - x(0) : 1;
+    for (let from = first, k = first + 1; k <= last; k++) {  // one picture for each stretch without a gap
+      if (k < last && series.times[k] - series.times[k - 1] <= gap) continue;
+      const begin = x(series.times[from]), step = k - from > 1 ? (x(series.times[k - 1]) - begin) / (k - from - 1) : usual;
+      context.drawImage(sheet, from - first, 0, k - from, units, begin, top, step * (k - from), ROW);
+      from = k;
+    }
   }
 
   drawSpikes(context, spikes, x, top, right) {
