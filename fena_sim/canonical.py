@@ -13,6 +13,10 @@ from brian2 import Quantity
 from .model import Hierarchy
 
 
+#: Endings of the files that decide what code is generated.
+SOURCES = (".py", ".cpp", ".cu", ".h")
+
+
 def canonical(value, structure_only=False):
     """`value` as JSON-able data that two equal inputs share.
 
@@ -53,7 +57,7 @@ def digest(data):
 def own_sources(*rooms):
     """SHA-256 of fena_sim's own code in the given folders: what was made by other code is not found again."""
     package = Path(__file__).resolve().parent
-    files = [path for room in rooms for path in sorted((package / room).rglob("*")) if path.suffix in (".py", ".cpp", ".cu", ".h")]
+    files = [path for room in rooms for path in sorted((package / room).rglob("*")) if path.suffix in SOURCES]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
