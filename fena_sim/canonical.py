@@ -12,7 +12,6 @@ from brian2 import Quantity
 
 from .model import Hierarchy
 
-
 #: Endings of the files that decide what code is generated.
 SOURCES = (".py", ".cpp", ".cu", ".h")
 
