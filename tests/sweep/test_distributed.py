@@ -142,7 +142,8 @@ def test_slurm_jobs(fena, protocol, serially, runs_in, tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, script in {
-        "sbatch": f'cp "$1" {tmp_path}/job.$$\nsetsid sh "$1" > {tmp_path}/job.log 2>&1 &\necho $! > {tmp_path}/job.pid\n'
+        # the copy is what runs, as with Slurm: the script itself is gone as soon as sbatch has answered
+        "sbatch": f'cp "$1" {tmp_path}/job.$$\nsetsid sh {tmp_path}/job.$$ > {tmp_path}/job.log 2>&1 &\necho $! > {tmp_path}/job.pid\n'
                   'echo "Submitted batch job $!"',
         "scancel": "kill -- -$1",
     }.items():
