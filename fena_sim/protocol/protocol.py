@@ -19,7 +19,7 @@ class Protocol:
         What in the model stands for what an experimenter would record, fixed before any run.
     description : str
     options : dict
-        The options of ``protocol()`` that it was made with, for the record: `load_protocol` fills them in.
+        The options of ``protocol()`` that it was made with, defaults included, for the record: `load_protocol` fills them in.
     """
 
     name: str

@@ -17,7 +17,7 @@ def experiment_of(manifest):
 def differences(manifest, manifests):
     """What sets a run apart from others, in words ("tokens of training 2000"), at most six and how many more."""
     facts, mine = [_facts(each) for each in manifests], _facts(manifest)
-    apart = [f"{key} {mine.get(key, 'none')}" for key in sorted({key for each in facts for key in each})
+    apart = [f"{key} {mine.get(key, 'none')}" for key in dict.fromkeys(key for each in facts for key in each)
              if len({each.get(key) for each in facts}) > 1]
     return apart if len(apart) <= 6 else [*apart[:6], f"and {len(apart) - 6} more"]
 
@@ -31,7 +31,8 @@ def _without_arrays(value):
 def _facts(manifest):
     model, declared, start = manifest["model"], manifest["inputs"]["model"], manifest.get("start")
     paces = {block["name"]: _pace(block["pace"]) for block in manifest["inputs"]["protocol"]["blocks"]}
-    return {"device": manifest["device"], "streams": model.get("batch", 1), "dt": model["dt"],
+    return {"protocol": manifest["protocol"]["name"], "model": model["name"], "device": manifest["device"],
+            "streams": model.get("batch", 1), "dt": model["dt"],
             "code": manifest["inputs"]["code"][:8], "start": _started(start) if start else "initial values",
             **{f"tokens of {block['name']}": block["tokens"] for block in manifest["blocks"]},
             **{f"pace of {name}": pace for name, pace in paces.items()},

@@ -303,9 +303,8 @@ class _Runner:
         self.progress.note(text)
 
     def _options(self):
-        """Of ``protocol()``, without those that every network has its own of or that the model tells."""
-        return {name: str(value) for name, value in self.protocol.options.items()
-                if name != "batch" and not (name == "seed" and value == self.seed)}
+        """Of ``protocol()``, without the seed, of which a network may have its own, and the batch, which the model tells."""
+        return {name: str(value) for name, value in self.protocol.options.items() if name not in ("seed", "batch")}
 
     def _about_start(self):
         if self.start is None:

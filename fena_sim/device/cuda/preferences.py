@@ -26,7 +26,7 @@ def reason_against():
 
 
 def remedy():
-    """What brings brian2cuda: its release for Brian2 2.9 cannot be installed with Python 3.12 or newer."""
+    """What brings brian2cuda: its release for Brian2 2.8 cannot be installed with Python 3.12 or newer."""
     if sys.version_info >= (3, 12):
         return "brian2cuda 1.0a7 needs Python 3.11: make clean setup PYTHON=python3.11"
     return INSTALL
