@@ -1,4 +1,5 @@
-"""The main job in one go: learn a grammar from nothing, read English, meet an oddball. `make demo` runs this.
+"""The main job in one go: learn a grammar from nothing, read English, meet an oddball. `make demo`
+runs this.
 
 Two networks run side by side, one per core. Everything is kept in runs/; a second call only prints.
 """
@@ -29,7 +30,9 @@ def do(name, display, start=None, **options):
 
 
 def beside_ngrams(done, training, test):
-    """Accuracy and bits per token on one block, beside n-gram tables counted on the same training tokens."""
+    """Accuracy and bits per token on one block, beside n-gram tables counted on the same training
+    tokens.
+    """
     tokens = [done.events(block)["token"].to_numpy() for block in (training, test)]
     table = ngram_table(*tokens, len(done.vocabulary.symbols))[["accuracy", "bits"]]
     table.loc["FENA, learning frozen"] = accuracy(done, test), float(bits(done, test))
@@ -51,28 +54,63 @@ def main():
         oddball, mismatch = do("oddball", display, start=(contact, "training"))
         text, read = english.result()
     say = Console(highlight=False, soft_wrap=True).print
-    say(table("Motif grammar: next-token prediction, 16 tokens, one pass of 16,000",
-              beside_ngrams(contact, "training", "familiar")))
-    say(table("English characters: next-character prediction, 29 characters, one pass of 20,000",
-              beside_ngrams(text, "training", "following")))
-    say(table("Settling iterations (median per token)", {
-        "untrained": {"grammar": learned["iterations_untrained"], "English": read["iterations_untrained"]},
-        "trained": {"grammar": learned["iterations_trained"], "English": read["iterations_trained"]}}))
-    say(table("Motif grammar: error untrained / trained, and inside held-out combinations", {"first_contact": {
-        **{f"error ratio, level {level}": ratio for level, ratio in enumerate(learned["error_ratio"])},
-        "accuracy inside novel combinations": learned["accuracy_novel"],
-        "error there / in familiar ones": learned["novel_error_ratio"]}}))
+    say(
+        table(
+            "Motif grammar: next-token prediction, 16 tokens, one pass of 16,000",
+            beside_ngrams(contact, "training", "familiar"),
+        )
+    )
+    say(
+        table(
+            "English characters: next-character prediction, 29 characters, one pass of 20,000",
+            beside_ngrams(text, "training", "following"),
+        )
+    )
+    say(
+        table(
+            "Settling iterations (median per token)",
+            {
+                "untrained": {
+                    "grammar": learned["iterations_untrained"],
+                    "English": read["iterations_untrained"],
+                },
+                "trained": {
+                    "grammar": learned["iterations_trained"],
+                    "English": read["iterations_trained"],
+                },
+            },
+        )
+    )
+    say(
+        table(
+            "Motif grammar: error untrained / trained, and inside held-out combinations",
+            {
+                "first_contact": {
+                    **{
+                        f"error ratio, level {level}": ratio
+                        for level, ratio in enumerate(learned["error_ratio"])
+                    },
+                    "accuracy inside novel combinations": learned["accuracy_novel"],
+                    "error there / in familiar ones": learned["novel_error_ratio"],
+                }
+            },
+        )
+    )
     say(table("Oddball on the trained network, by level (error units)", mismatch))
     say("Figures:")
     for path in sorted((HERE / "figures").glob("*.py")):
         module = load_file(path, "figure")
         for runs in ([contact], [oddball]):
             if set(module.BLOCKS) <= set(runs[0].blocks):
-                for written in save(module.figure(runs), HERE / "figures" / "made", path.stem, runs=runs):
+                for written in save(
+                    module.figure(runs), HERE / "figures" / "made", path.stem, runs=runs
+                ):
                     say(f"  {written.relative_to(HERE)}")
     say(f"Runs: {', '.join(str(r.folder.relative_to(HERE)) for r in (contact, text, oddball))}")
-    say(f"One network each; spread over networks: fena run protocols/first_contact.py --seeds 5. "
-        f"{time.monotonic() - began:.0f} s in all.")
+    say(
+        f"One network each; spread over networks: fena run protocols/first_contact.py --seeds 5. "
+        f"{time.monotonic() - began:.0f} s in all."
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Every shipped model under every shipped protocol that fits it: written, compiled and linked for CUDA. Needs no card.
+"""Every shipped model under every shipped protocol that fits it: written, compiled and linked for
+CUDA. Needs no card.
 
     python benchmarks/cuda_builds.py [--json FILE]
 
-Prints the CPU seconds of the compiler for each pair, or why the model cannot follow the protocol (it lacks what is recorded).
+Prints the CPU seconds of the compiler for each pair, or why the model cannot follow the protocol
+(it lacks what is recorded).
 """
 
 import json

@@ -1,9 +1,10 @@
-"""For a machine with an NVIDIA card: builds for the card, certifies, times, and prints what to send back.
+"""For a machine with an NVIDIA card: builds for the card, certifies, times, and prints what to send
+back.
 
     make gpu-check
 
-Times are medians of 3 runs of 64 tokens after a first one; steps per second exclude start and files, which a second run of
-twice as many tokens subtracts.
+Times are medians of 3 runs of 64 tokens after a first one; steps per second exclude start and
+files, which a second run of twice as many tokens subtracts.
 """
 
 import json
@@ -30,7 +31,9 @@ SIZES = ((64, 48, 32), (1024, 768, 512), (4096, 3072, 2048))
 
 
 def main():
-    """Write gpu_check.json, whatever happens: of a part that fails, its error. Exit code 1 if one did."""
+    """Write gpu_check.json, whatever happens: of a part that fails, its error. Exit code 1 if one
+    did.
+    """
     told = {"machine": [], "cards": [], "driver": "", "certificate": [], "times": [], "errors": []}
     try:
         check(told)
@@ -43,6 +46,7 @@ def main():
 
 def check(told):
     """Fill `told` part by part."""
+
     def part(name, function, *arguments):
         try:
             return function(*arguments)
@@ -54,13 +58,17 @@ def check(told):
     findings = examine()
     told["machine"] = [attrs.asdict(finding) for finding in findings]
     for finding in findings:
-        print(f"{finding.what}: {finding.found if finding.there else f'missing: {finding.found}; {finding.mend}'}")
+        print(
+            f"{finding.what}: {finding.found if finding.there else f'missing: {finding.found}; {finding.mend}'}"
+        )
     told["cards"] = [attrs.asdict(card) for card in toolchain.cards()]
     told["driver"] = driver()
     reason = DEVICES["cuda"].available()
     if reason is not None:
         mend = "; ".join(finding.mend for finding in findings if not finding.there)
-        told["errors"].append({"part": "device", "error": f"this machine cannot run CUDA: {reason} ({mend})"})
+        told["errors"].append(
+            {"part": "device", "error": f"this machine cannot run CUDA: {reason} ({mend})"}
+        )
         return
     file = fs.load_protocol(ROOT / "protocols" / "first_contact.py")
     part("certificate", certificate, told, file)
@@ -69,8 +77,11 @@ def check(told):
             entry = part(f"time of {device}, {sizes}", measured, file, sizes, device)
             if entry is not None:
                 told["times"].append(entry)
-                print("{device}: levels {sizes}, {ms_per_step:.4f} ms per step [{low:.4f}, {high:.4f}], by the model {expected}"
-                      .format(**entry))
+                print(
+                    "{device}: levels {sizes}, {ms_per_step:.4f} ms per step [{low:.4f}, {high:.4f}], by the model {expected}".format(
+                        **entry
+                    )
+                )
 
 
 def driver():
@@ -83,7 +94,12 @@ def driver():
 
 def certificate(told, file):
     began = time.time()
-    rows, costs = certify(fs.load_model(file.model, file.protocol.vocabulary.size), file.protocol, ["cuda"], tokens=200)
+    rows, costs = certify(
+        fs.load_model(file.model, file.protocol.vocabulary.size),
+        file.protocol,
+        ["cuda"],
+        tokens=200,
+    )
     told["certificate"] = [attrs.asdict(row) for row in rows]
     print(f"certificate in {time.time() - began:.0f} s, builds included\n{summary(rows, costs)}")
 
@@ -99,10 +115,20 @@ def measured(file, sizes, device):
         return time.perf_counter() - began
 
     seconds(1)
-    each = [1e3 * (seconds(2 * TOKENS) - seconds(TOKENS)) / (TOKENS * STEPS) for _ in range(REPEATS)]
-    expected = {c["card"]: round(c["ms_per_step"], 4) for c in estimate(model, file.protocol)["cards"]}
-    return {"device": device, "sizes": sizes, "ms_per_step": float(np.median(each)), "low": min(each), "high": max(each),
-            "expected": expected}
+    each = [
+        1e3 * (seconds(2 * TOKENS) - seconds(TOKENS)) / (TOKENS * STEPS) for _ in range(REPEATS)
+    ]
+    expected = {
+        c["card"]: round(c["ms_per_step"], 4) for c in estimate(model, file.protocol)["cards"]
+    }
+    return {
+        "device": device,
+        "sizes": sizes,
+        "ms_per_step": float(np.median(each)),
+        "low": min(each),
+        "high": max(each),
+        "expected": expected,
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Writes docs/reference/ from docstrings and `--help` texts. `make docs` runs this; a test tells when it was forgotten."""
+"""Writes docs/reference/ from docstrings and `--help` texts. `make docs` runs this; a test tells
+when it was forgotten.
+"""
 
 from pathlib import Path
 
@@ -13,23 +15,40 @@ PAGES = {
     "fena_sim": ("fena_sim",),
     "stimulus": ("fena_sim.stimulus",),
     "measure": ("fena_sim.measure",),
-    "plot": ("fena_sim.plot", "fena_sim.plot.panels", "fena_sim.plot.traces", "fena_sim.plot.waves"),
+    "plot": (
+        "fena_sim.plot",
+        "fena_sim.plot.panels",
+        "fena_sim.plot.traces",
+        "fena_sim.plot.waves",
+    ),
     "errors": ("fena_sim.errors",),
 }
-HEADS = {Kind.parameters: "Parameters", Kind.returns: "Returns", Kind.raises: "Raises", Kind.attributes: "Attributes"}
+HEADS = {
+    Kind.parameters: "Parameters",
+    Kind.returns: "Returns",
+    Kind.raises: "Raises",
+    Kind.attributes: "Attributes",
+}
 NOTE = "*Written from the docstrings by `make docs`.*"
 
 
 def pages():
     """{file name: text} of all pages."""
-    package = griffe.load("fena_sim", search_paths=[str(ROOT)], docstring_parser="numpy", resolve_aliases=True)
+    package = griffe.load(
+        "fena_sim", search_paths=[str(ROOT)], docstring_parser="numpy", resolve_aliases=True
+    )
     found = {f"{page}.md": _page(package, modules) for page, modules in PAGES.items()}
     return {**found, "commands.md": _commands(), "README.md": _index(found)}
 
 
 def _index(found):
-    lines = [f"- [{name.removesuffix('.md')}]({name}): {text.splitlines()[4].rstrip('.')}" for name, text in found.items()]
-    return "\n".join(["# Reference", "", NOTE, "", *lines, "- [commands](commands.md): every `fena` command", ""])
+    lines = [
+        f"- [{name.removesuffix('.md')}]({name}): {text.splitlines()[4].rstrip('.')}"
+        for name, text in found.items()
+    ]
+    return "\n".join(
+        ["# Reference", "", NOTE, "", *lines, "- [commands](commands.md): every `fena` command", ""]
+    )
 
 
 def _page(package, modules):
@@ -37,10 +56,16 @@ def _page(package, modules):
     for position, path in enumerate(modules):
         module = package if path == "fena_sim" else package[path.removeprefix("fena_sim.")]
         head = "#" if position == 0 else "##"
-        parts += [f"{head} {path}", *([NOTE] if position == 0 else []), module.docstring.value if module.docstring else ""]
+        parts += [
+            f"{head} {path}",
+            *([NOTE] if position == 0 else []),
+            module.docstring.value if module.docstring else "",
+        ]
         for name in _public(module):
             thing = module.members[name]
-            if thing.is_module and name in thing.members:  # a file and the function in it share the name
+            if (
+                thing.is_module and name in thing.members
+            ):  # a file and the function in it share the name
                 thing = thing.members[name]
             thing = thing.final_target if thing.is_alias else thing
             if thing.is_function or thing.is_class:
@@ -52,7 +77,11 @@ def _public(module):
     """Names in the order of `__all__`, or of the file."""
     if module.exports is not None:
         return [str(name) for name in module.exports]
-    return [name for name, member in module.members.items() if not name.startswith("_") and not member.is_alias]
+    return [
+        name
+        for name, member in module.members.items()
+        if not name.startswith("_") and not member.is_alias
+    ]
 
 
 def _documented(thing, name, head="###"):
@@ -65,8 +94,12 @@ def _documented(thing, name, head="###"):
         yield from _sections(thing.docstring)
     if thing.is_class:
         for member_name, member in thing.members.items():
-            if not member_name.startswith("_") and not member.is_alias and member.docstring is not None and (
-                    member.is_function or "property" in member.labels):
+            if (
+                not member_name.startswith("_")
+                and not member.is_alias
+                and member.docstring is not None
+                and (member.is_function or "property" in member.labels)
+            ):
                 yield from _documented(member, f"{name}.{member_name}", "####")
 
 
@@ -84,7 +117,11 @@ def _arguments(function):
 def _fields(thing):
     """Fields of an attrs class as arguments; the arguments of __init__ of any other class."""
     if any("attrs" in str(decorator.value) for decorator in thing.decorators):
-        return [_field(name, member) for name, member in thing.members.items() if member.is_attribute and member.annotation]
+        return [
+            _field(name, member)
+            for name, member in thing.members.items()
+            if member.is_attribute and member.annotation
+        ]
     return _arguments(thing.members["__init__"]) if "__init__" in thing.members else []
 
 
@@ -120,14 +157,23 @@ def _commands():
 
     parts = ["# Commands", NOTE]
     for path, context in walk(cli):
-        parts += [f"## `{path}`", "```text\n" + context.command.get_help(context).rstrip() + "\n```"]
+        parts += [
+            f"## `{path}`",
+            "```text\n" + context.command.get_help(context).rstrip() + "\n```",
+        ]
     return "\n\n".join(parts) + "\n"
 
 
 def walk(command, path="fena", parent=None):
     """(name, context) of a command and of everything below it."""
-    context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, help_option_names=["-h", "--help"],
-                            terminal_width=100, max_content_width=100)
+    context = click.Context(
+        command,
+        info_name=path.rpartition(" ")[2],
+        parent=parent,
+        help_option_names=["-h", "--help"],
+        terminal_width=100,
+        max_content_width=100,
+    )
     yield path, context
     for name, below in sorted(getattr(command, "commands", {}).items()):
         yield from walk(below, f"{path} {name}", context)

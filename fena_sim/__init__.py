@@ -4,8 +4,9 @@ import brian2 as _brian2
 
 __version__ = "0.1.0"
 
-# Brian2 would write a debug log of every script and swallow the compiler's output; errors here are our own.
-# The imports below come after these preferences on purpose (E402), so that they hold for whatever is imported.
+# Brian2 would write a debug log of every script and swallow the compiler's output; errors here are
+# our own. The imports below come after these preferences on purpose (E402), so that they hold for
+# whatever is imported.
 _brian2.prefs.logging.file_log = False
 _brian2.prefs.logging.save_script = False
 _brian2.prefs.logging.std_redirection = False

@@ -19,8 +19,8 @@ SOURCES = (".py", ".cpp", ".cu", ".h")
 def canonical(value, structure_only=False):
     """`value` as JSON-able data that two equal inputs share.
 
-    With `structure_only`, the values of parameters and the initial values are left out: what remains
-    decides the generated code.
+    With `structure_only`, the values of parameters and the initial values are left out: what
+    remains decides the generated code.
     """
     if isinstance(value, Quantity) and value.shape == ():
         return {"value": repr(float(value)), "dimensions": repr(value.dim)}
@@ -28,13 +28,23 @@ def canonical(value, structure_only=False):
         return {"array": _array_hash(value)}
     if attrs.has(type(value)):
         skip = {"initial"} if structure_only else set()
-        fields = {f.name: getattr(value, f.name) for f in attrs.fields(type(value))
-                  if f.name not in skip and f.metadata.get("hashed", True)}
+        fields = {
+            f.name: getattr(value, f.name)
+            for f in attrs.fields(type(value))
+            if f.name not in skip and f.metadata.get("hashed", True)
+        }
         if structure_only and "parameters" in fields:
-            fields["parameters"] = {n: 0 * v if isinstance(v, Quantity) else 0 for n, v in fields["parameters"].items()}
+            fields["parameters"] = {
+                n: 0 * v if isinstance(v, Quantity) else 0 for n, v in fields["parameters"].items()
+            }
         if structure_only and isinstance(value, Hierarchy) and fields["settling"] is not None:
-            fields["settling"] = attrs.evolve(fields["settling"], tolerance=0 * fields["settling"].tolerance)
-        return {"type": type(value).__name__, **{n: canonical(v, structure_only) for n, v in fields.items()}}
+            fields["settling"] = attrs.evolve(
+                fields["settling"], tolerance=0 * fields["settling"].tolerance
+            )
+        return {
+            "type": type(value).__name__,
+            **{n: canonical(v, structure_only) for n, v in fields.items()},
+        }
     if isinstance(value, Mapping):
         return {str(k): canonical(v, structure_only) for k, v in sorted(value.items())}
     if isinstance(value, (list, tuple)):
@@ -54,9 +64,16 @@ def digest(data):
 
 
 def own_sources(*rooms):
-    """SHA-256 of fena_sim's own code in the given folders: what was made by other code is not found again."""
+    """SHA-256 of fena_sim's own code in the given folders: what was made by other code is not found
+    again.
+    """
     package = Path(__file__).resolve().parent
-    files = [path for room in rooms for path in sorted((package / room).rglob("*")) if path.suffix in SOURCES]
+    files = [
+        path
+        for room in rooms
+        for path in sorted((package / room).rglob("*"))
+        if path.suffix in SOURCES
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 

@@ -10,13 +10,22 @@ from brian2 import Quantity
 
 from .errors import DeclarationError
 
-_OPERATORS = {ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Add: operator.add, ast.Sub: operator.sub,
-              ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos}
+_OPERATORS = {
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
 
 
 @attrs.define
 class Settings:
-    """What was set: keyword options of the protocol file and of the model file, and model parameters."""
+    """What was set: keyword options of the protocol file and of the model file, and model
+    parameters.
+    """
 
     protocol: dict = attrs.Factory(dict)
     model: dict = attrs.Factory(dict)
@@ -24,13 +33,17 @@ class Settings:
 
 
 def parse_settings(texts):
-    """Settings from texts "key=value". Keys "protocol.NAME" and "model.NAME" go to those files' functions."""
+    """Settings from texts "key=value". Keys "protocol.NAME" and "model.NAME" go to those files'
+    functions.
+    """
     settings = Settings()
     for text in texts:
         key, equals, value = text.partition("=")
         key = key.strip()
         if not equals or not key:
-            raise DeclarationError(f"--set {text!r} is not key=value", fix="write e.g. --set level.2.tau=20*ms")
+            raise DeclarationError(
+                f"--set {text!r} is not key=value", fix="write e.g. --set level.2.tau=20*ms"
+            )
         owner, _, name = key.partition(".")
         where = {"protocol": settings.protocol, "model": settings.model}.get(owner)
         if where is None:
@@ -48,7 +61,9 @@ def apply_parameters(model, parameters):
 
 
 def protocol_options(path, options, **of_run):
-    """The options of a protocol file, with the network's seed and batch where the file takes them and none were set."""
+    """The options of a protocol file, with the network's seed and batch where the file takes them
+    and none were set.
+    """
     from .model.load import load_file
 
     function = getattr(load_file(path, "protocol"), "protocol", None)
@@ -63,8 +78,11 @@ def parse_value(text, where="value"):
     except (SyntaxError, _NotAValue):
         return text.strip()
     except (brian2.DimensionMismatchError, ZeroDivisionError, TypeError) as error:
-        raise DeclarationError(f"{text!r} cannot be evaluated: {error}", where=where,
-                               fix="write a number with units, e.g. 20*ms") from error
+        raise DeclarationError(
+            f"{text!r} cannot be evaluated: {error}",
+            where=where,
+            fix="write a number with units, e.g. 20*ms",
+        ) from error
 
 
 class _NotAValue(Exception):

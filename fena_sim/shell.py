@@ -1,4 +1,6 @@
-"""How `fena` behaves in a shell: exit codes, mistakes without a traceback, --verbose for every command, completion."""
+"""How `fena` behaves in a shell: exit codes, mistakes without a traceback, --verbose for every
+command, completion.
+"""
 
 import errno
 import os
@@ -40,14 +42,18 @@ def exit_code(error):
     if isinstance(error, NonFiniteError):
         return NOT_FINITE
     cause = error.__cause__ if isinstance(error, ResourceError) else error
-    if isinstance(cause, OSError):  # a ResourceError may also say that a folder cannot be made where a file is
+    if isinstance(
+        cause, OSError
+    ):  # a ResourceError may also say that a folder cannot be made where a file is
         return RESOURCES if cause.errno in FULL else INPUT
     return RESOURCES if isinstance(error, ResourceError) else INPUT
 
 
 @contextmanager
 def stopping_at_once():
-    """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs in its threads are done."""
+    """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs
+    in its threads are done.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -67,7 +73,9 @@ def stopping_at_once():
 
 
 class Commands(click.Group):
-    """A group whose commands all take --verbose and end in one message and an exit code where the user can help it."""
+    """A group whose commands all take --verbose and end in one message and an exit code where the
+    user can help it.
+    """
 
     def add_command(self, command, name=None):
         _give_verbose(command)
@@ -98,9 +106,16 @@ def _give_verbose(command):
         for below in command.commands.values():
             _give_verbose(below)
     elif not any(p.name == "verbose" for p in command.params):
-        command.params.append(click.Option(
-            ["--verbose", "verbose"], is_flag=True, is_eager=True, expose_value=False, callback=_be_verbose,
-            help="Brian2's log, and the traceback of an error."))
+        command.params.append(
+            click.Option(
+                ["--verbose", "verbose"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_be_verbose,
+                help="Brian2's log, and the traceback of an error.",
+            )
+        )
 
 
 def _be_verbose(context, parameter, value):
@@ -128,7 +143,9 @@ def completion(shell):
 
 def describe_exit_codes():
     """The exit codes, for the end of `fena --help`."""
-    return "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
+    return "\b\nExit codes:\n" + "\n".join(
+        f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items()
+    )
 
 
 def run_main(command, arguments):

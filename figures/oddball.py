@@ -1,9 +1,11 @@
-"""Oddball: the error evoked by a deviant and by a standard, and the difference wave, at every recorded level.
+"""Oddball: the error evoked by a deviant and by a standard, and the difference wave, at every
+recorded level.
 
-Mean square of the error units from the token's arrival to the next one's, averaged over deviants and over
-standards; where the runs have a flip-flop block, over both blocks, so that each token counts in both roles and
-identity cancels. Top: median over networks (bold) and networks (thin). Bottom: deviant minus standard, median over
-networks with its 95 % interval at every time (bootstrap over networks; the range, below three networks).
+Mean square of the error units from the token's arrival to the next one's, averaged over deviants
+and over standards; where the runs have a flip-flop block, over both blocks, so that each token
+counts in both roles and identity cancels. Top: median over networks (bold) and networks (thin).
+Bottom: deviant minus standard, median over networks with its 95 % interval at every time (bootstrap
+over networks; the range, below three networks).
 """
 
 import re
@@ -12,7 +14,16 @@ import numpy as np
 import xarray as xr
 
 from fena_sim.errors import StimulusError
-from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, level_colour, new_figure, script, sheet, style, waves
+from fena_sim.plot import (
+    COLUMN_WIDTH,
+    PAGE_WIDTH,
+    level_colour,
+    new_figure,
+    script,
+    sheet,
+    style,
+    waves,
+)
 
 BLOCKS = ("oddball",)
 #: Averaged with it if the runs have it.
@@ -34,7 +45,11 @@ def figure(runs):
         for column, level in zip(axes.T, levels):
             of_level = evoked.sel(level=level)
             waves.responses(column[0], {role: of_level.sel(role=role) for role in ROLES})
-            waves.difference(column[1], of_level.sel(role="deviant") - of_level.sel(role="standard"), level_colour(level))
+            waves.difference(
+                column[1],
+                of_level.sel(role="deviant") - of_level.sel(role="standard"),
+                level_colour(level),
+            )
             column[0].set_title(f"level {level}")
             column[0].set_ylabel("squared error per unit")
             column[1].set_ylabel("deviant minus standard")
@@ -46,7 +61,9 @@ def figure(runs):
 
 
 def response(run):
-    """Mean squared error evoked by deviants and standards, DataArray (role, level, time in s from arrival)."""
+    """Mean squared error evoked by deviants and standards, DataArray (role, level, time in s from
+    arrival).
+    """
     blocks = [block for block in (*BLOCKS, *OPTIONAL) if block in run.blocks]
     return sum(_response(run, block) for block in blocks) / len(blocks)
 
@@ -57,13 +74,24 @@ def _response(run, block):
     for name in probes:
         match = ERROR.match(name)
         if match:
-            found[int(match[1] or match[2])] = _mean_square(probes[name], squared=match[2] is not None)
+            found[int(match[1] or match[2])] = _mean_square(
+                probes[name], squared=match[2] is not None
+            )
     roles = events["role"].to_numpy()
     arrival = events["arrival"].to_numpy()
-    courses = [[_locked(found[level], arrival[roles == role], arrival, role, block) for level in sorted(found)] for role in ROLES]
+    courses = [
+        [
+            _locked(found[level], arrival[roles == role], arrival, role, block)
+            for level in sorted(found)
+        ]
+        for role in ROLES
+    ]
     time = courses[0][0]["time"]
-    return xr.DataArray(np.array(courses), dims=("role", "level", "time"),
-                        coords={"role": list(ROLES), "level": sorted(found), "time": time})
+    return xr.DataArray(
+        np.array(courses),
+        dims=("role", "level", "time"),
+        coords={"role": list(ROLES), "level": sorted(found), "time": time},
+    )
 
 
 def _mean_square(probe, squared):
@@ -80,10 +108,17 @@ def _locked(course, chosen, arrivals, role, block):
     time = course["time"].to_numpy()
     first = np.searchsorted(time, chosen - step / 2)
     first = first[first + samples <= len(time)]
-    first = first[np.isclose(time[first + samples - 1] - time[first], (samples - 1) * step, atol=step / 2)]
+    first = first[
+        np.isclose(time[first + samples - 1] - time[first], (samples - 1) * step, atol=step / 2)
+    ]
     if not len(first):
-        raise StimulusError(f"no {role} was recorded up to the next token", where=f"block {block!r}", fix=(
-            "record it with a probe without a window, and present more tokens: both roles must occur"))
+        raise StimulusError(
+            f"no {role} was recorded up to the next token",
+            where=f"block {block!r}",
+            fix=(
+                "record it with a probe without a window, and present more tokens: both roles must occur"
+            ),
+        )
     rows = course.to_numpy()[first[:, None] + np.arange(samples)]
     return xr.DataArray(rows.mean(axis=0), dims="time", coords={"time": step * np.arange(samples)})
 

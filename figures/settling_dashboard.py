@@ -1,13 +1,20 @@
 """The settling dashboard: what one watches in place of a loss curve, from a stored run (claim C19).
 
-Over training: settling iterations per token, error and precision of every level, and the free energy with which
-presentations begin and end. Where single tokens were recorded before and after training, also how the errors of
-the levels settle within a presentation, averaged over tokens, with plasticity off. Thin lines are networks, bold
-lines their median; the band of the settling curve spans its quartiles. Precision is taken at the end of the
-presentation, and so is the precision in the free energy (see `fena_sim.measure.free_energy`).
+Over training: settling iterations per token, error and precision of every level, and the free
+energy with which presentations begin and end. Where single tokens were recorded before and after
+training, also how the errors of the levels settle within a presentation, averaged over tokens, with
+plasticity off. Thin lines are networks, bold lines their median; the band of the settling curve
+spans its quartiles. Precision is taken at the end of the presentation, and so is the precision in
+the free energy (see `fena_sim.measure.free_energy`).
 """
 
-from fena_sim.measure import energy_curve, error_course, error_curve, precision_curve, settling_curve
+from fena_sim.measure import (
+    energy_curve,
+    error_course,
+    error_curve,
+    precision_curve,
+    settling_curve,
+)
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, script, sheet, style
 
 BLOCKS = ("training",)
@@ -18,7 +25,9 @@ TITLES = ("before training", "after training")
 
 
 def figure(runs):
-    """Panels in two rows at page width, from the block "training" and, if there are any, traces of single tokens."""
+    """Panels in two rows at page width, from the block "training" and, if there are any, traces of
+    single tokens.
+    """
     traced = all(set(OPTIONAL) <= set(run.blocks) for run in runs)
     with sheet():
         fig = new_figure(PAGE_WIDTH, 108)

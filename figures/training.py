@@ -1,7 +1,7 @@
 """Training, watched: settling iterations, errors and precision of every level over tokens.
 
-There is no loss curve (claims C05 and C06). Thin lines are networks, bold lines their median; the band
-of the settling curve spans its quartiles.
+There is no loss curve (claims C05 and C06). Thin lines are networks, bold lines their median; the
+band of the settling curve spans its quartiles.
 """
 
 from fena_sim.measure import error_curve, precision_curve, settling_curve

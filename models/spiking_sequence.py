@@ -1,7 +1,8 @@
 """Spiking neurons that learn a sequence by spike-timing-dependent plasticity.
 
-Leaky integrate-and-fire neurons with the pair-based rule of Song, Miller & Abbott (2000), "Competitive
-Hebbian learning through spike-timing-dependent synaptic plasticity", Nat Neurosci 3:919-926, doi
+Leaky integrate-and-fire neurons with the pair-based rule of Song, Miller & Abbott (2000),
+"Competitive Hebbian learning through spike-timing-dependent synaptic plasticity", Nat Neurosci
+3:919-926, doi
 10.1038/78829: a presynaptic spike before a postsynaptic one strengthens the synapse by
 a_plus exp(-lag/tau_stdp), the reverse order weakens it by a_minus exp(-lag/tau_stdp), all pairs count, and
 weights stay between 0 and 1 (fractions of the largest). Input neurons fire while their token is on and
@@ -24,33 +25,72 @@ TRACES = """
 darrived/dt = -arrived/tau_stdp : 1 (event-driven)
 dleft/dt = -left/tau_stdp : 1 (event-driven)
 """
-# `arrived` and `left`: traces of the spikes that came to the synapse and of those its target sent off.
+# `arrived` and `left`: traces of the spikes that came to the synapse and of those its target sent
+# off.
 ON_PRE = "arrived += a_plus; w = clip(w - plasticity_gain_post*left, 0, 1)"
 ON_POST = "left += a_minus; w = clip(w + plasticity_gain_post*arrived, 0, 1)"
 
 
 def neurons(name, size, level, role, equations, **parameters):
     """Leaky integrate-and-fire neurons at rest."""
-    membrane = dict(tau_m=20 * ms, v_rest=-70 * mV, v_threshold=-54 * mV, v_reset=-60 * mV, t_refractory=5 * ms)
-    return Population(name=name, size=size, level=level, role=role, equations=equations,
-                      parameters=membrane | parameters, initial=dict(v=-70 * mV),
-                      threshold="v > v_threshold", reset="v = v_reset", refractory="t_refractory")
+    membrane = dict(
+        tau_m=20 * ms, v_rest=-70 * mV, v_threshold=-54 * mV, v_reset=-60 * mV, t_refractory=5 * ms
+    )
+    return Population(
+        name=name,
+        size=size,
+        level=level,
+        role=role,
+        equations=equations,
+        parameters=membrane | parameters,
+        initial=dict(v=-70 * mV),
+        threshold="v > v_threshold",
+        reset="v = v_reset",
+        refractory="t_refractory",
+    )
 
 
 def hierarchy(input_size=16, dt=0.1 * ms, delay=1 * ms, a_plus=0.005):
-    """One input and one sequence neuron for each of `input_size` units of the token code (one-hot codes)."""
+    """One input and one sequence neuron for each of `input_size` units of the token code (one-hot
+    codes).
+    """
     return Hierarchy(
-        name="spiking_sequence", dt=dt,
+        name="spiking_sequence",
+        dt=dt,
         description="Leaky integrate-and-fire neurons that learn the order of tokens by spike timing",
         reference="Song, Miller & Abbott 2000, Nat Neurosci 3:919-926, doi 10.1038/78829",
         populations=[
             neurons("afferent", input_size, 0, "input", INPUT, drive=40 * mV),
-            neurons("sequence", input_size, 1, "state", SEQUENCE, tau_syn=5 * ms, fluctuation=1 * mV)],
+            neurons(
+                "sequence", input_size, 1, "state", SEQUENCE, tau_syn=5 * ms, fluctuation=1 * mV
+            ),
+        ],
         projections=[
-            Projection(name="relay", source="afferent", target="sequence", connect="one_to_one", delay=delay,
-                       on_pre="current_post += strength", parameters=dict(strength=200 * mV)),
-            Projection(name="recurrent", source="sequence", target="sequence", connect="i != j", delay=delay,
-                       equations="w : 1", on_pre="current_post += w*largest", parameters=dict(largest=12 * mV),
-                       initial=dict(w=Uniform(0.4, 0.6)),
-                       plasticity=Plasticity(equations=TRACES, on_pre=ON_PRE, on_post=ON_POST, parameters=dict(
-                           a_plus=a_plus, a_minus=1.05 * a_plus, tau_stdp=20 * ms)))])
+            Projection(
+                name="relay",
+                source="afferent",
+                target="sequence",
+                connect="one_to_one",
+                delay=delay,
+                on_pre="current_post += strength",
+                parameters=dict(strength=200 * mV),
+            ),
+            Projection(
+                name="recurrent",
+                source="sequence",
+                target="sequence",
+                connect="i != j",
+                delay=delay,
+                equations="w : 1",
+                on_pre="current_post += w*largest",
+                parameters=dict(largest=12 * mV),
+                initial=dict(w=Uniform(0.4, 0.6)),
+                plasticity=Plasticity(
+                    equations=TRACES,
+                    on_pre=ON_PRE,
+                    on_post=ON_POST,
+                    parameters=dict(a_plus=a_plus, a_minus=1.05 * a_plus, tau_stdp=20 * ms),
+                ),
+            ),
+        ],
+    )

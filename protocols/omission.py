@@ -1,9 +1,10 @@
 """Omission: what remains of a token that was expected and does not come?
 
-A familiar token stream in which one token in ten is left out. "withheld": the sensory gate stays closed,
-so that the bare prediction remains. "silence": the gate opens on nothing, so that the prediction meets
-the absent input and is answered by error units (a negative prediction error). "intact": the same tokens
-with none left out. Traces of every level at 1 ms. Give a trained network with --from.
+A familiar token stream in which one token in ten is left out. "withheld": the sensory gate stays
+closed, so that the bare prediction remains. "silence": the gate opens on nothing, so that the
+prediction meets the absent input and is answered by error units (a negative prediction error).
+"intact": the same tokens with none left out. Traces of every level at 1 ms. Give a trained network
+with --from.
 """
 
 import numpy as np
@@ -22,15 +23,22 @@ def protocol(seed=0, tokens=400, p_omission=0.1):
     familiar = MotifGrammar().training(tokens, seed=40_000 + seed)
     gaps = omissions(familiar, p=p_omission, seed=50_000 + seed)
     pace = FixedPace(duration=48 * ms, blank=12 * ms)
-    probes = [Probe(f"error_{level}", ["error", "prediction"] if level == 0 else "error") for level in range(3)]
+    probes = [
+        Probe(f"error_{level}", ["error", "prediction"] if level == 0 else "error")
+        for level in range(3)
+    ]
     probes += [Probe("state_1", "r")]
     common = dict(pace=pace, controls=dict(plasticity_gain=0.0), start_from=INITIAL, probes=probes)
     return Protocol(
-        name="omission", description="Familiar stream with one token in ten left out",
+        name="omission",
+        description="Familiar stream with one token in ten left out",
         measured_signal="error_0 (negative part): activity of error units from the time the token was due",
-        blocks=[Block(name="intact", stream=familiar, **common),
-                Block(name="withheld", stream=gaps, omission_gate=0.0, **common),
-                Block(name="silence", stream=gaps, omission_gate=1.0, **common)])
+        blocks=[
+            Block(name="intact", stream=familiar, **common),
+            Block(name="withheld", stream=gaps, omission_gate=0.0, **common),
+            Block(name="silence", stream=gaps, omission_gate=1.0, **common),
+        ],
+    )
 
 
 def expected_token(run, block):
@@ -49,14 +57,17 @@ def level_0_error(run, block, omitted):
 
 def summary(runs):
     """Medians over networks."""
+
     def median(values):
         return float(np.median(list(values)))
 
-    return {"expected_token_named": median(expected_token(run, "withheld") for run in runs),
-            "accuracy_intact": median(accuracy(run, "intact") for run in runs),
-            "omission_error": median(level_0_error(run, "silence", True) for run in runs),
-            "presented_error": median(level_0_error(run, "silence", False) for run in runs),
-            "withheld_error": median(level_0_error(run, "withheld", True) for run in runs)}
+    return {
+        "expected_token_named": median(expected_token(run, "withheld") for run in runs),
+        "accuracy_intact": median(accuracy(run, "intact") for run in runs),
+        "omission_error": median(level_0_error(run, "silence", True) for run in runs),
+        "presented_error": median(level_0_error(run, "silence", False) for run in runs),
+        "withheld_error": median(level_0_error(run, "withheld", True) for run in runs),
+    }
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Reading English, character by character, from nothing.
 
-Text: the English prose that comes with every Python (pydoc_data.topics), or any UTF-8 file, folded to 29
-characters (a-z, space, full stop, comma). One pass in order at a fixed pace (12 ms blank, 48 ms
-presentation), then a test on the characters that follow, with learning frozen and with learning on. The
-n-gram tables beside it count the same characters.
+Text: the English prose that comes with every Python (pydoc_data.topics), or any UTF-8 file, folded
+to 29 characters (a-z, space, full stop, comma). One pass in order at a fixed pace (12 ms blank, 48
+ms presentation), then a test on the characters that follow, with learning frozen and with learning
+on. The n-gram tables beside it count the same characters.
 """
 
 import numpy as np
@@ -18,40 +18,62 @@ MODEL = "../models/fena.py"
 
 
 def protocol(path=None, characters=20000, test_characters=2000):
-    """`characters` of training from `path` (default: Python's documentation), the next ones for the test."""
+    """`characters` of training from `path` (default: Python's documentation), the next ones for the
+    test.
+    """
     stream = text(path, characters=characters + test_characters)
     pace = FixedPace(duration=48 * ms, blank=12 * ms)
     frozen = dict(plasticity_gain=0.0)
     following = stream[characters:]
     return Protocol(
-        name="read_text", measured_signal="mean square of error_0: population activity of sensory error units",
+        name="read_text",
+        measured_signal="mean square of error_0: population activity of sensory error units",
         description="English characters, one pass in order, tested on those that follow",
         blocks=[
-            Block(name="untrained", stream=following[:300], pace=pace, controls=frozen, start_from=INITIAL),
+            Block(
+                name="untrained",
+                stream=following[:300],
+                pace=pace,
+                controls=frozen,
+                start_from=INITIAL,
+            ),
             Block(name="training", stream=stream[:characters], pace=pace, start_from=INITIAL),
-            Block(name="following", stream=following, pace=pace, controls=frozen, start_from="training"),
+            Block(
+                name="following",
+                stream=following,
+                pace=pace,
+                controls=frozen,
+                start_from="training",
+            ),
             Block(name="online", stream=following, pace=pace, start_from="training"),
-        ])
+        ],
+    )
 
 
 def ngrams(run):
     """n-gram tables counted on the training characters, scored on those that follow (DataFrame)."""
-    training, following = (run.events(block)["token"].to_numpy() for block in ("training", "following"))
+    training, following = (
+        run.events(block)["token"].to_numpy() for block in ("training", "following")
+    )
     return ngram_table(training, following, len(run.vocabulary.symbols))
 
 
 def summary(runs):
     """Medians over networks, and the n-gram tables of the same characters."""
+
     def median(measure, block):
         return float(np.median([measure(run, block) for run in runs]))
 
     table = ngrams(runs[0])
     return {
-        "accuracy_frozen": median(accuracy, "following"), "accuracy_online": median(accuracy, "online"),
-        "bits_frozen": median(bits, "following"), "bits_online": median(bits, "online"),
+        "accuracy_frozen": median(accuracy, "following"),
+        "accuracy_online": median(accuracy, "online"),
+        "bits_frozen": median(bits, "following"),
+        "bits_online": median(bits, "online"),
         "iterations_untrained": median(settling_iterations, "untrained"),
         "iterations_trained": median(settling_iterations, "following"),
-        "ngram_accuracy": table["accuracy"].to_dict(), "ngram_bits": table["bits"].to_dict(),
+        "ngram_accuracy": table["accuracy"].to_dict(),
+        "ngram_bits": table["bits"].to_dict(),
     }
 
 

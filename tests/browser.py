@@ -8,11 +8,20 @@ import tempfile
 import time
 import urllib.request
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+CHROMIUM = next(
+    (
+        found
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (found := shutil.which(name))
+    ),
+    None,
+)
 #: A new profile that asks nothing of anybody.
-FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync "
-         "--disable-component-update --disable-default-apps --disable-extensions --hide-scrollbars --force-device-scale-factor=1 "
-         "--remote-debugging-port=0 --remote-allow-origins=*").split()
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync "
+    "--disable-component-update --disable-default-apps --disable-extensions --hide-scrollbars --force-device-scale-factor=1 "
+    "--remote-debugging-port=0 --remote-allow-origins=*"
+).split()
 PATIENCE = 60  # s
 
 
@@ -21,8 +30,12 @@ class Browser:
 
     def __init__(self):
         self.profile = tempfile.mkdtemp(prefix="fena_chromium_")
-        self.process = subprocess.Popen([CHROMIUM, *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [CHROMIUM, *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for line in self.process.stderr:
             if "DevTools listening on" in line:
                 self.port = int(line.split("ws://")[1].split("/")[0].rpartition(":")[2])
@@ -30,7 +43,9 @@ class Browser:
         raise RuntimeError("Chromium did not start")
 
     def tab(self, **options):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/json/new?about:blank", method="PUT")
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/json/new?about:blank", method="PUT"
+        )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return Tab(json.load(answer)["webSocketDebuggerUrl"], **options)
 
@@ -81,14 +96,26 @@ class Tab:
         elif method == "Runtime.exceptionThrown":
             details = about["exceptionDetails"]
             self.problems.append(details.get("exception", {}).get("description", details["text"]))
-        elif method == "Runtime.consoleAPICalled" and about["type"] in ("error", "warning", "assert"):
+        elif method == "Runtime.consoleAPICalled" and about["type"] in (
+            "error",
+            "warning",
+            "assert",
+        ):
             self.problems.append(str([a.get("value", a.get("description")) for a in about["args"]]))
         elif method == "Log.entryAdded" and about["entry"]["level"] in ("error", "warning"):
             self.problems.append(f"{about['entry']['text']} {about['entry'].get('url', '')}")
         elif method == "Page.javascriptDialogOpening":
             self.problems.append(f"dialog: {about['message']}")
             self.number += 1
-            self.socket.send(json.dumps({"id": self.number, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}}))
+            self.socket.send(
+                json.dumps(
+                    {
+                        "id": self.number,
+                        "method": "Page.handleJavaScriptDialog",
+                        "params": {"accept": True},
+                    }
+                )
+            )
 
     def open(self, address):
         self.events.clear()
@@ -98,9 +125,13 @@ class Tab:
 
     def js(self, expression):
         """The value of an expression; exceptions are raised."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in answer:
-            raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", "exception"))
+            raise RuntimeError(
+                answer["exceptionDetails"].get("exception", {}).get("description", "exception")
+            )
         return answer["result"].get("value")
 
     def wait(self, expression, seconds=PATIENCE):
@@ -110,24 +141,41 @@ class Tab:
             time.sleep(0.1)
 
     def size(self, width, height, phone=False):
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2 if phone else 1,
+            mobile=phone,
+        )
 
     def media(self, dark=False, kind=""):
-        self.call("Emulation.setEmulatedMedia", media=kind,
-                  features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.call(
+            "Emulation.setEmulatedMedia",
+            media=kind,
+            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
+        )
 
     def key(self, name, code=0):
         text = {"text": name} if len(name) == 1 else {}
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=name, windowsVirtualKeyCode=code, **(text if kind == "keyDown" else {}))
+            self.call(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=name,
+                windowsVirtualKeyCode=code,
+                **(text if kind == "keyDown" else {}),
+            )
 
     def mouse(self, kind, x, y, **more):
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
 
     def place(self, selector):
         """Middle of an element on the screen, after scrolling it there."""
-        return self.js(f"(() => {{ const e = document.querySelector({selector!r}); e.scrollIntoView({{block: 'center'}}); "
-                       "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()")
+        return self.js(
+            f"(() => {{ const e = document.querySelector({selector!r}); e.scrollIntoView({{block: 'center'}}); "
+            "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+        )
 
     def click(self, selector):
         x, y = self.place(selector)
@@ -136,15 +184,23 @@ class Tab:
 
     def choose(self, selector, value):
         """An option of a <select>, as a user would change it."""
-        self.js(f"(() => {{ const s = document.querySelector({selector!r}); s.value = {value!r}; "
-                "s.dispatchEvent(new Event('change', {bubbles: true})); if (s.value !== " + repr(value) + ") throw Error('no such option'); })()")
+        self.js(
+            f"(() => {{ const s = document.querySelector({selector!r}); s.value = {value!r}; "
+            "s.dispatchEvent(new Event('change', {bubbles: true})); if (s.value !== "
+            + repr(value)
+            + ") throw Error('no such option'); })()"
+        )
 
     def screenshot(self, path, whole=True):
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)[
+            "data"
+        ]
         path.write_bytes(base64.b64decode(data))
 
     def pdf(self, path):
-        path.write_bytes(base64.b64decode(self.call("Page.printToPDF", printBackground=False)["data"]))
+        path.write_bytes(
+            base64.b64decode(self.call("Page.printToPDF", printBackground=False)["data"])
+        )
 
     def close(self):
         self.socket.close()

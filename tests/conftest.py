@@ -1,4 +1,6 @@
-"""Shared by all tests: one build cache per session, a tiny FENA, interruptions, and fingerprints of run folders."""
+"""Shared by all tests: one build cache per session, a tiny FENA, interruptions, and fingerprints of
+run folders.
+"""
 
 import hashlib
 import os
@@ -12,12 +14,16 @@ from fena_sim.run.progress import Silent
 
 @pytest.fixture(scope="session", autouse=True)
 def build_cache(tmp_path_factory):
-    """All tests of a session, in all its processes, share their builds; $FENA_CACHE shares them between sessions."""
+    """All tests of a session, in all its processes, share their builds; $FENA_CACHE shares them
+    between sessions.
+    """
     if "FENA_CACHE" in os.environ:
         yield
         return
     base = tmp_path_factory.getbasetemp()
-    os.environ["FENA_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fena_cache")
+    os.environ["FENA_CACHE"] = str(
+        (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fena_cache"
+    )
     yield
     del os.environ["FENA_CACHE"]
 
@@ -31,7 +37,9 @@ def tiny_fena():
 @pytest.fixture(scope="session")
 def uninterrupted(tiny_fena, tmp_path_factory):
     """`tiny.everything()` in one go, on the C++ device, seed 0."""
-    return fs.run(tiny_fena, tiny.everything(), device="dense64", out=tmp_path_factory.mktemp("uninterrupted"))
+    return fs.run(
+        tiny_fena, tiny.everything(), device="dense64", out=tmp_path_factory.mktemp("uninterrupted")
+    )
 
 
 class Interrupted(Exception):
@@ -54,11 +62,20 @@ class StopAfter(Silent):
 
 @pytest.fixture
 def interrupted_run(tiny_fena, tmp_path):
-    """A function: the folder of an interrupted run of a protocol, after `chunks` chunks of 3 tokens."""
+    """A function: the folder of an interrupted run of a protocol, after `chunks` chunks of 3
+    tokens.
+    """
 
     def interrupt(protocol, chunks, device="dense64"):
         with pytest.raises(Interrupted):
-            fs.run(tiny_fena, protocol, device=device, out=tmp_path, chunk_tokens=3, progress=StopAfter(chunks))
+            fs.run(
+                tiny_fena,
+                protocol,
+                device=device,
+                out=tmp_path,
+                chunk_tokens=3,
+                progress=StopAfter(chunks),
+            )
         (folder,) = tmp_path.iterdir()
         return folder
 
@@ -73,18 +90,29 @@ def fingerprint():
     """A function: {relative path: hash} of everything that a run recorded."""
 
     def of(folder):
-        return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-                for kind in RESULTS for path in sorted((folder / kind).rglob("*")) if path.is_file()}
+        return {
+            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for kind in RESULTS
+            for path in sorted((folder / kind).rglob("*"))
+            if path.is_file()
+        }
 
     return of
 
 
 @pytest.fixture(scope="session")
 def tidy():
-    """A function: a finished run folder holds its results, manifest, log and lock, and nothing half written."""
+    """A function: a finished run folder holds its results, manifest, log and lock, and nothing half
+    written.
+    """
 
     def check(folder):
-        assert {p.name for p in folder.iterdir()} <= {*RESULTS, "manifest.json", "log.txt", "run.lock"}
+        assert {p.name for p in folder.iterdir()} <= {
+            *RESULTS,
+            "manifest.json",
+            "log.txt",
+            "run.lock",
+        }
         assert not [p for p in folder.rglob("*.part*")]
 
     return check
@@ -96,7 +124,9 @@ def chromium():
     import browser
 
     if browser.CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: install it (Debian: apt-get install chromium), see docs/report.md")
+        pytest.skip(
+            "no Chromium on this machine: install it (Debian: apt-get install chromium), see docs/report.md"
+        )
     pytest.importorskip("websocket", reason="no websocket-client: pip install 'fena-sim[test]'")
     started = browser.Browser()
     yield started

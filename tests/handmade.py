@@ -14,25 +14,50 @@ VOLT = "metre ** 2 * kilogram * second ** -3 * amp ** -1"
 
 
 def population(name, level, variable, size=3, unit="1"):
-    return {"name": name, "level": level, "role": "state", "size": size, "equations": f"{variable} : {unit}", "links": {},
-            "parameters": {"tau": {"value": "0.014", "dimensions": "second"}}, "on": {}, "threshold": None, "reset": None}
+    return {
+        "name": name,
+        "level": level,
+        "role": "state",
+        "size": size,
+        "equations": f"{variable} : {unit}",
+        "links": {},
+        "parameters": {"tau": {"value": "0.014", "dimensions": "second"}},
+        "on": {},
+        "threshold": None,
+        "reset": None,
+    }
 
 
 def events(onsets, tokens, blank=0.01, shown=0.04, **labels):
     """An event table with tokens at `onsets` (s); -1 is an omitted token."""
     onsets = np.asarray(onsets, dtype=float)
-    return pd.DataFrame({"onset": onsets, "arrival": onsets + blank, "duration": shown, "token": tokens,
-                         "symbol": ["" if t < 0 else "abcd"[t] for t in tokens], **labels, "gate": 1})
+    return pd.DataFrame(
+        {
+            "onset": onsets,
+            "arrival": onsets + blank,
+            "duration": shown,
+            "token": tokens,
+            "symbol": ["" if t < 0 else "abcd"[t] for t in tokens],
+            **labels,
+            "gate": 1,
+        }
+    )
 
 
 def traces(step, start=0.0, **variables):
-    """A Dataset as probes leave it: {"population__variable": (time, unit) or (time, stream, unit)}, units "1"."""
+    """A Dataset as probes leave it: {"population__variable": (time, unit) or (time, stream, unit)},
+    units "1".
+    """
     data, coords = {}, {}
     for name, values in variables.items():
         name, _, variable = name.partition("__")
         values = np.asarray(values)
         dims = ("time", "stream", f"{name}_unit")
-        data[f"{name}.{variable}"] = (dims if values.ndim == 3 else (dims[0], dims[2]), values, {"units": "1"})
+        data[f"{name}.{variable}"] = (
+            dims if values.ndim == 3 else (dims[0], dims[2]),
+            values,
+            {"units": "1"},
+        )
         coords[f"{name}_unit"] = np.arange(values.shape[-1])
     coords["time"] = ("time", start + np.arange(len(values)) * step, {"units": "s"})
     return xr.Dataset(data, coords=coords)
@@ -47,23 +72,82 @@ def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()
         save_events(folder / "events" / f"{name}.tsv", table)
         if recorded is not None:
             encoding = {v: {"chunks": (chunk, *recorded[v].shape[1:])} for v in recorded.data_vars}
-            recorded.to_zarr(folder / "traces" / f"{name}.zarr", consolidated=False, zarr_format=3, encoding=encoding)
+            recorded.to_zarr(
+                folder / "traces" / f"{name}.zarr",
+                consolidated=False,
+                zarr_format=3,
+                encoding=encoding,
+            )
         kept = xr.Dataset() if kept is None else kept
         kept = kept.assign_attrs({"dt_s": 1e-3, "start_step": 0, **kept.attrs})
         kept.to_zarr(folder / "tokens" / f"{name}.zarr", consolidated=False, zarr_format=3)
     populations = list(populations) or [population("state_1", 1, "r")]
-    model = {"name": "handmade", "description": "made by hand", "levels": [0, 1], "dt": "1. ms", "batch": batch,
-             "populations": [p["name"] for p in populations], "parameters": {"state_1.tau": "14. ms"}}
-    declared = {**model, "populations": populations, "projections": [], "readouts": list(readouts), "reference": "", "settling": None}
-    (folder / "manifest.json").write_text(json.dumps({
-        "status": "finished", "inputs_hash": "0", "seed": seed, "device": "dense64", "started": "2026-11-23T10:00:00",
-        "sessions": 1, "model": model, "protocol": {"name": "hand", "description": "A protocol", "measured_signal": "r"},
-        "inputs": {"model": declared, "seed": seed, "protocol": {"blocks": [
-            {"name": name, "probes": [{"population": p["name"], "units": None} for p in populations]} for name in blocks]}},
-        "blocks": [{"name": name, "tokens": len(table), "start_from": "initial", "self_paced": False,
-                    "probes": [] if recorded is None else [p["name"] for p in populations]}
-                   for name, (table, recorded, _) in blocks.items()],
-        "vocabulary": {"symbols": list("abcd"), "codes": np.eye(4).tolist(), "kind": "one_hot"}, "start": None,
-        "versions": {"fena_sim": fs.__version__, "zarr": zarr.__version__}, "git": None, "command": ["fena", "run", "hand.py"],
-        "machine": "Linux x86_64", "wall_time_s": 1.0, "tokens_per_second": 10.0}))
+    model = {
+        "name": "handmade",
+        "description": "made by hand",
+        "levels": [0, 1],
+        "dt": "1. ms",
+        "batch": batch,
+        "populations": [p["name"] for p in populations],
+        "parameters": {"state_1.tau": "14. ms"},
+    }
+    declared = {
+        **model,
+        "populations": populations,
+        "projections": [],
+        "readouts": list(readouts),
+        "reference": "",
+        "settling": None,
+    }
+    (folder / "manifest.json").write_text(
+        json.dumps(
+            {
+                "status": "finished",
+                "inputs_hash": "0",
+                "seed": seed,
+                "device": "dense64",
+                "started": "2026-11-23T10:00:00",
+                "sessions": 1,
+                "model": model,
+                "protocol": {"name": "hand", "description": "A protocol", "measured_signal": "r"},
+                "inputs": {
+                    "model": declared,
+                    "seed": seed,
+                    "protocol": {
+                        "blocks": [
+                            {
+                                "name": name,
+                                "probes": [
+                                    {"population": p["name"], "units": None} for p in populations
+                                ],
+                            }
+                            for name in blocks
+                        ]
+                    },
+                },
+                "blocks": [
+                    {
+                        "name": name,
+                        "tokens": len(table),
+                        "start_from": "initial",
+                        "self_paced": False,
+                        "probes": [] if recorded is None else [p["name"] for p in populations],
+                    }
+                    for name, (table, recorded, _) in blocks.items()
+                ],
+                "vocabulary": {
+                    "symbols": list("abcd"),
+                    "codes": np.eye(4).tolist(),
+                    "kind": "one_hot",
+                },
+                "start": None,
+                "versions": {"fena_sim": fs.__version__, "zarr": zarr.__version__},
+                "git": None,
+                "command": ["fena", "run", "hand.py"],
+                "machine": "Linux x86_64",
+                "wall_time_s": 1.0,
+                "tokens_per_second": 10.0,
+            }
+        )
+    )
     return fs.open_run(folder)

@@ -2,9 +2,10 @@
 
     python tests/mutants.py [--only NAME] [--jobs N]
 
-A command, not collected by pytest: it takes some minutes. First the same tests run on an unchanged copy, where they must
-pass. Then every mutant is one change of text in one file of a copy of its own. Exit status 1 if a mutant survives, that
-is if all its tests pass. A mutant whose tests cannot even be collected says nothing about them, and stops the command.
+A command, not collected by pytest: it takes some minutes. First the same tests run on an unchanged
+copy, where they must pass. Then every mutant is one change of text in one file of a copy of its
+own. Exit status 1 if a mutant survives, that is if all its tests pass. A mutant whose tests cannot
+even be collected says nothing about them, and stops the command.
 """
 
 import argparse
@@ -49,19 +50,25 @@ class Mutant:
     file: str
     old: str
     new: str
-    tests: tuple = attrs.field(converter=lambda tests: (tests,) if isinstance(tests, str) else tuple(tests))
+    tests: tuple = attrs.field(
+        converter=lambda tests: (tests,) if isinstance(tests, str) else tuple(tests)
+    )
 
     def changed(self, root=ROOT):
         """The file's text with the defect. Raises ValueError unless `old` occurs exactly once."""
         text = Path(root, self.file).read_text(encoding="utf-8")
         if text.count(self.old) != 1:
-            raise ValueError(f"mutant {self.name!r}: its text occurs {text.count(self.old)} times in {self.file}, not once")
+            raise ValueError(
+                f"mutant {self.name!r}: its text occurs {text.count(self.old)} times in {self.file}, not once"
+            )
         return text.replace(self.old, self.new)
 
 
 @attrs.frozen
 class Outcome:
-    """How some tests ended: the first one that failed (None: all passed), why, and the seconds that they took."""
+    """How some tests ended: the first one that failed (None: all passed), why, and the seconds that
+    they took.
+    """
 
     failed: str
     why: str
@@ -70,8 +77,12 @@ class Outcome:
 
 def copy_tree(folder):
     """The working tree with its uncommitted changes, without what git ignores."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
-                            stdout=subprocess.PIPE).stdout.decode()
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout.decode()
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).exists():  # it may be deleted, and that not committed
             target = Path(folder, name)
@@ -82,16 +93,31 @@ def copy_tree(folder):
 def run_tests(folder, tests, cache):
     """The Outcome of tests in a copy of the tree, up to the first that fails.
 
-    Copies share the builds in `cache`: a build is found by its sources, and by the code that wrote them.
+    Copies share the builds in `cache`: a build is found by its sources, and by the code that wrote
+    them.
     """
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(folder), "FENA_CACHE": str(cache), "COLUMNS": "1000"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "FENA_CACHE": str(cache),
+        "COLUMNS": "1000",
+    }
     began = time.monotonic()
     try:
-        done = subprocess.run(command, cwd=folder, env=environment, text=True, timeout=PATIENCE, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            text=True,
+            timeout=PATIENCE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
     except subprocess.TimeoutExpired:
-        return Outcome(" ".join(tests), f"did not end within {PATIENCE} s", time.monotonic() - began)
+        return Outcome(
+            " ".join(tests), f"did not end within {PATIENCE} s", time.monotonic() - began
+        )
     if done.returncode not in (0, 1):  # pytest itself could not do what it was asked for
         raise RuntimeError(f"{' '.join(tests)} cannot be run in {folder}:\n{done.stdout[-3000:]}")
     failed, why = _FAILED.search(done.stdout).groups() if done.returncode else (None, "")
@@ -109,22 +135,49 @@ def try_mutant(mutant, original, folder, cache):
 
 def table(mutants, outcomes):
     """A row for each mutant; of one that survived, the tests that should have caught it."""
-    shown = Table("mutant", "file", "verdict", Column("first test that fails", overflow="fold"), "s", title="Planted defects")
+    shown = Table(
+        "mutant",
+        "file",
+        "verdict",
+        Column("first test that fails", overflow="fold"),
+        "s",
+        title="Planted defects",
+    )
     for mutant, outcome in zip(mutants, outcomes):
         verdict = "caught" if outcome.failed else "[bold red]SURVIVED"
-        shown.add_row(mutant.name, mutant.file.removeprefix("fena_sim/"), verdict,
-                      escape(outcome.failed or "\n".join(mutant.tests)).replace("tests/", ""), f"{outcome.seconds:.0f}")
+        shown.add_row(
+            mutant.name,
+            mutant.file.removeprefix("fena_sim/"),
+            verdict,
+            escape(outcome.failed or "\n".join(mutant.tests)).replace("tests/", ""),
+            f"{outcome.seconds:.0f}",
+        )
     return shown
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="NAME", action="append", help="mutants whose name contains this; may be repeated")
-    parser.add_argument("--jobs", type=int, default=2, help="mutants that are tried at the same time (default 2)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        help="mutants whose name contains this; may be repeated",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="mutants that are tried at the same time (default 2)"
+    )
     options = parser.parse_args()
-    chosen = [m for m in (*ENGINE, *FENA) if not options.only or any(name in m.name for name in options.only)]
+    chosen = [
+        m
+        for m in (*ENGINE, *FENA)
+        if not options.only or any(name in m.name for name in options.only)
+    ]
     if not chosen:
-        parser.error(f"no mutant is called so; there are: {', '.join(m.name for m in (*ENGINE, *FENA))}")
+        parser.error(
+            f"no mutant is called so; there are: {', '.join(m.name for m in (*ENGINE, *FENA))}"
+        )
     for mutant in chosen:
         mutant.changed()
     console = Console()
@@ -135,14 +188,21 @@ def main():
         tests = sorted({test for mutant in chosen for test in mutant.tests})
         unchanged = run_tests(original, tests, cache)
         if unchanged.failed:
-            console.print(f"without any defect, {unchanged.failed} fails: {unchanged.why}", markup=False)
+            console.print(
+                f"without any defect, {unchanged.failed} fails: {unchanged.why}", markup=False
+            )
             return 1
         console.print(f"without any defect, all of their tests pass ({unchanged.seconds:.0f} s)")
 
         def attempt(number):
             outcome = try_mutant(chosen[number], original, Path(work, str(number)), cache)
-            console.print(f"caught: {chosen[number].name}: {outcome.why[:80]}" if outcome.failed else
-                          f"SURVIVED: {chosen[number].name}", markup=False, highlight=False)
+            console.print(
+                f"caught: {chosen[number].name}: {outcome.why[:80]}"
+                if outcome.failed
+                else f"SURVIVED: {chosen[number].name}",
+                markup=False,
+                highlight=False,
+            )
             return outcome
 
         with ThreadPoolExecutor(options.jobs) as pool:
@@ -161,171 +221,496 @@ _RESUME = "tests/run/test_interruption.py::test_goes_on_after_the_last_chunk_tha
 
 ENGINE = [
     # -- from declarations to Brian2 ---------------------------------------------------------------
-    Mutant("weights transposed in a sum", "fena_sim/device/dense/numpy_target.py",
-           "f\"({vector}).T @ ({matrix})\" if along == PRE",
-           "f\"(({matrix}) @ ({vector})).T\" if along == PRE", "tests/build/test_initial_state.py"),
-    Mutant("weights transposed in the dense kernel", "fena_sim/device/dense/kernel.py",
-           "const size_t _idx = (size_t)(_i + {u})*{dense.n_post} + _j;",
-           "const size_t _idx = (size_t)_j*{dense.n_pre} + _i + {u};", _SCRIPT),
-    Mutant("summed over the wrong index in the dense kernel", "fena_sim/device/dense/kernel.py",
-           "const int32_t {PRE} = _i + {u + dense.offset_pre},", "const int32_t {PRE} = _j + {dense.offset_pre},", _SCRIPT),
-    Mutant("initial weights transposed", "fena_sim/build/network.py", "= full[i, j]", "= full.T.ravel()[:len(i)]",
-           "tests/build/test_initial_state.py"),
-    Mutant("pre and post swapped in the pairs of a condition", "fena_sim/build/projection.py",
-           "return i[chosen], j[chosen]", "return j[chosen], i[chosen]", f"{_DELAY}::test_spikes_act_as_in_brian2"),
-    Mutant("delays one step short", "fena_sim/build/network.py",
-           "steps = round(float(declared.delay) / float(hierarchy.dt))\n",
-           "steps = max(1, round(float(declared.delay) / float(hierarchy.dt)) - 1)\n",
-           (f"{_DELAY}::test_rates_arrive_after_exactly_the_delay", f"{_DELAY}::test_spikes_act_after_exactly_the_delay")),
-    Mutant("states move before the errors", "fena_sim/build/population.py", "order=population.order, threshold",
-           "order=-population.order, threshold", f"{_ORACLE}[fena-runtime]"),
-    Mutant("plasticity sees its own first change", "fena_sim/build/projection.py",
-           "synapses.run_regularly(\"\\n\".join(code)",
-           "synapses.run_regularly(\"\\n\".join(line for k in range(len(changes)) for line in code[k::len(changes)])",
-           "tests/build/test_plasticity.py"),
-    Mutant("seed of the noise ignored", "fena_sim/build/network.py", "f\"noise {seed}\"", "\"noise\"",
-           "tests/build/test_noise.py::test_seeds_differ"),
-    Mutant("noise repeats every 1024 steps", "fena_sim/build/noise.py", "philox((unit, step, step >> np.uint64(32), stream)",
-           "philox((unit, step & np.uint64(1023), step >> np.uint64(32), stream)", "tests/build/test_noise.py"),
-    Mutant("settling counted from 0", "fena_sim/build/pacemaker.py", "steps = presenting*(elapsed - blank_steps + 1)",
-           "steps = presenting*(elapsed - blank_steps)", f"{_ORACLE}[fena-runtime]"),
-    Mutant("a token shown one step early", "fena_sim/build/pacemaker.py", "arriving = int(elapsed == blank_steps)",
-           "arriving = int(elapsed == blank_steps - 1)", f"{_ORACLE}[fena-runtime]"),
+    Mutant(
+        "weights transposed in a sum",
+        "fena_sim/device/dense/numpy_target.py",
+        'f"({vector}).T @ ({matrix})" if along == PRE',
+        'f"(({matrix}) @ ({vector})).T" if along == PRE',
+        "tests/build/test_initial_state.py",
+    ),
+    Mutant(
+        "weights transposed in the dense kernel",
+        "fena_sim/device/dense/kernel.py",
+        "const size_t _idx = (size_t)(_i + {u})*{dense.n_post} + _j;",
+        "const size_t _idx = (size_t)_j*{dense.n_pre} + _i + {u};",
+        _SCRIPT,
+    ),
+    Mutant(
+        "summed over the wrong index in the dense kernel",
+        "fena_sim/device/dense/kernel.py",
+        "const int32_t {PRE} = _i + {u + dense.offset_pre},",
+        "const int32_t {PRE} = _j + {dense.offset_pre},",
+        _SCRIPT,
+    ),
+    Mutant(
+        "initial weights transposed",
+        "fena_sim/build/network.py",
+        "= full[i, j]",
+        "= full.T.ravel()[:len(i)]",
+        "tests/build/test_initial_state.py",
+    ),
+    Mutant(
+        "pre and post swapped in the pairs of a condition",
+        "fena_sim/build/projection.py",
+        "return i[chosen], j[chosen]",
+        "return j[chosen], i[chosen]",
+        f"{_DELAY}::test_spikes_act_as_in_brian2",
+    ),
+    Mutant(
+        "delays one step short",
+        "fena_sim/build/network.py",
+        "steps = round(float(declared.delay) / float(hierarchy.dt))\n",
+        "steps = max(1, round(float(declared.delay) / float(hierarchy.dt)) - 1)\n",
+        (
+            f"{_DELAY}::test_rates_arrive_after_exactly_the_delay",
+            f"{_DELAY}::test_spikes_act_after_exactly_the_delay",
+        ),
+    ),
+    Mutant(
+        "states move before the errors",
+        "fena_sim/build/population.py",
+        "order=population.order,",
+        "order=-population.order,",
+        f"{_ORACLE}[fena-runtime]",
+    ),
+    Mutant(
+        "plasticity sees its own first change",
+        "fena_sim/build/projection.py",
+        '"\\n".join(code)',
+        '"\\n".join(line for k in range(len(changes)) for line in code[k::len(changes)])',
+        "tests/build/test_plasticity.py",
+    ),
+    Mutant(
+        "seed of the noise ignored",
+        "fena_sim/build/network.py",
+        'f"noise {seed}"',
+        '"noise"',
+        "tests/build/test_noise.py::test_seeds_differ",
+    ),
+    Mutant(
+        "noise repeats every 1024 steps",
+        "fena_sim/build/noise.py",
+        "philox((unit, step, step >> np.uint64(32), stream)",
+        "philox((unit, step & np.uint64(1023), step >> np.uint64(32), stream)",
+        "tests/build/test_noise.py",
+    ),
+    Mutant(
+        "settling counted from 0",
+        "fena_sim/build/pacemaker.py",
+        "steps = presenting*(elapsed - blank_steps + 1)",
+        "steps = presenting*(elapsed - blank_steps)",
+        f"{_ORACLE}[fena-runtime]",
+    ),
+    Mutant(
+        "a token shown one step early",
+        "fena_sim/build/pacemaker.py",
+        "arriving = int(elapsed == blank_steps)",
+        "arriving = int(elapsed == blank_steps - 1)",
+        f"{_ORACLE}[fena-runtime]",
+    ),
     # -- declarations ------------------------------------------------------------------------------
-    Mutant("seed of the initial values ignored", "fena_sim/model/initial.py", "default_rng([seed, zlib", "default_rng([0, zlib",
-           "tests/model/test_initial.py"),
-    Mutant("all variables begin alike", "fena_sim/model/initial.py", "zlib.crc32(f\"{owner}.{variable}\".encode())",
-           "zlib.crc32(owner.encode())", "tests/model/test_initial.py"),
-    Mutant("locality check does not follow links", "fena_sim/model/plasticity.py",
-           "if source.level != level:\n            raise LocalityError(\n                f\"the rule reads {variable!r}",
-           "if False:\n            raise LocalityError(\n                f\"the rule reads {variable!r}",
-           "tests/model/test_declarations.py::test_rule_that_is_not_local"),
-    Mutant("locality check blind to sums over other levels", "fena_sim/model/plasticity.py",
-           "    if population.size > 1:\n        return", "    if population.size > 0:\n        return",
-           "tests/model/test_declarations.py::test_rule_that_is_not_local"),
+    Mutant(
+        "seed of the initial values ignored",
+        "fena_sim/model/initial.py",
+        "[seed, zlib",
+        "[0, zlib",
+        "tests/model/test_initial.py",
+    ),
+    Mutant(
+        "all variables begin alike",
+        "fena_sim/model/initial.py",
+        'zlib.crc32(f"{owner}.{variable}".encode())',
+        "zlib.crc32(owner.encode())",
+        "tests/model/test_initial.py",
+    ),
+    Mutant(
+        "locality check does not follow links",
+        "fena_sim/model/plasticity.py",
+        'if source.level != level:\n            raise LocalityError(\n                f"the rule reads {variable!r}',
+        'if False:\n            raise LocalityError(\n                f"the rule reads {variable!r}',
+        "tests/model/test_declarations.py::test_rule_that_is_not_local",
+    ),
+    Mutant(
+        "locality check blind to sums over other levels",
+        "fena_sim/model/plasticity.py",
+        "    if population.size > 1:\n        return",
+        "    if population.size > 0:\n        return",
+        "tests/model/test_declarations.py::test_rule_that_is_not_local",
+    ),
     # -- running -----------------------------------------------------------------------------------
-    Mutant("checkpoint one step late", "fena_sim/run/chunks.py", "done=position.done, step=position.step)\n        for old",
-           "done=position.done, step=position.step + 1)\n        for old", _RESUME),
-    Mutant("goes on with the state of the chunk before", "fena_sim/run/chunks.py", "saved, about = load_arrays(path)\n",
-           "saved, about = load_arrays(found[-1])[0], load_arrays(path)[1]\n", _RESUME),
-    Mutant("the last chunk is done again", "fena_sim/run/chunks.py", ".glob(\"*.npz\"), reverse=True)", ".glob(\"*.npz\"))",
-           _RESUME),
-    Mutant("a chunk begins with the tokens of the one before", "fena_sim/run/chunks.py",
-           "table_values(self.line, position.done, self.shape)",
-           "table_values(self.line, max(0, position.done - 1), self.shape)", _CHUNKS),
+    Mutant(
+        "checkpoint one step late",
+        "fena_sim/run/chunks.py",
+        "step=position.step,\n        )\n        for old",
+        "step=position.step + 1,\n        )\n        for old",
+        _RESUME,
+    ),
+    Mutant(
+        "goes on with the state of the chunk before",
+        "fena_sim/run/chunks.py",
+        "saved, about = load_arrays(path)\n",
+        "saved, about = load_arrays(found[-1])[0], load_arrays(path)[1]\n",
+        _RESUME,
+    ),
+    Mutant(
+        "the last chunk is done again",
+        "fena_sim/run/chunks.py",
+        '.glob("*.npz"), reverse=True)',
+        '.glob("*.npz"))',
+        _RESUME,
+    ),
+    Mutant(
+        "a chunk begins with the tokens of the one before",
+        "fena_sim/run/chunks.py",
+        "table_values(self.line, position.done, self.shape)",
+        "table_values(self.line, max(0, position.done - 1), self.shape)",
+        _CHUNKS,
+    ),
     # -- stimuli and measures ----------------------------------------------------------------------
-    Mutant("held-out pairs leak into training", "fena_sim/stimulus/grammar.py", "            allowed[:, first, second] = 0\n",
-           "            allowed[:, first, second] *= 0.1\n",
-           "tests/stimulus/test_grammar.py::test_training_never_visits_a_held_out_pair"),
-    Mutant("seed of the stimulus ignored", "fena_sim/stimulus/grammar.py", "generator(seed, \"MotifGrammar.training\")",
-           "generator(0, \"MotifGrammar.training\")", "tests/stimulus/test_grammar.py::test_seeds_repeat_and_differ"),
-    Mutant("first token scored", "fena_sim/measure/select.py", "mask[:1] = False", "mask[:0] = False",
-           "tests/measure/test_prediction.py"),
-    Mutant("width fitted on the tokens that are scored", "fena_sim/measure/prediction.py", "        usable[:half] = False\n", "",
-           "tests/measure/test_prediction.py"),
-    Mutant("settling at other tolerances off by one", "fena_sim/measure/settling.py", "np.arange(1, rate.shape[1] + 1)",
-           "np.arange(rate.shape[1])", "tests/measure/test_settling.py"),
+    Mutant(
+        "held-out pairs leak into training",
+        "fena_sim/stimulus/grammar.py",
+        "            allowed[:, first, second] = 0\n",
+        "            allowed[:, first, second] *= 0.1\n",
+        "tests/stimulus/test_grammar.py::test_training_never_visits_a_held_out_pair",
+    ),
+    Mutant(
+        "seed of the stimulus ignored",
+        "fena_sim/stimulus/grammar.py",
+        'generator(seed, "MotifGrammar.training")',
+        'generator(0, "MotifGrammar.training")',
+        "tests/stimulus/test_grammar.py::test_seeds_repeat_and_differ",
+    ),
+    Mutant(
+        "first token scored",
+        "fena_sim/measure/select.py",
+        "mask[:1] = False",
+        "mask[:0] = False",
+        "tests/measure/test_prediction.py",
+    ),
+    Mutant(
+        "width fitted on the tokens that are scored",
+        "fena_sim/measure/prediction.py",
+        "        usable[:half] = False\n",
+        "",
+        "tests/measure/test_prediction.py",
+    ),
+    Mutant(
+        "settling at other tolerances off by one",
+        "fena_sim/measure/settling.py",
+        "np.arange(1, rate.shape[1] + 1)",
+        "np.arange(rate.shape[1])",
+        "tests/measure/test_settling.py",
+    ),
     # -- dense kernels -----------------------------------------------------------------------------
-    Mutant("fused over code that changes what a pass reads", "fena_sim/device/dense/kernel.py",
-           "if writes & (p.reads | p.writes) or reads & p.writes:", "if writes & p.writes or reads & p.writes:",
-           "tests/device/test_fusion.py"),
-    Mutant("fused though one pass reads the sum of another", "fena_sim/device/dense/kernel.py",
-           "if p.reads & (targets - {p.target}):", "if p.reads & (targets - targets):", "tests/device/test_fusion.py"),
-    Mutant("rows beyond the last four left out", "fena_sim/device/dense/kernel.py",
-           "if whole < dense.n_pre else []", "if whole > dense.n_pre else []", _SCRIPT),
-    Mutant("only the last stream teaches the weights", "fena_sim/device/dense/batch_kernel.py",
-           "[{u * TILE} + _j - _tile] += \"\n                                        f\"{m.group(2)}",
-           "[{u * TILE} + _j - _tile] = \"\n                                        f\"{m.group(2)}",
-           "tests/device/test_batch.py::test_streams_share_weights_and_add_their_changes"),
+    Mutant(
+        "fused over code that changes what a pass reads",
+        "fena_sim/device/dense/kernel.py",
+        "if writes & (p.reads | p.writes) or reads & p.writes:",
+        "if writes & p.writes or reads & p.writes:",
+        "tests/device/test_fusion.py",
+    ),
+    Mutant(
+        "fused though one pass reads the sum of another",
+        "fena_sim/device/dense/kernel.py",
+        "if p.reads & (targets - {p.target}):",
+        "if p.reads & (targets - targets):",
+        "tests/device/test_fusion.py",
+    ),
+    Mutant(
+        "rows beyond the last four left out",
+        "fena_sim/device/dense/kernel.py",
+        "if whole < dense.n_pre else []",
+        "if whole > dense.n_pre else []",
+        _SCRIPT,
+    ),
+    Mutant(
+        "only the last stream teaches the weights",
+        "fena_sim/device/dense/batch_kernel.py",
+        '[{u * TILE} + _j - _tile] += "\n                        f"{m.group(2)}',
+        '[{u * TILE} + _j - _tile] = "\n                        f"{m.group(2)}',
+        "tests/device/test_batch.py::test_streams_share_weights_and_add_their_changes",
+    ),
     # -- results -----------------------------------------------------------------------------------
-    Mutant("readouts shifted by one token", "fena_sim/record/assemble.py", "columns.append(values * readout.scale)",
-           "columns.append(np.roll(values, 1, axis=0) * readout.scale)",
-           "tests/record/test_traces.py::test_readouts_are_the_recorded_values"),
-    Mutant("labels shifted by one token", "fena_sim/protocol/timeline.py", "stream.events.iloc[:n].copy()",
-           "stream.events.iloc[np.arange(1, n + 1) % len(stream.events)].reset_index(drop=True)",
-           "tests/record/test_traces.py::test_events"),
-    Mutant("tokens said to begin a step early", "fena_sim/record/assemble.py", "leaving[:-1] + 1]", "leaving[:-1]]",
-           "tests/record/test_traces.py::test_events"),
-    Mutant("epochs begin a sample late", "fena_sim/epochs/cut.py", "wanted = locks + first * interval",
-           "wanted = locks + (first + 1) * interval", "tests/epochs/test_epochs.py::test_an_epoch_is_the_recording_around_its_token"),
-    Mutant("epochs over the block's end are kept", "fena_sim/epochs/cut.py", "(end < len(time))", "(start < len(time))",
-           "tests/epochs/test_epochs.py::test_epochs_over_the_end_are_dropped_and_those_that_just_fit_are_not"),
-    Mutant("tokens of one stream cut from another", "fena_sim/epochs/cut.py", "self.streams[rows[some]][:, None]",
-           "0*self.streams[rows[some]][:, None]", "tests/epochs/test_epochs.py::test_streams_side_by_side"),
-    Mutant("squared after the average over units", "fena_sim/epochs/averages.py",
-           "(part if signal == \"mean\" else part**2).mean(axis=2)", "part.mean(axis=2)**(1 if signal == \"mean\" else 2)",
-           "tests/epochs/test_averages.py::test_responses_of_one_network"),
-    Mutant("pieces of a spectrum weigh the same", "fena_sim/epochs/spectra.py", "total + count * power", "total + together * power",
-           "tests/epochs/test_averages.py::test_spectrum_is_welch_of_the_whole"),
-    Mutant("autocorrelation does not look beyond a piece", "fena_sim/epochs/spectra.py", "AT_ONCE + lags].to_numpy()",
-           "AT_ONCE].to_numpy()", "tests/epochs/test_averages.py::test_autocorrelation"),
-    Mutant("a killed export leaves a file", "fena_sim/export/files.py", "yield made / path.name", "yield path",
-           "tests/export/test_export_files.py::test_what_fails_leaves_what_was_there"),
-    Mutant("pacemaker's counters saved as they were read", "fena_sim/run/chunks.py",
-           "return {**self.program.complete(saved), **CHUNK_START}", "return self.program.complete(saved)",
-           "tests/run/test_interruption.py::test_killed_between_the_last_checkpoint_and_the_final_state"),
-    Mutant("the point of a killed worker is lost", "fena_sim/sweep/local.py", "                        waiting.appendleft(point)\n",
-           "                        pass\n",
-           "tests/sweep/test_local.py::test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice"),
-    Mutant("workers compile the same network side by side", "fena_sim/sweep/work.py", "with FileLock(locks / f\"{key}.lock\"):",
-           "if True:", "tests/sweep/test_local.py::test_a_network_is_compiled_once_by_however_many_workers"),
-    Mutant("numbers of a sweep at other networks", "fena_sim/sweep/result.py", "array.reshape(shape[-1], *shape[:-1], *array.shape[1:])",
-           "np.moveaxis(array.reshape(*shape, *array.shape[1:]), len(shape) - 1, 0)",
-           "tests/sweep/test_result.py::test_every_number_stands_at_its_place"),
-    Mutant("sweeps on other files", "fena_sim/sweep/points.py", "point.identity != _identity(runner)", "not _identity(runner)",
-           "tests/sweep/test_local.py::test_a_worker_with_another_model_file_refuses"),
+    Mutant(
+        "readouts shifted by one token",
+        "fena_sim/record/assemble.py",
+        "columns.append(values * readout.scale)",
+        "columns.append(np.roll(values, 1, axis=0) * readout.scale)",
+        "tests/record/test_traces.py::test_readouts_are_the_recorded_values",
+    ),
+    Mutant(
+        "labels shifted by one token",
+        "fena_sim/protocol/timeline.py",
+        "stream.events.iloc[:n].copy()",
+        "stream.events.iloc[np.arange(1, n + 1) % len(stream.events)].reset_index(drop=True)",
+        "tests/record/test_traces.py::test_events",
+    ),
+    Mutant(
+        "tokens said to begin a step early",
+        "fena_sim/record/assemble.py",
+        "leaving[:-1] + 1]",
+        "leaving[:-1]]",
+        "tests/record/test_traces.py::test_events",
+    ),
+    Mutant(
+        "epochs begin a sample late",
+        "fena_sim/epochs/cut.py",
+        "wanted = locks + first * interval",
+        "wanted = locks + (first + 1) * interval",
+        "tests/epochs/test_epochs.py::test_an_epoch_is_the_recording_around_its_token",
+    ),
+    Mutant(
+        "epochs over the block's end are kept",
+        "fena_sim/epochs/cut.py",
+        "(end < len(time))",
+        "(start < len(time))",
+        "tests/epochs/test_epochs.py::test_epochs_over_the_end_are_dropped_and_those_that_just_fit_are_not",
+    ),
+    Mutant(
+        "tokens of one stream cut from another",
+        "fena_sim/epochs/cut.py",
+        "self.streams[rows[some]][:, None]",
+        "0*self.streams[rows[some]][:, None]",
+        "tests/epochs/test_epochs.py::test_streams_side_by_side",
+    ),
+    Mutant(
+        "squared after the average over units",
+        "fena_sim/epochs/averages.py",
+        '(part if signal == "mean" else part**2).mean(axis=2)',
+        'part.mean(axis=2)**(1 if signal == "mean" else 2)',
+        "tests/epochs/test_averages.py::test_responses_of_one_network",
+    ),
+    Mutant(
+        "pieces of a spectrum weigh the same",
+        "fena_sim/epochs/spectra.py",
+        "total + count * power",
+        "total + together * power",
+        "tests/epochs/test_averages.py::test_spectrum_is_welch_of_the_whole",
+    ),
+    Mutant(
+        "autocorrelation does not look beyond a piece",
+        "fena_sim/epochs/spectra.py",
+        "AT_ONCE + lags].to_numpy()",
+        "AT_ONCE].to_numpy()",
+        "tests/epochs/test_averages.py::test_autocorrelation",
+    ),
+    Mutant(
+        "a killed export leaves a file",
+        "fena_sim/export/files.py",
+        "yield made / path.name",
+        "yield path",
+        "tests/export/test_export_files.py::test_what_fails_leaves_what_was_there",
+    ),
+    Mutant(
+        "pacemaker's counters saved as they were read",
+        "fena_sim/run/chunks.py",
+        "return {**self.program.complete(saved), **CHUNK_START}",
+        "return self.program.complete(saved)",
+        "tests/run/test_interruption.py::test_killed_between_the_last_checkpoint_and_the_final_state",
+    ),
+    Mutant(
+        "the point of a killed worker is lost",
+        "fena_sim/sweep/local.py",
+        "                        waiting.appendleft(point)\n",
+        "                        pass\n",
+        "tests/sweep/test_local.py::test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice",
+    ),
+    Mutant(
+        "workers compile the same network side by side",
+        "fena_sim/sweep/work.py",
+        'with FileLock(locks / f"{key}.lock"):',
+        "if True:",
+        "tests/sweep/test_local.py::test_a_network_is_compiled_once_by_however_many_workers",
+    ),
+    Mutant(
+        "numbers of a sweep at other networks",
+        "fena_sim/sweep/result.py",
+        "array.reshape(shape[-1], *shape[:-1], *array.shape[1:])",
+        "np.moveaxis(array.reshape(*shape, *array.shape[1:]), len(shape) - 1, 0)",
+        "tests/sweep/test_result.py::test_every_number_stands_at_its_place",
+    ),
+    Mutant(
+        "sweeps on other files",
+        "fena_sim/sweep/points.py",
+        "point.identity != _identity(runner)",
+        "not _identity(runner)",
+        "tests/sweep/test_local.py::test_a_worker_with_another_model_file_refuses",
+    ),
 ]
 
 #: Defects of the shipped model, whose texts follow models/fena.py.
 _FENA, _FIRST = "models/fena.py", f"{_ORACLE}[fena-runtime]"
 _BLACK_BOX = "tests/models/test_fena.py"
 FENA = [
-    Mutant("sign of the error in the drift", _FENA, "drift = (-precision*error", "drift = (precision*error", _FIRST),
-    Mutant("sign of the feedback", _FENA, "+ slope*precision_below*feedback", "- slope*precision_below*feedback", _FIRST),
-    Mutant("slope of the activation dropped", _FENA, "SMOOTH = dict(input=\"r\", slope=\"1 - f**2\")",
-           "SMOOTH = dict(input=\"r\", slope=\"1\")", _FIRST),
-    Mutant("errors not weighted by precision", _FENA, "change=f\"precision_post*{error}*{activity}\"",
-           "change=f\"{error}*{activity}\"", _FIRST),
-    Mutant("feedback not weighted by precision", _FENA, "slope*precision_below*feedback", "slope*feedback", _FIRST),
-    Mutant("feedback synapses learn another product", _FENA, "learn_prediction(\"error_pre\", \"f_post\", share)",
-           "learn_prediction(\"error_pre\", \"r_post\", share)", f"{_ORACLE}[fena_learned_feedback-runtime]"),
-    Mutant("inhibition does not divide", _FENA, "exp(clip(prediction + bias, -30, 30))/pooled",
-           "exp(clip(prediction + bias, -30, 30))/(0*pooled + 16)", _FIRST),
-    Mutant("inhibition leaves out the biases", _FENA, "exp(clip(prediction_pre + bias_pre, -30, 30))",
-           "exp(clip(prediction_pre, -30, 30))", _FIRST),
-    Mutant("inhibition pools before the predictions", _FENA, "role=\"inhibition\", order=-30", "role=\"inhibition\", order=-50",
-           _FIRST),
-    Mutant("sign of the bias of the tokens", _FENA, "gate*bias_share*rate*error : 1", "gate*bias_share*rate*(-error) : 1",
-           _FIRST),
-    Mutant("sign of the bias of the priors", _FENA, "rate*precision*error/sqrt(spent) : 1",
-           "rate*precision*(-error)/sqrt(spent) : 1",
-           _FIRST),
-    Mutant("synapses learn in the blank", _FENA, "plasticity_gain_post*presenting_post*(share*rate_post",
-           "plasticity_gain_post*(share*rate_post",
-           f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank"),
-    Mutant("synapses spend in the blank", _FENA, "plasticity_gain_post*presenting_post*({change})**2/ms",
-           "plasticity_gain_post*({change})**2/ms", f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank"),
-    Mutant("learning cannot be switched off", _FENA, "plasticity_gain*presenting*rate*precision*error/sqrt(spent)",
-           "presenting*rate*precision*error/sqrt(spent)", f"{_BLACK_BOX}::test_without_plasticity_nothing_is_learned"),
-    Mutant("what synapses have spent never grows", _FENA, "presenting_post*({change})**2/ms",
-           "presenting_post*0*({change})**2/ms", _FIRST),
-    Mutant("what priors have spent never grows", _FENA, "presenting*(precision*error)**2/ms",
-           "presenting*0*(precision*error)**2/ms",
-           _FIRST),
-    Mutant("levels do not slow themselves down", _FENA, "rate = eta/(1 + adaptive*eta", "rate = eta/(1 + 0*adaptive*eta", _FIRST),
-    Mutant("precision frozen", _FENA, "clip(surprise, -5, 5)/tau_precision", "0*clip(surprise, -5, 5)/tau_precision", _FIRST),
-    Mutant("an omitted token teaches the precision", _FENA, "observed=\"gate*presenting*(1 - seen)\"",
-           "observed=\"presenting*(1 - seen)\"", _FIRST),
-    Mutant("precision follows settled errors too", _FENA, "observed=\"gate*presenting*(1 - seen)\"",
-           "observed=\"gate*presenting\"", _FIRST),
-    Mutant("a trace is not updated", _FENA, "trace_older += older*({0} - trace_older)", "trace_older += 0*({0} - trace_older)",
-           _FIRST),
-    Mutant("the coming token leaks into the prediction", _FENA, "onset=TRACES.format(\"x\")",
-           "onset=TRACES.format(\"token_code\")",
-           f"{_BLACK_BOX}::test_a_prediction_does_not_know_the_coming_token"),
-    Mutant("traces hold the token that is being shown", _FENA, "arrival=\"x = token_code\"",
-           "arrival=\"x = token_code; \" + TRACES.format(\"token_code\")", _FIRST),
-    Mutant("noise at temperature 0", _FENA, "sqrt(2*temperature/tau)", "sqrt(2*(temperature + 0.01)/tau)", _FIRST),
+    Mutant(
+        "sign of the error in the drift",
+        _FENA,
+        "drift = (-precision*error",
+        "drift = (precision*error",
+        _FIRST,
+    ),
+    Mutant(
+        "sign of the feedback",
+        _FENA,
+        "+ slope*precision_below*feedback",
+        "- slope*precision_below*feedback",
+        _FIRST,
+    ),
+    Mutant(
+        "slope of the activation dropped",
+        _FENA,
+        'SMOOTH = dict(input="r", slope="1 - f**2")',
+        'SMOOTH = dict(input="r", slope="1")',
+        _FIRST,
+    ),
+    Mutant(
+        "errors not weighted by precision",
+        _FENA,
+        'change=f"precision_post*{error}*{activity}"',
+        'change=f"{error}*{activity}"',
+        _FIRST,
+    ),
+    Mutant(
+        "feedback not weighted by precision",
+        _FENA,
+        "slope*precision_below*feedback",
+        "slope*feedback",
+        _FIRST,
+    ),
+    Mutant(
+        "feedback synapses learn another product",
+        _FENA,
+        'learn_prediction("error_pre", "f_post", share)',
+        'learn_prediction("error_pre", "r_post", share)',
+        f"{_ORACLE}[fena_learned_feedback-runtime]",
+    ),
+    Mutant(
+        "inhibition does not divide",
+        _FENA,
+        "exp(clip(prediction + bias, -30, 30))/pooled",
+        "exp(clip(prediction + bias, -30, 30))/(0*pooled + 16)",
+        _FIRST,
+    ),
+    Mutant(
+        "inhibition leaves out the biases",
+        _FENA,
+        "exp(clip(prediction_pre + bias_pre, -30, 30))",
+        "exp(clip(prediction_pre, -30, 30))",
+        _FIRST,
+    ),
+    Mutant(
+        "inhibition pools before the predictions",
+        _FENA,
+        'role="inhibition",\n            order=-30',
+        'role="inhibition",\n            order=-50',
+        _FIRST,
+    ),
+    Mutant(
+        "sign of the bias of the tokens",
+        _FENA,
+        "gate*bias_share*rate*error : 1",
+        "gate*bias_share*rate*(-error) : 1",
+        _FIRST,
+    ),
+    Mutant(
+        "sign of the bias of the priors",
+        _FENA,
+        "rate*precision*error/sqrt(spent) : 1",
+        "rate*precision*(-error)/sqrt(spent) : 1",
+        _FIRST,
+    ),
+    Mutant(
+        "synapses learn in the blank",
+        _FENA,
+        "plasticity_gain_post*presenting_post*(share*rate_post",
+        "plasticity_gain_post*(share*rate_post",
+        f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank",
+    ),
+    Mutant(
+        "synapses spend in the blank",
+        _FENA,
+        "plasticity_gain_post*presenting_post*({change})**2/ms",
+        "plasticity_gain_post*({change})**2/ms",
+        f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank",
+    ),
+    Mutant(
+        "learning cannot be switched off",
+        _FENA,
+        "plasticity_gain*presenting*rate*precision*error/sqrt(spent)",
+        "presenting*rate*precision*error/sqrt(spent)",
+        f"{_BLACK_BOX}::test_without_plasticity_nothing_is_learned",
+    ),
+    Mutant(
+        "what synapses have spent never grows",
+        _FENA,
+        "presenting_post*({change})**2/ms",
+        "presenting_post*0*({change})**2/ms",
+        _FIRST,
+    ),
+    Mutant(
+        "what priors have spent never grows",
+        _FENA,
+        "presenting*(precision*error)**2/ms",
+        "presenting*0*(precision*error)**2/ms",
+        _FIRST,
+    ),
+    Mutant(
+        "levels do not slow themselves down",
+        _FENA,
+        "rate = eta/(1 + adaptive*eta",
+        "rate = eta/(1 + 0*adaptive*eta",
+        _FIRST,
+    ),
+    Mutant(
+        "precision frozen",
+        _FENA,
+        "clip(surprise, -5, 5)/tau_precision",
+        "0*clip(surprise, -5, 5)/tau_precision",
+        _FIRST,
+    ),
+    Mutant(
+        "an omitted token teaches the precision",
+        _FENA,
+        'observed="gate*presenting*(1 - seen)"',
+        'observed="presenting*(1 - seen)"',
+        _FIRST,
+    ),
+    Mutant(
+        "precision follows settled errors too",
+        _FENA,
+        'observed="gate*presenting*(1 - seen)"',
+        'observed="gate*presenting"',
+        _FIRST,
+    ),
+    Mutant(
+        "a trace is not updated",
+        _FENA,
+        "trace_older += older*({0} - trace_older)",
+        "trace_older += 0*({0} - trace_older)",
+        _FIRST,
+    ),
+    Mutant(
+        "the coming token leaks into the prediction",
+        _FENA,
+        'onset=TRACES.format("x")',
+        'onset=TRACES.format("token_code")',
+        f"{_BLACK_BOX}::test_a_prediction_does_not_know_the_coming_token",
+    ),
+    Mutant(
+        "traces hold the token that is being shown",
+        _FENA,
+        'arrival="x = token_code"',
+        'arrival="x = token_code; " + TRACES.format("token_code")',
+        _FIRST,
+    ),
+    Mutant(
+        "noise at temperature 0",
+        _FENA,
+        "sqrt(2*temperature/tau)",
+        "sqrt(2*(temperature + 0.01)/tau)",
+        _FIRST,
+    ),
 ]
 
 

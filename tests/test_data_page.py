@@ -1,4 +1,6 @@
-"""Oracle: docs/data.md is a contract. Its code and its commands run as written, in a folder that holds the shipped files."""
+"""Oracle: docs/data.md is a contract. Its code and its commands run as written, in a folder that
+holds the shipped files.
+"""
 
 import os
 import re
@@ -29,8 +31,13 @@ def folder(tmp_path_factory):
 
 
 def call(folder, *arguments):
-    finished = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True,
-                              env={**os.environ, "PYTHONPATH": str(ROOT)})
+    finished = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert finished.returncode == 0, finished.stderr
 
 

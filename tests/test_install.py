@@ -1,4 +1,6 @@
-"""Oracle: what setup.cfg promises. The package installs from scratch into an empty environment and runs there."""
+"""Oracle: what setup.cfg promises. The package installs from scratch into an empty environment and
+runs there.
+"""
 
 import ast
 import configparser
@@ -13,30 +15,50 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-NO_INDEX = ("No matching distribution", "Could not find a version", "Failed to establish", "Connection", "timed out",
-            "Temporary failure in name resolution")
+NO_INDEX = (
+    "No matching distribution",
+    "Could not find a version",
+    "Failed to establish",
+    "Connection",
+    "timed out",
+    "Temporary failure in name resolution",
+)
 
 
 def declared(extra=None):
     """What setup.cfg requires always, or for an extra."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    lines = config["options"]["install_requires"] if extra is None else config["options.extras_require"][extra]
+    lines = (
+        config["options"]["install_requires"]
+        if extra is None
+        else config["options.extras_require"][extra]
+    )
     return [Requirement(line) for line in lines.split("\n") if line.strip()]
 
 
 def test_installs_from_scratch_and_imports(tmp_path):
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
-    installed = subprocess.run([python, "-m", "pip", "install", "--quiet", str(ROOT)], capture_output=True, text=True)
+    installed = subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", str(ROOT)], capture_output=True, text=True
+    )
     if installed.returncode and any(sign in installed.stderr for sign in NO_INDEX):
         pytest.skip("no package index can be reached, so nothing can be installed from scratch")
     assert installed.returncode == 0, installed.stderr
-    found = subprocess.run([python, "-c", "import fena_sim; print(fena_sim.__version__)"], capture_output=True,
-                           text=True, cwd=tmp_path)
+    found = subprocess.run(
+        [python, "-c", "import fena_sim; print(fena_sim.__version__)"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert found.stdout.strip() == "0.1.0", found.stderr
-    listed = subprocess.run([tmp_path / "env" / "bin" / "fena", "describe", str(ROOT / "models" / "fena.py")],
-                            capture_output=True, text=True, cwd=tmp_path)
+    listed = subprocess.run(
+        [tmp_path / "env" / "bin" / "fena", "describe", str(ROOT / "models" / "fena.py")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert "error_0" in listed.stdout, listed.stderr
 
 
@@ -46,7 +68,13 @@ def test_this_environment_is_inside_the_declared_ranges():
 
 
 #: Which extras a folder of fena_sim may import from.
-EXTRAS = {"bench": ["bench"], "claims": ["claims"], "cuda": ["cuda"], "export": ["nwb", "neo", "mne"], "sweep": ["sweep"]}
+EXTRAS = {
+    "bench": ["bench"],
+    "claims": ["claims"],
+    "cuda": ["cuda"],
+    "export": ["nwb", "neo", "mne"],
+    "sweep": ["sweep"],
+}
 
 
 def test_every_import_is_declared():
@@ -54,7 +82,11 @@ def test_every_import_is_declared():
         return {re.sub(r"[-_.]+", "-", r.name).lower() for extra in extras for r in declared(extra)}
 
     providers = packages_distributions()
-    for path in [*(ROOT / "fena_sim").rglob("*.py"), ROOT / "demo.py", *(ROOT / "figures").glob("*.py")]:
+    for path in [
+        *(ROOT / "fena_sim").rglob("*.py"),
+        ROOT / "demo.py",
+        *(ROOT / "figures").glob("*.py"),
+    ]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
@@ -62,7 +94,13 @@ def test_every_import_is_declared():
                 modules = [node.module]
             else:
                 continue
-            for module in {m.partition(".")[0] for m in modules} - set(sys.stdlib_module_names) - {"fena_sim", "fena"}:
+            for module in (
+                {m.partition(".")[0] for m in modules}
+                - set(sys.stdlib_module_names)
+                - {"fena_sim", "fena"}
+            ):
                 dists = {re.sub(r"[-_.]+", "-", d).lower() for d in providers.get(module, [module])}
                 allowed = names(None, *EXTRAS.get(path.parent.name, []))
-                assert dists & allowed, f"{path.name} imports {module}, which setup.cfg does not declare"
+                assert dists & allowed, (
+                    f"{path.name} imports {module}, which setup.cfg does not declare"
+                )

@@ -1,4 +1,6 @@
-"""The planted defects of `mutants.py` still fit the code that they change, without running them. Contract: its docstrings."""
+"""The planted defects of `mutants.py` still fit the code that they change, without running them.
+Contract: its docstrings.
+"""
 
 import ast
 
@@ -19,8 +21,11 @@ def test_it_can_be_planted(mutant):
 def test_its_tests_exist(mutant):
     for test in mutant.tests:
         file, _, function = test.partition("::")
-        found = {node.name for node in ast.parse((mutants.ROOT / file).read_text(encoding="utf-8")).body
-                 if isinstance(node, ast.FunctionDef)}
+        found = {
+            node.name
+            for node in ast.parse((mutants.ROOT / file).read_text(encoding="utf-8")).body
+            if isinstance(node, ast.FunctionDef)
+        }
         assert not function or function.partition("[")[0] in found, test
 
 
@@ -39,11 +44,17 @@ def test_caught_survived_and_broken_are_told_apart(tmp_path):
     original, cache = tmp_path / "original", tmp_path / "cache"
     original.mkdir()
     (original / "thing.py").write_text("def two():\n    return 1 + 1\n")
-    (original / "test_sees.py").write_text("import thing\ndef test_first(): pass\ndef test_two(): assert thing.two() == 2\n")
-    (original / "test_blind.py").write_text("import thing\ndef test_three(): assert thing.two() < 3\n")
+    (original / "test_sees.py").write_text(
+        "import thing\ndef test_first(): pass\ndef test_two(): assert thing.two() == 2\n"
+    )
+    (original / "test_blind.py").write_text(
+        "import thing\ndef test_three(): assert thing.two() < 3\n"
+    )
 
     def outcome(new, *tests):
-        return mutants.try_mutant(mutants.Mutant("m", "thing.py", "1 + 1", new, tests), original, tmp_path / "copy", cache)
+        return mutants.try_mutant(
+            mutants.Mutant("m", "thing.py", "1 + 1", new, tests), original, tmp_path / "copy", cache
+        )
 
     caught = outcome("1 - 1", "test_blind.py", "test_sees.py")
     assert caught.failed == "test_sees.py::test_two" and "assert 0 == 2" in caught.why

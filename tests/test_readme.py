@@ -1,4 +1,6 @@
-"""Oracle: the README is a contract. Its Python code runs as written, in a folder that holds the shipped files."""
+"""Oracle: the README is a contract. Its Python code runs as written, in a folder that holds the
+shipped files.
+"""
 
 import os
 import re
@@ -21,8 +23,13 @@ def test_the_code_of_the_readme_runs(tmp_path):
     (tmp_path / "my_model.py").write_text(model)
     (tmp_path / "my_protocol.py").write_text(protocol)
     for command in (["script.py"], ["-m", "fena_sim", "run", "my_protocol.py", "--quiet"]):
-        finished = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True,
-                                  env={**os.environ, "PYTHONPATH": str(ROOT)})
+        finished = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         assert finished.returncode == 0, finished.stderr
     (folder,) = (tmp_path / "runs").glob("my_protocol-*")
     traces = fena_sim.open_run(folder).traces("learning")

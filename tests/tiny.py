@@ -1,4 +1,5 @@
-"""A FENA small enough for a test, and a protocol that uses all of a run's machinery with a single build.
+"""A FENA small enough for a test, and a protocol that uses all of a run's machinery with a single
+build.
 
 Also a script, for tests that kill it: ``python tiny.py OUT SEED CHUNK_TOKENS``.
 """
@@ -16,8 +17,10 @@ from fena_sim.stimulus import TokenStream, one_hot
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "fena.py"
 VOCABULARY = one_hot([f"s{k:02d}" for k in range(16)])
-PROBES = (fs.Probe("state_1", "r", window=(-3 * ms, 7 * ms)),
-          fs.Probe("error_0", ["error", "prediction"], units=[0, 3], interval=2 * ms))
+PROBES = (
+    fs.Probe("state_1", "r", window=(-3 * ms, 7 * ms)),
+    fs.Probe("error_0", ["error", "prediction"], units=[0, 3], interval=2 * ms),
+)
 
 
 def model(**options):
@@ -43,16 +46,32 @@ def one_block(n=12, **options):
 
 
 def everything():
-    """Fixed and self-paced, with and without a common clock phase, noise, controls, windows, copies of a state."""
-    return fs.Protocol(name="everything", blocks=[
-        block(),
-        block("paced", 6, pace=fs.SelfPaced(blank=10 * ms), controls=dict(plasticity_gain=np.linspace(1, 0, 6))),
-        block("fresh", 4, pace=fs.FixedPace(duration=49 * ms, blank=10 * ms), start_from=INITIAL),
-        block("noisy_paced", 4, pace=fs.SelfPaced(blank=10 * ms), start_from="learning")])
+    """Fixed and self-paced, with and without a common clock phase, noise, controls, windows, copies
+    of a state.
+    """
+    return fs.Protocol(
+        name="everything",
+        blocks=[
+            block(),
+            block(
+                "paced",
+                6,
+                pace=fs.SelfPaced(blank=10 * ms),
+                controls=dict(plasticity_gain=np.linspace(1, 0, 6)),
+            ),
+            block(
+                "fresh", 4, pace=fs.FixedPace(duration=49 * ms, blank=10 * ms), start_from=INITIAL
+            ),
+            block("noisy_paced", 4, pace=fs.SelfPaced(blank=10 * ms), start_from="learning"),
+        ],
+    )
 
 
 if __name__ == "__main__":
     out, seed, chunk = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     declared, protocol = model(), everything()
     print("ready", flush=True)
-    print(fs.run(declared, protocol, seed=seed, device="dense64", out=out, chunk_tokens=chunk).folder, flush=True)
+    print(
+        fs.run(declared, protocol, seed=seed, device="dense64", out=out, chunk_tokens=chunk).folder,
+        flush=True,
+    )

@@ -13,7 +13,9 @@ def _levels(case):
 
 
 class Numpy(Subject):
-    """NumPy and BLAS: matrix products, and the rank-one (or rank-B) update of the weights done by BLAS in place."""
+    """NumPy and BLAS: matrix products, and the rank-one (or rank-B) update of the weights done by
+    BLAS in place.
+    """
 
     def __init__(self, case):
         from scipy.linalg import get_blas_funcs
@@ -23,13 +25,17 @@ class Numpy(Subject):
         self._rank_one, self._product = get_blas_funcs(("ger", "gemm"), dtype=case.dtype)
 
     def _start(self):
-        self.values = {name: v[:, 0].copy() if self.case.batch == 1 and name[0] != "w" else v
-                       for name, v in initial_state(self.case).items()}
+        self.values = {
+            name: v[:, 0].copy() if self.case.batch == 1 and name[0] != "w" else v
+            for name, v in initial_state(self.case).items()
+        }
 
     def _learn(self, w, phi, eps):
         c = ETA * DT  # BLAS sees the transpose of w, in Fortran's order
         if self.case.batch == 1:
-            self._rank_one(c, eps, phi, a=w.T, overwrite_x=False, overwrite_y=False, overwrite_a=True)
+            self._rank_one(
+                c, eps, phi, a=w.T, overwrite_x=False, overwrite_y=False, overwrite_a=True
+            )
         else:
             self._product(c, eps.T, phi.T, beta=1, c=w.T, trans_a=True, overwrite_c=True)
 
@@ -49,7 +55,14 @@ class Numpy(Subject):
                 eps += DT / TAU_ERROR * (s[f"r{level}"] - mu[level] - eps)
             for level in levels:
                 r = s[f"r{level}"]
-                r += DT / TAU * (fb[level] * (1 - phi[level] ** 2) - (LEAK * r if level == top else s[f"eps{level}"]))
+                r += (
+                    DT
+                    / TAU
+                    * (
+                        fb[level] * (1 - phi[level] ** 2)
+                        - (LEAK * r if level == top else s[f"eps{level}"])
+                    )
+                )
         return time.perf_counter() - start
 
     def state(self):
@@ -59,10 +72,11 @@ class Numpy(Subject):
 
 
 class Jax(Subject):
-    """The same equations in jax.numpy; all steps of one call run inside one jit, which owns its buffers.
+    """The same equations in jax.numpy; all steps of one call run inside one jit, which owns its
+    buffers.
 
-    XLA's speed hangs on how the sums are written: of seven ways tried, phi @ w and w @ eps was the fastest
-    everywhere, w.T @ phi up to 20 times slower.
+    XLA's speed hangs on how the sums are written: of seven ways tried, phi @ w and w @ eps was the
+    fastest everywhere, w.T @ phi up to 20 times slower.
     """
 
     def __init__(self, case):
@@ -70,7 +84,10 @@ class Jax(Subject):
 
         jax.config.update("jax_enable_x64", case.dtype == "float64")
         self.case = case
-        self._steps = jax.jit(lambda steps, s: jax.lax.fori_loop(0, steps, lambda _, s: self._step(s), s), donate_argnums=1)
+        self._steps = jax.jit(
+            lambda steps, s: jax.lax.fori_loop(0, steps, lambda _, s: self._step(s), s),
+            donate_argnums=1,
+        )
         self._start()
         self.run(1)  # compile
 
@@ -78,8 +95,10 @@ class Jax(Subject):
         from jax import numpy as jnp
 
         flat = self.case.batch == 1  # streams come first: (B, n), or (n,) where there is one
-        self.values = {name: jnp.array(v if name[0] == "w" else v[:, 0] if flat else v.T)
-                       for name, v in initial_state(self.case).items()}
+        self.values = {
+            name: jnp.array(v if name[0] == "w" else v[:, 0] if flat else v.T)
+            for name, v in initial_state(self.case).items()
+        }
 
     def _step(self, s):
         from jax import numpy as jnp
@@ -89,7 +108,9 @@ class Jax(Subject):
             phi, w, eps = jnp.tanh(s[f"r{level}"]), s[f"w{level}"], s[f"eps{level - 1}"]
             mu, fb = phi @ w, w @ eps if self.case.batch == 1 else eps @ w.T
             if self.case.plastic:
-                new[f"w{level}"] = w + ETA * DT * (jnp.outer(phi, eps) if self.case.batch == 1 else phi.T @ eps)
+                new[f"w{level}"] = w + ETA * DT * (
+                    jnp.outer(phi, eps) if self.case.batch == 1 else phi.T @ eps
+                )
             new[f"eps{level - 1}"] = eps + DT / TAU_ERROR * (s[f"r{level - 1}"] - mu - eps)
             sums[level] = phi, fb
         for level, (phi, fb) in sums.items():

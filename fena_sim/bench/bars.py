@@ -37,29 +37,83 @@ def bars(rows):
         if over and under:
             candidates.append(Bar(name, over / under, bound, at_least))
 
-    for network, of_limit, factors in (("small", 3, {"stock": 30, "ngclearn": 3, "pcx": 3.5, "jax": 2}),
-                                       ("large", 2, {"stock": 30, "ngclearn": 2, "pcx": 2.5, "jax": 1.7})):
+    for network, of_limit, factors in (
+        ("small", 3, {"stock": 30, "ngclearn": 3, "pcx": 3.5, "jax": 2}),
+        ("large", 2, {"stock": 30, "ngclearn": 2, "pcx": 2.5, "jax": 1.7}),
+    ):
         dense = time(network, "dense")
         for other, factor in factors.items():
-            add(f"{network}, plastic: times faster than {other}", time(network, other), dense, factor)
-        add(f"{network}, plastic: time of hand-written C++", dense, time(network, "hand"), 1.25, False)
-        add(f"{network}, plastic: hand-written C++, times the limit", time(network, "hand"), time(network, "limit"), of_limit,
-            False)
+            add(
+                f"{network}, plastic: times faster than {other}",
+                time(network, other),
+                dense,
+                factor,
+            )
+        add(
+            f"{network}, plastic: time of hand-written C++",
+            dense,
+            time(network, "hand"),
+            1.25,
+            False,
+        )
+        add(
+            f"{network}, plastic: hand-written C++, times the limit",
+            time(network, "hand"),
+            time(network, "limit"),
+            of_limit,
+            False,
+        )
         add(f"{network}, plastic: times the limit (aim)", dense, time(network, "limit"), 1.3, False)
         for other in ("ngclearn", "pcx", "jax"):
-            add(f"{network}, not plastic: times faster than {other}", time(network, other, False),
-                time(network, "dense", False), 1)
+            add(
+                f"{network}, not plastic: times faster than {other}",
+                time(network, other, False),
+                time(network, "dense", False),
+                1,
+            )
     for plastic in (True, False):
         for other in PEERS:
-            add(f"1e4, {'plastic' if plastic else 'not plastic'}: times faster than {other}", time("1e4", other, plastic),
-                time("1e4", "dense", plastic), 1)
-    per_synapse = {n: r["us_per_step"] / r["synapses"] for n in ("1e6", "1e7")
-                   if (r := found.get((n, "float32", True, 1, "dense")))}
-    add("1e7, plastic: cost per synapse, times that at 1e6", per_synapse.get("1e7"), per_synapse.get("1e6"), 1.5, False)
-    of_limit = {n: r["x_limit"] for n in per_synapse if (r := found[n, "float32", True, 1, "dense"])}
-    add("1e7, plastic: the same, in multiples of the limit", of_limit.get("1e7"), of_limit.get("1e6"), 1.5, False)
+            add(
+                f"1e4, {'plastic' if plastic else 'not plastic'}: times faster than {other}",
+                time("1e4", other, plastic),
+                time("1e4", "dense", plastic),
+                1,
+            )
+    per_synapse = {
+        n: r["us_per_step"] / r["synapses"]
+        for n in ("1e6", "1e7")
+        if (r := found.get((n, "float32", True, 1, "dense")))
+    }
+    add(
+        "1e7, plastic: cost per synapse, times that at 1e6",
+        per_synapse.get("1e7"),
+        per_synapse.get("1e6"),
+        1.5,
+        False,
+    )
+    of_limit = {
+        n: r["x_limit"] for n in per_synapse if (r := found[n, "float32", True, 1, "dense"])
+    }
+    add(
+        "1e7, plastic: the same, in multiples of the limit",
+        of_limit.get("1e7"),
+        of_limit.get("1e6"),
+        1.5,
+        False,
+    )
     alone = time("large", "dense")
-    add("large, plastic, B = 32: throughput per stream, times B = 1", alone and 32 * alone, time("large", "dense", batch=32), 2)
+    add(
+        "large, plastic, B = 32: throughput per stream, times B = 1",
+        alone and 32 * alone,
+        time("large", "dense", batch=32),
+        2,
+    )
     add("large, plastic: bytes per synapse", memory("large", True), 1, 4.5, False)
-    add("large: memory of training, times that of inference", memory("large", True), memory("large", False), 1.02, False)
+    add(
+        "large: memory of training, times that of inference",
+        memory("large", True),
+        memory("large", False),
+        1.02,
+        False,
+    )
     return candidates

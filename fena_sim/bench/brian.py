@@ -15,8 +15,9 @@ from .subject import Subject
 
 MANIFEST = "arrays.json"
 
-#: C++ in main() after the first CHECKED_STEPS steps: if it is to be timed, the binary goes on and tells the fastest
-#: run (s) and its peak resident memory (KiB); if not, it ends and leaves its state.
+#: C++ in main() after the first CHECKED_STEPS steps: if it is to be timed, the binary goes on and
+#: tells the fastest run (s) and its peak resident memory (KiB); if not, it ends and leaves its
+#: state.
 _TIMING = """
 if (const char* steps = std::getenv("FENA_BENCH_STEPS")) {{
     double fastest = 1e300;
@@ -43,8 +44,14 @@ class Standalone(Subject):
 
     def __init__(self, case):
         self.case = case
-        key = digest({"case": case.label, "device": self.device, "brian2": brian2.__version__,
-                      "code": own_sources(*self.depends_on)})
+        key = digest(
+            {
+                "case": case.label,
+                "device": self.device,
+                "brian2": brian2.__version__,
+                "code": own_sources(*self.depends_on),
+            }
+        )
         self.folder = folder() / f"{self.device}_{key}"
         if not (self.folder / "main").exists():
             self._build()
@@ -61,23 +68,37 @@ class Standalone(Subject):
             brian2.device.build(directory=str(work), compile=False, run=False, with_output=False)
             one_translation_unit(work)
             compile_cpp(UNITY, "main", "-I.", cwd=work)
-            files = {name: Path(brian2.device.get_array_filename(objects[name].variables[name.rstrip("0123456789")])).name
-                     for name in initial_state(self.case)}
+            files = {
+                name: Path(
+                    brian2.device.get_array_filename(
+                        objects[name].variables[name.rstrip("0123456789")]
+                    )
+                ).name
+                for name in initial_state(self.case)
+            }
             Path(work, MANIFEST).write_text(json.dumps(files))
             work.rename(self.folder)
 
     def fastest(self, steps, repeats):
         with tempfile.TemporaryDirectory() as results:
-            seconds, self.peak_kib = numbers(self.folder / "main", "--results_dir", f"{results}/", environment={
-                "FENA_BENCH_STEPS": str(steps), "FENA_BENCH_REPEATS": str(repeats)})
+            seconds, self.peak_kib = numbers(
+                self.folder / "main",
+                "--results_dir",
+                f"{results}/",
+                environment={"FENA_BENCH_STEPS": str(steps), "FENA_BENCH_REPEATS": str(repeats)},
+            )
         return seconds
 
     def state(self):
         files = json.loads(Path(self.folder, MANIFEST).read_text())
         with tempfile.TemporaryDirectory() as results:
             numbers(self.folder / "main", "--results_dir", f"{results}/")
-            return {name: _by_unit(name, np.fromfile(Path(results, files[name]), dtype=v.dtype), v.shape)
-                    for name, v in initial_state(self.case).items()}
+            return {
+                name: _by_unit(
+                    name, np.fromfile(Path(results, files[name]), dtype=v.dtype), v.shape
+                )
+                for name, v in initial_state(self.case).items()
+            }
 
 
 class Dense(Standalone):
@@ -107,8 +128,12 @@ class Runtime(Subject):
     def state(self):
         self.network.restore()
         self.run(CHECKED_STEPS)
-        return {name: _by_unit(name, np.array(getattr(self.objects[name], name.rstrip("0123456789"))[:]), v.shape)
-                for name, v in initial_state(self.case).items()}
+        return {
+            name: _by_unit(
+                name, np.array(getattr(self.objects[name], name.rstrip("0123456789"))[:]), v.shape
+            )
+            for name, v in initial_state(self.case).items()
+        }
 
 
 def _by_unit(name, values, shape):

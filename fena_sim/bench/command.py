@@ -15,7 +15,8 @@ CASE = ("network", "dtype", "plastic", "batch")
 
 @click.group()
 def bench():
-    """Measure speed and memory against stock Brian2, hand-written C++, other libraries and the machine's limit.
+    """Measure speed and memory against stock Brian2, hand-written C++, other libraries and the
+    machine's limit.
 
     \b
     Examples:
@@ -31,17 +32,35 @@ def _names(context, parameter, value):
 def _known(names, known, what):
     for name in names or ():
         if name not in known:
-            raise DeclarationError(f"there is no {what} {name!r}", where=f"--{what}s", fix=nearest(name, known))
+            raise DeclarationError(
+                f"there is no {what} {name!r}", where=f"--{what}s", fix=nearest(name, known)
+            )
 
 
 @bench.command()
 @click.option("--quick", is_flag=True, help="Small and large in float32 only, 3 rounds.")
-@click.option("--variants", callback=_names, metavar="A,B,...", help="Only these variants (default: all).")
-@click.option("--networks", callback=_names, metavar="A,B,...", help="Only these networks (tiny, small, large, 1e4 ... 1e7).")
-@click.option("--out", "figure_path", type=click.Path(), default=None, help="Draw the scaling figure into this file (PDF).")
-@click.option("--json", "path", type=click.Path(), required=True, help="Write the rows into this file.")
+@click.option(
+    "--variants", callback=_names, metavar="A,B,...", help="Only these variants (default: all)."
+)
+@click.option(
+    "--networks",
+    callback=_names,
+    metavar="A,B,...",
+    help="Only these networks (tiny, small, large, 1e4 ... 1e7).",
+)
+@click.option(
+    "--out",
+    "figure_path",
+    type=click.Path(),
+    default=None,
+    help="Draw the scaling figure into this file (PDF).",
+)
+@click.option(
+    "--json", "path", type=click.Path(), required=True, help="Write the rows into this file."
+)
 def speed(quick, variants, networks, figure_path, path):
-    """Time one step of a predictive-coding network on every variant, interleaved; see benchmarks/README.md.
+    """Time one step of a predictive-coding network on every variant, interleaved; see
+    benchmarks/README.md.
 
     \b
     Examples:
@@ -54,8 +73,13 @@ def speed(quick, variants, networks, figure_path, path):
 
     _known(variants, VARIANTS, "variant")
     _known(networks, NETWORKS, "network")
-    rows = run(cases(quick, networks), variants or list(VARIANTS), rounds=3 if quick else 5, quick=quick,
-               report=lambda text: click.echo(text, err=True))
+    rows = run(
+        cases(quick, networks),
+        variants or list(VARIANTS),
+        rounds=3 if quick else 5,
+        quick=quick,
+        report=lambda text: click.echo(text, err=True),
+    )
     Path(path).write_text(json.dumps(rows, indent=1) + "\n")
     _show(rows)
     if figure_path:
@@ -64,9 +88,12 @@ def speed(quick, variants, networks, figure_path, path):
 
 @bench.command()
 @click.argument("rows", type=click.Path(exists=True))
-@click.option("--out", type=click.Path(), required=True, help="The file; its PDF, SVG and PNG are written.")
+@click.option(
+    "--out", type=click.Path(), required=True, help="The file; its PDF, SVG and PNG are written."
+)
 def figure(rows, out):
-    """Draw time and memory per synapse against the number of synapses, from the rows of `fena bench speed`.
+    """Draw time and memory per synapse against the number of synapses, from the rows of `fena bench
+    speed`.
 
     \b
     Example:
@@ -95,8 +122,11 @@ def _read(path):
             return rows
     except (ValueError, TypeError):  # no JSON, or JSON of another shape
         pass
-    raise DeclarationError("the file does not hold rows of a benchmark", where=str(path),
-                           fix="write it with `fena bench speed --json FILE`")
+    raise DeclarationError(
+        "the file does not hold rows of a benchmark",
+        where=str(path),
+        fix="write it with `fena bench speed --json FILE`",
+    )
 
 
 def _draw(rows, path):
@@ -112,7 +142,9 @@ def _show(rows):
 
     names = list(dict.fromkeys(row["variant"] for row in rows))
     table = Table(*CASE, *names, box=None, title="microseconds per step (times the limit)")
-    console = Console(stderr=True, highlight=False, width=40 + 16 * max(4, len(names)))  # wider than a terminal rather than cut
+    console = Console(
+        stderr=True, highlight=False, width=40 + 16 * max(4, len(names))
+    )  # wider than a terminal rather than cut
     cells = {}
     for row in rows:
         cells.setdefault(tuple(row[k] for k in CASE), {})[row["variant"]] = row
@@ -121,8 +153,12 @@ def _show(rows):
     console.print(table)
     verdicts = Table("bar", "measured", "bound", "", box=None)
     for bar in bars(rows):
-        verdicts.add_row(bar.name, f"{bar.value:.3g}", f"{'>=' if bar.at_least else '<='} {bar.bound:g}",
-                         "holds" if bar.holds else "does not hold")
+        verdicts.add_row(
+            bar.name,
+            f"{bar.value:.3g}",
+            f"{'>=' if bar.at_least else '<='} {bar.bound:g}",
+            "holds" if bar.holds else "does not hold",
+        )
     console.print(verdicts)
 
 

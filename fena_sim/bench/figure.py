@@ -6,23 +6,43 @@ from ..errors import DeclarationError
 from ..plot import new_figure, sheet, style
 
 #: Colour and marker of a variant; the limit is a dashed line without markers.
-LOOKS = {"dense": (style.VERMILLION, "o"), "stock": (style.BLUE, "s"), "hand": (style.BLACK, "x"), "numpy": (style.SKY, "v"),
-         "jax": (style.GREEN, "^"), "ngclearn": (style.PURPLE, "D"), "pcx": (style.ORANGE, "P")}
-LABELS = {"dense": "cpp_dense", "stock": "Brian2 C++", "hand": "C++ by hand", "numpy": "NumPy", "jax": "JAX"}
+LOOKS = {
+    "dense": (style.VERMILLION, "o"),
+    "stock": (style.BLUE, "s"),
+    "hand": (style.BLACK, "x"),
+    "numpy": (style.SKY, "v"),
+    "jax": (style.GREEN, "^"),
+    "ngclearn": (style.PURPLE, "D"),
+    "pcx": (style.ORANGE, "P"),
+}
+LABELS = {
+    "dense": "cpp_dense",
+    "stock": "Brian2 C++",
+    "hand": "C++ by hand",
+    "numpy": "NumPy",
+    "jax": "JAX",
+}
 
 
 def scaling(rows):
-    """Two panels at column width: ns per synapse and step, and bytes per synapse (plastic, float32, one stream).
+    """Two panels at column width: ns per synapse and step, and bytes per synapse (plastic, float32,
+    one stream).
 
     Raises
     ------
     DeclarationError
         No row is plastic, float32 and of one stream.
     """
-    kept = sorted((r for r in rows if r["plastic"] and r["dtype"] == "float32" and r["batch"] == 1), key=lambda r: r["synapses"])
+    kept = sorted(
+        (r for r in rows if r["plastic"] and r["dtype"] == "float32" and r["batch"] == 1),
+        key=lambda r: r["synapses"],
+    )
     if not kept:
-        raise DeclarationError("no row is plastic, float32 and of one stream", where="the scaling figure",
-                               fix="make the rows with `fena bench speed`")
+        raise DeclarationError(
+            "no row is plastic, float32 and of one stream",
+            where="the scaling figure",
+            fix="make the rows with `fena bench speed`",
+        )
     with sheet():
         figure = new_figure(style.COLUMN_WIDTH, 95)
         time, memory = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -31,12 +51,23 @@ def scaling(rows):
             if name == "limit":
                 look = dict(color=style.GREY, linestyle="--", label="limit")
             else:
-                look = dict(color=LOOKS[name][0], marker=LOOKS[name][1], label=LABELS.get(name, name))
-            time.plot([r["synapses"] for r in mine], [1e3 * r["us_per_step"] / r["synapses"] for r in mine], **look)
+                look = dict(
+                    color=LOOKS[name][0], marker=LOOKS[name][1], label=LABELS.get(name, name)
+                )
+            time.plot(
+                [r["synapses"] for r in mine],
+                [1e3 * r["us_per_step"] / r["synapses"] for r in mine],
+                **look,
+            )
             weighed = [r for r in mine if r["bytes_per_synapse"] is not None]
-            memory.plot([r["synapses"] for r in weighed], [r["bytes_per_synapse"] for r in weighed], **look)
+            memory.plot(
+                [r["synapses"] for r in weighed], [r["bytes_per_synapse"] for r in weighed], **look
+            )
         memory.axhline(4, color=style.GREY, linestyle="--")  # one float32
-        for ax, label, text in ((time, "time per synapse and step (ns)", "a"), (memory, "memory per synapse (bytes)", "b")):
+        for ax, label, text in (
+            (time, "time per synapse and step (ns)", "a"),
+            (memory, "memory per synapse (bytes)", "b"),
+        ):
             ax.set(xscale="log", yscale="log", ylabel=label)
             ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.yaxis.set_minor_formatter(NullFormatter())

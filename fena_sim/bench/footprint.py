@@ -1,8 +1,8 @@
 """Peak memory of this process and of a compiled network that it starts, from Linux's /proc.
 
-`ru_maxrss` will not do: a child inherits the peak of the process that started it, and a process cannot
-forget its own. VmHWM (peak resident bytes) begins anew with every program and can be reset by writing 5 to
-/proc/self/clear_refs (see proc(5)).
+`ru_maxrss` will not do: a child inherits the peak of the process that started it, and a process
+cannot forget its own. VmHWM (peak resident bytes) begins anew with every program and can be reset
+by writing 5 to /proc/self/clear_refs (see proc(5)).
 """
 
 import ctypes
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 
-#: Seconds between two looks at the children. The peak never falls, so only the last of these can be missed.
+#: Seconds between two looks at the children. The peak never falls, so only the last of these can be
+#: missed.
 INTERVAL = 0.002
 
 
@@ -37,10 +38,11 @@ def peak():
 
 
 class WatchChildren:
-    """While entered, follows the peak resident bytes of child processes that run the program `name`.
+    """While entered, follows the peak resident bytes of child processes that run the program
+    `name`.
 
-    `peak` is the largest seen in bytes, 0 if no such child ran. Only a child that already executes the program counts:
-    before that it shares the memory of this process.
+    `peak` is the largest seen in bytes, 0 if no such child ran. Only a child that already executes
+    the program counts: before that it shares the memory of this process.
     """
 
     def __init__(self, name):

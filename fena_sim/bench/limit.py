@@ -7,8 +7,9 @@ A step visits every weight at least once. One pass over all weights takes at lea
 * the time of its multiply-adds: 4 operations per synapse and stream (a prediction and a feedback sum), 6 with
   plasticity, at the rate of multiply-adds on registers, measured.
 
-The limit is the longer of the two; work on neurons counts nothing. Both are measured on one core, in the
-same rounds as everything else, and the best of many short runs is taken: a disturbance is no limit.
+The limit is the longer of the two; work on neurons counts nothing. Both are measured on one core,
+in the same rounds as everything else, and the best of many short runs is taken: a disturbance is no
+limit.
 """
 
 from .native import compiled, numbers
@@ -33,4 +34,6 @@ class Limit(Subject):
 
     def fastest(self, steps, repeats):
         case = self.case
-        return steps * limit_seconds(case, *numbers(self.binary, case.dtype, case.weight_bytes, int(case.plastic)))
+        return steps * limit_seconds(
+            case, *numbers(self.binary, case.dtype, case.weight_bytes, int(case.plastic))
+        )

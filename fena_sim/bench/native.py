@@ -25,19 +25,32 @@ def folder():
 
 def compile_cpp(source, binary, *more, cwd=None):
     """Compile one C++ file with Brian2's own compiler flags and `more`."""
-    command = [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1], *more, str(source), "-o", str(binary), "-lm"]
+    command = [
+        os.environ.get("CXX", "g++"),
+        *get_compiler_and_args()[1],
+        *more,
+        str(source),
+        "-o",
+        str(binary),
+        "-lm",
+    ]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if finished.returncode != 0:
         errors = " ".join(re.findall(r"error:.*", finished.stderr)[:3]) or finished.stderr[:300]
-        raise DeviceError(f"{Path(source).name} does not compile: {errors}", fix="is g++ 9 or newer installed?")
+        raise DeviceError(
+            f"{Path(source).name} does not compile: {errors}", fix="is g++ 9 or newer installed?"
+        )
 
 
 def compiled(source):
     """The binary of a C++ file of this folder, compiled now or found in the cache."""
     path = Path(__file__).parent / source
-    # Without infinities in the way, as there are in Brian2, the compiler knows vector versions of tanh.
+    # Without infinities in the way, as there are in Brian2, the compiler knows vector versions of
+    # tanh.
     flags = ("-std=c++17", "-ffast-math")
-    key = hashlib.sha256(path.read_bytes() + repr((get_compiler_and_args(), flags)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        path.read_bytes() + repr((get_compiler_and_args(), flags)).encode()
+    ).hexdigest()[:16]
     binary = folder() / f"{path.stem}_{key}"
     if not binary.exists():
         with tempfile.TemporaryDirectory(dir=folder()) as scratch:
@@ -48,10 +61,17 @@ def compiled(source):
 
 def numbers(*command, environment=None):
     """The numbers that a program prints; `environment` is added to the variables it sees."""
-    finished = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False,
-                              env={**os.environ, **(environment or {})})
+    finished = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
     if finished.returncode != 0:
-        raise DeviceError(f"{Path(command[0]).name} stopped with code {finished.returncode}: {finished.stderr[:300]}")
+        raise DeviceError(
+            f"{Path(command[0]).name} stopped with code {finished.returncode}: {finished.stderr[:300]}"
+        )
     return [float(word) for word in finished.stdout.split()]
 
 
@@ -63,8 +83,17 @@ class Hand(Subject):
 
     def _run(self, steps, repeats, state="-"):
         c = self.case
-        seconds, self.peak_kib = numbers(self.binary, c.dtype, int(c.plastic), c.batch, self.rows, steps, repeats, state,
-                                         *c.sizes)
+        seconds, self.peak_kib = numbers(
+            self.binary,
+            c.dtype,
+            int(c.plastic),
+            c.batch,
+            self.rows,
+            steps,
+            repeats,
+            state,
+            *c.sizes,
+        )
         return seconds
 
     def fastest(self, steps, repeats):
@@ -75,6 +104,11 @@ class Hand(Subject):
             self._run(CHECKED_STEPS, 1, Path(folder, "state"))
             values = np.fromfile(Path(folder, "state"))
         shapes = {name: v.shape for name, v in initial_state(self.case).items()}
-        order = sorted(shapes, key=lambda name: ("rew".index(name[0]), name))  # as hand.cpp writes them
+        order = sorted(
+            shapes, key=lambda name: ("rew".index(name[0]), name)
+        )  # as hand.cpp writes them
         cuts = np.cumsum([np.prod(shapes[name]) for name in order])
-        return {name: part.reshape(shapes[name]) for name, part in zip(order, np.split(values, cuts), strict=False)}
+        return {
+            name: part.reshape(shapes[name])
+            for name, part in zip(order, np.split(values, cuts), strict=False)
+        }

@@ -1,18 +1,21 @@
-"""Networks that a user would train instead: Elman, GRU and transformer, by backpropagation in PyTorch.
+"""Networks that a user would train instead: Elman, GRU and transformer, by backpropagation in
+PyTorch.
 
-All three read token numbers and give logits of the next token; they share one interface, so that one
-`train` and one `evaluate` serve them:
+All three read token numbers and give logits of the next token; they share one interface, so that
+one `train` and one `evaluate` serve them:
 
     logits, state = network(tokens, state)
 
-tokens: int64 (lanes, length); logits: float32 (lanes, length, symbols); state: what the network carries
-from one piece of the stream to the next, None at its beginning. Recurrent networks carry their hidden
-state; the transformer carries the last CONTEXT tokens, which it reads again before the new ones.
+tokens: int64 (lanes, length); logits: float32 (lanes, length, symbols); state: what the network
+carries from one piece of the stream to the next, None at its beginning. Recurrent networks carry
+their hidden state; the transformer carries the last CONTEXT tokens, which it reads again before the
+new ones.
 
-PyTorch is an extra (`pip install fena-sim[bench]`); importing this module without it raises FenaError.
-Sources: Elman 1990, Cogn Sci 14:179; Cho et al. 2014, EMNLP 1724; Vaswani et al. 2017, NeurIPS 30
-(decoder only, normalisation first, fixed sinusoidal positions); truncated backpropagation through time:
-Williams & Peng 1990, Neural Comput 2:490; Adam: Kingma & Ba 2015, ICLR.
+PyTorch is an extra (`pip install fena-sim[bench]`); importing this module without it raises
+FenaError. Sources: Elman 1990, Cogn Sci 14:179; Cho et al. 2014, EMNLP 1724; Vaswani et al. 2017,
+NeurIPS 30 (decoder only, normalisation first, fixed sinusoidal positions); truncated
+backpropagation through time: Williams & Peng 1990, Neural Comput 2:490; Adam: Kingma & Ba 2015,
+ICLR.
 """
 
 from math import log
@@ -22,22 +25,29 @@ from ..errors import FenaError
 try:
     import torch
 except ImportError as error:
-    raise FenaError("PyTorch is not installed", where="reference networks trained by backpropagation",
-                    fix="pip install fena-sim[bench]") from error
+    raise FenaError(
+        "PyTorch is not installed",
+        where="reference networks trained by backpropagation",
+        fix="pip install fena-sim[bench]",
+    ) from error
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
-#: Tokens that the transformer reads again before every piece of the stream: four motifs of the grammar.
+#: Tokens that the transformer reads again before every piece of the stream: four motifs of the
+#: grammar.
 CONTEXT = 16
 HEADS = 4
 #: Gradients of a larger norm are scaled down to it (Pascanu et al. 2013, ICML 28:1310).
 CLIP = 1.0
-#: The learning rate falls linearly to this share of itself over the pass, as FENA's plasticity does in first_contact.
+#: The learning rate falls linearly to this share of itself over the pass, as FENA's plasticity does
+#: in first_contact.
 RATE_AT_END = 0.2
 
 
 class Recurrent(nn.Module):
-    """One-hot tokens -> `layers` recurrent layers of `width` units -> logits. `cell`: nn.RNN (Elman) or nn.GRU."""
+    """One-hot tokens -> `layers` recurrent layers of `width` units -> logits. `cell`: nn.RNN
+    (Elman) or nn.GRU.
+    """
 
     def __init__(self, cell, symbols, width, layers=1):
         super().__init__()
@@ -53,17 +63,20 @@ class Recurrent(nn.Module):
 class Transformer(nn.Module):
     """Decoder-only transformer over a sliding window of CONTEXT tokens and the new ones.
 
-    `width` is the model's, `inner` that of the feed-forward layers. The first new token always stands at
-    position CONTEXT, so that positions mean the same at the beginning of a stream.
+    `width` is the model's, `inner` that of the feed-forward layers. The first new token always
+    stands at position CONTEXT, so that positions mean the same at the beginning of a stream.
     """
 
     def __init__(self, symbols, width, inner, layers=2):
         super().__init__()
         self.width = width
         self.embedding = nn.Embedding(symbols, width)
-        layer = nn.TransformerEncoderLayer(width, HEADS, inner, dropout=0.0, activation="gelu", batch_first=True,
-                                           norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+        layer = nn.TransformerEncoderLayer(
+            width, HEADS, inner, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, layers, norm=nn.LayerNorm(width), enable_nested_tensor=False
+        )
         self.readout = nn.Linear(width, symbols)
 
     def forward(self, tokens, state=None):
@@ -81,13 +94,17 @@ class Transformer(nn.Module):
 
 
 def recurrent_parameters(gates, symbols, width, layers=1):
-    """Trainable parameters in closed form; `gates` is 1 for Elman and 3 for GRU (PyTorch has two biases per gate)."""
+    """Trainable parameters in closed form; `gates` is 1 for Elman and 3 for GRU (PyTorch has two
+    biases per gate).
+    """
     inputs = [symbols] + [width] * (layers - 1)
     return sum(gates * (n * width + width**2 + 2 * width) for n in inputs) + (width + 1) * symbols
 
 
 def transformer_parameters(symbols, width, inner, layers=2):
-    """Trainable parameters in closed form: attention, feed-forward and two normalisations per layer, and the ends."""
+    """Trainable parameters in closed form: attention, feed-forward and two normalisations per
+    layer, and the ends.
+    """
     layer = 4 * (width**2 + width) + 2 * width * inner + inner + width + 4 * width
     return symbols * width + layers * layer + 2 * width + (width + 1) * symbols
 
@@ -97,27 +114,37 @@ NETWORKS = {"elman": (1, 1), "gru": (3, 1), "transformer": (None, 2)}
 
 
 def sizes(name, symbols, parameters, layers=None):
-    """Arguments of `make` for the network whose number of parameters is closest to `parameters`: a dict.
+    """Arguments of `make` for the network whose number of parameters is closest to `parameters`: a
+    dict.
 
-    The transformer's width is the largest multiple of 2*HEADS whose feed-forward layers are at least four
-    times as wide; their width then takes up the rest.
+    The transformer's width is the largest multiple of 2*HEADS whose feed-forward layers are at
+    least four times as wide; their width then takes up the rest.
     """
     gates, usual = NETWORKS[name]
     layers = layers or usual
     if gates:
         count, width = recurrent_parameters, 1
-        while abs(count(gates, symbols, width + 1, layers) - parameters) < abs(count(gates, symbols, width, layers) - parameters):
+        while abs(count(gates, symbols, width + 1, layers) - parameters) < abs(
+            count(gates, symbols, width, layers) - parameters
+        ):
             width += 1
         return dict(width=width, layers=layers)
     width = 2 * HEADS
-    while transformer_parameters(symbols, width + 2 * HEADS, 4 * (width + 2 * HEADS), layers) <= parameters:
+    while (
+        transformer_parameters(symbols, width + 2 * HEADS, 4 * (width + 2 * HEADS), layers)
+        <= parameters
+    ):
         width += 2 * HEADS
     missing = parameters - transformer_parameters(symbols, width, 0, layers)
-    return dict(width=width, inner=max(1, round(missing / (layers * (2 * width + 1)))), layers=layers)
+    return dict(
+        width=width, inner=max(1, round(missing / (layers * (2 * width + 1)))), layers=layers
+    )
 
 
 def make(name, symbols, seed, **sizes):
-    """The network `name` ("elman", "gru" or "transformer") with PyTorch's initial weights, drawn from `seed`."""
+    """The network `name` ("elman", "gru" or "transformer") with PyTorch's initial weights, drawn
+    from `seed`.
+    """
     torch.manual_seed(seed)
     if name == "transformer":
         return Transformer(symbols, **sizes)
@@ -130,30 +157,36 @@ def count_parameters(network):
 
 
 def lanes_of(tokens, lanes):
-    """The stream cut into `lanes` pieces of equal length that are read side by side: inputs and the tokens after them.
+    """The stream cut into `lanes` pieces of equal length that are read side by side: inputs and the
+    tokens after them.
 
-    Both int64 (lanes, (len(tokens) - 1)//lanes); what does not fill a lane is left out. With one lane the order is
-    the stream's.
+    Both int64 (lanes, (len(tokens) - 1)//lanes); what does not fill a lane is left out. With one
+    lane the order is the stream's.
     """
     tokens = torch.tensor(tokens, dtype=torch.int64)
     each = (len(tokens) - 1) // lanes
-    return tokens[:lanes * each].reshape(lanes, each), tokens[1:lanes * each + 1].reshape(lanes, each)
+    return tokens[: lanes * each].reshape(lanes, each), tokens[1 : lanes * each + 1].reshape(
+        lanes, each
+    )
 
 
 def train(network, tokens, rate, length, lanes=1, rate_at_end=RATE_AT_END):
-    """One pass of next-token prediction over `tokens`: one step of Adam per `length` tokens of every lane.
+    """One pass of next-token prediction over `tokens`: one step of Adam per `length` tokens of
+    every lane.
 
-    `rate` is the learning rate at the start; it falls linearly to `rate_at_end` of it. Returns the number of tokens learned from.
+    `rate` is the learning rate at the start; it falls linearly to `rate_at_end` of it. Returns the
+    number of tokens learned from.
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     return one_pass(network, tokens, optimiser, length, lanes, rate_at_end)
 
 
 def one_pass(network, tokens, optimiser, length, lanes=1, rate_at_end=1.0):
-    """One pass over `tokens` with an optimiser that may know others; its learning rate falls linearly to `rate_at_end` of itself.
+    """One pass over `tokens` with an optimiser that may know others; its learning rate falls
+    linearly to `rate_at_end` of itself.
 
-    The state is carried on and gradients are cut between pieces (truncated backpropagation through time). Returns the number
-    of tokens learned from.
+    The state is carried on and gradients are cut between pieces (truncated backpropagation through
+    time). Returns the number of tokens learned from.
     """
     inputs, targets = lanes_of(tokens, lanes)
     starts = range(0, inputs.shape[1], length)
@@ -163,8 +196,8 @@ def one_pass(network, tokens, optimiser, length, lanes=1, rate_at_end=1.0):
     state = None
     for k, start in enumerate(starts):
         group["lr"] = rate * (1 - (1 - rate_at_end) * k / len(starts))
-        logits, state = network(inputs[:, start:start + length], state)
-        loss = cross_entropy(logits.flatten(0, 1), targets[:, start:start + length].flatten())
+        logits, state = network(inputs[:, start : start + length], state)
+        loss = cross_entropy(logits.flatten(0, 1), targets[:, start : start + length].flatten())
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), CLIP)
@@ -174,17 +207,20 @@ def one_pass(network, tokens, optimiser, length, lanes=1, rate_at_end=1.0):
 
 @torch.inference_mode()
 def frozen(network, tokens, length, lanes=1):
-    """Piece by piece, the frozen network's logits (lanes, length, symbols) and the tokens that they are of (lanes, length)."""
+    """Piece by piece, the frozen network's logits (lanes, length, symbols) and the tokens that they
+    are of (lanes, length).
+    """
     inputs, targets = lanes_of(tokens, lanes)
     network.eval()
     state = None
     for start in range(0, inputs.shape[1], length):
-        logits, state = network(inputs[:, start:start + length], state)
-        yield logits, targets[:, start:start + length]
+        logits, state = network(inputs[:, start : start + length], state)
+        yield logits, targets[:, start : start + length]
 
 
 def evaluate(network, tokens, length, lanes=1):
-    """Share of tokens that are the most probable next token of the frozen network; the first is not scored.
+    """Share of tokens that are the most probable next token of the frozen network; the first is not
+    scored.
 
     Returns (accuracy, number of scored tokens).
     """

@@ -1,10 +1,12 @@
 """Every variant on every network, in interleaved rounds.
 
-A row holds `us_per_step`, the time of one step of all streams: the median over rounds, where a round takes the fastest
-of many short runs in about ROUND seconds (whatever else the machine does only adds to a time; a run takes 5 ms, in
-compiled programs, where starting one costs nothing, 1 ms); `spread`, the range over rounds divided by that median;
-`x_limit`, the time in multiples of the limit (see `limit`); and `bytes_per_synapse`, see `worker`. Ours, stock Brian2 and
-the hand-written C++ use one thread; every peer uses one or all cores, whichever a pilot in the same call finds faster.
+A row holds `us_per_step`, the time of one step of all streams: the median over rounds, where a
+round takes the fastest of many short runs in about ROUND seconds (whatever else the machine does
+only adds to a time; a run takes 5 ms, in compiled programs, where starting one costs nothing, 1
+ms); `spread`, the range over rounds divided by that median; `x_limit`, the time in multiples of the
+limit (see `limit`); and `bytes_per_synapse`, see `worker`. Ours, stock Brian2 and the hand-written
+C++ use one thread; every peer uses one or all cores, whichever a pilot in the same call finds
+faster.
 """
 
 import importlib.util
@@ -26,7 +28,9 @@ ROUND = 0.1  # s
 
 @attrs.frozen
 class Row:
-    """One line of the result. `plastic` as bool, times in microseconds; None where nothing was measured."""
+    """One line of the result. `plastic` as bool, times in microseconds; None where nothing was
+    measured.
+    """
 
     network: str
     synapses: int
@@ -41,21 +45,43 @@ class Row:
 
 
 def cases(quick, networks=None):
-    """What is timed: small and large in float32 for `quick`; else float64, more streams and other sizes as well."""
+    """What is timed: small and large in float32 for `quick`; else float64, more streams and other
+    sizes as well.
+    """
     dtypes, batches = (("float32",), (1, 32)) if quick else (("float32", "float64"), (1, 8, 32))
-    main = [Case(*chosen) for chosen in itertools.product(networks or ("small", "large"), dtypes, (True, False), batches)]
+    main = [
+        Case(*chosen)
+        for chosen in itertools.product(
+            networks or ("small", "large"), dtypes, (True, False), batches
+        )
+    ]
     if quick or networks:
         return main
-    return main + [Case(network, plastic=plastic) for network in SCALING for plastic in (True, False)]
+    return main + [
+        Case(network, plastic=plastic) for network in SCALING for plastic in (True, False)
+    ]
 
 
 def run(chosen, names, rounds, quick=False, report=print):
-    """The rows of all cases, as dictionaries. `report` is told what is left out and what was measured."""
+    """The rows of all cases, as dictionaries. `report` is told what is left out and what was
+    measured.
+    """
     names = installed(names, report)
-    work = [(case, [n for n in names if case.batch == 1 or VARIANTS[n].streams and not (quick and VARIANTS[n].slow_start)])
-            for case in chosen]
+    work = [
+        (
+            case,
+            [
+                n
+                for n in names
+                if case.batch == 1 or VARIANTS[n].streams and not (quick and VARIANTS[n].slow_start)
+            ],
+        )
+        for case in chosen
+    ]
     compile_all(work, report)
-    return [attrs.asdict(row) for case, suited in work for row in measure(case, suited, rounds, report)]
+    return [
+        attrs.asdict(row) for case, suited in work for row in measure(case, suited, rounds, report)
+    ]
 
 
 def installed(names, report):
@@ -96,7 +122,10 @@ def measure(case, names, rounds, report):
     VariantError
         A variant that writes the same equations ends in another state than NumPy.
     """
-    workers = {name: [Worker(name, case, *setting) for setting in VARIANTS[name].settings(case)] for name in names}
+    workers = {
+        name: [Worker(name, case, *setting) for setting in VARIANTS[name].settings(case)]
+        for name in names
+    }
     try:
         for name in names:
             try:
@@ -117,11 +146,29 @@ def measure(case, names, rounds, report):
         for worker in itertools.chain(*workers.values()):
             worker.close()
     middle = {name: statistics.median(values) for name, values in times.items()}
-    report(f"{case.label}: " + ", ".join(f"{name} {us:.3g} us" + (f" [{chosen[name][0].setting}]" if chosen[name][0].setting
-                                                                 else "") for name, us in middle.items()))
-    return [Row(case.network, case.synapses, case.dtype, case.plastic, case.batch, name, us,
-                (max(times[name]) - min(times[name])) / us, us / middle["limit"] if "limit" in middle else None, memory[name])
-            for name, us in middle.items()]
+    report(
+        f"{case.label}: "
+        + ", ".join(
+            f"{name} {us:.3g} us"
+            + (f" [{chosen[name][0].setting}]" if chosen[name][0].setting else "")
+            for name, us in middle.items()
+        )
+    )
+    return [
+        Row(
+            case.network,
+            case.synapses,
+            case.dtype,
+            case.plastic,
+            case.batch,
+            name,
+            us,
+            (max(times[name]) - min(times[name])) / us,
+            us / middle["limit"] if "limit" in middle else None,
+            memory[name],
+        )
+        for name, us in middle.items()
+    ]
 
 
 def check(case, workers):
@@ -137,12 +184,17 @@ def check(case, workers):
             continue
         off = difference(started[0].ask("state"), expected)
         if not off <= TOLERANCE[case.dtype]:
-            raise VariantError(f"{name} computes another network: after {CHECKED_STEPS} steps its state is off by {off:.2g}",
-                               where=case.label, fix="please report it")
+            raise VariantError(
+                f"{name} computes another network: after {CHECKED_STEPS} steps its state is off by {off:.2g}",
+                where=case.label,
+                fix="please report it",
+            )
 
 
 def _best(started):
-    """The fastest worker, by a short pilot, the number of steps of a run, and the number of runs of a round."""
+    """The fastest worker, by a short pilot, the number of steps of a run, and the number of runs of
+    a round.
+    """
     pilot = {worker: _per_step(worker) for worker in started}
     best = min(started, key=pilot.get)
     steps = max(1, round(_sample(best) / pilot[best]))

@@ -1,11 +1,13 @@
-"""One measurement of `fena bench training`, in a process of its own: `python -m fena_sim.bench.training_job JSON`.
+"""One measurement of `fena bench training`, in a process of its own: `python -m
+fena_sim.bench.training_job JSON`.
 
 The job is a dictionary; its "measure" is one of
 
     build    the networks of a job are compiled, so that no other measurement contains that
-    time     one pass of training, then the frozen network on test tokens: seconds, CPU seconds, accuracy
-    memory   a tiny network of the same kind in the same phase, then the real one: bytes by which the peak exceeds it
-    rate     accuracy after training with each learning rate, on a stream of another seed (reference networks)
+    time     one pass of training, then the frozen network on test tokens: seconds, CPU seconds,
+    accuracy memory   a tiny network of the same kind in the same phase, then the real one: bytes by
+    which the peak exceeds it rate     accuracy after training with each learning rate, on a stream
+    of another seed (reference networks)
 
 and the last line printed is the result as JSON.
 """
@@ -45,10 +47,14 @@ def main(text):
 def synaptic_weights(model):
     """Weights that plasticity changes, summed over all synapses (a synapse of a prior has two).
 
-    What a rule keeps for itself (what a synapse has spent) is no weight: nothing but the rule reads it.
+    What a rule keeps for itself (what a synapse has spent) is no weight: nothing but the rule reads
+    it.
     """
+
     def weights(projection):
-        read = set().union(*(identifiers(str(e.expr)) for e in projection.parsed.values() if e.expr is not None))
+        read = set().union(
+            *(identifiers(str(e.expr)) for e in projection.parsed.values() if e.expr is not None)
+        )
         return sum(e.varname in read for e in projection.plasticity.clock_driven)
 
     return sum(weights(p) * _pairs(model, p) for p in model.projections if p.plasticity is not None)
@@ -60,26 +66,43 @@ def synapses(model):
 
 
 def _pairs(model, projection):
-    return len(pairs(projection, model.population(projection.source).size, model.population(projection.target).size)[0])
+    return len(
+        pairs(
+            projection,
+            model.population(projection.source).size,
+            model.population(projection.target).size,
+        )[0]
+    )
 
 
 def without_plasticity(model):
-    """The same hierarchy whose synapses are declared fixed: what a build for inference alone would hold."""
+    """The same hierarchy whose synapses are declared fixed: what a build for inference alone would
+    hold.
+    """
+
     def fixed(projection):
         if projection.plasticity is None:
             return projection
         weights = "\n".join(f"{e.varname} : 1" for e in projection.plasticity.clock_driven)
-        return attrs.evolve(projection, plasticity=None, equations=f"{projection.equations}\n{weights}")
+        return attrs.evolve(
+            projection, plasticity=None, equations=f"{projection.equations}\n{weights}"
+        )
 
     return attrs.evolve(model, projections=[fixed(p) for p in model.projections])
 
 
 def blocks(seed, tokens, test_tokens):
     """The blocks "training" and "familiar" of first_contact, each as a protocol of its own."""
-    protocol = load_protocol(FIRST_CONTACT, seed=seed, tokens=tokens, test_tokens=test_tokens).protocol
-    return {block.name: attrs.evolve(protocol, name=f"bench_{block.name}",
-                                     blocks=[attrs.evolve(block, start_from=None)])
-            for block in protocol.blocks if block.name in ("training", "familiar")}
+    protocol = load_protocol(
+        FIRST_CONTACT, seed=seed, tokens=tokens, test_tokens=test_tokens
+    ).protocol
+    return {
+        block.name: attrs.evolve(
+            protocol, name=f"bench_{block.name}", blocks=[attrs.evolve(block, start_from=None)]
+        )
+        for block in protocol.blocks
+        if block.name in ("training", "familiar")
+    }
 
 
 class _Clock:
@@ -95,7 +118,11 @@ class _Clock:
 
 
 def _timing(phase, clock, tokens):
-    return {f"{phase}_seconds": clock.seconds, f"{phase}_cpu_seconds": clock.cpu_seconds, f"{phase}_tokens": tokens}
+    return {
+        f"{phase}_seconds": clock.seconds,
+        f"{phase}_cpu_seconds": clock.cpu_seconds,
+        f"{phase}_tokens": tokens,
+    }
 
 
 def _fena(job):
@@ -121,9 +148,19 @@ def _time_fena(job, model, out):
         trained = run(model, parts["training"], seed=job["seed"], device=job["variant"], out=out)
     result = _timing("training", clock, job["tokens"])
     with _Clock() as clock:
-        tested = run(model, parts["familiar"], seed=job["seed"], device=job["variant"], out=out,
-                     start=(trained, "training"))
-    return {**result, **_timing("inference", clock, job["test_tokens"]), "accuracy": accuracy(tested, "familiar")}
+        tested = run(
+            model,
+            parts["familiar"],
+            seed=job["seed"],
+            device=job["variant"],
+            out=out,
+            start=(trained, "training"),
+        )
+    return {
+        **result,
+        **_timing("inference", clock, job["test_tokens"]),
+        "accuracy": accuracy(tested, "familiar"),
+    }
 
 
 def _memory_fena(job, model, out):
@@ -131,11 +168,19 @@ def _memory_fena(job, model, out):
 
     def peak_of_network(hierarchy, tokens):
         with footprint.WatchChildren("main") as children:
-            run(hierarchy, blocks(0, tokens, tokens)[block], device=job["variant"], out=out, chunk_tokens=MEMORY_CHUNK)
+            run(
+                hierarchy,
+                blocks(0, tokens, tokens)[block],
+                device=job["variant"],
+                out=out,
+                chunk_tokens=MEMORY_CHUNK,
+            )
         return children.peak
 
     tiny = load_model(FENA, 16, sizes=(2,) * len(job["sizes"]))
-    tiny_network = peak_of_network(tiny if job.get("plastic", True) else without_plasticity(tiny), TINY_TOKENS)
+    tiny_network = peak_of_network(
+        tiny if job.get("plastic", True) else without_plasticity(tiny), TINY_TOKENS
+    )
     before = footprint.reset_peak()
     network = peak_of_network(model, job["tokens"]) - tiny_network
     return {"network_bytes": network, "peak_bytes": network + footprint.peak() - before}
@@ -145,7 +190,9 @@ def _reference(job):
     from . import references
 
     references.torch.set_num_threads(job["threads"])
-    measure = {"time": _time_reference, "memory": _memory_reference, "rate": _rate_reference}[job["measure"]]
+    measure = {"time": _time_reference, "memory": _memory_reference, "rate": _rate_reference}[
+        job["measure"]
+    ]
     sizes = references.sizes(job["network"], 16, job["parameters"], job.get("layers"))
     return measure(job, references, sizes)
 
@@ -166,7 +213,12 @@ def _time_reference(job, references, sizes):
     with _Clock() as clock:  # as many lanes as in training, so on more tokens than the test has
         _, count = references.evaluate(network, learned, **how)
     score, _ = references.evaluate(network, familiar, length=job["length"])
-    return {**result, **_timing("inference", clock, count), "accuracy": score, **_size(references, network, sizes)}
+    return {
+        **result,
+        **_timing("inference", clock, count),
+        "accuracy": score,
+        **_size(references, network, sizes),
+    }
 
 
 def _memory_reference(job, references, sizes):
@@ -180,7 +232,7 @@ def _memory_reference(job, references, sizes):
 
     tokens = _tokens(blocks(0, 2 * job["length"] * job["lanes"] + 1, 1)["training"])
     tiny = references.sizes(job["network"], 16, 500, job.get("layers"))
-    work(references.make(job["network"], 16, 0, **tiny), 2, 1, tokens[:2 * TINY_TOKENS])
+    work(references.make(job["network"], 16, 0, **tiny), 2, 1, tokens[: 2 * TINY_TOKENS])
     before = footprint.reset_peak()
     network = references.make(job["network"], 16, 0, **sizes)
     work(network, tokens=tokens, **how)
@@ -193,8 +245,12 @@ def _rate_reference(job, references, sizes):
     scores = {}
     for rate in job["rates"]:
         network = references.make(job["network"], 16, job["seed"], **sizes)
-        references.train(network, _tokens(parts["training"]), rate, length=job["length"], lanes=job["lanes"])
-        scores[rate] = references.evaluate(network, _tokens(parts["familiar"]), length=job["length"])[0]
+        references.train(
+            network, _tokens(parts["training"]), rate, length=job["length"], lanes=job["lanes"]
+        )
+        scores[rate] = references.evaluate(
+            network, _tokens(parts["familiar"]), length=job["length"]
+        )[0]
     return {"rate": max(scores, key=scores.get), "scores": [[r, s] for r, s in scores.items()]}
 
 

@@ -1,11 +1,11 @@
 """ngclearn: the nearest network that can be built from its parts.
 
-RateCells, GaussianErrorCells and HebbianSynapses with the widths, initial weights, tanh and rates of
-`networks`. Per step and synapse it does the same: a prediction, a feedback and, where it learns, a Hebbian change.
-On neurons it does less: its errors are not integrated but follow at once. ngclearn's own models carry feedback
-by synapses with copied transposed weights; here a synapse of ours multiplies by the same weights, which is up to
-ten times faster. What no step changes is a constant for the compiler, which again is much faster than its default
-of carrying all state.
+RateCells, GaussianErrorCells and HebbianSynapses with the widths, initial weights, tanh and rates
+of `networks`. Per step and synapse it does the same: a prediction, a feedback and, where it learns,
+a Hebbian change. On neurons it does less: its errors are not integrated but follow at once.
+ngclearn's own models carry feedback by synapses with copied transposed weights; here a synapse of
+ours multiplies by the same weights, which is up to ten times faster. What no step changes is a
+constant for the compiler, which again is much faster than its default of carrying all state.
 """
 
 import time
@@ -42,7 +42,9 @@ class NgcLearn(Subject):
             new = advance({**fixed, **changing})
             return {name: jnp.asarray(new[name], changing[name].dtype) for name in changing}
 
-        self._steps = jax.jit(lambda steps, s: jax.lax.fori_loop(0, steps, step, s), donate_argnums=1)
+        self._steps = jax.jit(
+            lambda steps, s: jax.lax.fori_loop(0, steps, step, s), donate_argnums=1
+        )
         self.run(1)
 
     def run(self, steps):
@@ -53,17 +55,35 @@ class NgcLearn(Subject):
 
 def _build(case, name):
     """ngclearn's state, and a function that advances it by one step."""
-    initial = {key: jnp.asarray(v if key[0] == "w" else v.T) for key, v in initial_state(case).items()}
+    initial = {
+        key: jnp.asarray(v if key[0] == "w" else v.T) for key, v in initial_state(case).items()
+    }
     top, width = len(case.sizes) - 1, {"batch_size": case.batch}
     with Context(name):
         z, w, back = {}, {}, {}
-        e = {level: GaussianErrorCell(f"e{level}", n_units=n, **width) for level, n in enumerate(case.sizes[:-1])}
+        e = {
+            level: GaussianErrorCell(f"e{level}", n_units=n, **width)
+            for level, n in enumerate(case.sizes[:-1])
+        }
         for level in range(1, top + 1):
             above, below = case.sizes[level], case.sizes[level - 1]
-            z[level] = RateCell(f"z{level}", n_units=above, tau_m=TAU / DT, act_fx="tanh",
-                                prior=("gaussian", LEAK if level == top else 0.0), **width)
-            w[level] = HebbianSynapse(f"w{level}", shape=(above, below), eta=ETA * DT, sign_value=-1.0, w_bound=0.0, **width,
-                                      weight_init=lambda shape, key, v=initial[f"w{level}"]: v)
+            z[level] = RateCell(
+                f"z{level}",
+                n_units=above,
+                tau_m=TAU / DT,
+                act_fx="tanh",
+                prior=("gaussian", LEAK if level == top else 0.0),
+                **width,
+            )
+            w[level] = HebbianSynapse(
+                f"w{level}",
+                shape=(above, below),
+                eta=ETA * DT,
+                sign_value=-1.0,
+                w_bound=0.0,
+                **width,
+                weight_init=lambda shape, key, v=initial[f"w{level}"]: v,
+            )
             back[level] = Feedback(f"back{level}", shape=(below, above), **width)
             w[level].weights >> back[level].weights
             z[level].zF >> w[level].inputs

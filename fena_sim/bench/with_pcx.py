@@ -1,8 +1,9 @@
 """pcx: the nearest network that can be built from its parts.
 
-Vodes (value nodes) with squared errors and Linear layers with the widths, initial weights, tanh and rates of
-`networks`. Every step is one step of incremental predictive coding: one gradient of the energy gives the change of
-the nodes and, where it learns, of the weights. On neurons it does less than ours: its errors follow at once.
+Vodes (value nodes) with squared errors and Linear layers with the widths, initial weights, tanh and
+rates of `networks`. Every step is one step of incremental predictive coding: one gradient of the
+energy gives the change of the nodes and, where it learns, of the weights. On neurons it does less
+than ours: its errors follow at once.
 """
 
 import time
@@ -29,7 +30,9 @@ class Hierarchy(pxc.EnergyModule):
         super().__init__()
         self.sizes = px.static(case.sizes)
         downwards = range(len(case.sizes) - 1, 0, -1)
-        self.layers = [pxnn.Linear(case.sizes[level], case.sizes[level - 1], bias=False) for level in downwards]
+        self.layers = [
+            pxnn.Linear(case.sizes[level], case.sizes[level - 1], bias=False) for level in downwards
+        ]
         self.vodes = [pxc.Vode() for _ in case.sizes]
         self.vodes[-1].h.frozen = True  # the input
 
@@ -40,14 +43,21 @@ class Hierarchy(pxc.EnergyModule):
         return x
 
 
-@pxf.vmap(pxu.M(pxc.VodeParam | pxc.VodeParam.Cache).to((None, 0)), in_axes=(), out_axes=None, axis_name="batch")
+@pxf.vmap(
+    pxu.M(pxc.VodeParam | pxc.VodeParam.Cache).to((None, 0)),
+    in_axes=(),
+    out_axes=None,
+    axis_name="batch",
+)
 def energy(*, model):
     model()
     return jax.lax.psum(model.energy(), "batch")
 
 
 class Pcx(Subject):
-    """Steps run by pxf.scan inside one jit: on small networks ten times faster than unrolling them, as its examples do."""
+    """Steps run by pxf.scan inside one jit: on small networks ten times faster than unrolling them,
+    as its examples do.
+    """
 
     def __init__(self, case):
         jax.config.update("jax_enable_x64", case.dtype == "float64")
@@ -62,7 +72,9 @@ class Pcx(Subject):
         self.optimisers = [pxu.Optim(lambda: optax.sgd(DT / TAU), nodes(self.model))]
         if case.plastic:
             self.optimisers.append(pxu.Optim(lambda: optax.sgd(ETA * DT), weights(self.model)))
-        gradient = pxf.value_and_grad((nodes | weights if case.plastic else nodes).to([False, True]))(energy)
+        gradient = pxf.value_and_grad(
+            (nodes | weights if case.plastic else nodes).to([False, True])
+        )(energy)
 
         def step(model, optimisers):
             with pxu.step(model, clear_params=pxc.VodeParam.Cache):

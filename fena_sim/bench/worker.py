@@ -1,8 +1,8 @@
 """A process per variant: it prepares once, then times steps on request.
 
-Memory is the peak of resident memory above that of the same process (or program) with the network "tiny",
-divided by the number of synapses. It is not measured for networks whose weights take less than a MiB: the
-resident memory of a process varies by tenths of that from run to run.
+Memory is the peak of resident memory above that of the same process (or program) with the network
+"tiny", divided by the number of synapses. It is not measured for networks whose weights take less
+than a MiB: the resident memory of a process varies by tenths of that from run to run.
 """
 
 import contextlib
@@ -33,13 +33,19 @@ class Worker:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])  # Brian2 is imported once for all
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, name, case, threads, options), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(other, name, case, threads, options), daemon=True
+        )
         self._process.start()
         other.close()
 
     @property
     def setting(self):
-        words = [f"{self.threads} thread" if self.threads else "all cores"] if VARIANTS[self.name].peer else []
+        words = (
+            [f"{self.threads} thread" if self.threads else "all cores"]
+            if VARIANTS[self.name].peer
+            else []
+        )
         return ", ".join([*words, *(f"{value} {key}" for key, value in self.options.items())])
 
     def answer(self):
@@ -90,13 +96,23 @@ def _serve(pipe, name, case, threads, options):
         pass  # the bench is gone
     except BaseException as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        pipe.send(("error", f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno})"))
+        pipe.send(
+            (
+                "error",
+                f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno})",
+            )
+        )
 
 
 def _limit_threads():
-    """One thread for every library that comes after; not one core, which another program may be using."""
-    os.environ.update(OMP_NUM_THREADS="1", NPROC="1",  # NPROC: the size of XLA's pools
-                      XLA_FLAGS=os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false")
+    """One thread for every library that comes after; not one core, which another program may be
+    using.
+    """
+    os.environ.update(
+        OMP_NUM_THREADS="1",
+        NPROC="1",  # NPROC: the size of XLA's pools
+        XLA_FLAGS=os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false",
+    )
     with contextlib.suppress(ImportError):
         import threadpoolctl
 
@@ -122,7 +138,9 @@ def _baseline(variant, case, options):
 def _memory(subject, before, case):
     if before is None:
         return None
-    return (getattr(subject, "peak_kib", None) or _peak_kib()) * 1024 / case.synapses - before * 1024 / case.synapses
+    return (
+        getattr(subject, "peak_kib", None) or _peak_kib()
+    ) * 1024 / case.synapses - before * 1024 / case.synapses
 
 
 def _peak_kib():
@@ -136,5 +154,7 @@ def difference(state, reference):
     for name, expected in reference.items():
         found = np.asarray(state[name], dtype=float).ravel()
         expected = np.asarray(expected, dtype=float).ravel()
-        worst = max(worst, float(np.max(np.abs(found - expected)) / (np.max(np.abs(expected)) or 1)))
+        worst = max(
+            worst, float(np.max(np.abs(found - expected)) / (np.max(np.abs(expected)) or 1))
+        )
     return worst

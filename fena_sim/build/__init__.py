@@ -1,4 +1,6 @@
-"""From declarations to Brian2 objects, mirroring model/: one explicit Network, nothing collected by magic."""
+"""From declarations to Brian2 objects, mirroring model/: one explicit Network, nothing collected by
+magic.
+"""
 
 from .network import Built, build_network
 

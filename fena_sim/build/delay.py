@@ -1,11 +1,12 @@
 """Conduction delays as a line of relay units.
 
 Brian2 delays spikes but not continuous signals, and its spike queues are hidden state that a chunk
-would lose. A delay line is an ordinary population instead: its stage 0 takes what the projection would
-read from the source if it had no delay, at that very place in the step, and every step each stage takes
-over from the one before. The line's end, a population of the source's size, stands in for the source:
-what the synapses do at a step is what they would have done `delay` earlier. This works for rates and
-spikes, on every device, and is part of the state that is checkpointed. A network begins with silent lines.
+would lose. A delay line is an ordinary population instead: its stage 0 takes what the projection
+would read from the source if it had no delay, at that very place in the step, and every step each
+stage takes over from the one before. The line's end, a population of the source's size, stands in
+for the source: what the synapses do at a step is what they would have done `delay` earlier. This
+works for rates and spikes, on every device, and is part of the state that is checkpointed. A
+network begins with silent lines.
 """
 
 import numpy as np
@@ -19,8 +20,12 @@ FIRED = "fired"
 
 
 def lower_flags(group, clock):
-    """The source's reset raises its `fired` flag at a spike; lower it at the beginning of the next step."""
-    group.run_regularly(f"{FIRED} = 0", clock=clock, when="start", order=-8, name=f"{group.name}_clear")
+    """The source's reset raises its `fired` flag at a spike; lower it at the beginning of the next
+    step.
+    """
+    group.run_regularly(
+        f"{FIRED} = 0", clock=clock, when="start", order=-8, name=f"{group.name}_clear"
+    )
 
 
 def make_line(projection, source, group, target, steps, clock):
@@ -32,22 +37,41 @@ def make_line(projection, source, group, target, steps, clock):
     name = f"delay_{projection.name}"
 
     def linked_group(size, prefixes, **options):
-        equations = [parameter(f"{prefix}{v}", dims[v], ["linked"] if prefix in ("before_", "source_") else [])
-                     for v in names for prefix in ("", *prefixes)]
+        equations = [
+            parameter(
+                f"{prefix}{v}", dims[v], ["linked"] if prefix in ("before_", "source_") else []
+            )
+            for v in names
+            for prefix in ("", *prefixes)
+        ]
         return NeuronGroup(size, Equations(equations), clock=clock, **options)
 
     line = linked_group(n * steps, ("held_", "before_", "source_"), name=name)
-    end = linked_group(n, ("before_",), name=f"{name}_end", threshold=f"{FIRED} > 0.5" if projection.spiking else None,
-                       reset="" if projection.spiking else None)
+    end = linked_group(
+        n,
+        ("before_",),
+        name=f"{name}_end",
+        threshold=f"{FIRED} > 0.5" if projection.spiking else None,
+        reset="" if projection.spiking else None,
+    )
     for v in names:
-        setattr(line, f"before_{v}", linked_var(line, f"held_{v}", index=np.where(unit < n, unit, unit - n)))
+        setattr(
+            line,
+            f"before_{v}",
+            linked_var(line, f"held_{v}", index=np.where(unit < n, unit, unit - n)),
+        )
         setattr(line, f"source_{v}", linked_var(group, v, index=unit % n))
         setattr(end, f"before_{v}", linked_var(line, v, index=unit[-n:]))
 
     def every_step(owner, what, variables, statement, when, order):
         if variables:
-            owner.run_regularly("\n".join(statement.format(v) for v in variables), clock=clock, when=when, order=order,
-                                name=f"{owner.name}_{what}")
+            owner.run_regularly(
+                "\n".join(statement.format(v) for v in variables),
+                clock=clock,
+                when=when,
+                order=order,
+                name=f"{owner.name}_{what}",
+            )
 
     # Two code objects to move the line, so that no unit reads what another has already overwritten.
     every_step(end, "take", names, "{0} = before_{0}", "start", -14)
@@ -57,5 +81,5 @@ def make_line(projection, source, group, target, steps, clock):
     # Brian2 sums inputs at the target's order - 1, and spikes act in 'synapses'.
     read_at = ("groups", target.order - 1.5) if projection.summed else ("synapses", -10)
     every_step(line, "sample", values, entry, *read_at)
-    every_step(line, "sample_spikes", names[len(values):], entry, "after_resets", 0)
+    every_step(line, "sample_spikes", names[len(values) :], entry, "after_resets", 0)
     return line, end

@@ -43,14 +43,18 @@ def build_network(hierarchy, vocabulary, shape, probes=()):
     spiked = {p.source for p in hierarchy.projections if p.delay is not None and p.spiking}
     for declared in hierarchy.populations:
         clock = clocks[declared.clock]
-        group, names = population.make_group(hierarchy, declared, clock, codes, fired=declared.name in spiked)
+        group, names = population.make_group(
+            hierarchy, declared, clock, codes, fired=declared.name in spiked
+        )
         groups[declared.name], links[declared.name] = group, names
         if declared.name in spiked:
             delay.lower_flags(group, clock)
     pace = pacemaker.make_pacemaker(hierarchy, tables, shape, clocks[None])
     watching = pacemaker.watch(hierarchy, groups, pace, clocks[None])
     if batch > 1:
-        groups[streams.NAME], more = streams.make_streams(hierarchy, groups, tables, pace, clocks[None])
+        groups[streams.NAME], more = streams.make_streams(
+            hierarchy, groups, tables, pace, clocks[None]
+        )
         watching += more
     for declared in hierarchy.populations:
         population.link(groups[declared.name], declared, links[declared.name], groups, pace, batch)
@@ -60,18 +64,33 @@ def build_network(hierarchy, vocabulary, shape, probes=()):
         source = groups[declared.source]
         if declared.delay is not None:
             steps = round(float(declared.delay) / float(hierarchy.dt))
-            line, source = delay.make_line(declared, hierarchy.population(declared.source), source,
-                                           hierarchy.population(declared.target), steps, clocks[None])
+            line, source = delay.make_line(
+                declared,
+                hierarchy.population(declared.source),
+                source,
+                hierarchy.population(declared.target),
+                steps,
+                clocks[None],
+            )
             groups |= {line.name: line, source.name: source}
             objects += [line, source]
         rule = declared.plasticity
-        learning = clocks[rule.clock if rule and rule.clock_driven else None]  # a clock nobody uses does not compile
-        synapses = projection.make_synapses(declared, source, groups[declared.target], clocks[None], learning, batch)
+        learning = clocks[
+            rule.clock if rule and rule.clock_driven else None
+        ]  # a clock nobody uses does not compile
+        synapses = projection.make_synapses(
+            declared, source, groups[declared.target], clocks[None], learning, batch
+        )
         groups[declared.name] = synapses
         objects.append(synapses)
-    monitors = {**_readout_monitors(hierarchy, groups), **_probe_monitors(batch, probes, groups, clocks)}
+    monitors = {
+        **_readout_monitors(hierarchy, groups),
+        **_probe_monitors(batch, probes, groups, clocks),
+    }
     network = Network(*objects, *monitors.values(), name="fena_network")
-    return Built(network=network, groups=groups, tables=tables, monitors=monitors, clocks=clocks.all)
+    return Built(
+        network=network, groups=groups, tables=tables, monitors=monitors, clocks=clocks.all
+    )
 
 
 class _Clocks:
@@ -105,9 +124,14 @@ def _readout_monitors(hierarchy, groups):
             wanted.setdefault((event, name), set()).add(population.kept(readout, variable))
     monitors = {}
     for (event, name), variables in wanted.items():
-        slot = {"when": "end", "order": pacemaker.RECORD} if event == "departure" else {"when": "start", "order": 1}
-        monitors[f"{event}_{name}"] = EventMonitor(groups[name], event, variables=sorted(variables),
-                                                   name=f"readout_{event}_{name}", **slot)
+        slot = (
+            {"when": "end", "order": pacemaker.RECORD}
+            if event == "departure"
+            else {"when": "start", "order": 1}
+        )
+        monitors[f"{event}_{name}"] = EventMonitor(
+            groups[name], event, variables=sorted(variables), name=f"readout_{event}_{name}", **slot
+        )
     return monitors
 
 
@@ -123,10 +147,17 @@ def _probe_monitors(batch, probes, groups, clocks):
             first = np.arange(0, len(group), len(group) // batch)  # of every stream
             units = True if probe.units is None else np.add.outer(first, probe.units).ravel()
             monitors[f"samples_{number}"] = StateMonitor(
-                group, list(probe.sampled), record=units, clock=clocks[probe.interval], **slot,
-                name=f"samples_{number}_{probe.population}")
+                group,
+                list(probe.sampled),
+                record=units,
+                clock=clocks[probe.interval],
+                **slot,
+                name=f"samples_{number}_{probe.population}",
+            )
         if SPIKES in probe.variables:
-            monitors[f"spikes_{number}"] = SpikeMonitor(group, name=f"spikes_{number}_{probe.population}")
+            monitors[f"spikes_{number}"] = SpikeMonitor(
+                group, name=f"spikes_{number}_{probe.population}"
+            )
     return monitors
 
 
@@ -141,7 +172,10 @@ def initial_state(hierarchy, seed):
         for name, value in declared.parameters.items():
             state[f"{declared.name}.{name}"] = np.array([float(value)])
         for name, value in declared.initial.items():
-            drawn = [initial.draw(value, seed, declared.name, name, (declared.size,), stream) for stream in range(batch)]
+            drawn = [
+                initial.draw(value, seed, declared.name, name, (declared.size,), stream)
+                for stream in range(batch)
+            ]
             state[f"{declared.name}.{name}"] = np.concatenate(drawn)
         if declared.uses("noise"):
             state[f"{declared.name}.noise_seed"] = np.array([float(noise_seed(seed))])
@@ -160,7 +194,10 @@ def initial_state(hierarchy, seed):
     for name, value in pacemaker.initial_values(hierarchy).items():
         state[f"{pacemaker.NAME}.{name}"] = np.array([value])
     if batch > 1:
-        state |= {f"{streams.NAME}.{name}": values for name, values in streams.initial_values(hierarchy).items()}
+        state |= {
+            f"{streams.NAME}.{name}": values
+            for name, values in streams.initial_values(hierarchy).items()
+        }
     return state
 
 

@@ -1,8 +1,9 @@
 """White noise from a counter: the same on every device, in every chunk, after every resume.
 
 Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3",
-doi 10.1145/2063384.2063405) turns the key (seed) and the counter (unit, step, stream) into 128 random
-bits, and Box-Muller turns those into a Gaussian deviate. There is no state to carry or to lose.
+doi 10.1145/2063384.2063405) turns the key (seed) and the counter (unit, step, stream) into 128
+random bits, and Box-Muller turns those into a Gaussian deviate. There is no state to carry or to
+lose.
 """
 
 import numpy as np
@@ -15,12 +16,19 @@ _KEY_HIGH = 0x46454E41  # the second key word is fixed
 
 
 def philox(counter, key):
-    """Philox4x32-10. `counter`: four arrays, `key`: two words, all uint32 values; returns four uint64 arrays."""
+    """Philox4x32-10. `counter`: four arrays, `key`: two words, all uint32 values; returns four
+    uint64 arrays.
+    """
     c0, c1, c2, c3 = (np.asarray(c, dtype=np.uint64) & _LOW for c in counter)
     k0, k1 = (np.uint64(k) & _LOW for k in key)
     for _ in range(10):
         p0, p1 = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
-        c0, c1, c2, c3 = (p1 >> np.uint64(32)) ^ c1 ^ k0, p1 & _LOW, (p0 >> np.uint64(32)) ^ c3 ^ k1, p0 & _LOW
+        c0, c1, c2, c3 = (
+            (p1 >> np.uint64(32)) ^ c1 ^ k0,
+            p1 & _LOW,
+            (p0 >> np.uint64(32)) ^ c3 ^ k1,
+            p0 & _LOW,
+        )
         k0, k1 = (k0 + np.uint64(_WEYL[0])) & _LOW, (k1 + np.uint64(_WEYL[1])) & _LOW
     return c0, c1, c2, c3
 
@@ -28,30 +36,42 @@ def philox(counter, key):
 def counter_normal(seed, stream, unit, step):
     """A standard normal deviate for every (seed, stream, unit, step); arguments broadcast."""
     unit, step, stream, seed = np.broadcast_arrays(unit, step, stream, seed)
-    unit, step, stream = (np.asarray(a).astype(np.int64).astype(np.uint64) for a in (unit, step, stream))
+    unit, step, stream = (
+        np.asarray(a).astype(np.int64).astype(np.uint64) for a in (unit, step, stream)
+    )
     a, b, c, d = philox((unit, step, step >> np.uint64(32), stream), (int(seed.flat[0]), _KEY_HIGH))
-    first = ((a >> np.uint64(5)).astype(float) * 67108864.0 + (b >> np.uint64(6)).astype(float) + 0.5) / 9007199254740992.0
-    second = ((c >> np.uint64(5)).astype(float) * 67108864.0 + (d >> np.uint64(6)).astype(float)) / 9007199254740992.0
+    first = (
+        (a >> np.uint64(5)).astype(float) * 67108864.0 + (b >> np.uint64(6)).astype(float) + 0.5
+    ) / 9007199254740992.0
+    second = (
+        (c >> np.uint64(5)).astype(float) * 67108864.0 + (d >> np.uint64(6)).astype(float)
+    ) / 9007199254740992.0
     return np.sqrt(-2.0 * np.log(first)) * np.cos(6.283185307179586 * second)
 
 
 _AHEAD = 64
-_computed = {}  # (stream, units): (seed, first of the steps, deviates (_AHEAD, units)); replaced as time goes on
+# (stream, units): (seed, first of the steps, deviates (_AHEAD, units)); replaced as time goes on
+_computed = {}
 
 
 def counter_normal_ahead(seed, stream, unit, step):
     """`counter_normal` for units at one step after the other, some steps at a time.
 
-    NumPy takes hardly longer for thousands of numbers than for a few. `seed`, `stream` and `step` are numbers.
+    NumPy takes hardly longer for thousands of numbers than for a few. `seed`, `stream` and `step`
+    are numbers.
     """
     first, key = int(step) - int(step) % _AHEAD, (int(stream), unit.tobytes())
     if _computed.get(key, ())[:2] != (int(seed), first):
-        _computed[key] = int(seed), first, counter_normal(seed, stream, unit, first + np.arange(_AHEAD)[:, None])
+        _computed[key] = (
+            int(seed),
+            first,
+            counter_normal(seed, stream, unit, first + np.arange(_AHEAD)[:, None]),
+        )
     return _computed[key][2][int(step) - first].copy()
 
 
-# In decimal, and pi by a function: in single precision brian2cuda appends an f to whatever looks like a floating-point number,
-# such as the 9E3779 in 0x9E3779B9.
+# In decimal, and pi by a function: in single precision brian2cuda appends an f to whatever looks
+# like a floating-point number, such as the 9E3779 in 0x9E3779B9.
 _C_CODE = """
 PREFIX double counter_normal(const int64_t seed, const int64_t stream, const int64_t unit, const int64_t step)
 {
@@ -92,10 +112,18 @@ cdef double counter_normal(_i64 seed, _i64 stream, _i64 unit, _i64 step):
 """
 
 #: The same function for every code generation target of Brian2 and brian2cuda.
-COUNTER_NORMAL = Function(counter_normal, arg_units=[1, 1, 1, 1], return_unit=1, stateless=True,
-                          arg_names=["seed", "stream", "unit", "step"])
+COUNTER_NORMAL = Function(
+    counter_normal,
+    arg_units=[1, 1, 1, 1],
+    return_unit=1,
+    stateless=True,
+    arg_names=["seed", "stream", "unit", "step"],
+)
 COUNTER_NORMAL.implementations.add_implementation("numpy", counter_normal_ahead)
-COUNTER_NORMAL.implementations.add_implementation("cpp", _C_CODE.replace("PREFIX", "static inline"), name="counter_normal")
-COUNTER_NORMAL.implementations.add_implementation("cuda", _C_CODE.replace("PREFIX", "__host__ __device__ inline"),
-                                                  name="counter_normal")
+COUNTER_NORMAL.implementations.add_implementation(
+    "cpp", _C_CODE.replace("PREFIX", "static inline"), name="counter_normal"
+)
+COUNTER_NORMAL.implementations.add_implementation(
+    "cuda", _C_CODE.replace("PREFIX", "__host__ __device__ inline"), name="counter_normal"
+)
 COUNTER_NORMAL.implementations.add_implementation("cython", _CYTHON_CODE, name="counter_normal")

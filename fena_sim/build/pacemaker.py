@@ -29,25 +29,37 @@ WATCHED = "watched_rate"
 
 @attrs.frozen
 class BlockShape:
-    """What of a block is baked into a build: how many tokens a table holds, and which controls vary within a token."""
+    """What of a block is baked into a build: how many tokens a table holds, and which controls vary
+    within a token.
+    """
 
     capacity: int
-    columns: tuple  # steps per token of each control signal, in the order of CONTROL_SIGNALS; 1 = constant per token
+    # steps per token of each control signal, in the order of CONTROL_SIGNALS; 1 = constant per
+    # token
+    columns: tuple
 
     @classmethod
     def of(cls, line, capacity):
-        return cls(capacity=capacity, columns=tuple(line.controls[name].shape[1] for name in CONTROL_SIGNALS))
+        return cls(
+            capacity=capacity,
+            columns=tuple(line.controls[name].shape[1] for name in CONTROL_SIGNALS),
+        )
 
 
 def table_values(line, start, shape):
-    """The tables for tokens `start`, `start + 1`, ...: {table: float64 (capacity,) or (capacity, steps)}.
+    """The tables for tokens `start`, `start + 1`, ...: {table: float64 (capacity,) or (capacity,
+    steps)}.
 
-    With a batch, "token_row" and "stream_gate" hold a column per stream. Rows beyond the block's end
-    repeat its last token; they are never reached.
+    With a batch, "token_row" and "stream_gate" hold a column per stream. Rows beyond the block's
+    end repeat its last token; they are never reached.
     """
     rows = np.minimum(np.arange(start, start + shape.capacity), len(line) - 1)
-    tables = {"token_row": line.token[rows] + 1.0, "blank_steps": line.blank[rows] * 1.0,
-              "shortest_steps": line.shortest[rows] * 1.0, "longest_steps": line.longest[rows] * 1.0}
+    tables = {
+        "token_row": line.token[rows] + 1.0,
+        "blank_steps": line.blank[rows] * 1.0,
+        "shortest_steps": line.shortest[rows] * 1.0,
+        "longest_steps": line.longest[rows] * 1.0,
+    }
     for name, columns in zip(CONTROL_SIGNALS, shape.columns):
         table = line.controls[name][rows]
         tables[f"{name}_control"] = table[:, 0] if columns == 1 else table
@@ -64,45 +76,92 @@ def code_table(vocabulary):
 def make_tables(shape, batch=1):
     """Empty TimedArrays, indexed by token number instead of time; filled before every chunk."""
     tables = {}
-    for name in ("token_row", "blank_steps", "shortest_steps", "longest_steps", *(["stream_gate"] if batch > 1 else [])):
+    for name in (
+        "token_row",
+        "blank_steps",
+        "shortest_steps",
+        "longest_steps",
+        *(["stream_gate"] if batch > 1 else []),
+    ):
         size = (shape.capacity, batch) if batch > 1 and name in BY_STREAM else shape.capacity
         tables[name] = TimedArray(np.ones(size), dt=1 * second, name=f"table_{name}")
     for name, columns in zip(CONTROL_SIGNALS, shape.columns):
         size = shape.capacity if columns == 1 else (shape.capacity, columns)
-        tables[f"{name}_control"] = TimedArray(np.ones(size), dt=1 * second, name=f"table_{name}_control")
+        tables[f"{name}_control"] = TimedArray(
+            np.ones(size), dt=1 * second, name=f"table_{name}_control"
+        )
     return tables
 
 
 def make_pacemaker(hierarchy, tables, shape, clock):
     """The pacemaker group. It judges settling by what `watch` sums into it."""
-    equations = ["token : 1", "elapsed : 1", "hold : 1 (shared)", "iterations : 1", "quiet : 1", "steps : 1",
-                 "departing : 1", "chunk_start : second (shared)", "chunk_duration : second (shared)"]
-    for name in ("blank_steps", "shortest_steps", "longest_steps", *(["token_row"] if hierarchy.batch == 1 else [])):
+    equations = [
+        "token : 1",
+        "elapsed : 1",
+        "hold : 1 (shared)",
+        "iterations : 1",
+        "quiet : 1",
+        "steps : 1",
+        "departing : 1",
+        "chunk_start : second (shared)",
+        "chunk_duration : second (shared)",
+    ]
+    for name in (
+        "blank_steps",
+        "shortest_steps",
+        "longest_steps",
+        *(["token_row"] if hierarchy.batch == 1 else []),
+    ):
         equations.append(f"{name} = table_{name}(token*second) : 1 (constant over dt)")
-    equations += ["presenting = int(elapsed >= blank_steps) : 1 (constant over dt)",
-                  "starting = int(elapsed == 0) : 1 (constant over dt)",
-                  "arriving = int(elapsed == blank_steps) : 1 (constant over dt)"]
+    equations += [
+        "presenting = int(elapsed >= blank_steps) : 1 (constant over dt)",
+        "starting = int(elapsed == 0) : 1 (constant over dt)",
+        "arriving = int(elapsed == blank_steps) : 1 (constant over dt)",
+    ]
     for name, columns in zip(CONTROL_SIGNALS, shape.columns):
         column = "" if columns == 1 else f", int(clip(elapsed, 0, {columns - 1}))"
         gated = "*presenting" if name == "gate" else ""
-        equations.append(f"{name} = table_{name}_control(token*second{column}){gated} : 1 (constant over dt)")
+        equations.append(
+            f"{name} = table_{name}_control(token*second{column}){gated} : 1 (constant over dt)"
+        )
     equations += settling_equations(hierarchy)
-    group = NeuronGroup(1, "\n".join(equations), name=NAME, clock=clock, order=-1000, method="euler",
-                        events={"departure": "departing > 0.5"},
-                        dtype=dict.fromkeys(["chunk_start", "chunk_duration"], np.float64),  # times of long runs
-                        namespace={f"table_{name}": table for name, table in tables.items()})
-    group.run_regularly("\n".join([
-        *judgement(hierarchy, hierarchy.batch),
-        "steps = presenting*(elapsed - blank_steps + 1)",
-        "iterations = presenting*(unsettled*steps + (1 - unsettled)*iterations)",
-        "quiet = presenting*(1 - unsettled)*(quiet + 1)",
-        "departing = presenting*int((steps >= longest_steps) or ((steps >= shortest_steps) and (quiet >= hold)))"]),
-        clock=clock, when="end", order=JUDGE, name=f"{NAME}_judge")
+    group = NeuronGroup(
+        1,
+        "\n".join(equations),
+        name=NAME,
+        clock=clock,
+        order=-1000,
+        method="euler",
+        events={"departure": "departing > 0.5"},
+        dtype=dict.fromkeys(["chunk_start", "chunk_duration"], np.float64),  # times of long runs
+        namespace={f"table_{name}": table for name, table in tables.items()},
+    )
+    group.run_regularly(
+        "\n".join(
+            [
+                *judgement(hierarchy, hierarchy.batch),
+                "steps = presenting*(elapsed - blank_steps + 1)",
+                "iterations = presenting*(unsettled*steps + (1 - unsettled)*iterations)",
+                "quiet = presenting*(1 - unsettled)*(quiet + 1)",
+                "departing = presenting*int((steps >= longest_steps) or ((steps >= shortest_steps) and (quiet >= hold)))",
+            ]
+        ),
+        clock=clock,
+        when="end",
+        order=JUDGE,
+        name=f"{NAME}_judge",
+    )
     group.set_event_schedule("departure", when="end", order=DEPART)
-    group.run_regularly("""
+    group.run_regularly(
+        """
         token = token + departing
         elapsed = (1 - departing)*(elapsed + 1)
-        """, clock=clock, when="end", order=ADVANCE, name=f"{NAME}_advance")
+        """,
+        clock=clock,
+        when="end",
+        order=ADVANCE,
+        name=f"{NAME}_advance",
+    )
     return group
 
 
@@ -112,14 +171,18 @@ def watched(hierarchy):
 
 
 def settling_equations(hierarchy):
-    """What a group that judges settling holds: a sum of squares for every watched population, their root mean square
-    `rate` (kept, so that a probe sees the very number that was judged), and the tolerance."""
+    """What a group that judges settling holds: a sum of squares for every watched population, their
+    root mean square `rate` (kept, so that a probe sees the very number that was judged), and the
+    tolerance.
+    """
     sums = [f"rate_{k} : hertz**2" for k in range(len(watched(hierarchy)))]
     return [*sums, "rate : hertz", "tolerance : hertz (shared, constant)"] if sums else []
 
 
 def judgement(hierarchy, streams):
-    """Statements: `unsettled` is 1 while the `rate` of the watched units of `streams` streams reaches the tolerance."""
+    """Statements: `unsettled` is 1 while the `rate` of the watched units of `streams` streams
+    reaches the tolerance.
+    """
     if not hierarchy.settling:
         return ["unsettled = 1"]
     total = " + ".join(f"rate_{k}" for k in range(len(watched(hierarchy))))
@@ -132,8 +195,13 @@ def watch(hierarchy, groups, judge, clock, make=Synapses):
     synapses = []
     for k, name in enumerate(watched(hierarchy)):
         owner = "" if judge.name == NAME else f"{judge.name}_"
-        watching = make(groups[name], judge, f"rate_{k}_post = {WATCHED}_pre**2 : hertz**2 (summed)",
-                        name=f"{owner}watch_{name}", clock=clock)
+        watching = make(
+            groups[name],
+            judge,
+            f"rate_{k}_post = {WATCHED}_pre**2 : hertz**2 (summed)",
+            name=f"{owner}watch_{name}",
+            clock=clock,
+        )
         watching.connect()
         watching.summed_updaters[f"rate_{k}_post"].order = 1000
         synapses.append(watching)
@@ -142,10 +210,20 @@ def watch(hierarchy, groups, judge, clock, make=Synapses):
 
 def initial_values(hierarchy):
     """Values of the pacemaker's own variables before the first chunk, {variable: float}."""
-    values = dict.fromkeys(["token", "elapsed", "hold", "iterations", "quiet", "steps", "departing", "chunk_start",
-                            "chunk_duration"], 0.0)
+    values = dict.fromkeys(
+        [
+            "token",
+            "elapsed",
+            "hold",
+            "iterations",
+            "quiet",
+            "steps",
+            "departing",
+            "chunk_start",
+            "chunk_duration",
+        ],
+        0.0,
+    )
     if hierarchy.settling:
         values["tolerance"] = float(hierarchy.settling.tolerance)
     return values
-
-

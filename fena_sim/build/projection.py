@@ -31,8 +31,11 @@ def pairs(projection, n_source, n_target):
     used = [symbols[str(s)] for s in sorted(condition.free_symbols, key=str)]
     chosen = np.broadcast_to(np.asarray(test(*used), dtype=bool), i.shape)
     if not chosen.any():
-        raise DeclarationError(f"the condition {projection.connect!r} joins no pair of units", where=projection.where,
-                               fix="correct the condition, or remove the projection")
+        raise DeclarationError(
+            f"the condition {projection.connect!r} joins no pair of units",
+            where=projection.where,
+            fix="correct the condition, or remove the projection",
+        )
     return i[chosen], j[chosen]
 
 
@@ -40,8 +43,10 @@ def make_synapses(projection, source_group, target_group, clock, plasticity_cloc
     """The Synapses of a projection, connected; shared by `batch` streams if there are several."""
     rule = projection.plasticity
     model = [e for e in projection.parsed.values()]
-    model += [parameter(name, get_dimensions(value), ["shared", "constant"])
-              for name, value in projection.all_parameters.items()]
+    model += [
+        parameter(name, get_dimensions(value), ["shared", "constant"])
+        for name, value in projection.all_parameters.items()
+    ]
     on_pre, on_post = [projection.on_pre], [projection.on_post]
     changes = []
     if rule is not None:
@@ -54,8 +59,14 @@ def make_synapses(projection, source_group, target_group, clock, plasticity_cloc
     if batch > 1:
         synapses = shared_synapses(batch, source_group, target_group, Equations(model), **options)
     else:
-        synapses = Synapses(source_group, target_group, Equations(model), on_pre=_joined(on_pre), on_post=_joined(on_post),
-                            **options)
+        synapses = Synapses(
+            source_group,
+            target_group,
+            Equations(model),
+            on_pre=_joined(on_pre),
+            on_post=_joined(on_post),
+            **options,
+        )
     if projection.connect == ALL:
         synapses.connect()
     else:
@@ -63,13 +74,26 @@ def make_synapses(projection, source_group, target_group, clock, plasticity_cloc
         synapses.connect(i=i, j=j)
     if changes:
         interval = f"{float(plasticity_clock.dt)!r}*second"
-        code = [f"change_{e.varname} = {interval}*({e.expr})" for e in changes]  # all from the same state
+        code = [
+            f"change_{e.varname} = {interval}*({e.expr})" for e in changes
+        ]  # all from the same state
         code += [f"{e.varname} = {e.varname} + change_{e.varname}" for e in changes]
-        synapses.run_regularly("\n".join(code), clock=plasticity_clock, when="end", order=PLASTICITY_ORDER,
-                               name=f"{projection.name}_plasticity")
+        synapses.run_regularly(
+            "\n".join(code),
+            clock=plasticity_clock,
+            when="end",
+            order=PLASTICITY_ORDER,
+            name=f"{projection.name}_plasticity",
+        )
     return synapses
 
 
 def _joined(codes):
-    lines = [line.strip() for code in codes if code for line in code.replace(";", "\n").splitlines() if line.strip()]
+    lines = [
+        line.strip()
+        for code in codes
+        if code
+        for line in code.replace(";", "\n").splitlines()
+        if line.strip()
+    ]
     return "\n".join(lines) or None

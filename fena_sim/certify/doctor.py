@@ -13,7 +13,9 @@ from ..device.cuda import preferences, toolchain
 
 @attrs.frozen
 class Finding:
-    """One thing that was looked for: whether it is there, what was found, what mends it, and for which devices it matters."""
+    """One thing that was looked for: whether it is there, what was found, what mends it, and for
+    which devices it matters.
+    """
 
     what: str
     there: bool
@@ -32,15 +34,40 @@ def examine():
     return [
         Finding("Python", True, platform.python_version()),
         Finding("Brian2", True, version("brian2")),
-        Finding("C++ compiler", reason is None, reason or compiler, "apt-get install g++",
-                "dense, dense64, cpp, cuda, cuda_host"),
-        Finding("brian2cuda", brian2cuda, _version("brian2cuda") if brian2cuda else "not installed", preferences.remedy(),
-                "cuda, cuda_host"),
-        Finding("CUDA compiler and cuRAND", nvcc is not None, "none" if nvcc is None else f"{nvcc.nvcc}, CUDA {nvcc.version} "
-                f"({nvcc.origin})", toolchain.INSTALL, "cuda"),
-        Finding("graphics card", bool(cards), "; ".join(_described(card) for card in cards) or "none",
-                "none is needed; to use one, install NVIDIA's driver", "cuda"),
-        *([Finding("driver and card for this CUDA", False, *misfit, "cuda")] if misfit is not None else [])]
+        Finding(
+            "C++ compiler",
+            reason is None,
+            reason or compiler,
+            "apt-get install g++",
+            "dense, dense64, cpp, cuda, cuda_host",
+        ),
+        Finding(
+            "brian2cuda",
+            brian2cuda,
+            _version("brian2cuda") if brian2cuda else "not installed",
+            preferences.remedy(),
+            "cuda, cuda_host",
+        ),
+        Finding(
+            "CUDA compiler and cuRAND",
+            nvcc is not None,
+            "none" if nvcc is None else f"{nvcc.nvcc}, CUDA {nvcc.version} ({nvcc.origin})",
+            toolchain.INSTALL,
+            "cuda",
+        ),
+        Finding(
+            "graphics card",
+            bool(cards),
+            "; ".join(_described(card) for card in cards) or "none",
+            "none is needed; to use one, install NVIDIA's driver",
+            "cuda",
+        ),
+        *(
+            [Finding("driver and card for this CUDA", False, *misfit, "cuda")]
+            if misfit is not None
+            else []
+        ),
+    ]
 
 
 def _described(card):

@@ -1,4 +1,5 @@
-"""One reference network of `fena_sim.bench.references`, trained on a token stream and read, with the same numbers each time.
+"""One reference network of `fena_sim.bench.references`, trained on a token stream and read, with
+the same numbers each time.
 
 Importing this module without PyTorch raises FenaError. Early stopping: Prechelt 1998, LNCS 1524:55.
 """
@@ -47,23 +48,32 @@ class Network:
         If no width brings `size` within SIZE_TOLERANCE of `parameters`.
     """
 
-    def __init__(self, kind, symbols, seed, parameters, *, rate, rate_at_end, length, lanes, layers):
+    def __init__(
+        self, kind, symbols, seed, parameters, *, rate, rate_at_end, length, lanes, layers
+    ):
         self.rate, self.rate_at_end, self.length, self.lanes = rate, rate_at_end, length, lanes
         with _repeatable():
-            self._network = references.make(kind, symbols, seed, **references.sizes(kind, symbols, parameters, layers))
+            self._network = references.make(
+                kind, symbols, seed, **references.sizes(kind, symbols, parameters, layers)
+            )
         self.size = references.count_parameters(self._network)
         if abs(self.size - parameters) > SIZE_TOLERANCE * parameters:
-            raise DeclarationError(f"the nearest size has {self.size} parameters, not {parameters}",
-                                   where=f"reference network {kind!r}, {layers} layers",
-                                   fix="ask for more parameters or fewer layers")
+            raise DeclarationError(
+                f"the nearest size has {self.size} parameters, not {parameters}",
+                where=f"reference network {kind!r}, {layers} layers",
+                fix="ask for more parameters or fewer layers",
+            )
 
     def one_pass(self, stream):
         """Learn every token of the stream once (`references.train`)."""
         with _repeatable():
-            references.train(self._network, _tokens(stream), self.rate, self.length, self.lanes, self.rate_at_end)
+            references.train(
+                self._network, _tokens(stream), self.rate, self.length, self.lanes, self.rate_at_end
+            )
 
     def converge(self, stream, loss):
-        """Learn the stream again and again while `loss()`, in bits per token, falls; end with the best weights.
+        """Learn the stream again and again while `loss()`, in bits per token, falls; end with the
+        best weights.
 
         Returns the number of passes up to them.
         """
@@ -71,7 +81,9 @@ class Network:
         least, passes, weights = np.inf, 0, deepcopy(self._network.state_dict())
         for k in count(1):
             with _repeatable():
-                references.one_pass(self._network, _tokens(stream), optimiser, self.length, self.lanes)
+                references.one_pass(
+                    self._network, _tokens(stream), optimiser, self.length, self.lanes
+                )
             if (now := loss()) < least - MIN_GAIN:
                 least, passes, weights = now, k, deepcopy(self._network.state_dict())
                 continue
@@ -82,9 +94,11 @@ class Network:
         return passes
 
     def log_probabilities(self, stream):
-        """Of every symbol before every event, learning off: float64, shape (event, symbol); NaN before the first.
+        """Of every symbol before every event, learning off: float64, shape (event, symbol); NaN
+        before the first.
 
-        Read in pieces of `length` tokens, as in training: a transformer knows no positions beyond them.
+        Read in pieces of `length` tokens, as in training: a transformer knows no positions beyond
+        them.
         """
         with _repeatable():
             pieces = references.frozen(self._network, _tokens(stream), self.length)
@@ -95,7 +109,11 @@ class Network:
 def _tokens(stream):
     tokens = stream.events["token"].to_numpy()
     if (tokens < 0).any():
-        raise StimulusError("the stream has omitted tokens", where="reference network", fix="give a stream without omissions")
+        raise StimulusError(
+            "the stream has omitted tokens",
+            where="reference network",
+            fix="give a stream without omissions",
+        )
     return tokens
 
 

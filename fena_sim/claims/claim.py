@@ -1,7 +1,7 @@
 """What a claim file declares: the networks it needs, and measured values beside their bars.
 
-Verdicts are computed from the summaries; nobody can write one down. What has no bar is `Reported`: it is shown beside the
-rows, and takes no part in any verdict.
+Verdicts are computed from the summaries; nobody can write one down. What has no bar is `Reported`:
+it is shown beside the rows, and takes no part in any verdict.
 """
 
 import operator
@@ -38,8 +38,8 @@ class Experiment:
     start : (Experiment, str), optional
         Start from the state at the end of this block of that experiment's run.
     may_stop : bool
-        A state that stops being finite is a result: the claim then gets the run as it stopped (``run.finished`` is False).
-        Otherwise it keeps the claim from being measured.
+        A state that stops being finite is a result: the claim then gets the run as it stopped
+        (``run.finished`` is False). Otherwise it keeps the claim from being measured.
     """
 
     model: Path = attrs.field(converter=Path)
@@ -52,14 +52,17 @@ class Experiment:
 
     def hierarchy(self):
         """The Hierarchy that is run. Raises what `load_model` and `Hierarchy.with_parameter` raise."""
-        return apply_parameters(load_model(self.model, self.protocol.vocabulary.size, **self.options), self.parameters)
+        return apply_parameters(
+            load_model(self.model, self.protocol.vocabulary.size, **self.options), self.parameters
+        )
 
 
 @attrs.frozen
 class Bar:
     """What a value is compared with: `relation` is "<=", ">=", "<" or ">".
 
-    With `interval`, the whole 95 % interval has to meet it, for instance a difference whose interval excludes zero.
+    With `interval`, the whole 95 % interval has to meet it, for instance a difference whose
+    interval excludes zero.
     """
 
     relation: str = attrs.field()
@@ -69,10 +72,14 @@ class Bar:
     @relation.validator
     def _known(self, attribute, value):
         if value not in _RELATIONS:
-            raise DeclarationError(f"a bar cannot be {value!r}", where="Bar", fix=nearest(value, _RELATIONS))
+            raise DeclarationError(
+                f"a bar cannot be {value!r}", where="Bar", fix=nearest(value, _RELATIONS)
+            )
 
     def met(self, summary):
-        """Whether a Summary meets it: its value, or with `interval` both ends of the interval as well."""
+        """Whether a Summary meets it: its value, or with `interval` both ends of the interval as
+        well.
+        """
         values = (summary.median, summary.low, summary.high) if self.interval else (summary.median,)
         return all(bool(_RELATIONS[self.relation](value, self.bound)) for value in values)
 
@@ -92,7 +99,8 @@ class Otherwise:
 def judge(summary, bar, otherwise=None):
     """The verdict on a Summary.
 
-    "holds" if it meets the bar; else "qualified" if there is a weaker condition (Otherwise) and that is met; else "fails".
+    "holds" if it meets the bar; else "qualified" if there is a weaker condition (Otherwise) and
+    that is met; else "fails".
     """
     if bar.met(summary):
         return HOLDS
@@ -100,9 +108,15 @@ def judge(summary, bar, otherwise=None):
 
 
 def _finite(instance, attribute, value):
-    if not isinstance(value, Summary) or not np.isfinite([value.median, value.low, value.high]).all():
-        raise DeclarationError(f"{instance.measure!r} cannot be {value!r}", where=type(instance).__name__,
-                               fix="give a Summary of finite numbers, from summarise, paired, share or once")
+    if (
+        not isinstance(value, Summary)
+        or not np.isfinite([value.median, value.low, value.high]).all()
+    ):
+        raise DeclarationError(
+            f"{instance.measure!r} cannot be {value!r}",
+            where=type(instance).__name__,
+            fix="give a Summary of finite numbers, from summarise, paired, share or once",
+        )
 
 
 @attrs.frozen
@@ -151,7 +165,9 @@ class Reported:
 
 @attrs.frozen
 class NotRun:
-    """A row that could not be measured here while others of the claim stand, and why: its verdict is "not run"."""
+    """A row that could not be measured here while others of the claim stand, and why: its verdict
+    is "not run".
+    """
 
     measure: str
     reason: FenaError = attrs.field(validator=attrs.validators.instance_of(FenaError))
@@ -166,7 +182,8 @@ def once(value, n=1):
 class Row:
     """One row of `fena claims --json`, with the names that others rely on.
 
-    Where a claim or a row of it could not be measured, `verdict` is "not run", `measure` says why, and the values are None.
+    Where a claim or a row of it could not be measured, `verdict` is "not run", `measure` says why,
+    and the values are None.
     """
 
     id: str

@@ -2,10 +2,12 @@
 
 
 def climb(loss, grid, start, names):
-    """Move to the better neighbour along one hyperparameter after the other until no neighbour is better.
+    """Move to the better neighbour along one hyperparameter after the other until no neighbour is
+    better.
 
-    The best trial is at least as good as every neighbour on the grid (one step along one of `names`), so it stands at an end
-    of the grid only if the loss falls towards that end. Interactions may hide a better point further away.
+    The best trial is at least as good as every neighbour on the grid (one step along one of
+    `names`), so it stands at an end of the grid only if the loss falls towards that end.
+    Interactions may hide a better point further away.
 
     Parameters
     ----------
@@ -41,9 +43,14 @@ def climb(loss, grid, start, names):
 
 
 def at_an_end(point, grid, natural):
-    """Names whose value is the first or last on the grid, where one could have gone on: not at a `natural` end {name: value}."""
-    return [name for name, values in grid.items()
-            if point[name] in (values[0], values[-1]) and point[name] != natural.get(name)]
+    """Names whose value is the first or last on the grid, where one could have gone on: not at a
+    `natural` end {name: value}.
+    """
+    return [
+        name
+        for name, values in grid.items()
+        if point[name] in (values[0], values[-1]) and point[name] != natural.get(name)
+    ]
 
 
 def _neighbour(point, grid, name, step):

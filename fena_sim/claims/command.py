@@ -13,20 +13,37 @@ WIDTH = 160
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[C05 C08 ...]")
-@click.option("--seeds", type=click.IntRange(min=1), default=None,
-              help="Networks for each claim, from seed 2 on (default 10, quick 2, where a claim does not ask for more).")
-@click.option("--quick", is_flag=True, help="Few and short runs: shows that everything works, decides nothing.")
-@click.option("--json", "path", type=click.Path(), default=None, help="Write the rows into this file.")
-@click.option("--out", type=click.Path(), default="runs", show_default=True, help="Folder for run folders.")
-@click.option("--page", type=click.Path(), default=None,
-              help="Write claims, definitions, rows and figures as Markdown, e.g. docs/claims.md.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Networks for each claim, from seed 2 on (default 10, quick 2, where a claim does not ask for more).",
+)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Few and short runs: shows that everything works, decides nothing.",
+)
+@click.option(
+    "--json", "path", type=click.Path(), default=None, help="Write the rows into this file."
+)
+@click.option(
+    "--out", type=click.Path(), default="runs", show_default=True, help="Folder for run folders."
+)
+@click.option(
+    "--page",
+    type=click.Path(),
+    default=None,
+    help="Write claims, definitions, rows and figures as Markdown, e.g. docs/claims.md.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def claims(ids, seeds, quick, path, out, page, quiet):
-    """Measure the claims of protocols/claims/ (all if none is named) over independently seeded networks.
+    """Measure the claims of protocols/claims/ (all if none is named) over independently seeded
+    networks.
 
-    Every network is trained once, however many claims it serves; what is in --out is not run again. A claim that fails is a
-    result, not an error. Rows in JSON: id, measure, value, low, high, bar, verdict (holds, qualified, fails, not run), seeds,
-    runs, command.
+    Every network is trained once, however many claims it serves; what is in --out is not run again.
+    A claim that fails is a result, not an error. Rows in JSON: id, measure, value, low, high, bar,
+    verdict (holds, qualified, fails, not run), seeds, runs, command.
 
     \b
     Examples:
@@ -62,5 +79,12 @@ def _table(results):
             table.add_row(row.id, row.measure, value, row.bar, row.verdict, str(row.seeds))
         for r in result.reported:
             s = r.summary
-            table.add_row(result.claim.id, r.measure, f"{s.median:.4g} [{s.low:.4g}, {s.high:.4g}]", "", "", str(result.seeds))
+            table.add_row(
+                result.claim.id,
+                r.measure,
+                f"{s.median:.4g} [{s.low:.4g}, {s.high:.4g}]",
+                "",
+                "",
+                str(result.seeds),
+            )
     return table

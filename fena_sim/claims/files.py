@@ -20,10 +20,11 @@ class Claim:
     ``ID``, ``CLAIM``, ``DEFINITION``
         The claim in one sentence, and how it is measured: formula, window, tolerance.
     ``experiments(seed, quick)`` and ``measure(runs, quick)``
-        {name: Experiment} of one network, and a list of Measured and Reported from {name: [Run of each seed]}; NotRun
-        stands for a row that needs what is not installed.
+        {name: Experiment} of one network, and a list of Measured and Reported from {name: [Run of
+        each seed]}; NotRun stands for a row that needs what is not installed.
     ``check(seeds, quick)``
-        In their place or beside them: a list of Measured and Reported that need no stored run; `seeds` is a list.
+        In their place or beside them: a list of Measured and Reported that need no stored run;
+        `seeds` is a list.
     ``seeds(quick)``, optional
         Networks, where the claim needs another number than 10 (quick: 2).
     ``figure(runs)``, optional
@@ -59,14 +60,18 @@ class Claim:
         return found
 
     def measure(self, runs, seeds, quick):
-        """Everything that the file measures: list of Measured, Reported and NotRun, at least one Measured."""
+        """Everything that the file measures: list of Measured, Reported and NotRun, at least one
+        Measured.
+        """
         check, measure = (getattr(self.module, name, None) for name in ("check", "measure"))
         found = list(self._ask(check, seeds=seeds, quick=quick)) if check else []
         found += list(self._ask(measure, runs=runs, quick=quick)) if measure else []
         for entry in found:
             self._expect(entry, (Measured, Reported, NotRun), "a measure")
         if not any(isinstance(entry, Measured) for entry in found):
-            raise DeclarationError("no value has a bar", where=str(self.path), fix="return at least one Measured")
+            raise DeclarationError(
+                "no value has a bar", where=str(self.path), fix="return at least one Measured"
+            )
         return found
 
     def figure(self, runs):
@@ -81,13 +86,18 @@ class Claim:
             raise
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
-            raise DeclarationError(f"{function.__name__}() stopped with {type(error).__name__}: {error}",
-                                   where=f"{last.filename}, line {last.lineno}", fix=f"correct {self.path.name}") from error
+            raise DeclarationError(
+                f"{function.__name__}() stopped with {type(error).__name__}: {error}",
+                where=f"{last.filename}, line {last.lineno}",
+                fix=f"correct {self.path.name}",
+            ) from error
 
     def _expect(self, entry, kind, what):
         if not isinstance(entry, kind):
             names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-            raise DeclarationError(f"{what} is {entry!r}, not {names}", where=str(self.path), fix=f"return {names}")
+            raise DeclarationError(
+                f"{what} is {entry!r}, not {names}", where=str(self.path), fix=f"return {names}"
+            )
 
 
 def claims_folder():
@@ -106,17 +116,30 @@ def find_claims(ids=()):
     wanted = sorted({name.upper() for name in ids}) or list(paths)
     for name in wanted:
         if name not in paths:
-            raise UnknownNameError(f"there is no claim {name!r}", where=str(folder), fix=nearest(name, paths))
+            raise UnknownNameError(
+                f"there is no claim {name!r}", where=str(folder), fix=nearest(name, paths)
+            )
     return [_read(name, paths[name]) for name in wanted]
 
 
 def _read(name, path):
     module = load_file(path, "claim")
-    missing = [n for n in ("ID", "CLAIM", "DEFINITION") if not isinstance(getattr(module, n, None), str)]
-    missing += ["experiments", "measure"] if hasattr(module, "experiments") != hasattr(module, "measure") else []
+    missing = [
+        n for n in ("ID", "CLAIM", "DEFINITION") if not isinstance(getattr(module, n, None), str)
+    ]
+    missing += (
+        ["experiments", "measure"]
+        if hasattr(module, "experiments") != hasattr(module, "measure")
+        else []
+    )
     if missing or not (hasattr(module, "measure") or hasattr(module, "check")):
-        raise DeclarationError(f"the claim file lacks {missing[0] if missing else 'measure'}", where=str(path),
-                               fix="define ID, CLAIM, DEFINITION, and experiments() with measure(), or check()")
+        raise DeclarationError(
+            f"the claim file lacks {missing[0] if missing else 'measure'}",
+            where=str(path),
+            fix="define ID, CLAIM, DEFINITION, and experiments() with measure(), or check()",
+        )
     if module.ID != name:
-        raise DeclarationError(f"the file's ID is {module.ID!r}", where=str(path), fix=f"its name says {name!r}")
+        raise DeclarationError(
+            f"the file's ID is {module.ID!r}", where=str(path), fix=f"its name says {name!r}"
+        )
     return Claim(path, module)

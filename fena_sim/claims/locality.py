@@ -1,10 +1,12 @@
-"""Is every change of a synapse decided by what the synapse can see (claim C01)? By changing everything it cannot see.
+"""Is every change of a synapse decided by what the synapse can see (claim C01)? By changing
+everything it cannot see.
 
-A rule is evaluated twice from the same state of a running network. The second time, every variable of every other level, and
-of all other synapses, has another value: its own levels (those of its source and of its target), its own variables, and the
-protocol's signals are the same. What differs between the two changes is what the rule knows from elsewhere. Copies that the
-build makes of linked variables, and equations "constant over dt", are made anew before the rule is evaluated, so that what
-reaches a unit from another level in this way is found too.
+A rule is evaluated twice from the same state of a running network. The second time, every variable
+of every other level, and of all other synapses, has another value: its own levels (those of its
+source and of its target), its own variables, and the protocol's signals are the same. What differs
+between the two changes is what the rule knows from elsewhere. Copies that the build makes of linked
+variables, and equations "constant over dt", are made anew before the rule is evaluated, so that
+what reaches a unit from another level in this way is found too.
 """
 
 import attrs
@@ -19,17 +21,19 @@ from ..errors import DeclarationError, LocalityError
 from ..model import Population, Projection
 from ..protocol.timeline import timeline
 
-#: Steps in which a change by spikes is looked for, from the middle and from the end of every presentation.
+#: Steps in which a change by spikes is looked for, from the middle and from the end of every
+#: presentation.
 STRIDE = 256
 
 
 def influences(model, block, seeds):
     """Influence of everything elsewhere on the changes of each plastic projection.
 
-    Formula: max |dw' - dw| / max |dw|, over all variables and synapses of the projection, with dw the change in one
-    evaluation of the rule (of a rule at spikes: in one time step), and dw' the change after everything elsewhere was moved by
-    normal random numbers of standard deviation 1. Window: of the middle and the last step of every presentation, the first in
-    which some weight changes; of a rule at spikes, the first spike after them that changes one.
+    Formula: max |dw' - dw| / max |dw|, over all variables and synapses of the projection, with dw
+    the change in one evaluation of the rule (of a rule at spikes: in one time step), and dw' the
+    change after everything elsewhere was moved by normal random numbers of standard deviation 1.
+    Window: of the middle and the last step of every presentation, the first in which some weight
+    changes; of a rule at spikes, the first spike after them that changes one.
 
     Parameters
     ----------
@@ -61,15 +65,20 @@ def influences(model, block, seeds):
         waiting = list(plastic)
         for before, start in _states(program, model, seed, tables, line):
             for projection in list(waiting):
-                value = _influence(program, model, projection, before, tables, start, np.random.default_rng(seed))
+                value = _influence(
+                    program, model, projection, before, tables, start, np.random.default_rng(seed)
+                )
                 if value is not None:
                     found[projection.name].append(value)
                     waiting.remove(projection)
             if not waiting:
                 break
         else:
-            raise DeclarationError(f"{waiting[0].name!r} did not change in {len(line)} tokens", where=model.where,
-                                   fix="present more tokens")
+            raise DeclarationError(
+                f"{waiting[0].name!r} did not change in {len(line)} tokens",
+                where=model.where,
+                fix="present more tokens",
+            )
     return found
 
 
@@ -87,6 +96,7 @@ def _states(program, model, seed, tables, line):
 
 def _influence(program, model, projection, state, tables, start, random):
     """The influence from elsewhere, or None if no weight changes here."""
+
     def change(given):
         if projection.spiking:
             return program.run(given, tables, start, 1)[0]
@@ -98,15 +108,26 @@ def _influence(program, model, projection, state, tables, start, random):
     if not _moved(projection, state, after):
         return None
     elsewhere = foreign(model, projection, state)
-    other = change({name: values + random.normal(size=values.shape) if name in elsewhere else values
-                    for name, values in state.items()})
-    own = [f"{projection.name}.{name}" for name in projection.own_variables if f"{projection.name}.{name}" in state]
+    other = change(
+        {
+            name: values + random.normal(size=values.shape) if name in elsewhere else values
+            for name, values in state.items()
+        }
+    )
+    own = [
+        f"{projection.name}.{name}"
+        for name in projection.own_variables
+        if f"{projection.name}.{name}" in state
+    ]
     largest = max(np.abs(after[name] - state[name]).max() for name in own)
     return float(max(np.abs(other[name] - after[name]).max() for name in own) / largest)
 
 
 def _spike(program, projection, state, tables, start):
-    """(state, step) before the first step of the next STRIDE in which a spike changes a weight, if there is one."""
+    """(state, step) before the first step of the next STRIDE in which a spike changes a weight, if
+    there is one.
+    """
+
     def after(steps):
         return program.run(state, tables, start, steps)[0] if steps else state
 
@@ -129,37 +150,60 @@ def _evaluated(groups, projection, state):
                 objects[population + suffix].run()
     objects[f"{projection.name}_plasticity"].run()
     own = groups[projection.name]
-    return {name: np.array(own.variables[name.partition(".")[2]].get_value()) for name in state
-            if name.startswith(f"{projection.name}.")}
+    return {
+        name: np.array(own.variables[name.partition(".")[2]].get_value())
+        for name in state
+        if name.startswith(f"{projection.name}.")
+    }
 
 
 def _moved(projection, before, after):
-    return any((before[f"{projection.name}.{name}"] != after[f"{projection.name}.{name}"]).any() for name in projection.initial)
+    return any(
+        (before[f"{projection.name}.{name}"] != after[f"{projection.name}.{name}"]).any()
+        for name in projection.initial
+    )
 
 
 def foreign(model, projection, state):
-    """Names in a state that synapses of a projection cannot know: variables of other levels and of other synapses."""
+    """Names in a state that synapses of a projection cannot know: variables of other levels and of
+    other synapses.
+    """
     near = {model.population(name).level for name in (projection.source, projection.target)}
     far = {p.name for p in model.populations if p.level not in near}
     far |= {p.name for p in model.projections if p.name != projection.name}
     far |= {f"delay_{p.name}" for p in model.projections if p.source in far}
     parameters = set(model.parameters())
-    return {name for name, values in state.items() if name.partition(".")[0] in far and name not in parameters
-            and values.dtype.kind == "f" and not name.endswith((".noise_seed", ".lastspike"))}
+    return {
+        name
+        for name, values in state.items()
+        if name.partition(".")[0] in far
+        and name not in parameters
+        and values.dtype.kind == "f"
+        and not name.endswith((".noise_seed", ".lastspike"))
+    }
 
 
 def planted(model):
-    """Rules that are not local, and whether each is refused: {description: bool}, four for every plastic projection.
+    """Rules that are not local, and whether each is refused: {description: bool}, four for every
+    plastic projection.
 
-    Planted into the rule: the name of another level's variable; a variable that the target links from another level;
-    another name for that; a scalar of the target's level that collects another level's activity.
+    Planted into the rule: the name of another level's variable; a variable that the target links
+    from another level; another name for that; a scalar of the target's level that collects another
+    level's activity.
     """
     found = {}
     for projection in model.projections:
         target = model.population(projection.target)
-        others = [p for p in model.populations if p.level not in (None, target.level) and p.name != projection.source]
-        others = [p for p in others or model.populations if p.variables and p.level != target.level
-                  and p.size in (1, target.size)]
+        others = [
+            p
+            for p in model.populations
+            if p.level not in (None, target.level) and p.name != projection.source
+        ]
+        others = [
+            p
+            for p in others or model.populations
+            if p.variables and p.level != target.level and p.size in (1, target.size)
+        ]
         if projection.plasticity is None or not others:
             continue
         other = others[-1]
@@ -167,20 +211,41 @@ def planted(model):
         dimensions = other.variables[variable]
         unit = "1" if dimensions.is_dimensionless else repr(get_unit(dimensions))
         link, again = dict(planted=f"{other.name}.{variable}"), f"\nrenamed = planted : {unit}"
-        scalar = Population(name="planted_scalar", size=1, level=target.level, equations=f"gathered : {unit}")
-        pool = Projection(name="planted_pool", source=other.name, target="planted_scalar",
-                          equations=f"gathered_post = {variable}_pre : {unit} (summed)")
-        ways = {"a name of another level": (dict(), "", variable, ()),
-                "a link to another level": (link, "", "planted_post", ()),
-                "another name for a link": (link, again, "renamed_post", ()),
-                "a scalar that collects another level": (dict(planted="planted_scalar.gathered"), "", "planted_post",
-                                                         (scalar, pool))}
+        scalar = Population(
+            name="planted_scalar", size=1, level=target.level, equations=f"gathered : {unit}"
+        )
+        pool = Projection(
+            name="planted_pool",
+            source=other.name,
+            target="planted_scalar",
+            equations=f"gathered_post = {variable}_pre : {unit} (summed)",
+        )
+        ways = {
+            "a name of another level": (dict(), "", variable, ()),
+            "a link to another level": (link, "", "planted_post", ()),
+            "another name for a link": (link, again, "renamed_post", ()),
+            "a scalar that collects another level": (
+                dict(planted="planted_scalar.gathered"),
+                "",
+                "planted_post",
+                (scalar, pool),
+            ),
+        }
         for way, (links, equations, read, added) in ways.items():
-            changed = attrs.evolve(target, links={**target.links, **links}, equations=target.equations + equations)
-            rule = attrs.evolve(projection.plasticity, equations=f"{projection.plasticity.equations}\nleak = {read} : {unit}")
-            populations = [changed if p.name == target.name else p for p in model.populations] + list(added[:1])
-            projections = [attrs.evolve(projection, plasticity=rule) if p.name == projection.name else p
-                           for p in model.projections] + list(added[1:])
+            changed = attrs.evolve(
+                target, links={**target.links, **links}, equations=target.equations + equations
+            )
+            rule = attrs.evolve(
+                projection.plasticity,
+                equations=f"{projection.plasticity.equations}\nleak = {read} : {unit}",
+            )
+            populations = [
+                changed if p.name == target.name else p for p in model.populations
+            ] + list(added[:1])
+            projections = [
+                attrs.evolve(projection, plasticity=rule) if p.name == projection.name else p
+                for p in model.projections
+            ] + list(added[1:])
             try:
                 attrs.evolve(model, populations=populations, projections=projections)
                 found[f"{projection.name}: {way}"] = False

@@ -1,4 +1,6 @@
-"""docs/claims.md, written from what was measured: claim, definition, values, verdict, figure, command, runs."""
+"""docs/claims.md, written from what was measured: claim, definition, values, verdict, figure,
+command, runs.
+"""
 
 import subprocess
 import time
@@ -16,7 +18,8 @@ RUNS_SHOWN = 3
 
 
 def write_page(results, path):
-    """Write the page, and beside it figures/claims/ID.png, .svg and .pdf. Returns the paths written.
+    """Write the page, and beside it figures/claims/ID.png, .svg and .pdf. Returns the paths
+    written.
 
     Parameters
     ----------
@@ -48,41 +51,64 @@ def _figure(result, folder):
         return "", []
     runs = [run for runs in result.runs.values() for run in runs]
     files = save(drawn, folder, result.claim.id, runs=runs)
-    return f"![{result.claim.id}: {_cell(result.claim.sentence)}](figures/claims/{result.claim.id}.png)", files
+    return (
+        f"![{result.claim.id}: {_cell(result.claim.sentence)}](figures/claims/{result.claim.id}.png)",
+        files,
+    )
 
 
 def _head(results):
     about = describe()
     git, versions = about["git"], about["versions"]
-    code = "outside a checkout" if git is None else f"commit {git['commit']}{', changed since' if git['changed'] else ''}"
-    rows = [[f"[{r.claim.id}](#{r.claim.id.lower()})", r.claim.sentence, r.verdict] for r in results]
-    return "\n\n".join([
-        "# The claims, measured",
-        "Written by `fena claims --page`; verdicts are computed from the rows. A claim has the worst verdict of its rows. Values "
-        f"are medians over independently seeded networks (seeds {FIRST_SEED} and up; constants were chosen on seeds below), or "
-        "shares of them, with 95 % intervals.",
-        _table(["claim", "what it says", "verdict"], rows),
-        f"- Date: {time.strftime('%Y-%m-%d', time.gmtime())}\n- Code: {code}\n- Definitions ({', '.join(DEFINITIONS)}) fixed in: "
-        f"{definitions_commit()}\n- Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}; "
-        f"{about['machine']}"])
+    code = (
+        "outside a checkout"
+        if git is None
+        else f"commit {git['commit']}{', changed since' if git['changed'] else ''}"
+    )
+    rows = [
+        [f"[{r.claim.id}](#{r.claim.id.lower()})", r.claim.sentence, r.verdict] for r in results
+    ]
+    return "\n\n".join(
+        [
+            "# The claims, measured",
+            "Written by `fena claims --page`; verdicts are computed from the rows. A claim has the worst verdict of its rows. Values "
+            f"are medians over independently seeded networks (seeds {FIRST_SEED} and up; constants were chosen on seeds below), or "
+            "shares of them, with 95 % intervals.",
+            _table(["claim", "what it says", "verdict"], rows),
+            f"- Date: {time.strftime('%Y-%m-%d', time.gmtime())}\n- Code: {code}\n- Definitions ({', '.join(DEFINITIONS)}) fixed in: "
+            f"{definitions_commit()}\n- Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}; "
+            f"{about['machine']}",
+        ]
+    )
 
 
 def _section(result, figure):
     claim = result.claim
-    parts = [f"## {claim.id}", f"**{_cell(claim.sentence)}** Verdict: **{result.verdict}**.",
-             "Definition: " + " ".join(claim.definition.split())]
+    parts = [
+        f"## {claim.id}",
+        f"**{_cell(claim.sentence)}** Verdict: **{result.verdict}**.",
+        "Definition: " + " ".join(claim.definition.split()),
+    ]
     if result.reason is not None:
         parts.append("Not run: " + " ".join(str(result.reason).split()))
     else:
-        rows = [[row.measure, _value(measured.summary), row.bar, row.verdict, measured.note]
-                for row, measured in zip(result.rows, result.measured, strict=False)]
-        rows += [[row.measure, "", "", row.verdict, missing.reason.fix]
-                 for row, missing in zip(result.rows[len(rows):], result.missing, strict=True)]
+        rows = [
+            [row.measure, _value(measured.summary), row.bar, row.verdict, measured.note]
+            for row, measured in zip(result.rows, result.measured, strict=False)
+        ]
+        rows += [
+            [row.measure, "", "", row.verdict, missing.reason.fix]
+            for row, missing in zip(result.rows[len(rows) :], result.missing, strict=True)
+        ]
         parts.append(_table(["measure", "value [interval]", "bar", "verdict", "note"], rows))
     if result.reported:
         parts.append("Beside it, without a bar:")
-        parts.append(_table(["measure", "value [interval]", "note"],
-                            [[r.measure, _value(r.summary), r.note] for r in result.reported]))
+        parts.append(
+            _table(
+                ["measure", "value [interval]", "note"],
+                [[r.measure, _value(r.summary), r.note] for r in result.reported],
+            )
+        )
     parts += [figure] if figure else []
     parts.append(f"`{result.command}`" + _runs(result.run_ids))
     return "\n\n".join(parts)
@@ -110,15 +136,21 @@ def _cell(text):
 
 
 def definitions_commit():
-    """The last commit that touched what defines the measures, and whether they were changed since; in words."""
+    """The last commit that touched what defines the measures, and whether they were changed since;
+    in words.
+    """
     root = Path(__file__).resolve().parents[2]
     try:
         commit = _git(root, "log", "-1", "--format=%H (%cs)", "--", *DEFINITIONS)
         changed = _git(root, "status", "--porcelain", "--", *DEFINITIONS)
     except (OSError, subprocess.CalledProcessError):
         return "no commit (outside a checkout)"
-    return (f"commit {commit}" if commit else "no commit yet") + (", changed since" if changed else "")
+    return (f"commit {commit}" if commit else "no commit yet") + (
+        ", changed since" if changed else ""
+    )
 
 
 def _git(folder, *arguments):
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()

@@ -1,4 +1,6 @@
-"""Running claims: every network once, whatever number of claims it serves, then every claim's measures."""
+"""Running claims: every network once, whatever number of claims it serves, then every claim's
+measures.
+"""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,8 @@ from ..run import run
 from ..run.progress import Display
 from .claim import FAILS, HOLDS, NOT_RUN, QUALIFIED, Measured, NotRun, Reported, Row
 
-#: Seed of the first network of every claim. Constants of models and measures were chosen on seeds below it.
+#: Seed of the first network of every claim. Constants of models and measures were chosen on seeds
+#: below it.
 FIRST_SEED = 2
 
 
@@ -57,7 +60,9 @@ class Result:
     def verdict(self):
         """The worst verdict of the rows."""
         verdicts = [row.verdict for row in self.rows]
-        return next(verdict for verdict in (NOT_RUN, FAILS, QUALIFIED, HOLDS) if verdict in verdicts)
+        return next(
+            verdict for verdict in (NOT_RUN, FAILS, QUALIFIED, HOLDS) if verdict in verdicts
+        )
 
     @property
     def rows(self):
@@ -65,9 +70,19 @@ class Result:
         same = dict(id=self.claim.id, runs=self.run_ids, command=self.command)
         if self.reason is not None:
             return [_not_run(self.reason.what, same)]
-        return [Row(measure=m.measure, value=m.summary.median, low=m.summary.low, high=m.summary.high, bar=m.bar_text,
-                    verdict=m.verdict, seeds=self.seeds, **same) for m in self.measured
-                ] + [_not_run(f"{m.measure}: {m.reason.what}", same) for m in self.missing]
+        return [
+            Row(
+                measure=m.measure,
+                value=m.summary.median,
+                low=m.summary.low,
+                high=m.summary.high,
+                bar=m.bar_text,
+                verdict=m.verdict,
+                seeds=self.seeds,
+                **same,
+            )
+            for m in self.measured
+        ] + [_not_run(f"{m.measure}: {m.reason.what}", same) for m in self.missing]
 
 
 def _seeds(n):
@@ -75,7 +90,9 @@ def _seeds(n):
 
 
 def _not_run(why, same):
-    return Row(measure=why, value=None, low=None, high=None, bar="", verdict=NOT_RUN, seeds=0, **same)
+    return Row(
+        measure=why, value=None, low=None, high=None, bar="", verdict=NOT_RUN, seeds=0, **same
+    )
 
 
 def run_claims(claims, seeds=None, quick=False, out="runs", quiet=True):
@@ -96,7 +113,8 @@ def run_claims(claims, seeds=None, quick=False, out="runs", quiet=True):
     Returns
     -------
     list of Result
-        In the order of `claims`. A claim that cannot be measured says why, and does not keep the others from it.
+        In the order of `claims`. A claim that cannot be measured says why, and does not keep the
+        others from it.
 
     Raises
     ------
@@ -132,7 +150,9 @@ def _result(claim, n, wanted, reason, outcomes, quick):
     if reason is None:
         try:
             found = claim.measure(runs, _seeds(n), quick)
-            of_kind = ([m for m in found if isinstance(m, kind)] for kind in (Measured, Reported, NotRun))
+            of_kind = (
+                [m for m in found if isinstance(m, kind)] for kind in (Measured, Reported, NotRun)
+            )
             return Result(claim, n, command, *of_kind, runs)
         except ResourceError:
             raise
@@ -148,37 +168,66 @@ class Jobs:
         self.experiments, self._models = {}, {}
 
     def add(self, experiment):
-        """Take an experiment, and what it starts from, into the list. Returns its key; equal experiments share it."""
-        start = None if experiment.start is None else [self.add(experiment.start[0]), experiment.start[1]]
+        """Take an experiment, and what it starts from, into the list. Returns its key; equal
+        experiments share it.
+        """
+        start = (
+            None
+            if experiment.start is None
+            else [self.add(experiment.start[0]), experiment.start[1]]
+        )
         model = self._model(experiment)
         # Controls may be functions, which are told apart by the values that they give.
-        controls = [canonical(timeline(block, model.dt).controls) for block in experiment.protocol.blocks]
-        key = digest([canonical(model), canonical(experiment.protocol), controls, experiment.seed, start])
+        controls = [
+            canonical(timeline(block, model.dt).controls) for block in experiment.protocol.blocks
+        ]
+        key = digest(
+            [canonical(model), canonical(experiment.protocol), controls, experiment.seed, start]
+        )
         self.experiments.setdefault(key, (experiment, model, start))
         return key
 
     def _model(self, experiment):
-        key = digest([str(experiment.model.resolve()), experiment.protocol.vocabulary.size, canonical(experiment.options),
-                      canonical(experiment.parameters)])
-        if key not in self._models:  # reading one takes a tenth of a second, and most networks differ in their seed only
+        key = digest(
+            [
+                str(experiment.model.resolve()),
+                experiment.protocol.vocabulary.size,
+                canonical(experiment.options),
+                canonical(experiment.parameters),
+            ]
+        )
+        if (
+            key not in self._models
+        ):  # reading one takes a tenth of a second, and most networks differ in their seed only
             self._models[key] = experiment.hierarchy()
         return self._models[key]
 
     def run(self, out, quiet=True):
-        """Run all, as many side by side as there are cores. Returns {key: Run, or the FenaError that stopped it}."""
+        """Run all, as many side by side as there are cores. Returns {key: Run, or the FenaError
+        that stopped it}.
+        """
         workers = 1 if choose_device("auto")[0].name == "runtime" else os.cpu_count() or 1
         futures = {}
         with Display(quiet=quiet) as display, ThreadPoolExecutor(workers) as pool:
+
             def one(experiment, model, start):
                 origin = None
                 if start is not None:  # came before this one into the pool
                     origin = futures[start[0]].result()
                     if isinstance(origin, FenaError):
-                        return RunFolderError(f"the run to start from stopped: {origin.what}", where=origin.where)
+                        return RunFolderError(
+                            f"the run to start from stopped: {origin.what}", where=origin.where
+                        )
                 progress = display.for_run()
                 try:
-                    return run(model, experiment.protocol, seed=experiment.seed, out=out, progress=progress,
-                               start=None if start is None else (origin, start[1]))
+                    return run(
+                        model,
+                        experiment.protocol,
+                        seed=experiment.seed,
+                        out=out,
+                        progress=progress,
+                        start=None if start is None else (origin, start[1]),
+                    )
                 except ResourceError:
                     raise
                 except FenaError as error:

@@ -35,7 +35,9 @@ _GENERATING = threading.Lock()  # Brian2's active device belongs to the whole pr
 
 
 class CppProgram(Program):
-    """A compiled network in a folder of its own; the folder is only read, so that runs can share it."""
+    """A compiled network in a folder of its own; the folder is only read, so that runs can share
+    it.
+    """
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -43,32 +45,65 @@ class CppProgram(Program):
         self.dt = manifest["dt"]
         self._files = manifest["state"]
         self._monitors = manifest["monitors"]
-        self.variables = {name: (size, np.dtype(dtype)) for name, (size, dtype, _) in self._files.items()}
-        self.messages = [f"synapses {e['synapses']!r} run as Brian2 wrote them: {e['why']}"
-                         for e in manifest["explanations"] if e["done"] == "stock"]
+        self.variables = {
+            name: (size, np.dtype(dtype)) for name, (size, dtype, _) in self._files.items()
+        }
+        self.messages = [
+            f"synapses {e['synapses']!r} run as Brian2 wrote them: {e['why']}"
+            for e in manifest["explanations"]
+            if e["done"] == "stock"
+        ]
 
     def run(self, state, tables, start, steps):
-        state = {**state, f"{PACEMAKER}.chunk_start": np.array([start * self.dt]),
-                 f"{PACEMAKER}.chunk_duration": np.array([steps * self.dt])}
-        with tempfile.TemporaryDirectory(prefix=f"{CHUNK}{os.getpid()}_", dir=_scratch()) as scratch:
+        state = {
+            **state,
+            f"{PACEMAKER}.chunk_start": np.array([start * self.dt]),
+            f"{PACEMAKER}.chunk_duration": np.array([steps * self.dt]),
+        }
+        with tempfile.TemporaryDirectory(
+            prefix=f"{CHUNK}{os.getpid()}_", dir=_scratch()
+        ) as scratch:
             arguments = []
-            inputs = {**{name: (values, self.variables[name][1]) for name, values in state.items()},
-                      **{f"table_{name}.values": (values, np.dtype(float)) for name, values in tables.items()}}
+            inputs = {
+                **{name: (values, self.variables[name][1]) for name, values in state.items()},
+                **{
+                    f"table_{name}.values": (values, np.dtype(float))
+                    for name, values in tables.items()
+                },
+            }
             for name, (values, dtype) in inputs.items():
                 path = Path(scratch, name)
                 np.ascontiguousarray(values, dtype=dtype).tofile(path)
                 arguments.append(f"{name}={path}")
             results = Path(scratch, "results")
             results.mkdir()
-            finished = subprocess.run([str(self.folder / "main"), "--results_dir", f"{results}/", *arguments],
-                                      cwd=self.folder, env=self.environment(), capture_output=True, text=True, check=False)
-            problems = [line for line in (finished.stdout + finished.stderr).splitlines() if _SAYS_ERROR.search(line)]
+            finished = subprocess.run(
+                [str(self.folder / "main"), "--results_dir", f"{results}/", *arguments],
+                cwd=self.folder,
+                env=self.environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            problems = [
+                line
+                for line in (finished.stdout + finished.stderr).splitlines()
+                if _SAYS_ERROR.search(line)
+            ]
             if finished.returncode != 0 or problems:
-                raise DeviceError(f"the compiled network stopped with code {finished.returncode}: "
-                                  f"{' '.join(problems) or finished.stderr.strip()}", where=str(self.folder),
-                                  fix="remove the build cache; if it happens again, please report it")
-            new = {name: _read(results / file, dtype, size) for name, (size, dtype, file) in self._files.items()}
-            return new, {name: _read_monitor(results, layout) for name, layout in self._monitors.items()}
+                raise DeviceError(
+                    f"the compiled network stopped with code {finished.returncode}: "
+                    f"{' '.join(problems) or finished.stderr.strip()}",
+                    where=str(self.folder),
+                    fix="remove the build cache; if it happens again, please report it",
+                )
+            new = {
+                name: _read(results / file, dtype, size)
+                for name, (size, dtype, file) in self._files.items()
+            }
+            return new, {
+                name: _read_monitor(results, layout) for name, layout in self._monitors.items()
+            }
 
     def environment(self):
         """Environment variables of the compiled network; None for those of this process."""
@@ -76,12 +111,18 @@ class CppProgram(Program):
 
 
 def _scratch():
-    """Where the files of a chunk go: into memory, if there is plenty. None for the system's temporary folder.
+    """Where the files of a chunk go: into memory, if there is plenty. None for the system's
+    temporary folder.
 
-    A chunk is some hundred small files, and a disk takes longer to make and remove them than the network to run. What killed
-    processes left there is removed, because nothing else would before the machine starts again.
+    A chunk is some hundred small files, and a disk takes longer to make and remove them than the
+    network to run. What killed processes left there is removed, because nothing else would before
+    the machine starts again.
     """
-    if os.environ.get("TMPDIR") or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ENOUGH:
+    if (
+        os.environ.get("TMPDIR")
+        or not os.access(MEMORY, os.W_OK)
+        or shutil.disk_usage(MEMORY).free < ENOUGH
+    ):
         return None
     for left in MEMORY.glob(f"{CHUNK}*"):
         if not psutil.pid_exists(int(left.name.removeprefix(CHUNK).partition("_")[0])):
@@ -90,12 +131,16 @@ def _scratch():
 
 
 def _read(path, dtype, size):
-    """An array that the binary wrote. It does not notice a full disk, so its length is checked here."""
+    """An array that the binary wrote. It does not notice a full disk, so its length is checked
+    here.
+    """
     values = np.fromfile(path, dtype=dtype) if path.exists() else np.zeros(0, dtype)
     if len(values) != size:
-        raise ResourceError(f"the compiled network wrote {len(values)} of {size} values of {path.name}",
-                            where=f"temporary folder {path.parents[1]}",
-                            fix="make room there, or set TMPDIR to another folder, and start the same command again")
+        raise ResourceError(
+            f"the compiled network wrote {len(values)} of {size} values of {path.name}",
+            where=f"temporary folder {path.parents[1]}",
+            fix="make room there, or set TMPDIR to another folder, and start the same command again",
+        )
     return values
 
 
@@ -108,12 +153,16 @@ def _read_monitor(results, layout):
     values = {name: read(file, units or 1) for name, file in layout["values"].items()}
     if units is not None:
         values = {name: array.reshape(n, units) for name, array in values.items()}
-    return Recording(t=read(layout["t"]), i=read(layout["i"]) if layout["i"] else None, values=values)
+    return Recording(
+        t=read(layout["t"]), i=read(layout["i"]) if layout["i"] else None, values=values
+    )
 
 
 @attrs.frozen
 class CppDevice:
-    """A C++ standalone device of Brian2 (`standalone`: its name there) with states of the given precision."""
+    """A C++ standalone device of Brian2 (`standalone`: its name there) with states of the given
+    precision.
+    """
 
     name: str = "cpp"
     standalone: str = "cpp_standalone"
@@ -141,10 +190,15 @@ class CppDevice:
         return self.program(known)
 
     def explain(self, hierarchy, vocabulary, shape, probes=()):
-        """A list of Explanation: what becomes of the synapses. Sources are written anew, not compiled."""
+        """A list of Explanation: what becomes of the synapses. Sources are written anew, not
+        compiled.
+        """
         with _GENERATING, tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
             self.generate(scratch, hierarchy, vocabulary, shape, probes)
-            return [Explanation(**e) for e in json.loads(Path(scratch, MANIFEST).read_text())["explanations"]]
+            return [
+                Explanation(**e)
+                for e in json.loads(Path(scratch, MANIFEST).read_text())["explanations"]
+            ]
 
     def flags(self):
         """The compiler's command line but for its input; part of a build's keys in the cache."""
@@ -161,34 +215,56 @@ class CppDevice:
         """Brian2's preferences, before it writes anything."""
 
     def unify(self, folder):
-        """Rewrite the sources that Brian2 wrote. Returns what the manifest should hold besides, as a dict."""
+        """Rewrite the sources that Brian2 wrote. Returns what the manifest should hold besides, as
+        a dict.
+        """
         one_translation_unit(folder)
         return {}
 
     def generate(self, folder, hierarchy, vocabulary, shape, probes):
-        """Write the sources of a network, as one translation unit, and the manifest that tells how to run it."""
+        """Write the sources of a network, as one translation unit, and the manifest that tells how
+        to run it.
+        """
         self.prepare()
         brian2.set_device(self.standalone, build_on_run=False, directory=None)
         device = brian2.device
         device.reinit()
         device.activate(build_on_run=False)
-        precision, brian2.prefs.core.default_float_dtype = brian2.prefs.core.default_float_dtype, self.dtype
+        precision, brian2.prefs.core.default_float_dtype = (
+            brian2.prefs.core.default_float_dtype,
+            self.dtype,
+        )
         try:
             built = build_network(hierarchy, vocabulary, shape, probes)
-            state = {f"{owner}.{name}": variable for owner, group in built.groups.items()
-                     for name, variable in state_variables(group).items()}
+            state = {
+                f"{owner}.{name}": variable
+                for owner, group in built.groups.items()
+                for name, variable in state_variables(group).items()
+            }
             built.network.run(Quantity(float(hierarchy.dt), dim=second.dim), namespace={})
             _run_for_a_chunk(device, built)
             device.build(directory=folder, compile=False, run=False, with_output=False)
             sizes = _sizes(hierarchy, built)
-            manifest = {"dt": float(hierarchy.dt),
-                        "explanations": [attrs.asdict(e) for e in getattr(get_device(), "explanations", [])],
-                        "state": {name: (sizes.get(name.partition(".")[0]) if variable.owner.name in sizes and not variable.scalar
-                                         else int(variable.size), np.dtype(variable.dtype).name,
-                                         Path(device.get_array_filename(variable)).name)
-                                  for name, variable in state.items()},
-                        "monitors": {name: _monitor_files(device, built.monitors[name], layout)
-                                     for name, layout in monitor_layout(built.monitors).items()}}
+            manifest = {
+                "dt": float(hierarchy.dt),
+                "explanations": [
+                    attrs.asdict(e) for e in getattr(get_device(), "explanations", [])
+                ],
+                "state": {
+                    name: (
+                        sizes.get(name.partition(".")[0])
+                        if variable.owner.name in sizes and not variable.scalar
+                        else int(variable.size),
+                        np.dtype(variable.dtype).name,
+                        Path(device.get_array_filename(variable)).name,
+                    )
+                    for name, variable in state.items()
+                },
+                "monitors": {
+                    name: _monitor_files(device, built.monitors[name], layout)
+                    for name, layout in monitor_layout(built.monitors).items()
+                },
+            }
             manifest |= self.unify(Path(folder))
             Path(folder, MANIFEST).write_text(json.dumps(manifest, indent=1))
         finally:
@@ -204,16 +280,22 @@ def _run_for_a_chunk(device, built):
 
     The clocks then carry absolute time from chunk to chunk, so that slower clocks keep their phase.
     """
-    network, lines = next(arguments for kind, arguments in device.main_queue if kind == "run_network")
+    network, lines = next(
+        arguments for kind, arguments in device.main_queue if kind == "run_network"
+    )
     call = f"{network.name}.run("
     position = next(k for k, line in enumerate(lines) if line.startswith(call))
-    start, duration = (f"{device.get_array_name(built.groups[PACEMAKER].variables[name])}[0]"
-                       for name in ("chunk_start", "chunk_duration"))
+    start, duration = (
+        f"{device.get_array_name(built.groups[PACEMAKER].variables[name])}[0]"
+        for name in ("chunk_start", "chunk_duration")
+    )
     timing = [f"{network.name}.t = {start};"]
     for clock in built.clocks:
         steps = f"ceil({start}/{clock.name}.dt[0] - 1e-6)"
-        timing.append(f"{clock.name}.timestep[0] = (int64_t){steps}; {clock.name}.t[0] = {steps}*{clock.name}.dt[0];")
-    lines[position:position + 1] = [*timing, f"{call}{duration}, NULL, 10.0);"]
+        timing.append(
+            f"{clock.name}.timestep[0] = (int64_t){steps}; {clock.name}.t[0] = {steps}*{clock.name}.dt[0];"
+        )
+    lines[position : position + 1] = [*timing, f"{call}{duration}, NULL, 10.0);"]
 
 
 def _sizes(hierarchy, built):
@@ -222,8 +304,11 @@ def _sizes(hierarchy, built):
 
     sizes = {}
     for projection in hierarchy.projections:
-        i, _ = pairs(projection, hierarchy.population(projection.source).size,
-                     hierarchy.population(projection.target).size)
+        i, _ = pairs(
+            projection,
+            hierarchy.population(projection.source).size,
+            hierarchy.population(projection.target).size,
+        )
         sizes[projection.name] = len(i)
     return sizes
 
@@ -233,8 +318,13 @@ def _monitor_files(device, monitor, layout):
         variable = monitor.variables[name]
         return (Path(device.get_array_filename(variable)).name, np.dtype(variable.dtype).name)
 
-    return {"units": layout["units"], "n": file("N"), "t": file("t"), "i": file("i") if layout["kind"] == "events" else None,
-            "values": {name: file(name) for name in layout["variables"]}}
+    return {
+        "units": layout["units"],
+        "n": file("N"),
+        "t": file("t"),
+        "i": file("i") if layout["kind"] == "events" else None,
+        "values": {name: file(name) for name in layout["variables"]},
+    }
 
 
 def run_compiler(command, folder):
@@ -242,5 +332,8 @@ def run_compiler(command, folder):
     finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if finished.returncode != 0:  # nvcc writes "nvcc fatal   : ..."
         errors = re.findall(r".*(?:error|fatal) *:.*", finished.stderr)[:3]
-        raise DeviceError(f"the generated code does not compile: {' '.join(errors) or finished.stderr[:300]}",
-                          where=str(folder), fix="run with --device runtime, and please report it")
+        raise DeviceError(
+            f"the generated code does not compile: {' '.join(errors) or finished.stderr[:300]}",
+            where=str(folder),
+            fix="run with --device runtime, and please report it",
+        )

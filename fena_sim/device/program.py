@@ -54,7 +54,8 @@ class Program:
         raise NotImplementedError  # every device has its own
 
     def complete(self, state):
-        """`state` with every variable of the network: missing ones are zero. Raises CheckpointError.
+        """`state` with every variable of the network: missing ones are zero. Raises
+        CheckpointError.
 
         Summed inputs, flags and held values that no declaration mentions start at zero; a variable
         of another size belongs to another network.
@@ -62,10 +63,15 @@ class Program:
         for name, values in state.items():
             size = self.variables.get(name, (None,))[0]
             if size != len(values):
-                raise CheckpointError(f"the state has {len(values)} values of {name!r}, this network has "
-                                      f"{size or 'no such variable'}", fix="start from a run of the same model")
-        return {name: np.array(state[name], dtype=dtype) if name in state else np.zeros(size, dtype)
-                for name, (size, dtype) in self.variables.items()}
+                raise CheckpointError(
+                    f"the state has {len(values)} values of {name!r}, this network has "
+                    f"{size or 'no such variable'}",
+                    fix="start from a run of the same model",
+                )
+        return {
+            name: np.array(state[name], dtype=dtype) if name in state else np.zeros(size, dtype)
+            for name, (size, dtype) in self.variables.items()
+        }
 
     def close(self):
         """Release what the program holds."""
@@ -76,8 +82,15 @@ def monitor_layout(monitors):
     layout = {}
     for name, monitor in monitors.items():
         if isinstance(monitor, (SpikeMonitor, EventMonitor)):
-            layout[name] = {"kind": "events", "variables": sorted(set(monitor.record_variables) - {"i", "t"}), "units": None}
+            layout[name] = {
+                "kind": "events",
+                "variables": sorted(set(monitor.record_variables) - {"i", "t"}),
+                "units": None,
+            }
         else:
-            layout[name] = {"kind": "samples", "variables": list(monitor.record_variables),
-                            "units": int(len(monitor.record))}
+            layout[name] = {
+                "kind": "samples",
+                "variables": list(monitor.record_variables),
+                "units": int(len(monitor.record)),
+            }
     return layout

@@ -1,4 +1,6 @@
-"""Brian2's runtime mode with NumPy, all-to-all synapses as matrices: slower than C++, but it works without a compiler."""
+"""Brian2's runtime mode with NumPy, all-to-all synapses as matrices: slower than C++, but it works
+without a compiler.
+"""
 
 import brian2
 import numpy as np
@@ -11,16 +13,24 @@ from .program import Program, Recording, monitor_layout
 
 
 class RuntimeProgram(Program):
-    """A network held in this process, `built` of Brian2 objects. One instance at a time may be in use."""
+    """A network held in this process, `built` of Brian2 objects. One instance at a time may be in
+    use.
+    """
 
     def __init__(self, hierarchy, vocabulary, shape, probes):
         brian2.set_device("runtime")
         prefs.codegen.target = NumpyDenseCodeObject.class_name
         self.dt = float(hierarchy.dt)
         self.built = build_network(hierarchy, vocabulary, shape, probes)
-        self._state = {f"{owner}.{name}": variable for owner, group in self.built.groups.items()
-                       for name, variable in state_variables(group).items()}
-        self.variables = {name: (variable.size, np.dtype(variable.dtype)) for name, variable in self._state.items()}
+        self._state = {
+            f"{owner}.{name}": variable
+            for owner, group in self.built.groups.items()
+            for name, variable in state_variables(group).items()
+        }
+        self.variables = {
+            name: (variable.size, np.dtype(variable.dtype))
+            for name, variable in self._state.items()
+        }
         self._layout = monitor_layout(self.built.monitors)
 
     def run(self, state, tables, start, steps):
@@ -34,8 +44,13 @@ class RuntimeProgram(Program):
                 monitor.variables["N"].set_value(0)
         self.built.network.t_ = start * self.dt
         self.built.network.run(Quantity(steps * self.dt, dim=second.dim), namespace={})
-        return ({name: np.array(variable.get_value(), copy=True) for name, variable in self._state.items()},
-                {name: self._recording(name) for name in self._layout})
+        return (
+            {
+                name: np.array(variable.get_value(), copy=True)
+                for name, variable in self._state.items()
+            },
+            {name: self._recording(name) for name in self._layout},
+        )
 
     def _recording(self, name):
         monitor, layout = self.built.monitors[name], self._layout[name]

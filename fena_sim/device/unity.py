@@ -1,8 +1,9 @@
 """One translation unit instead of dozens: the same generated C++, compiled several times faster.
 
-Brian2 writes a file per code object, each with helper functions of the same names, and each pulls in
-the standard library anew. Here every code object goes into a namespace of its own inside one file,
-and what only reads and writes arrays at the start and the end is not optimised: that took most of the time.
+Brian2 writes a file per code object, each with helper functions of the same names, and each pulls
+in the standard library anew. Here every code object goes into a namespace of its own inside one
+file, and what only reads and writes arrays at the start and the end is not optimised: that took
+most of the time.
 """
 
 import re
@@ -19,7 +20,13 @@ def one_translation_unit(folder):
     """Write `unity.cpp` in a folder of generated sources."""
     parts, includes = [], []
     code_objects = sorted((folder / "code_objects").glob("*.cpp"))
-    for path in [folder / "network.cpp", folder / "objects.cpp", *code_objects, folder / "run.cpp", folder / "main.cpp"]:
+    for path in [
+        folder / "network.cpp",
+        folder / "objects.cpp",
+        *code_objects,
+        folder / "run.cpp",
+        folder / "main.cpp",
+    ]:
         text = path.read_text()
         includes += [line.strip() for line in _INCLUDE.findall(text)]
         body = _INCLUDE.sub("", text)
@@ -30,7 +37,9 @@ def one_translation_unit(folder):
             parts.append(f"namespace {space} {{\n{body}\n}}\n")
             parts += [f"void {name}() {{ {space}::{name}(); }}\n" for name in functions]
         elif path.stem in ONCE:
-            parts.append(f'#pragma GCC push_options\n#pragma GCC optimize ("O0")\n{body}\n#pragma GCC pop_options\n')
+            parts.append(
+                f'#pragma GCC push_options\n#pragma GCC optimize ("O0")\n{body}\n#pragma GCC pop_options\n'
+            )
         else:
             parts.append(body + "\n")
         parts += [f"#undef {name}\n" for name in dict.fromkeys(_DEFINE.findall(body))]

@@ -29,18 +29,29 @@ def conditions_of(events, by, where):
     if callable(by):
         given = list(by(events))
         if len(given) != len(events):
-            raise DeclarationError(f"`by` gave {len(given)} labels for {len(events)} tokens", where=where,
-                                   fix="return one label per row of the event table, None to leave a token out")
-        values = [None if label is None or label != label else (label,) for label in given]  # NaN is not itself
+            raise DeclarationError(
+                f"`by` gave {len(given)} labels for {len(events)} tokens",
+                where=where,
+                fix="return one label per row of the event table, None to leave a token out",
+            )
+        values = [
+            None if label is None or label != label else (label,) for label in given
+        ]  # NaN is not itself
         names = [""]
     else:
         names = [by] if isinstance(by, str) else list(by)
         table = events.assign(presented=shown)
         for name in names:
             if name not in table:
-                raise UnknownNameError(f"the events have no column {name!r}", where=where, fix=nearest(name, table.columns))
+                raise UnknownNameError(
+                    f"the events have no column {name!r}",
+                    where=where,
+                    fix=nearest(name, table.columns),
+                )
         rows = table[names].itertuples(index=False, name=None)
-        values = [None if any(v != v for v in row) else row for row in rows]  # a column of numbers may have gaps
+        values = [
+            None if any(v != v for v in row) else row for row in rows
+        ]  # a column of numbers may have gaps
         _check_omissions(values, shown, names, where)
     known = {value: _text(names, value) for value in values if value is not None}
     labels = np.array([None if value is None else known[value] for value in values], dtype=object)
@@ -49,12 +60,19 @@ def conditions_of(events, by, where):
 
 def _text(names, value):
     texts = [f"{v:.12g}" if isinstance(v, float) else str(v) for v in value]
-    return texts[0] if len(names) == 1 else ", ".join(f"{n}={text}" for n, text in zip(names, texts, strict=True))
+    return (
+        texts[0]
+        if len(names) == 1
+        else ", ".join(f"{n}={text}" for n, text in zip(names, texts, strict=True))
+    )
 
 
 def _check_omissions(values, shown, names, where):
     """An average over tokens of which some did not come is a response to neither."""
     for value in {v for v, there in zip(values, shown, strict=True) if there and v is not None}:
         if any(v == value and not there for v, there in zip(values, shown, strict=True)):
-            raise DeclarationError(f"condition {_text(names, value)!r} holds presented and omitted tokens", where=where,
-                                   fix=f"tell them apart: by={[*names, 'presented']}")
+            raise DeclarationError(
+                f"condition {_text(names, value)!r} holds presented and omitted tokens",
+                where=where,
+                fix=f"tell them apart: by={[*names, 'presented']}",
+            )

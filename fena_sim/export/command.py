@@ -5,25 +5,72 @@ import click
 
 @click.command()
 @click.argument("run", type=click.Path())
-@click.option("--nwb", type=click.Path(), default=None, metavar="FILE.nwb", help="Neurodata Without Borders.")
-@click.option("--neo", type=click.Path(), default=None, metavar="FILE.nix", help="Neo, in its NIX file format.")
-@click.option("--mne", type=click.Path(), default=None, metavar="FILE-ave.fif", help="MNE: evoked responses, one per condition.")
-@click.option("--csv", type=click.Path(), default=None, metavar="FOLDER", help="Tables, with a description of their columns.")
-@click.option("--block", "blocks", multiple=True, metavar="NAME", help="Only this block; may be given again.  [default: all]")
-@click.option("--by", "columns", multiple=True, metavar="COLUMN",
-              help="For --mne: column of the event table that makes a condition; may be given again.  "
-                   "[default: presented and omitted tokens]")
-@click.option("--variable", "variables", multiple=True, metavar="POPULATION.VARIABLE",
-              help="For --mne: only its units become channels; may be given again.  [default: all that were sampled]")
-@click.option("--window", default="(-50*ms, 300*ms)", show_default=True, help="For --mne: times around the token.")
-@click.option("--lock", type=click.Choice(["onset", "arrival", "offset"]), default="onset", show_default=True,
-              help="For --mne: time 0 is the start of the blank, the token's arrival, or the end of its presentation.")
+@click.option(
+    "--nwb", type=click.Path(), default=None, metavar="FILE.nwb", help="Neurodata Without Borders."
+)
+@click.option(
+    "--neo",
+    type=click.Path(),
+    default=None,
+    metavar="FILE.nix",
+    help="Neo, in its NIX file format.",
+)
+@click.option(
+    "--mne",
+    type=click.Path(),
+    default=None,
+    metavar="FILE-ave.fif",
+    help="MNE: evoked responses, one per condition.",
+)
+@click.option(
+    "--csv",
+    type=click.Path(),
+    default=None,
+    metavar="FOLDER",
+    help="Tables, with a description of their columns.",
+)
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    metavar="NAME",
+    help="Only this block; may be given again.  [default: all]",
+)
+@click.option(
+    "--by",
+    "columns",
+    multiple=True,
+    metavar="COLUMN",
+    help="For --mne: column of the event table that makes a condition; may be given again.  "
+    "[default: presented and omitted tokens]",
+)
+@click.option(
+    "--variable",
+    "variables",
+    multiple=True,
+    metavar="POPULATION.VARIABLE",
+    help="For --mne: only its units become channels; may be given again.  [default: all that were sampled]",
+)
+@click.option(
+    "--window",
+    default="(-50*ms, 300*ms)",
+    show_default=True,
+    help="For --mne: times around the token.",
+)
+@click.option(
+    "--lock",
+    type=click.Choice(["onset", "arrival", "offset"]),
+    default="onset",
+    show_default=True,
+    help="For --mne: time 0 is the start of the blank, the token's arrival, or the end of its presentation.",
+)
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def export(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, force):
-    """Write a finished run in the formats of other tools: at least one of --nwb, --neo, --mne, --csv.
+    """Write a finished run in the formats of other tools: at least one of --nwb, --neo, --mne,
+    --csv.
 
-    Files appear under their names only when complete. --nwb, --neo and --mne need packages of their own:
-    pip install fena-sim[nwb,neo,mne]
+    Files appear under their names only when complete. --nwb, --neo and --mne need packages of their
+    own: pip install fena-sim[nwb,neo,mne]
 
     \b
     Examples:
@@ -48,7 +95,16 @@ def export(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, fo
     if mne:
         from .mne import write_mne
 
-        write_mne(opened, mne, blocks, force, list(columns) or None, parse_value(window, "--window"), lock, variables)
+        write_mne(
+            opened,
+            mne,
+            blocks,
+            force,
+            list(columns) or None,
+            parse_value(window, "--window"),
+            lock,
+            variables,
+        )
     if csv:
         from .csv import write_csv
 

@@ -39,7 +39,7 @@ class Signal:
     def pieces(self):
         """(first sample, values) of consecutive pieces."""
         for start in range(0, len(self.time), AT_ONCE):
-            yield start, self.values[start:start + AT_ONCE].to_numpy()
+            yield start, self.values[start : start + AT_ONCE].to_numpy()
 
 
 @attrs.frozen(eq=False)
@@ -52,15 +52,16 @@ class Recording:
     about : dict
         The manifest's entry: start_from, self_paced, ...
     offset, duration : float
-        Seconds: blocks are laid one after another, in the order of the protocol. (In the network's own time several may begin
-        at the same state.)
+        Seconds: blocks are laid one after another, in the order of the protocol. (In the network's
+        own time several may begin at the same state.)
     events : pandas.DataFrame
         The event table.
     tokens : xarray.Dataset
         What was kept for every token.
     signals : list of Signal
     spikes : dict
-        {population: (times in s since the block's start, unit numbers, the units that were recorded)}, in order of time.
+        {population: (times in s since the block's start, unit numbers, the units that were
+        recorded)}, in order of time.
     """
 
     name: str
@@ -84,11 +85,18 @@ def recordings(run, blocks=()):
         If it has no block of a name.
     """
     if not run.finished:
-        raise RunFolderError("the run is not finished", where=str(run.folder),
-                             fix="start the command that made it again: it goes on")
+        raise RunFolderError(
+            "the run is not finished",
+            where=str(run.folder),
+            fix="start the command that made it again: it goes on",
+        )
     for name in blocks:
         if name not in run.blocks:
-            raise UnknownNameError(f"this run has no block {name!r}", where=str(run.folder), fix=nearest(name, run.blocks))
+            raise UnknownNameError(
+                f"this run has no block {name!r}",
+                where=str(run.folder),
+                fix=nearest(name, run.blocks),
+            )
     offset = 0.0
     for about in run.manifest["blocks"]:
         if blocks and about["name"] not in blocks:
@@ -97,7 +105,16 @@ def recordings(run, blocks=()):
         duration = float((events["arrival"] + events["duration"]).max())
         signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
         about = {**about, "start_from": run.starts_from(about["name"])}
-        yield Recording(about["name"], about, offset, duration, events, run.tokens(about["name"]), signals, spikes)
+        yield Recording(
+            about["name"],
+            about,
+            offset,
+            duration,
+            events,
+            run.tokens(about["name"]),
+            signals,
+            spikes,
+        )
         offset += duration
 
 
@@ -109,11 +126,23 @@ def _recorded(run, about):
         if name.endswith(".spike_time"):
             times, units = values.to_numpy(), traces[f"{population}.spike_unit"].to_numpy()
             order = np.argsort(times, kind="stable")
-            spikes[population] = (times[order], units[order], _recorded_units(run, about["name"], population, units))
+            spikes[population] = (
+                times[order],
+                units[order],
+                _recorded_units(run, about["name"], population, units),
+            )
         elif values.dims[0].startswith("time"):
             time = values[values.dims[0]].to_numpy()
-            signals.append(Signal(name, values, time, _rate(time), symbol(values.attrs["units"]),
-                                  values[values.dims[-1]].to_numpy()))
+            signals.append(
+                Signal(
+                    name,
+                    values,
+                    time,
+                    _rate(time),
+                    symbol(values.attrs["units"]),
+                    values[values.dims[-1]].to_numpy(),
+                )
+            )
     return signals, spikes
 
 
@@ -122,7 +151,9 @@ def _rate(time):
         return None
     steps, interval = np.diff(time), (time[-1] - time[0]) / (len(time) - 1)
     # To ten digits: the clock's times are sums of steps that are not exact in binary.
-    return float(f"{1 / interval:.10g}") if np.abs(steps - interval).max() < 1e-3 * interval else None
+    return (
+        float(f"{1 / interval:.10g}") if np.abs(steps - interval).max() < 1e-3 * interval else None
+    )
 
 
 def _recorded_units(run, block, population, fired):
@@ -130,7 +161,11 @@ def _recorded_units(run, block, population, fired):
     inputs = run.manifest["inputs"]
     for declared in inputs["protocol"]["blocks"]:
         for probe in declared["probes"]:
-            if declared["name"] == block and probe["population"] == population and probe["units"] is not None:
+            if (
+                declared["name"] == block
+                and probe["population"] == population
+                and probe["units"] is not None
+            ):
                 return np.union1d(probe["units"], fired).astype(int)
     size = next(p["size"] for p in inputs["model"]["populations"] if p["name"] == population)
     return np.arange(size)
@@ -140,9 +175,19 @@ def description(run):
     """What a reader needs to know of the run, as {title: text}."""
     manifest = run.manifest
     model, protocol = manifest["model"], manifest["protocol"]
-    return {"model": f"{model['name']}: {model['description']}", "protocol": f"{protocol['name']}: {protocol['description']}",
-            "measured signal": protocol["measured_signal"], "dt": model["dt"], "streams": str(run.batch),
-            "seed": str(run.seed), "device": manifest["device"], "run": run.id, "inputs hash": manifest["inputs_hash"],
-            "started": manifest["started"], "command": " ".join(manifest["command"]), "machine": manifest["machine"],
-            **{f"git {key}": str(value) for key, value in (manifest["git"] or {}).items()},
-            **{f"version of {name}": version for name, version in sorted(manifest["versions"].items())}}
+    return {
+        "model": f"{model['name']}: {model['description']}",
+        "protocol": f"{protocol['name']}: {protocol['description']}",
+        "measured signal": protocol["measured_signal"],
+        "dt": model["dt"],
+        "streams": str(run.batch),
+        "seed": str(run.seed),
+        "device": manifest["device"],
+        "run": run.id,
+        "inputs hash": manifest["inputs_hash"],
+        "started": manifest["started"],
+        "command": " ".join(manifest["command"]),
+        "machine": manifest["machine"],
+        **{f"git {key}": str(value) for key, value in (manifest["git"] or {}).items()},
+        **{f"version of {name}": version for name, version in sorted(manifest["versions"].items())},
+    }

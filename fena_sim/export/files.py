@@ -16,17 +16,23 @@ DESCRIPTION = "datapackage.json"
 
 
 def needed(package, extra):
-    """The package that a format needs. FenaError with the command that installs it if it is missing."""
+    """The package that a format needs. FenaError with the command that installs it if it is
+    missing.
+    """
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise FenaError(f"this format needs the package {package}, which is not installed", where=f"fena export --{extra}",
-                        fix=f"pip install fena-sim[{extra}]") from error
+        raise FenaError(
+            f"this format needs the package {package}, which is not installed",
+            where=f"fena export --{extra}",
+            fix=f"pip install fena-sim[{extra}]",
+        ) from error
 
 
 @contextmanager
 def appearing(path, force=False, ending=""):
-    """A path of the same name to write to, in a hidden folder beside `path`; on success it is moved to `path`.
+    """A path of the same name to write to, in a hidden folder beside `path`; on success it is moved
+    to `path`.
 
     Parameters
     ----------
@@ -45,7 +51,11 @@ def appearing(path, force=False, ending=""):
     """
     path = Path(os.path.abspath(path))
     if not path.name.endswith(ending):
-        raise FenaError(f"the name does not end in {ending}", where=str(path), fix=f"name it {path.stem}{ending}")
+        raise FenaError(
+            f"the name does not end in {ending}",
+            where=str(path),
+            fix=f"name it {path.stem}{ending}",
+        )
     _check_free(path, force, folder=not ending)
     made = unfinished(path)
     try:
@@ -58,8 +68,11 @@ def appearing(path, force=False, ending=""):
     except FenaError:
         raise
     except OSError as error:
-        raise ResourceError(f"cannot write: {error.strerror or error}", where=str(path),
-                            fix="make room, or choose another place") from error
+        raise ResourceError(
+            f"cannot write: {error.strerror or error}",
+            where=str(path),
+            fix="make room, or choose another place",
+        ) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -68,13 +81,23 @@ def _check_free(path, force, folder):
     if not path.exists():
         return
     if path.is_dir() != folder:
-        raise FenaError(f"a {'folder' if path.is_dir() else 'file'} of this name is already there", where=str(path),
-                        fix="choose another name")
+        raise FenaError(
+            f"a {'folder' if path.is_dir() else 'file'} of this name is already there",
+            where=str(path),
+            fix="choose another name",
+        )
     if not force:
-        raise FenaError("it is already there", where=str(path), fix="add --force to replace it, or choose another name")
+        raise FenaError(
+            "it is already there",
+            where=str(path),
+            fix="add --force to replace it, or choose another name",
+        )
     if folder and not (path / DESCRIPTION).exists():
-        raise FenaError(f"this folder holds no {DESCRIPTION}, so it was not made by an export and is not replaced",
-                        where=str(path), fix="choose another name")
+        raise FenaError(
+            f"this folder holds no {DESCRIPTION}, so it was not made by an export and is not replaced",
+            where=str(path),
+            fix="choose another name",
+        )
 
 
 def _clear(path):

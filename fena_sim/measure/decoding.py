@@ -1,9 +1,10 @@
-"""What the states of a level hold: decoding, variance explained, memory, and where over the levels a quantity lies.
+"""What the states of a level hold: decoding, variance explained, memory, and where over the levels
+a quantity lies.
 
-Every share is cross-validated over contiguous folds. Neighbouring tokens share their motif and the states'
-memory, so ``guard`` tokens on either side of the tested fold are left out of the training ones. Labels are the
-columns of the event table; a negative one (omitted token, no motif before) means not known, and such events are
-left out.
+Every share is cross-validated over contiguous folds. Neighbouring tokens share their motif and the
+states' memory, so ``guard`` tokens on either side of the tested fold are left out of the training
+ones. Labels are the columns of the event table; a negative one (omitted token, no motif before)
+means not known, and such events are left out.
 """
 
 import attrs
@@ -15,7 +16,8 @@ from fena_sim.errors import DeclarationError, StimulusError
 from fena_sim.measure.select import tokens_of
 
 FACTORS = ("token", "position", "motif", "previous_motif", "motif_class")
-#: Tokens left out between training and test: some 5 motifs, several times the memory of any level seen so far.
+#: Tokens left out between training and test: some 5 motifs, several times the memory of any level
+#: seen so far.
 GUARD = 20
 #: Weight of the ridge penalty, in squared units of the dummies: as many pseudo-events at the mean.
 RIDGE = 1.0
@@ -24,7 +26,8 @@ RIDGE = 1.0
 def token_states(run, block, level):
     """States of a hidden level at the end of every token's presentation (claim C11).
 
-    Read from the model's ``Readout(name=f"state_{level}", variables=[f"state_{level}.f"], when="last")``.
+    Read from the model's ``Readout(name=f"state_{level}", variables=[f"state_{level}.f"],
+    when="last")``.
 
     Returns
     -------
@@ -49,7 +52,9 @@ def token_states(run, block, level):
 
 @attrs.frozen
 class Decoding:
-    """Cross-validated `accuracy` of a decoder, and that of always choosing the commonest class, `chance`."""
+    """Cross-validated `accuracy` of a decoder, and that of always choosing the commonest class,
+    `chance`.
+    """
 
     accuracy: float
     chance: float
@@ -58,12 +63,13 @@ class Decoding:
 def decode(states, labels, folds=5, guard=GUARD):
     """How well a linear classifier reads a label from the states (claim C11).
 
-    Formula: share of tested events whose label a multinomial logistic regression (L2 penalty with C = 1 on
-    standardised states; scikit-learn) finds. Every event is tested once, by the classifier trained on the other folds.
-    ``chance`` is the share that the most frequent label of the same training events finds.
+    Formula: share of tested events whose label a multinomial logistic regression (L2 penalty with C
+    = 1 on standardised states; scikit-learn) finds. Every event is tested once, by the classifier
+    trained on the other folds. ``chance`` is the share that the most frequent label of the same
+    training events finds.
 
-    Window: all events with a label, in ``folds`` contiguous folds. Sensitivity: ``folds``, and ``guard``, without
-    which the classifier may know the very motif it is tested in.
+    Window: all events with a label, in ``folds`` contiguous folds. Sensitivity: ``folds``, and
+    ``guard``, without which the classifier may know the very motif it is tested in.
 
     Parameters
     ----------
@@ -80,9 +86,12 @@ def decode(states, labels, folds=5, guard=GUARD):
     Raises
     ------
     StimulusError
-        If shapes do not agree, a state is not finite, a fold is empty, or fewer than two labels are left to train on.
+        If shapes do not agree, a state is not finite, a fold is empty, or fewer than two labels are
+        left to train on.
     """
-    from sklearn.linear_model import LogisticRegression  # here, since importing it takes as long as a small run
+    from sklearn.linear_model import (
+        LogisticRegression,
+    )  # here, since importing it takes as long as a small run
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -93,27 +102,34 @@ def decode(states, labels, folds=5, guard=GUARD):
         for train, test in _folds(known, folds, guard, "decode"):
             classes, counts = np.unique(labels[train], return_counts=True)
             if len(classes) < 2:
-                raise StimulusError("only one label is left to train on", where="decode", fix="use a longer block")
+                raise StimulusError(
+                    "only one label is left to train on", where="decode", fix="use a longer block"
+                )
             model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-            right += (model.fit(states[train], labels[train]).predict(states[test]) == labels[test]).sum()
+            right += (
+                model.fit(states[train], labels[train]).predict(states[test]) == labels[test]
+            ).sum()
             majority += (labels[test] == classes[counts.argmax()]).sum()
     return Decoding(float(right / known.sum()), float(majority / known.sum()))
 
 
 def variance_explained(states, events, factors=FACTORS, folds=5, guard=GUARD):
-    """Share of the states' variance that each factor explains, alone and beyond all others (claim C11).
+    """Share of the states' variance that each factor explains, alone and beyond all others (claim
+    C11).
 
-    Formula, with ridge regressions of all units on the one-hot dummies of a set S of factors, fitted on the
-    training folds::
+    Formula, with ridge regressions of all units on the one-hot dummies of a set S of factors,
+    fitted on the training folds::
 
-        R2(S) = 1 - sum |state - predicted_S|^2 / sum |state - training mean|^2      over tested events and units
-        alone(k) = R2({k})          unique(k) = R2(all factors) - R2(all factors but k)
+        R2(S) = 1 - sum |state - predicted_S|^2 / sum |state - training mean|^2      over tested
+        events and units alone(k) = R2({k})          unique(k) = R2(all factors) - R2(all factors
+        but k)
 
-    Units count by their variance. A share is negative where the factor predicts worse than the mean, and stays so.
-    A factor that follows from another (the class from the motif) has next to nothing of its own.
+    Units count by their variance. A share is negative where the factor predicts worse than the
+    mean, and stays so. A factor that follows from another (the class from the motif) has next to
+    nothing of its own.
 
-    Window: events in which every factor is known, in ``folds`` contiguous folds. Sensitivity: ``folds``, ``guard``
-    and the ridge penalty (1, one pseudo-event at the mean per dummy).
+    Window: events in which every factor is known, in ``folds`` contiguous folds. Sensitivity:
+    ``folds``, ``guard`` and the ridge penalty (1, one pseudo-event at the mean per dummy).
 
     Parameters
     ----------
@@ -127,12 +143,14 @@ def variance_explained(states, events, factors=FACTORS, folds=5, guard=GUARD):
     Returns
     -------
     xarray.Dataset
-        ``alone`` and ``unique`` (factor), and ``full``, the share explained by all factors together.
+        ``alone`` and ``unique`` (factor), and ``full``, the share explained by all factors
+        together.
 
     Raises
     ------
     StimulusError
-        If a column is missing, shapes do not agree, a state is not finite or does not vary, or a fold is empty.
+        If a column is missing, shapes do not agree, a state is not finite or does not vary, or a
+        fold is empty.
     """
     missing = set(factors) - set(events.columns)
     if missing:
@@ -147,9 +165,13 @@ def variance_explained(states, events, factors=FACTORS, folds=5, guard=GUARD):
     with threadpool_limits(1):
         full = _explained(states, labels, parts)
         alone = [_explained(states, labels[:, [k]], parts) for k in range(len(factors))]
-        others = [_explained(states, np.delete(labels, k, axis=1), parts) for k in range(len(factors))]
-    return xr.Dataset({"alone": ("factor", alone), "unique": ("factor", full - np.array(others)), "full": full},
-                      coords={"factor": list(factors)})
+        others = [
+            _explained(states, np.delete(labels, k, axis=1), parts) for k in range(len(factors))
+        ]
+    return xr.Dataset(
+        {"alone": ("factor", alone), "unique": ("factor", full - np.array(others)), "full": full},
+        coords={"factor": list(factors)},
+    )
 
 
 def autocorrelation_time(states):
@@ -159,8 +181,8 @@ def autocorrelation_time(states):
 
         rho(lag) = sum_t (x_t - m)(x_{t+lag} - m) / sum_t (x_t - m)^2
 
-    is at or below 1/e, linearly interpolated from the lag before. Units that do not vary are left out. Window: all
-    events, lags up to half of them; infinite if it has not fallen by then.
+    is at or below 1/e, linearly interpolated from the lag before. Units that do not vary are left
+    out. Window: all events, lags up to half of them; infinite if it has not fallen by then.
 
     Parameters
     ----------
@@ -199,13 +221,14 @@ def autocorrelation_time(states):
 def level_centre(values):
     """Where over the hidden levels a quantity lies: its centre of gravity (claim C11).
 
-    Formula: ``sum_l l max(v_l, 0) / sum_l max(v_l, 0)`` over hidden levels l = 1, 2, ...; a negative share of
-    variance counts as none.
+    Formula: ``sum_l l max(v_l, 0) / sum_l max(v_l, 0)`` over hidden levels l = 1, 2, ...; a
+    negative share of variance counts as none.
 
     Parameters
     ----------
     values : array, shape (level, ...)
-        For instance ``unique`` of :func:`variance_explained`, or accuracy minus chance, of every hidden level.
+        For instance ``unique`` of :func:`variance_explained`, or accuracy minus chance, of every
+        hidden level.
 
     Returns
     -------
@@ -214,7 +237,9 @@ def level_centre(values):
     """
     weights = np.maximum(np.asarray(values, dtype=float), 0)
     total = weights.sum(axis=0)
-    return np.tensordot(np.arange(1, len(weights) + 1), weights, axes=1) / np.where(total > 0, total, np.nan)
+    return np.tensordot(np.arange(1, len(weights) + 1), weights, axes=1) / np.where(
+        total > 0, total, np.nan
+    )
 
 
 def _checked(states, labels):
@@ -253,8 +278,14 @@ def _explained(states, labels, parts):
     for train, test in parts:
         dummies = OneHotEncoder(handle_unknown="ignore").fit(labels[train])
         model = Ridge(alpha=RIDGE).fit(dummies.transform(labels[train]).toarray(), states[train])
-        left += ((states[test] - model.predict(dummies.transform(labels[test]).toarray())) ** 2).sum()
+        left += (
+            (states[test] - model.predict(dummies.transform(labels[test]).toarray())) ** 2
+        ).sum()
         total += ((states[test] - states[train].mean(axis=0)) ** 2).sum()
     if not total:
-        raise StimulusError("the states do not vary", where="variance_explained", fix="give the states of a level that answers")
+        raise StimulusError(
+            "the states do not vary",
+            where="variance_explained",
+            fix="give the states of a level that answers",
+        )
     return float(1 - left / total)

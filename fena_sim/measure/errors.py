@@ -103,8 +103,9 @@ def precision_curve(run, block="training", bins=40):
 def error_course(run, block):
     """Mean squared error of every level over the presentation of a token, from recorded traces.
 
-    Formula: ``<e_l(t)^2>`` over the recorded units and over the presented tokens, t since the token's
-    arrival. Window: up to the end of the shortest presentation, at every time sampled in it.
+    Formula: ``<e_l(t)^2>`` over the recorded units and over the presented tokens, t since the
+    token's arrival. Window: up to the end of the shortest presentation, at every time sampled in
+    it.
 
     Parameters
     ----------
@@ -114,8 +115,8 @@ def error_course(run, block):
     Returns
     -------
     xarray.DataArray
-        Dimensions ``time`` (s since arrival) and ``level`` (those recorded); in squared units of the error
-        population.
+        Dimensions ``time`` (s since arrival) and ``level`` (those recorded); in squared units of
+        the error population.
 
     Raises
     ------
@@ -124,20 +125,30 @@ def error_course(run, block):
     """
     events, probes = run.events(block), run.traces(block)
     keep = narrow(presented(events), None, f"block {block!r}")
-    names = {int(name[len("error_"):-len(".error")]): name for name in probes
-             if name.startswith("error_") and name.endswith(".error")}
+    names = {
+        int(name[len("error_") : -len(".error")]): name
+        for name in probes
+        if name.startswith("error_") and name.endswith(".error")
+    }
     first = probes[names[min(names)]]
     time = first[first.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
     token = np.searchsorted(events["arrival"].to_numpy() - SLACK, time, side="right") - 1
     since = time - events["arrival"].to_numpy()[np.maximum(token, 0)]
-    inside = (token >= 0) & keep[token] & (since < events["duration"].to_numpy()[keep].min() - SLACK)
+    inside = (
+        (token >= 0) & keep[token] & (since < events["duration"].to_numpy()[keep].min() - SLACK)
+    )
     moments, row = np.unique(np.round(since[inside], 6), return_inverse=True)
     course = np.zeros((len(moments), len(names)))
     for column, level in enumerate(sorted(names)):
         squares = (probes[names[level]].to_numpy()[inside].astype(float) ** 2).mean(axis=1)
         course[:, column] = np.bincount(row, weights=squares) / np.bincount(row)
-    return xr.DataArray(course, dims=("time", "level"), coords={"time": moments, "level": sorted(names)},
-                        name="squared error", attrs={"units": "squared error", "block": block})
+    return xr.DataArray(
+        course,
+        dims=("time", "level"),
+        coords={"time": moments, "level": sorted(names)},
+        name="squared error",
+        attrs={"units": "squared error", "block": block},
+    )
 
 
 def halfway_token(run, block="training", bins=40):

@@ -1,4 +1,6 @@
-"""The ideal observer of the motif grammar, and the floors that no model of its streams can get below."""
+"""The ideal observer of the motif grammar, and the floors that no model of its streams can get
+below.
+"""
 
 import attrs
 import numpy as np
@@ -10,24 +12,27 @@ from fena_sim.stimulus import MotifGrammar
 
 @attrs.frozen
 class IdealObserver:
-    """The Bayes-optimal observer of the motif grammar: it knows the rule, and nothing but the tokens so far.
+    """The Bayes-optimal observer of the motif grammar: it knows the rule, and nothing but the
+    tokens so far.
 
-    Formula: the forward algorithm (Rabiner 1989, Proc. IEEE 77:257) over the hidden states z = (class before
-    the motif's, motif, position), each of which emits its token with certainty::
+    Formula: the forward algorithm (Rabiner 1989, Proc. IEEE 77:257) over the hidden states z =
+    (class before the motif's, motif, position), each of which emits its token with certainty::
 
         p_t(k) = sum_z p(z_t = z | x_1..x_{t-1}) [token(z) = k]
 
-    so that motifs which begin alike, or which may be cut in several ways, stay open until the tokens
-    decide. An omitted token (-1) moves the states on and tells nothing. The grammar's chances are those
-    from which the streams are drawn (:meth:`fena_sim.stimulus.MotifGrammar.transitions`).
+    so that motifs which begin alike, or which may be cut in several ways, stay open until the
+    tokens decide. An omitted token (-1) moves the states on and tells nothing. The grammar's
+    chances are those from which the streams are drawn
+    (:meth:`fena_sim.stimulus.MotifGrammar.transitions`).
 
     Parameters
     ----------
     grammar : MotifGrammar
     held_out : bool
-        False: the stream is one of ``grammar.training``, in which no held-out pair occurs. True: it is one of
-        ``grammar.held_out``, in which half of the junctions after a motif that begins a held-out pair go through
-        one; the observer expects them that often, unlike a network that never met one.
+        False: the stream is one of ``grammar.training``, in which no held-out pair occurs. True: it
+        is one of ``grammar.held_out``, in which half of the junctions after a motif that begins a
+        held-out pair go through one; the observer expects them that often, unlike a network that
+        never met one.
     """
 
     grammar: MotifGrammar
@@ -74,7 +79,9 @@ class IdealObserver:
         return float(-np.log2(p[np.arange(len(targets)), targets]).mean())
 
     def _scored(self, tokens, mask):
-        """Distributions before, and tokens of, the events that count: not the first, and no omitted ones."""
+        """Distributions before, and tokens of, the events that count: not the first, and no omitted
+        ones.
+        """
         targets = np.asarray(tokens)
         allowed = targets >= 0
         allowed[:1] = False
@@ -85,8 +92,12 @@ class IdealObserver:
         """(p of the first state, p of the next state given a state, token of a state)."""
         grammar, k = self.grammar, self.grammar.class_size
         junction = grammar.transitions(self.held_out)
-        states = [(before, m, position) for before in range(len(junction))
-                  for m, motif in enumerate(grammar.motifs) for position in range(len(motif))]
+        states = [
+            (before, m, position)
+            for before in range(len(junction))
+            for m, motif in enumerate(grammar.motifs)
+            for position in range(len(motif))
+        ]
         number = {state: s for s, state in enumerate(states)}
         start, chances = np.zeros(len(states)), np.zeros((len(states), len(states)))
         for m, p in enumerate(grammar.start()):
@@ -96,7 +107,9 @@ class IdealObserver:
                 chances[s, number[before, m, position + 1]] = 1
                 continue
             for following, p in enumerate(junction[before, m]):
-                stays = following // k == m // k  # within a class, the class before it is still the one before
+                stays = (
+                    following // k == m // k
+                )  # within a class, the class before it is still the one before
                 chances[s, number[before if stays else m // k, following, 0]] = p
         token = [grammar.vocabulary.index(grammar.motifs[m][position]) for _, m, position in states]
         return start, chances, np.array(token)
@@ -104,7 +117,9 @@ class IdealObserver:
 
 @attrs.frozen
 class Floor:
-    """What the best possible model of a stream reaches: `bits` per token, `accuracy`, squared onset `error` per unit."""
+    """What the best possible model of a stream reaches: `bits` per token, `accuracy`, squared onset
+    `error` per unit.
+    """
 
     bits: float
     accuracy: float
@@ -114,16 +129,17 @@ class Floor:
 def entropy_floor(grammar, tokens, mask=None, held_out=False, amplitude=1.0):
     """The best that any model can expect on a stream of the motif grammar (claims C06, C12, C13).
 
-    Formulas, with p_t the distribution of :class:`IdealObserver` before token t and c_k the code of symbol k::
+    Formulas, with p_t the distribution of :class:`IdealObserver` before token t and c_k the code of
+    symbol k::
 
         bits     = mean_t sum_k -p_t(k) log2 p_t(k)
         accuracy = mean_t max_k p_t(k)
         error    = mean_t sum_k p_t(k) |a c_k - a sum_j p_t(j) c_j|^2 / n_units
 
-    All are expectations given the tokens before t, so they do not depend on how the dice fell at t. The
-    squared error is least where the prediction is the mean of what may come; ``error`` is in the units of
-    :func:`fena_sim.measure.level_errors` if a is the amplitude that the model gives to its codes (FENA:
-    sqrt(n_units)). Window: presented tokens of the stream but the first.
+    All are expectations given the tokens before t, so they do not depend on how the dice fell at t.
+    The squared error is least where the prediction is the mean of what may come; ``error`` is in
+    the units of :func:`fena_sim.measure.level_errors` if a is the amplitude that the model gives to
+    its codes (FENA: sqrt(n_units)). Window: presented tokens of the stream but the first.
 
     Parameters
     ----------
@@ -150,4 +166,6 @@ def entropy_floor(grammar, tokens, mask=None, held_out=False, amplitude=1.0):
     codes = amplitude * grammar.vocabulary.codes
     error = p @ (codes**2).sum(axis=1) - ((p @ codes) ** 2).sum(axis=1)
     bits = -(p * np.log2(p, out=np.zeros_like(p), where=p > 0)).sum(axis=1)
-    return Floor(float(bits.mean()), float(p.max(axis=1).mean()), float(error.mean() / codes.shape[1]))
+    return Floor(
+        float(bits.mean()), float(p.max(axis=1).mean()), float(error.mean() / codes.shape[1])
+    )

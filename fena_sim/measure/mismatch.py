@@ -37,12 +37,22 @@ def mismatch(run, oddball="oddball", flip_flop="flip_flop", control="many_standa
         responses[role].append(_response(run, oddball, first["token"].to_numpy() == token))
         second = run.events(flip_flop)["token"].to_numpy() == token
         responses[swapped[role]].append(_response(run, flip_flop, second))
-        responses["control"].append(_response(run, control, run.events(control)["token"].to_numpy() == token))
+        responses["control"].append(
+            _response(run, control, run.events(control)["token"].to_numpy() == token)
+        )
     d, s, c = (np.mean(responses[role], axis=0) for role in ("deviant", "standard", "control"))
     norm = np.sqrt(d**2 + s**2 + c**2)
-    values = {"deviant": d, "standard": s, "control": c, "mismatch": d - s, "prediction_error": (d - c) / norm,
-              "repetition_suppression": (c - s) / norm}
-    return xr.Dataset({name: ("level", v) for name, v in values.items()}, coords={"level": np.arange(len(d))})
+    values = {
+        "deviant": d,
+        "standard": s,
+        "control": c,
+        "mismatch": d - s,
+        "prediction_error": (d - c) / norm,
+        "repetition_suppression": (c - s) / norm,
+    }
+    return xr.Dataset(
+        {name: ("level", v) for name, v in values.items()}, coords={"level": np.arange(len(d))}
+    )
 
 
 def _response(run, block, chosen):

@@ -1,4 +1,5 @@
-"""Oscillations of a predictive-coding loop with conduction delays, measured and in closed form (P12).
+"""Oscillations of a predictive-coding loop with conduction delays, measured and in closed form
+(P12).
 
 The loop is x = s - y(t - delay), tau dy/dt = x(t - delay) of Alamia & VanRullen 2019
 (doi 10.1371/journal.pbio.3000487); see models/delay_loop.py.
@@ -9,7 +10,8 @@ from scipy.special import lambertw
 
 from fena_sim.errors import DeclarationError
 
-#: Columns of the data matrix, and the singular values (relative to the largest) that count as signal.
+#: Columns of the data matrix, and the singular values (relative to the largest) that count as
+#: signal.
 PENCIL, RANK = 200, 1e-8
 
 
@@ -47,8 +49,8 @@ def dominant_mode(trace, dt):
     Parameters
     ----------
     trace : array (time,)
-        Any unit; free of input, and in a delayed loop from one loop time after it, when the fast modes
-        of the onset have died out.
+        Any unit; free of input, and in a delayed loop from one loop time after it, when the fast
+        modes of the onset have died out.
     dt : float or Quantity
         Sampling interval in s.
 
@@ -64,8 +66,11 @@ def dominant_mode(trace, dt):
     """
     trace = np.asarray(trace, dtype=float)
     if trace.ndim != 1 or len(trace) < 12 or not np.isfinite(trace).all() or not trace.any():
-        raise DeclarationError(f"a trace of shape {trace.shape} holds no free response", where="dominant_mode(trace, dt)",
-                               fix="give at least 12 finite samples, not all zero, of one unit after its input")
+        raise DeclarationError(
+            f"a trace of shape {trace.shape} holds no free response",
+            where="dominant_mode(trace, dt)",
+            fix="give at least 12 finite samples, not all zero, of one unit after its input",
+        )
     data = np.lib.stride_tricks.sliding_window_view(trace, min(len(trace) // 3, PENCIL) + 1)
     _, size, rows = np.linalg.svd(data, full_matrices=False)
     signal = rows[size > RANK * size[0]].T

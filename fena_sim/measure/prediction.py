@@ -32,7 +32,11 @@ def token_scores(run, block):
     """
     events, vocabulary = run.events(block), run.vocabulary
     tokens = tokens_of(run, block)
-    prediction = tokens[PROBABILITY if PROBABILITY in tokens else "prediction"].transpose("event", ...).to_numpy()
+    prediction = (
+        tokens[PROBABILITY if PROBABILITY in tokens else "prediction"]
+        .transpose("event", ...)
+        .to_numpy()
+    )
     codes = vocabulary.codes
     distance = np.stack([((prediction - code) ** 2).sum(axis=1) for code in codes], axis=1)
     choice = distance.argmin(axis=1)
@@ -78,12 +82,12 @@ def surprisal(run, block, training="training"):
 
         p_t(k) = softmax_k( -|prediction_t - code_k|^2 / (2 s^2) ),   surprisal_t = -log2 p_t(token)
 
-    or, where the model states the probability p_t of every symbol itself (readout "probability"), -log2 of that. The
-    formula is Gaussian noise of one width around the codes and a uniform prior over symbols. The
-    hierarchy does not state s^2, so it is fitted by maximum likelihood, **never on the tokens it
-    is scored on**: on the last 1500 scored tokens of the training block; where the run has no
-    training block, or the training block is itself the one scored, on the first half of the
-    block, and then only the second half is scored. Source: claim C13; fitting one temperature
+    or, where the model states the probability p_t of every symbol itself (readout "probability"),
+    -log2 of that. The formula is Gaussian noise of one width around the codes and a uniform prior
+    over symbols. The hierarchy does not state s^2, so it is fitted by maximum likelihood, **never
+    on the tokens it is scored on**: on the last 1500 scored tokens of the training block; where the
+    run has no training block, or the training block is itself the one scored, on the first half of
+    the block, and then only the second half is scored. Source: claim C13; fitting one temperature
     after training follows Guo et al. 2017, ICML 34:1321.
 
     Returns

@@ -1,6 +1,7 @@
 """Levels that argue (claim C09): rhythms within a token, between levels, and across tokens.
 
-Halve the time step before calling anything found here a rhythm: fast levels ring with the integrator.
+Halve the time step before calling anything found here a rhythm: fast levels ring with the
+integrator.
 """
 
 import attrs
@@ -23,16 +24,18 @@ SURROGATES, SEED = 99, 20240101
 def reversals(trace, events, tolerance=0.05, floor=1e-4):
     """How often the free energy, on its way down within a token, turns up again (claim C09).
 
-    Formula: the number of times that, within one presentation, F has fallen by more than h and then rises by more than h,
-    h being ``tolerance`` times the range of F in that presentation, but at least ``floor``; the median over tokens. The
-    rise at the token's arrival follows no fall and does not count, so settling without oscillation has 0.
+    Formula: the number of times that, within one presentation, F has fallen by more than h and then
+    rises by more than h, h being ``tolerance`` times the range of F in that presentation, but at
+    least ``floor``; the median over tokens. The rise at the token's arrival follows no fall and
+    does not count, so settling without oscillation has 0.
 
     Window: every presented token, all steps of its presentation. Sensitivity: ``tolerance``.
 
     Parameters
     ----------
     trace : xarray.DataArray, shape (time,)
-        From :func:`fena_sim.measure.free_energy_trace`; its first coordinate is time in s since the block's start.
+        From :func:`fena_sim.measure.free_energy_trace`; its first coordinate is time in s since the
+        block's start.
     events : pandas.DataFrame
         The event table of the same block.
     tolerance : float
@@ -53,7 +56,8 @@ def reversals(trace, events, tolerance=0.05, floor=1e-4):
     keep = narrow(presented(events), None, "event table")
     time, values = trace[trace.dims[0]].to_numpy(), trace.to_numpy()
     arrival, duration = events["arrival"].to_numpy()[keep], events["duration"].to_numpy()[keep]
-    # A sample holds what the step before it left, so the presentation's are those after the arrival, up to its end.
+    # A sample holds what the step before it left, so the presentation's are those after the
+    # arrival, up to its end.
     first, last = (np.searchsorted(time, edge + 1e-9) for edge in (arrival, arrival + duration))
     if (last - first).min() < 3:
         raise StimulusError(
@@ -61,7 +65,9 @@ def reversals(trace, events, tolerance=0.05, floor=1e-4):
             where=f"token that arrives at {arrival[(last - first).argmin()]:g} s",
             fix="probe the whole block, every millisecond",
         )
-    return float(np.median([_turns(values[a:b], tolerance, floor) for a, b in zip(first, last, strict=True)]))
+    return float(
+        np.median([_turns(values[a:b], tolerance, floor) for a, b in zip(first, last, strict=True)])
+    )
 
 
 def _turns(values, tolerance, floor):
@@ -82,7 +88,9 @@ def _turns(values, tolerance, floor):
 
 @attrs.frozen
 class PhaseLag:
-    """`phase` (rad, > 0 where the second signal lags) at the dominant `frequency` (Hz), and the `coherence` there."""
+    """`phase` (rad, > 0 where the second signal lags) at the dominant `frequency` (Hz), and the
+    `coherence` there.
+    """
 
     frequency: float
     phase: float
@@ -90,11 +98,13 @@ class PhaseLag:
 
 
 def phase_lag(a, b, dt, band=None, segment=SEGMENT):
-    """By how much of a cycle signal b lags behind signal a, for instance the errors of two levels (claim C09).
+    """By how much of a cycle signal b lags behind signal a, for instance the errors of two levels
+    (claim C09).
 
-    Formula: Welch's cross-spectrum P_ab (Hann windows; scipy.signal.csd); at the frequency f > 0 of largest |P_ab|,
-    ``phase = -arg P_ab(f)`` in (-pi, pi] and ``coherence = |P_ab|^2/(P_aa P_bb)``. Half a cycle: the two levels argue.
-    Where tokens come at a fixed pace, that pace is the strongest rhythm; ``band`` leaves it out.
+    Formula: Welch's cross-spectrum P_ab (Hann windows; scipy.signal.csd); at the frequency f > 0 of
+    largest |P_ab|, ``phase = -arg P_ab(f)`` in (-pi, pi] and ``coherence = |P_ab|^2/(P_aa P_bb)``.
+    Half a cycle: the two levels argue. Where tokens come at a fixed pace, that pace is the
+    strongest rhythm; ``band`` leaves it out.
 
     Parameters
     ----------
@@ -114,11 +124,18 @@ def phase_lag(a, b, dt, band=None, segment=SEGMENT):
     Raises
     ------
     DeclarationError
-        If shapes differ, there are fewer than two segments, a signal is not finite or does not vary, or no frequency
-        lies in the band.
+        If shapes differ, there are fewer than two segments, a signal is not finite or does not
+        vary, or no frequency lies in the band.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if a.ndim != 1 or a.shape != b.shape or len(a) < 2 * segment or not np.isfinite(a + b).all() or not a.std() or not b.std():
+    if (
+        a.ndim != 1
+        or a.shape != b.shape
+        or len(a) < 2 * segment
+        or not np.isfinite(a + b).all()
+        or not a.std()
+        or not b.std()
+    ):
         raise DeclarationError(
             f"signals of shapes {a.shape} and {b.shape} have no phase in segments of {segment} samples",
             where="phase_lag(a, b, dt)",
@@ -140,11 +157,13 @@ def phase_lag(a, b, dt, band=None, segment=SEGMENT):
 
 
 def error_series(run, block="training", given=("motif", "position")):
-    """Log error of every level, token by token, without what the tokens themselves bring about (claim C09).
+    """Log error of every level, token by token, without what the tokens themselves bring about
+    (claim C09).
 
-    Formula: ``ln`` of :func:`fena_sim.measure.level_errors`, minus its mean over the tokens of the block that agree in all
-    columns ``given`` of the event table. Tokens are surprising at junctions and not inside motifs, so that the errors of
-    any network follow the rhythm of the motifs; what is left is the network's own. Omitted tokens are interpolated.
+    Formula: ``ln`` of :func:`fena_sim.measure.level_errors`, minus its mean over the tokens of the
+    block that agree in all columns ``given`` of the event table. Tokens are surprising at junctions
+    and not inside motifs, so that the errors of any network follow the rhythm of the motifs; what
+    is left is the network's own. Omitted tokens are interpolated.
 
     Returns
     -------
@@ -167,17 +186,23 @@ def error_series(run, block="training", given=("motif", "position")):
     keep = narrow(presented(events), None, f"block {block!r}")
     series = np.log(level_errors(run, block))
     values = series.to_pandas()
-    values = values - values.groupby([events[column].to_numpy() for column in given]).transform("mean") if given else values
+    values = (
+        values - values.groupby([events[column].to_numpy() for column in given]).transform("mean")
+        if given
+        else values
+    )
     place = np.arange(len(keep))
-    data = np.stack([np.interp(place, place[keep], column[keep]) for column in values.to_numpy().T], axis=1)
+    data = np.stack(
+        [np.interp(place, place[keep], column[keep]) for column in values.to_numpy().T], axis=1
+    )
     return series.copy(data=data).rename("log error").assign_attrs(units="1")
 
 
 def across_token_spectrum(run, block="training", given=("motif", "position")):
     """Power spectrum of every level's error across tokens, while it learns (claim C09).
 
-    Formula: Welch's method on :func:`error_series` in segments of 256 tokens, each linearly detrended (scipy.signal.welch).
-    Window: the whole block.
+    Formula: Welch's method on :func:`error_series` in segments of 256 tokens, each linearly
+    detrended (scipy.signal.welch). Window: the whole block.
 
     Returns
     -------
@@ -191,14 +216,21 @@ def across_token_spectrum(run, block="training", given=("motif", "position")):
     """
     series = error_series(run, block, given)
     frequency, power = _welch(series.to_numpy().T)
-    return xr.DataArray(power.T, dims=("frequency", "level"), coords={"frequency": frequency, "level": series["level"]},
-                        name="power", attrs={"units": "tokens", "block": block})
+    return xr.DataArray(
+        power.T,
+        dims=("frequency", "level"),
+        coords={"frequency": frequency, "level": series["level"]},
+        name="power",
+        attrs={"units": "tokens", "block": block},
+    )
 
 
 @attrs.frozen
 class Oscillation:
-    """Share of the variance within the strongest narrow peak (`index`), the share that red noise reaches in one series of
-    twenty (`threshold`), the peak's `frequency` in cycles per token, and whether the series `oscillates`."""
+    """Share of the variance within the strongest narrow peak (`index`), the share that red noise
+    reaches in one series of twenty (`threshold`), the peak's `frequency` in cycles per token, and
+    whether the series `oscillates`.
+    """
 
     index: float
     threshold: float
@@ -207,17 +239,20 @@ class Oscillation:
 
 
 def oscillation_index(series, least=0.2):
-    """How strongly a series across tokens, for instance the log error of a level, oscillates (claim C09).
+    """How strongly a series across tokens, for instance the log error of a level, oscillates (claim
+    C09).
 
-    Formula: with P the Welch spectrum in segments of 256 tokens, each linearly detrended, ``index`` is the power in the
-    largest bin and its two neighbours (3/256 cycles per token: the width of a sinusoid under a Hann window), divided by all
-    power from 1/64 to 1/2 cycles per token. ``threshold`` is the 95 % quantile of the same index over 99 surrogates:
-    Gaussian first-order autoregressive series (red noise, which drifts but has no rhythm) of the same length and lag-one
-    autocorrelation, the latter corrected for what detrending a segment takes from it, about (2 + 4 rho)/256. The series
-    oscillates if ``index > threshold`` and ``index >= least``: in thousands of tokens the faintest departure from red
-    noise is significant, and only a strong one is a rhythm.
+    Formula: with P the Welch spectrum in segments of 256 tokens, each linearly detrended, ``index``
+    is the power in the largest bin and its two neighbours (3/256 cycles per token: the width of a
+    sinusoid under a Hann window), divided by all power from 1/64 to 1/2 cycles per token.
+    ``threshold`` is the 95 % quantile of the same index over 99 surrogates: Gaussian first-order
+    autoregressive series (red noise, which drifts but has no rhythm) of the same length and lag-one
+    autocorrelation, the latter corrected for what detrending a segment takes from it, about (2 + 4
+    rho)/256. The series oscillates if ``index > threshold`` and ``index >= least``: in thousands of
+    tokens the faintest departure from red noise is significant, and only a strong one is a rhythm.
 
-    Phase-randomised surrogates would not do, for they have the very spectrum of the series. Sensitivity: ``least``.
+    Phase-randomised surrogates would not do, for they have the very spectrum of the series.
+    Sensitivity: ``least``.
 
     Parameters
     ----------
@@ -238,14 +273,20 @@ def oscillation_index(series, least=0.2):
     # Detrended as the spectrum is, so that the drift of learning does not pass for memory.
     flat = signal.detrend(series, bp=np.arange(SEGMENT, len(series) - 1, SEGMENT))
     if flat.std() <= 1e-12 * np.abs(series).max():
-        raise StimulusError("the series does not vary", where="oscillation_index", fix="give the errors of a level that errs")
+        raise StimulusError(
+            "the series does not vary",
+            where="oscillation_index",
+            fix="give the errors of a level that errs",
+        )
     index, frequency = _peak(series)
     memory = (flat[1:] * flat[:-1]).sum() / (flat**2).sum()
     memory = float(np.clip((memory + 2 / SEGMENT) / (1 - 4 / SEGMENT), -0.999, 0.999))
     noise = np.random.default_rng(SEED).standard_normal((SURROGATES, SEGMENT + len(series)))
     red = signal.lfilter([1], [1, -memory], noise)[:, SEGMENT:]  # stationary by then
     threshold = float(np.quantile(_peak(red)[0], 0.95))
-    return Oscillation(float(index), threshold, float(frequency), bool(index > threshold and index >= least))
+    return Oscillation(
+        float(index), threshold, float(frequency), bool(index > threshold and index >= least)
+    )
 
 
 def _long_enough(values):

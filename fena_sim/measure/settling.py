@@ -86,23 +86,27 @@ def settling_curve(run, block="training", bins=40):
 def settling_at(run, block, tolerances):
     """Settling iterations of every token had the tolerance been another one (claim C05).
 
-    Formula: the last presentation step n (1-based; 0 = none) with ``rate[n] >= tolerance``, ``rate``
-    being the root mean square over all states of their rate of change, as the network itself judged it.
-    At a fixed pace the tolerance changes nothing but the count. At a token's own pace, and at another
-    tolerance than the model's, this is the count over the presentation as it was.
+    Formula: the last presentation step n (1-based; 0 = none) with ``rate[n] >= tolerance``,
+    ``rate`` being the root mean square over all states of their rate of change, as the network
+    itself judged it. At a fixed pace the tolerance changes nothing but the count. At a token's own
+    pace, and at another tolerance than the model's, this is the count over the presentation as it
+    was.
 
     Window: every presentation step of the block. The block needs a probe of every step of them,
-    ``Probe("pacemaker", "rate", interval=dt)``; with ``window=(0*ms, 48*ms)`` it leaves out the blanks.
+    ``Probe("pacemaker", "rate", interval=dt)``; with ``window=(0*ms, 48*ms)`` it leaves out the
+    blanks.
 
     Parameters
     ----------
     tolerances : sequence of Quantity, or of float in 1/s
-        For instance ``[0.002/ms, 0.004/ms]``; this is the sensitivity of :func:`settling_iterations`.
+        For instance ``[0.002/ms, 0.004/ms]``; this is the sensitivity of
+        :func:`settling_iterations`.
 
     Returns
     -------
     xarray.DataArray
-        Dimensions ``event`` and ``tolerances`` (in 1/s); int; 0 where no step reached the tolerance.
+        Dimensions ``event`` and ``tolerances`` (in 1/s); int; 0 where no step reached the
+        tolerance.
 
     Raises
     ------
@@ -120,17 +124,32 @@ def settling_at(run, block, tolerances):
     wanted = first[:, None] + np.minimum(np.arange(steps.max()), steps[:, None] - 1)
     at = np.minimum(np.searchsorted(recorded, wanted), len(recorded) - 1)
     if (recorded[at] != wanted).any():
-        _refuse_rate(f"the rate of change was recorded in {len(recorded)} steps, not in every step of a presentation", run, block)
+        _refuse_rate(
+            f"the rate of change was recorded in {len(recorded)} steps, not in every step of a presentation",
+            run,
+            block,
+        )
     rate = trace.to_numpy()[:, 0][at]
     tolerances = np.array([float(tolerance) for tolerance in tolerances])
     number = np.arange(1, rate.shape[1] + 1)
     shown = number <= steps[:, None]
     # Compared in the precision in which the network compared.
-    iterations = [np.where(shown & (rate >= rate.dtype.type(tolerance)), number, 0).max(axis=1) for tolerance in tolerances]
-    return xr.DataArray(np.stack(iterations, axis=1), dims=("event", "tolerances"), coords={"tolerances": tolerances},
-                        name="settling iterations", attrs={"units": "iterations", "block": block})
+    iterations = [
+        np.where(shown & (rate >= rate.dtype.type(tolerance)), number, 0).max(axis=1)
+        for tolerance in tolerances
+    ]
+    return xr.DataArray(
+        np.stack(iterations, axis=1),
+        dims=("event", "tolerances"),
+        coords={"tolerances": tolerances},
+        name="settling iterations",
+        attrs={"units": "iterations", "block": block},
+    )
 
 
 def _refuse_rate(what, run, block):
-    raise DeclarationError(what, where=f"block {block!r} of {run.id}",
-                           fix='give the block Probe("pacemaker", "rate", interval=<dt of the model>)')
+    raise DeclarationError(
+        what,
+        where=f"block {block!r} of {run.id}",
+        fix='give the block Probe("pacemaker", "rate", interval=<dt of the model>)',
+    )

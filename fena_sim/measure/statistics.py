@@ -15,7 +15,8 @@ RESAMPLES = 9999
 
 @attrs.frozen
 class Summary:
-    """Median over networks (of :func:`share`: the share), an interval around it, and how the interval was made.
+    """Median over networks (of :func:`share`: the share), an interval around it, and how the
+    interval was made.
 
     ``method`` is "BCa bootstrap, 95 %", "min-max range" or "Clopper-Pearson, 95 %".
     """
@@ -71,8 +72,9 @@ def summarise(values):
 def paired(a, b):
     """Median over networks of the difference a - b within each, with its 95 % interval.
 
-    Formula: :func:`summarise` of ``a - b``. For two conditions of the same network (the same seed), whose differences
-    vary less than the networks do; this is the median of differences, not the difference of medians.
+    Formula: :func:`summarise` of ``a - b``. For two conditions of the same network (the same seed),
+    whose differences vary less than the networks do; this is the median of differences, not the
+    difference of medians.
 
     Parameters
     ----------
@@ -101,8 +103,9 @@ def paired(a, b):
 def share(successes):
     """Share of networks in which something holds, with its exact 95 % interval.
 
-    Formula: k/n and the interval of Clopper & Pearson 1934, Biometrika 26:404 (scipy.stats.binomtest), which covers the
-    true share in at least 95 % of samples, also where all or none of few networks succeed.
+    Formula: k/n and the interval of Clopper & Pearson 1934, Biometrika 26:404
+    (scipy.stats.binomtest), which covers the true share in at least 95 % of samples, also where all
+    or none of few networks succeed.
 
     Parameters
     ----------
@@ -127,7 +130,9 @@ def share(successes):
         )
     test = stats.binomtest(int(values.sum()), len(values))
     low, high = test.proportion_ci(0.95, method="exact")
-    return Summary(float(test.statistic), float(low), float(high), len(values), "Clopper-Pearson, 95 %")
+    return Summary(
+        float(test.statistic), float(low), float(high), len(values), "Clopper-Pearson, 95 %"
+    )
 
 
 def _bootstrap(values):

@@ -7,4 +7,14 @@ from .plasticity import Plasticity
 from .population import Population
 from .projection import Projection
 
-__all__ = ["Hierarchy", "Normal", "Plasticity", "Population", "Projection", "Readout", "Settling", "Uniform", "load_model"]
+__all__ = [
+    "Hierarchy",
+    "Normal",
+    "Plasticity",
+    "Population",
+    "Projection",
+    "Readout",
+    "Settling",
+    "Uniform",
+    "load_model",
+]

@@ -1,8 +1,8 @@
 """A model as tables: populations, equations, projections, plasticity, parameters.
 
 The tables follow Nordlie, Gewaltig & Plesser (2009), "Towards reproducible descriptions of neuronal
-network models", PLoS Comput Biol 5:e1000456, doi 10.1371/journal.pcbi.1000456: a summary first, then
-one table for each part of the model, so that a reader can rebuild it without its code.
+network models", PLoS Comput Biol 5:e1000456, doi 10.1371/journal.pcbi.1000456: a summary first,
+then one table for each part of the model, so that a reader can rebuild it without its code.
 """
 
 import re
@@ -25,9 +25,7 @@ READ_AT = {
 _LATEX_HEAD = r"""% Needs \usepackage{amsmath, array, booktabs, longtable}; typeset with UTF-8 input.
 \begingroup\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\LTleft}{0pt}\setlength{\LTright}{0pt}
 """
-_SOURCE = (
-    "Tables after Nordlie, Gewaltig & Plesser 2009, PLoS Comput Biol 5:e1000456, doi 10.1371/journal.pcbi.1000456."
-)
+_SOURCE = "Tables after Nordlie, Gewaltig & Plesser 2009, PLoS Comput Biol 5:e1000456, doi 10.1371/journal.pcbi.1000456."
 
 
 def describe(model, latex=False):
@@ -42,9 +40,9 @@ def describe(model, latex=False):
     Returns
     -------
     str
-        Sections A to J: summary, populations, equations, token events, links, projections, synapses,
-        plasticity, parameters, initial values. Populations with equal equations, up to the number of
-        their level, share one table of equations.
+        Sections A to J: summary, populations, equations, token events, links, projections,
+        synapses, plasticity, parameters, initial values. Populations with equal equations, up to
+        the number of their level, share one table of equations.
     """
     tables = [
         _summary(model),
@@ -86,17 +84,23 @@ def kinds(members, texts, level):
 
 
 def _without_level(texts, level):
-    """`texts` with numbers at the end of names counted from `level`: error_1 at level 2 is error_<-1>."""
+    """`texts` with numbers at the end of names counted from `level`: error_1 at level 2 is
+    error_<-1>.
+    """
     if level is None:
         return texts
-    return re.sub(r"(?<=[A-Za-z]_)(\d+)(?=\D|$)", lambda number: f"<{int(number[1]) - level}>", texts)
+    return re.sub(
+        r"(?<=[A-Za-z]_)(\d+)(?=\D|$)", lambda number: f"<{int(number[1]) - level}>", texts
+    )
 
 
 # -- sections ----------------------------------------------------------------------------------
 
 
 def _summary(model):
-    size = {level: sum(p.size for p in model.populations if p.level == level) for level in model.levels}
+    size = {
+        level: sum(p.size for p in model.populations if p.level == level) for level in model.levels
+    }
     apart = [p for p in model.populations if p.level is None]
     levels = [f"level {level}: {_units(n)}" for level, n in size.items()]
     levels += [f"no level: {_units(sum(p.size for p in apart))}"] * bool(apart)
@@ -108,10 +112,18 @@ def _summary(model):
         ("Description", model.description or NONE),
         ("Reference", model.reference or NONE),
         ("Levels", f"{len(model.levels)} ({'; '.join(levels)})"),
-        ("Populations", f"{len(model.populations)}, {_units(sum(p.size for p in model.populations))} in all"),
+        (
+            "Populations",
+            f"{len(model.populations)}, {_units(sum(p.size for p in model.populations))} in all",
+        ),
         ("Projections", f"{len(model.projections)}, of which {len(rules)} plastic"),
         ("Synapses", f"{sum(synapse_count(p, model) for p in model.projections)}"),
-        *[("Batch", f"{model.batch} streams side by side, each with units of its own; they share the synapses")]
+        *[
+            (
+                "Batch",
+                f"{model.batch} streams side by side, each with units of its own; they share the synapses",
+            )
+        ]
         * (model.batch > 1),
         ("Spiking", _names(p.name for p in model.populations if p.spiking)),
         ("Time step", value_text(model.dt)),
@@ -188,7 +200,13 @@ def _equations(model):
             rows.append(("Reset", _assignments(first.reset), NONE))
         if first.refractory is not None:
             known = isinstance(first.refractory, str)
-            rows.append(("Refractory", Formula(first.refractory) if known else value_text(first.refractory), NONE))
+            rows.append(
+                (
+                    "Refractory",
+                    Formula(first.refractory) if known else value_text(first.refractory),
+                    NONE,
+                )
+            )
         note = f"Integration method: {first.method}.{_note(group, texts)}"
         yield _kind(group, rows, note)
 
@@ -196,7 +214,11 @@ def _equations(model):
 def _origins(model, group, name):
     """What else sets a variable: projections that sum into it, token events, spikes."""
     names = {p.name for p in group}
-    summing = [q.name for q in model.projections if any(name in q.inputs_of(population) for population in names)]
+    summing = [
+        q.name
+        for q in model.projections
+        if any(name in q.inputs_of(population) for population in names)
+    ]
     spikes = [
         q.name
         for q in model.projections
@@ -212,15 +234,26 @@ def _origins(model, group, name):
 
 
 def _events(model):
-    texts = {p.name: "\n".join(f"{event}: {code}" for event, code in p.on.items()) for p in model.populations}
+    texts = {
+        p.name: "\n".join(f"{event}: {code}" for event, code in p.on.items())
+        for p in model.populations
+    }
     rows = [
         (_names(p.name for p in group), event, _assignments(code))
-        for group in kinds([p for p in model.populations if p.on], lambda p: texts[p.name], lambda p: p.level)
+        for group in kinds(
+            [p for p in model.populations if p.on], lambda p: texts[p.name], lambda p: p.level
+        )
         for event, code in group[0].on.items()
     ]
-    note = "Onset: the first step of a token's period; arrival: the step at which the token appears."
+    note = (
+        "Onset: the first step of a token's period; arrival: the step at which the token appears."
+    )
     return Table(
-        "D. Token events", ("Populations", "Event", "Statements"), rows, (0.3, 0.12, 0.58), note if rows else NONE
+        "D. Token events",
+        ("Populations", "Event", "Statements"),
+        rows,
+        (0.3, 0.12, 0.58),
+        note if rows else NONE,
     )
 
 
@@ -245,9 +278,12 @@ def _projections(model):
         initial = {}
         for name, value in p.initial.items():
             initial.setdefault(initial_text(value), []).append(name)
-        weights = "; ".join(f"{', '.join(names)}: {value}" for value, names in initial.items()) or NONE
+        weights = (
+            "; ".join(f"{', '.join(names)}: {value}" for value, names in initial.items()) or NONE
+        )
         delivered = tuple(
-            Code(f"{p.target if name.endswith('_post') else p.source}.{name.rpartition('_')[0]}") for name in p.summed
+            Code(f"{p.target if name.endswith('_post') else p.source}.{name.rpartition('_')[0]}")
+            for name in p.summed
         ) or ("at spikes" if p.spiking else NONE)
         rows.append(
             (
@@ -263,7 +299,16 @@ def _projections(model):
         )
     return Table(
         "F. Projections",
-        ("Projection", "Source", "Target", "Connectivity", "Delay", "Synapses", "Summed inputs", "Initial weights"),
+        (
+            "Projection",
+            "Source",
+            "Target",
+            "Connectivity",
+            "Delay",
+            "Synapses",
+            "Summed inputs",
+            "Initial weights",
+        ),
         rows,
         (0.12, 0.11, 0.12, 0.14, 0.08, 0.11, 0.16, 0.16),
         "" if rows else NONE,
@@ -277,11 +322,19 @@ def _connectivity(projection):
 
 def _synapses(model):
     yield Table("G. Synapses", (), [], (), "" if model.projections else NONE)
-    texts = {p.name: "\n".join([_equation_texts(p.parsed), f"{p.on_pre}; {p.on_post}"]) for p in model.projections}
-    for group in kinds(model.projections, lambda p: texts[p.name], lambda p: model.population(p.target).level):
+    texts = {
+        p.name: "\n".join([_equation_texts(p.parsed), f"{p.on_pre}; {p.on_post}"])
+        for p in model.projections
+    }
+    for group in kinds(
+        model.projections, lambda p: texts[p.name], lambda p: model.population(p.target).level
+    ):
         first = group[0]
         own = _changed(*_spike_codes(first))
-        rows = [_equation_row(e, "changed at spikes" * (e.varname in own)) for e in first.parsed.values()]
+        rows = [
+            _equation_row(e, "changed at spikes" * (e.varname in own))
+            for e in first.parsed.values()
+        ]
         rows += _spike_rows(first)
         yield _kind(group, rows, _note(group, texts))
 
@@ -299,10 +352,16 @@ def _plasticity(model):
         )
         for p in plastic
     }
-    for group in kinds(plastic, lambda p: texts[p.name], lambda p: model.population(p.target).level):
+    for group in kinds(
+        plastic, lambda p: texts[p.name], lambda p: model.population(p.target).level
+    ):
         rule = group[0].plasticity
         rows = [_equation_row(e) for e in rule.parsed.values()] + _spike_rows(rule)
-        clock = f"Euler steps of {value_text(rule.clock)}." if rule.clock_driven else "Event-driven, at spikes."
+        clock = (
+            f"Euler steps of {value_text(rule.clock)}."
+            if rule.clock_driven
+            else "Event-driven, at spikes."
+        )
         yield _kind(group, rows, clock + _note(group, texts))
 
 
@@ -312,10 +371,15 @@ def _parameters(model):
         owner, _, name = key.partition(".")
         owners.setdefault((name, value_text(value)), []).append(owner)
     rows = [
-        (Code(name), *(value.split(" ", 1) + ["1"])[:2], _names(of)) for (name, value), of in sorted(owners.items())
+        (Code(name), *(value.split(" ", 1) + ["1"])[:2], _names(of))
+        for (name, value), of in sorted(owners.items())
     ]
     return Table(
-        "I. Parameters", ("Parameter", "Value", "Unit", "Of"), rows, (0.2, 0.15, 0.15, 0.5), "" if rows else NONE
+        "I. Parameters",
+        ("Parameter", "Value", "Unit", "Of"),
+        rows,
+        (0.2, 0.15, 0.15, 0.5),
+        "" if rows else NONE,
     )
 
 
@@ -344,18 +408,26 @@ def _kind(group, rows, note):
 
 
 def _equation_texts(equations):
-    return "\n".join(f"{e.type} {e.varname} = {e.expr} : {e.dim!r} {sorted(e.flags)}" for e in equations.values())
+    return "\n".join(
+        f"{e.type} {e.varname} = {e.expr} : {e.dim!r} {sorted(e.flags)}" for e in equations.values()
+    )
 
 
 def _equation_row(equation, origin=""):
-    unit = {"boolean": "true/false", "integer": "integer"}.get(equation.var_type) or _unit(equation.dim)
+    unit = {"boolean": "true/false", "integer": "integer"}.get(equation.var_type) or _unit(
+        equation.dim
+    )
     if equation.type == PARAMETER:
         return origin or "held", Formula(equation.varname), unit
     rate = equation.type == DIFFERENTIAL_EQUATION
     flags = [flag for flag in equation.flags if flag != "summed"]
     name = "differential" if rate else "summed" if "summed" in equation.flags else "algebraic"
     left = f"d{equation.varname}/dt" if rate else equation.varname
-    return ", ".join([name, *flags, *[origin] * bool(origin)]), Formula(str(equation.expr), left, equation=True), unit
+    return (
+        ", ".join([name, *flags, *[origin] * bool(origin)]),
+        Formula(str(equation.expr), left, equation=True),
+        unit,
+    )
 
 
 def _unit(dim):
@@ -363,7 +435,10 @@ def _unit(dim):
 
 
 def _spike_rows(synapses):
-    sides = (("at presynaptic spikes", synapses.on_pre), ("at postsynaptic spikes", synapses.on_post))
+    sides = (
+        ("at presynaptic spikes", synapses.on_pre),
+        ("at postsynaptic spikes", synapses.on_post),
+    )
     return [(when, _assignments(code), NONE) for when, code in sides if code]
 
 
@@ -386,4 +461,8 @@ def _names(names):
 
 def _note(group, texts):
     alike = all(texts[p.name] == texts[group[0].name] for p in group)
-    return "" if alike else f" Written for {group[0].name}; the others carry the number of their own level."
+    return (
+        ""
+        if alike
+        else f" Written for {group[0].name}; the others carry the number of their own level."
+    )

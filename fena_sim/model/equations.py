@@ -22,9 +22,17 @@ SIGNALS = CONTROL_SIGNALS + ("presenting",)
 NOISE, TOKEN_CODE = "noise", "token_code"
 
 #: Names that every group and synapse of Brian2 knows.
-BUILTIN = {"t": brian2.second.dim, "dt": brian2.second.dim, "i": DIMENSIONLESS, "j": DIMENSIONLESS,
-           "N": DIMENSIONLESS, "N_pre": DIMENSIONLESS, "N_post": DIMENSIONLESS,
-           "not_refractory": DIMENSIONLESS, "lastspike": brian2.second.dim}
+BUILTIN = {
+    "t": brian2.second.dim,
+    "dt": brian2.second.dim,
+    "i": DIMENSIONLESS,
+    "j": DIMENSIONLESS,
+    "N": DIMENSIONLESS,
+    "N_pre": DIMENSIONLESS,
+    "N_post": DIMENSIONLESS,
+    "not_refractory": DIMENSIONLESS,
+    "lastspike": brian2.second.dim,
+}
 _CONSTANTS = {"pi": DIMENSIONLESS, "e": DIMENSIONLESS, "inf": DIMENSIONLESS}
 
 
@@ -34,8 +42,11 @@ def parse(text, where):
     try:
         return Equations(text)
     except Exception as error:
-        raise DeclarationError(f"cannot read the equations: {error}", where=where,
-                               fix="use Brian2's syntax, one equation a line, e.g. 'dv/dt = -v/tau : volt'") from error
+        raise DeclarationError(
+            f"cannot read the equations: {error}",
+            where=where,
+            fix="use Brian2's syntax, one equation a line, e.g. 'dv/dt = -v/tau : volt'",
+        ) from error
 
 
 def declared(equations):
@@ -65,32 +76,58 @@ def statements(code):
             continue
         match = re.match(r"^(\w+)\s*([+\-*/]?=)(?!=)\s*(.+)$", line)
         if match is None:
-            raise DeclarationError(f"{line!r} is not an assignment", fix="write e.g. 'x += 0.5*(y - x)'")
+            raise DeclarationError(
+                f"{line!r} is not an assignment", fix="write e.g. 'x += 0.5*(y - x)'"
+            )
         found.append(match.groups())
     return found
 
 
 @lru_cache
 def _always():
-    return {name: Variable(name, dimensions=dim, dtype=float) for name, dim in {**BUILTIN, **_CONSTANTS}.items()}
+    return {
+        name: Variable(name, dimensions=dim, dtype=float)
+        for name, dim in {**BUILTIN, **_CONSTANTS}.items()
+    }
 
 
 def variables_for(dimensions):
     """Brian2 ``Variable`` objects with the given dimensions, for Brian2's own unit checker."""
-    # With its dtype given: Brian2 looks the default up in its preferences, which takes most of the time of loading a model.
-    return {**_always(), **{name: Variable(name, dimensions=dim, dtype=float) for name, dim in dimensions.items()},
-            **DEFAULT_FUNCTIONS}
+    # With its dtype given: Brian2 looks the default up in its preferences, which takes most of the
+    # time of loading a model.
+    return {
+        **_always(),
+        **{name: Variable(name, dimensions=dim, dtype=float) for name, dim in dimensions.items()},
+        **DEFAULT_FUNCTIONS,
+    }
 
 
 def check_known(text, known, where):
     """Every identifier of `text` must be known; otherwise UnknownNameError with the nearest name."""
     for name in sorted(identifiers(text)):
-        if name == "xi" or name.startswith("xi_") or (is_function(name) and not DEFAULT_FUNCTIONS[name].stateless):
-            raise DeclarationError(f"{name} draws from a hidden random state, so a resumed run would differ", where=where,
-                                   fix="write noise instead: white noise from a counter")
-        if name in known or name in BUILTIN or name in _CONSTANTS or is_function(name) or is_unit(name):
+        if (
+            name == "xi"
+            or name.startswith("xi_")
+            or (is_function(name) and not DEFAULT_FUNCTIONS[name].stateless)
+        ):
+            raise DeclarationError(
+                f"{name} draws from a hidden random state, so a resumed run would differ",
+                where=where,
+                fix="write noise instead: white noise from a counter",
+            )
+        if (
+            name in known
+            or name in BUILTIN
+            or name in _CONSTANTS
+            or is_function(name)
+            or is_unit(name)
+        ):
             continue
-        raise UnknownNameError(f"{name!r} is not known here", where=f"{where}: {text.strip()}", fix=nearest(name, known))
+        raise UnknownNameError(
+            f"{name!r} is not known here",
+            where=f"{where}: {text.strip()}",
+            fix=nearest(name, known),
+        )
 
 
 def check_units(text, dimension, known, where):
@@ -104,21 +141,35 @@ def check_units(text, dimension, known, where):
     try:
         check_dimensions(text, dimension, table)
     except SyntaxError as error:
-        raise DeclarationError(f"cannot read {text.strip()!r}: {error}", where=where,
-                               fix="use Python's syntax, e.g. v > 1*mV") from error
+        raise DeclarationError(
+            f"cannot read {text.strip()!r}: {error}",
+            where=where,
+            fix="use Python's syntax, e.g. v > 1*mV",
+        ) from error
     except DimensionMismatchError as error:
-        raise UnitError(f"wrong units: {error}", where=f"{where}: {text.strip()}",
-                        fix="make both sides carry the same units") from error
+        raise UnitError(
+            f"wrong units: {error}",
+            where=f"{where}: {text.strip()}",
+            fix="make both sides carry the same units",
+        ) from error
 
 
 def check_statements(code, targets, known, where):
     """Names and units of the assignments in `code`, which may change the variables `targets` only."""
     for target, operator, expression in statements(code):
         if target not in targets:
-            raise UnknownNameError(f"statement changes {target!r}, which the equations do not declare",
-                                   where=f"{where}: {code}", fix=nearest(target, targets))
+            raise UnknownNameError(
+                f"statement changes {target!r}, which the equations do not declare",
+                where=f"{where}: {code}",
+                fix=nearest(target, targets),
+            )
         check_known(expression, known, where)
-        check_units(expression, known[target] if operator in ("=", "+=", "-=") else DIMENSIONLESS, known, where)
+        check_units(
+            expression,
+            known[target] if operator in ("=", "+=", "-=") else DIMENSIONLESS,
+            known,
+            where,
+        )
 
 
 def check_equations(equations, known, where):
@@ -128,12 +179,16 @@ def check_equations(equations, known, where):
             continue
         text = str(equation.expr)
         check_known(text, known, where)
-        dimension = equation.dim / brian2.second.dim if equation.type == DIFFERENTIAL_EQUATION else equation.dim
+        dimension = (
+            equation.dim / brian2.second.dim
+            if equation.type == DIFFERENTIAL_EQUATION
+            else equation.dim
+        )
         check_units(text, dimension, known, where)
 
 
 def summed(equations):
     """Summed inputs of a projection: {variable with its _pre/_post suffix: equation}."""
-    return {e.varname: e for e in equations.values() if e.type == SUBEXPRESSION and "summed" in e.flags}
-
-
+    return {
+        e.varname: e for e in equations.values() if e.type == SUBEXPRESSION and "summed" in e.flags
+    }

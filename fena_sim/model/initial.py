@@ -18,7 +18,11 @@ class Normal:
         return float(self.mean) + float(self.sd) * rng.standard_normal(shape)
 
     def __str__(self):
-        return f"N({self.mean}, {self.sd:.4g})" if not isinstance(self.sd, Quantity) else f"N({self.mean}, {self.sd})"
+        return (
+            f"N({self.mean}, {self.sd:.4g})"
+            if not isinstance(self.sd, Quantity)
+            else f"N({self.mean}, {self.sd})"
+        )
 
 
 @attrs.frozen
@@ -39,11 +43,13 @@ def draw(value, seed, owner, variable, shape, stream=0):
     """Initial values of `owner.variable` in base SI units, shape `shape`, float64.
 
     The generator is keyed by (seed, owner, variable), so that adding a population to a model
-    leaves the initial values of all the others as they were; by the stream as well from stream 1 on,
-    so that stream 0 starts as a network without batch does.
+    leaves the initial values of all the others as they were; by the stream as well from stream 1
+    on, so that stream 0 starts as a network without batch does.
     """
     if isinstance(value, (Normal, Uniform)):
-        rng = np.random.default_rng([seed, zlib.crc32(f"{owner}.{variable}".encode()), *([stream] if stream else [])])
+        rng = np.random.default_rng(
+            [seed, zlib.crc32(f"{owner}.{variable}".encode()), *([stream] if stream else [])]
+        )
         return value.draw(rng, shape)
     return np.broadcast_to(np.asarray(value, dtype=float), shape).copy()
 

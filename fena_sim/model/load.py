@@ -14,9 +14,13 @@ def load_file(path, kind):
     path = Path(path).resolve()
     if not path.is_file():
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise UnknownNameError(f"there is no {kind} file {path.name!r}", where=str(path), fix=nearest(path.name, near))
+        raise UnknownNameError(
+            f"there is no {kind} file {path.name!r}", where=str(path), fix=nearest(path.name, near)
+        )
     if path.suffix != ".py":
-        raise DeclarationError("this is not a Python file", where=str(path), fix=f"give a {kind} file, NAME.py")
+        raise DeclarationError(
+            "this is not a Python file", where=str(path), fix=f"give a {kind} file, NAME.py"
+        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent))
@@ -25,8 +29,11 @@ def load_file(path, kind):
     except FenaError:
         raise
     except Exception as error:
-        raise DeclarationError(f"the {kind} file cannot be read: {type(error).__name__}: {error}", where=str(path),
-                               fix="run it with python to see where it stops") from error
+        raise DeclarationError(
+            f"the {kind} file cannot be read: {type(error).__name__}: {error}",
+            where=str(path),
+            fix="run it with python to see where it stops",
+        ) from error
     finally:
         sys.path.remove(str(path.parent))
     return module
@@ -37,14 +44,19 @@ def call_with(function, options, where):
     accepted = inspect.signature(function).parameters
     for name in options:
         if name not in accepted:
-            raise UnknownNameError(f"{name!r} is not an option here", where=where, fix=nearest(name, accepted))
+            raise UnknownNameError(
+                f"{name!r} is not an option here", where=where, fix=nearest(name, accepted)
+            )
     try:
         return function(**options)
     except FenaError:
         raise
     except Exception as error:
-        raise DeclarationError(f"stopped with {type(error).__name__}: {error}", where=where,
-                               fix="run the file with python to see where it stops") from error
+        raise DeclarationError(
+            f"stopped with {type(error).__name__}: {error}",
+            where=where,
+            fix="run the file with python to see where it stops",
+        ) from error
 
 
 def load_model(path, /, input_size=None, **options):
@@ -73,5 +85,9 @@ def load_model(path, /, input_size=None, **options):
         options["input_size"] = int(input_size)
     model = call_with(function, options, f"hierarchy() of {path}")
     if not isinstance(model, Hierarchy):
-        raise DeclarationError(f"hierarchy() returned {type(model).__name__}, not a Hierarchy", where=str(path), fix=fix)
+        raise DeclarationError(
+            f"hierarchy() returned {type(model).__name__}, not a Hierarchy",
+            where=str(path),
+            fix=fix,
+        )
     return model

@@ -21,28 +21,45 @@ def frozen_mapping(value):
 
 def check_name(instance, attribute, value):
     if not isinstance(value, str) or not value.isidentifier() or value.startswith("_"):
-        raise DeclarationError(f"{type(instance).__name__} name {value!r} is not an identifier",
-                               fix="use letters, digits and underscores, e.g. 'state_1'")
+        raise DeclarationError(
+            f"{type(instance).__name__} name {value!r} is not an identifier",
+            fix="use letters, digits and underscores, e.g. 'state_1'",
+        )
 
 
 def check_parameters(parameters, where):
     for name, value in parameters.items():
-        scalar = isinstance(value, (int, float, Quantity)) and not isinstance(value, bool) and np.shape(value) == ()
+        scalar = (
+            isinstance(value, (int, float, Quantity))
+            and not isinstance(value, bool)
+            and np.shape(value) == ()
+        )
         if not scalar or not np.isfinite(float(value)):
-            raise DeclarationError(f"parameter {name!r} is {value!r}, not a number or a scalar quantity", where=where,
-                                   fix="give e.g. tau=14*ms; values that differ between units belong in `initial`")
+            raise DeclarationError(
+                f"parameter {name!r} is {value!r}, not a number or a scalar quantity",
+                where=where,
+                fix="give e.g. tau=14*ms; values that differ between units belong in `initial`",
+            )
 
 
 def check_initial(initial, dims, where):
     for name, value in initial.items():
         if name not in dims:
-            raise UnknownNameError(f"initial value for unknown variable {name!r}", where=where, fix=nearest(name, dims))
+            raise UnknownNameError(
+                f"initial value for unknown variable {name!r}", where=where, fix=nearest(name, dims)
+            )
         if isinstance(value, str):
-            raise DeclarationError(f"initial value of {name!r} is the text {value!r}", where=where,
-                                   fix="give a number, a quantity, an array, Normal(...) or Uniform(...)")
+            raise DeclarationError(
+                f"initial value of {name!r} is the text {value!r}",
+                where=where,
+                fix="give a number, a quantity, an array, Normal(...) or Uniform(...)",
+            )
         if initial_dimensions(value) != dims[name]:
-            raise UnitError(f"initial value of {name!r} has the wrong units", where=where,
-                            fix=f"give it in {get_unit_name(dims[name])}")
+            raise UnitError(
+                f"initial value of {name!r} has the wrong units",
+                where=where,
+                fix=f"give it in {get_unit_name(dims[name])}",
+            )
 
 
 def get_unit_name(dim):
@@ -50,7 +67,9 @@ def get_unit_name(dim):
 
 
 def check_clock(clock, where):
-    if clock is not None and (not have_same_dimensions(clock, second) or not 0 < float(clock) < np.inf):
+    if clock is not None and (
+        not have_same_dimensions(clock, second) or not 0 < float(clock) < np.inf
+    ):
         raise UnitError(f"must be a positive time, not {clock}", where=where, fix="give e.g. 4*ms")
 
 
@@ -113,8 +132,11 @@ class Population:
     @size.validator
     def _check_size(self, attribute, value):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise DeclarationError(f"size must be a positive whole number, not {value!r}", where=self.where,
-                                   fix="give the number of units, e.g. size=64")
+            raise DeclarationError(
+                f"size must be a positive whole number, not {value!r}",
+                where=self.where,
+                fix="give the number of units, e.g. size=64",
+            )
 
     def __attrs_post_init__(self):
         check_clock(self.clock, self.where)
@@ -123,24 +145,38 @@ class Population:
         given = [*self.parameters, *self.links, *own]
         for name in [*self.parameters, *self.links]:
             if given.count(name) > 1 or name in (*eq.SIGNALS, eq.TOKEN_CODE, eq.NOISE):
-                raise DeclarationError(f"{name!r} is declared twice among the parameters, links, variables and signals",
-                                       where=self.where, fix="rename or remove one of the two")
+                raise DeclarationError(
+                    f"{name!r} is declared twice among the parameters, links, variables and signals",
+                    where=self.where,
+                    fix="rename or remove one of the two",
+                )
         check_initial(self.initial, own, self.where)
         for name, value in self.initial.items():
             if np.shape(value) not in ((), (self.size,)):
-                raise DeclarationError(f"initial {name!r} has shape {np.shape(value)}, the population {self.size} units",
-                                       where=self.where, fix=f"give a number, or an array of {self.size} values")
+                raise DeclarationError(
+                    f"initial {name!r} has shape {np.shape(value)}, the population {self.size} units",
+                    where=self.where,
+                    fix=f"give a number, or an array of {self.size} values",
+                )
         if self.method not in StateUpdateMethod.stateupdaters:
-            raise UnknownNameError(f"there is no integration method {self.method!r}", where=self.where,
-                                   fix=nearest(self.method, StateUpdateMethod.stateupdaters))
+            raise UnknownNameError(
+                f"there is no integration method {self.method!r}",
+                where=self.where,
+                fix=nearest(self.method, StateUpdateMethod.stateupdaters),
+            )
         if self.refractory is not None and not isinstance(self.refractory, str):
             check_clock(self.refractory, f"refractory of {self.where}")
         for event in self.on:
             if event not in EVENTS:
-                raise UnknownNameError(f"unknown token event {event!r}", where=self.where, fix=nearest(event, EVENTS))
+                raise UnknownNameError(
+                    f"unknown token event {event!r}", where=self.where, fix=nearest(event, EVENTS)
+                )
         if self.reset and not self.threshold:
-            raise DeclarationError("a reset without a threshold never happens", where=self.where,
-                                   fix="declare threshold='v > v_threshold'")
+            raise DeclarationError(
+                "a reset without a threshold never happens",
+                where=self.where,
+                fix="declare threshold='v > v_threshold'",
+            )
 
     @property
     def where(self):
@@ -164,8 +200,11 @@ class Population:
     def texts(self):
         """Every text of the population in which names are used."""
         rhs = [str(e.expr) for e in self.parsed.values() if e.expr is not None]
-        return rhs + list(self.on.values()) + [t for t in (self.threshold, self.reset, self.refractory)
-                                               if isinstance(t, str)]
+        return (
+            rhs
+            + list(self.on.values())
+            + [t for t in (self.threshold, self.reset, self.refractory) if isinstance(t, str)]
+        )
 
     def uses(self, name):
         """Whether an equation, statement or threshold of the population reads `name`."""
@@ -174,7 +213,7 @@ class Population:
     def known(self, link_dimensions):
         """Dimensions of every name that the population's texts may use."""
         signals = dict.fromkeys(eq.SIGNALS + (eq.TOKEN_CODE,), second.dim / second.dim)
-        signals[eq.NOISE] = (second ** -0.5).dim
+        signals[eq.NOISE] = (second**-0.5).dim
         parameters = {name: get_dimensions(value) for name, value in self.parameters.items()}
         return {**signals, **parameters, **link_dimensions, **self.variables}
 
@@ -194,6 +233,12 @@ class Population:
         parts = [f"{self.size} unit{'s' if self.size > 1 else ''}"]
         if self.level is not None:
             parts.append(f"level {self.level}")
-        odes = [f"d{e.varname}/dt = {e.expr}" for e in self.parsed.values() if e.type == "differential equation"]
+        odes = [
+            f"d{e.varname}/dt = {e.expr}"
+            for e in self.parsed.values()
+            if e.type == "differential equation"
+        ]
         values = [f"{name} = {value}" for name, value in self.parameters.items()]
-        return f"<{self.role} population {self.name}: {', '.join(parts)}; {'; '.join(odes + values)}>"
+        return (
+            f"<{self.role} population {self.name}: {', '.join(parts)}; {'; '.join(odes + values)}>"
+        )

@@ -47,9 +47,11 @@ class Code:
 
 @attrs.frozen
 class Formula:
-    """``left relation right`` in Brian2's syntax: an equation, an assignment, or without `left` a condition.
+    """``left relation right`` in Brian2's syntax: an equation, an assignment, or without `left` a
+    condition.
 
-    As LaTeX it is typeset through SymPy, which may reorder terms; what SymPy cannot read stays code.
+    As LaTeX it is typeset through SymPy, which may reorder terms; what SymPy cannot read stays
+    code.
     """
 
     right: str
@@ -65,21 +67,29 @@ class Formula:
         text = f"{self.left} {operator} ({self.right})" if operator else self.right
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # SymPy deprecates conditions used as numbers, then refuses them
+                warnings.simplefilter(
+                    "ignore"
+                )  # SymPy deprecates conditions used as numbers, then refuses them
                 right = _PRINTER.doprint(str_to_sympy(text))
         except (SyntaxError, AttributeError, TypeError, ValueError):
             return Code(self.markdown().strip("`")).latex()
         if not self.left:
             return f"${right}$"
         rate = re.fullmatch(r"d(\w+)/dt", self.left)
-        left = rf"\frac{{\mathrm{{d}}{symbol(rate[1])}}}{{\mathrm{{d}}t}}" if rate else symbol(self.left)
+        left = (
+            rf"\frac{{\mathrm{{d}}{symbol(rate[1])}}}{{\mathrm{{d}}t}}"
+            if rate
+            else symbol(self.left)
+        )
         arrow = "=" if self.equation else r"\leftarrow"
         return rf"$\displaystyle {left} {arrow} {right}$"
 
 
 @attrs.frozen
 class Table:
-    """A titled table. Cells are texts, Code, Formula, or tuples of them; `widths` are shares of the line."""
+    """A titled table. Cells are texts, Code, Formula, or tuples of them; `widths` are shares of the
+    line.
+    """
 
     title: str
     columns: tuple
@@ -91,7 +101,9 @@ class Table:
     def markdown(self):
         parts = ["#" * self.depth + " " + self.title]
         if self.rows:
-            frame = pd.DataFrame([[_markdown(c) for c in row] for row in self.rows], columns=self.columns)
+            frame = pd.DataFrame(
+                [[_markdown(c) for c in row] for row in self.rows], columns=self.columns
+            )
             parts.append(frame.to_markdown(index=False, disable_numparse=True))
         return "\n\n".join(parts + [self.note] * bool(self.note))
 
@@ -101,10 +113,15 @@ class Table:
         if self.rows:
             # Columns are separated by 2\tabcolsep, which does not count as width.
             layout = "".join(
-                rf">{{\raggedright\arraybackslash}}p{{\dimexpr {w:.3f}\linewidth-2\tabcolsep}}" for w in self.widths
+                rf">{{\raggedright\arraybackslash}}p{{\dimexpr {w:.3f}\linewidth-2\tabcolsep}}"
+                for w in self.widths
             )
             head = " & ".join(rf"\textbf{{{escape(c)}}}" for c in self.columns)
-            end = r" \\ \addlinespace" if any(isinstance(c, Formula) for row in self.rows for c in row) else r" \\"
+            end = (
+                r" \\ \addlinespace"
+                if any(isinstance(c, Formula) for row in self.rows for c in row)
+                else r" \\"
+            )
             body = [" & ".join(_latex(c) for c in row) + end for row in self.rows]
             parts.append(
                 "\n".join(
@@ -126,7 +143,9 @@ class Table:
 def escape(text):
     """`text` for LaTeX's text mode."""
     escaped = "".join(_ESCAPES.get(c, c) for c in text)
-    escaped = re.sub(r"\\textasciicircum\{\}(-?[\d./]+)", r"\\textsuperscript{\1}", escaped)  # units: s^-1
+    escaped = re.sub(
+        r"\\textasciicircum\{\}(-?[\d./]+)", r"\\textsuperscript{\1}", escaped
+    )  # units: s^-1
     return re.sub(r"(?<![\w-])-(?=[\d.])", "$-$", escaped)  # a minus, not a hyphen
 
 
@@ -156,7 +175,8 @@ def symbol(name):
     """A name as a mathematical symbol: ``tau_e`` becomes a Greek letter with a subscript.
 
     Names that begin with a Greek letter or a single letter carry the rest as a subscript, the ends
-    of a synapse (``_pre``, ``_post``) are always subscripts, units are upright, other names stay words.
+    of a synapse (``_pre``, ``_post``) are always subscripts, units are upright, other names stay
+    words.
     """
     if is_unit(name):
         return rf"\mathrm{{{name}}}"
@@ -203,7 +223,9 @@ def _markdown(cell):
 
 def _latex(cell):
     if isinstance(cell, tuple):
-        return (_separator(cell) if _separator(cell) == ", " else r" \newline ").join(_latex(part) for part in cell)
+        return (_separator(cell) if _separator(cell) == ", " else r" \newline ").join(
+            _latex(part) for part in cell
+        )
     return escape(str(cell)) if isinstance(cell, (str, int)) else cell.latex()
 
 

@@ -13,7 +13,8 @@ from fena_sim.record.experiment import experiment_of
 
 @attrs.frozen
 class FigureFile:
-    """A figure file: ``figure(runs)`` returns a Figure, ``BLOCKS`` names the blocks that every run must have.
+    """A figure file: ``figure(runs)`` returns a Figure, ``BLOCKS`` names the blocks that every run
+    must have.
 
     Parameters
     ----------
@@ -22,7 +23,8 @@ class FigureFile:
     figure : callable
     blocks : tuple of str
     recorded : tuple of str
-        Populations of which each of these blocks must have a probe, one of them at least; empty: no probe is needed.
+        Populations of which each of these blocks must have a probe, one of them at least; empty: no
+        probe is needed.
     command : str
         ``COMMAND`` of the file: makes runs that it shows.
     """
@@ -48,30 +50,38 @@ class FigureFile:
         return f"runs with the block{'s' * (len(self.blocks) > 1)} {', '.join(self.blocks)}{probes}"
 
     def choose(self, runs):
-        """One run per seed out of many, all of one kind: same protocol, model, parameters, tokens, start and code.
+        """One run per seed out of many, all of one kind: same protocol, model, parameters, tokens,
+        start and code.
 
-        Kinds of the protocol that COMMAND names come first, then the kind with a run that was started last.
+        Kinds of the protocol that COMMAND names come first, then the kind with a run that was
+        started last.
 
         Parameters
         ----------
         runs : list of Run
-            The one that was started last first, as :func:`fena_sim.catalogue.stored_runs` gives them.
+            The one that was started last first, as :func:`fena_sim.catalogue.stored_runs` gives
+            them.
 
         Returns
         -------
         (list of Run, int)
-            The runs by seed (empty if none can be shown), and how many of other kinds could be shown too.
+            The runs by seed (empty if none can be shown), and how many of other kinds could be
+            shown too.
         """
         usable = [run for run in runs if self.shows(run)]
         if not usable:
             return [], 0
-        usable.sort(key=lambda run: f"/{run.manifest['protocol']['name']}.py" not in self.command)  # stable
+        usable.sort(
+            key=lambda run: f"/{run.manifest['protocol']['name']}.py" not in self.command
+        )  # stable
         kinds = {}
         for run in usable:
             kinds.setdefault(experiment_of(run.manifest), {}).setdefault(run.seed, run)
         shown = experiment_of(usable[0].manifest)
         first = kinds[shown]
-        return [first[seed] for seed in sorted(first)], sum(experiment_of(run.manifest) != shown for run in usable)
+        return [first[seed] for seed in sorted(first)], sum(
+            experiment_of(run.manifest) != shown for run in usable
+        )
 
 
 def load_figures(folder=None):
@@ -90,7 +100,19 @@ def _load(path):
     module = load_file(path, "figure")
     for name in ("BLOCKS", "COMMAND", "figure"):
         if not hasattr(module, name):
-            raise DeclarationError(f"the figure file defines no {name}", where=str(path), fix=(
-                "define BLOCKS (the blocks that it shows), COMMAND (which makes such runs) and figure(runs)"))
-    return FigureFile(name=path.stem, path=path, about=inspect.getdoc(module) or "", figure=module.figure,
-                      blocks=tuple(module.BLOCKS), recorded=tuple(getattr(module, "RECORDED", ())), command=module.COMMAND)
+            raise DeclarationError(
+                f"the figure file defines no {name}",
+                where=str(path),
+                fix=(
+                    "define BLOCKS (the blocks that it shows), COMMAND (which makes such runs) and figure(runs)"
+                ),
+            )
+    return FigureFile(
+        name=path.stem,
+        path=path,
+        about=inspect.getdoc(module) or "",
+        figure=module.figure,
+        blocks=tuple(module.BLOCKS),
+        recorded=tuple(getattr(module, "RECORDED", ())),
+        command=module.COMMAND,
+    )

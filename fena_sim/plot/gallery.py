@@ -45,7 +45,8 @@ def gallery(files, pictures):
     ----------
     files : list of FigureFile
     pictures : path
-        Folder with a NAME.png per figure, which knows its runs; the page is written for the folder above it.
+        Folder with a NAME.png per figure, which knows its runs; the page is written for the folder
+        above it.
     """
     return "\n".join([HEAD, *(_section(file, Path(pictures)) for file in files)])
 
@@ -64,7 +65,15 @@ def _section(file, pictures):
     if path.exists():
         ids = runs_of(path)
         more = f" and {len(ids) - RUNS_SHOWN} more" if len(ids) > RUNS_SHOWN else ""
-        lines = [*lines[:2], f'<a href="{pictures.name}/{path.name}"><img src="{pictures.name}/{path.name}" alt="{title}" '
-                 'width="480"></a>', "", *lines[2:],
-                 f"Drawn from {', '.join(f'`{name}`' for name in ids[:RUNS_SHOWN])}{more}." if ids else "Drawn from no run.", ""]
+        lines = [
+            *lines[:2],
+            f'<a href="{pictures.name}/{path.name}"><img src="{pictures.name}/{path.name}" alt="{title}" '
+            'width="480"></a>',
+            "",
+            *lines[2:],
+            f"Drawn from {', '.join(f'`{name}`' for name in ids[:RUNS_SHOWN])}{more}."
+            if ids
+            else "Drawn from no run.",
+            "",
+        ]
     return "\n".join([*lines, f"Needs {file.needs()}:", "", f"    {file.command}", ""])

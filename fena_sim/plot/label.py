@@ -9,7 +9,9 @@ SIZE, HEIGHT = 6.0, 2.2  # points, and the millimetres that a line of it takes
 
 
 def place_labels(ax, wires, labels, colours, grid, page):
-    """Write every label beside its wire where it covers no box, no other label and as few lines as can be."""
+    """Write every label beside its wire where it covers no box, no other label and as few lines as
+    can be.
+    """
     boxes = []
     for row, column in grid.slot.values():
         x, y = grid.x[column] - grid.width / 2, grid.y[row] - grid.height / 2
@@ -28,7 +30,9 @@ def place_labels(ax, wires, labels, colours, grid, page):
             extra, x, y = spot
             here = (x, y, x + width, y + HEIGHT)
             outside = x < 0.5 or x + width > page - 0.5
-            covered = 100 * sum(_touch(here, b, 0.3) for b in boxes) + 5 * sum(_touch(here, b, 3.0) for b in written)
+            covered = 100 * sum(_touch(here, b, 0.3) for b in boxes) + 5 * sum(
+                _touch(here, b, 3.0) for b in written
+            )
             return covered + 10 * sum(_touch(here, s, 0.2) for s in lines) + 1000 * outside + extra
 
         _, x, y = min(_spots(wire, width), key=cost)
@@ -50,7 +54,9 @@ def place_labels(ax, wires, labels, colours, grid, page):
 
 
 def _spots(wire, width):
-    """Places (cost, x, y) for the lower left corner of a label `width` wide: all along the wire, on both sides."""
+    """Places (cost, x, y) for the lower left corner of a label `width` wide: all along the wire, on
+    both sides.
+    """
     found = []
     for points in wire.points:
         for (x0, y0), (x1, y1) in pairwise(points):
@@ -59,7 +65,10 @@ def _spots(wire, width):
                 x, y = x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps
                 off = abs(i / steps - 0.5)
                 if y0 == y1:
-                    found += [(off, x - width / 2, y + 0.5), (off + 0.3, x - width / 2, y - 0.5 - HEIGHT)]
+                    found += [
+                        (off, x - width / 2, y + 0.5),
+                        (off + 0.3, x - width / 2, y - 0.5 - HEIGHT),
+                    ]
                 else:
                     found += [(off + 2, x + dx, y - HEIGHT / 2) for dx in (0.8, -0.8 - width)]
     return found
@@ -67,11 +76,15 @@ def _spots(wire, width):
 
 def _free(wire):
     """How much line a label can choose from."""
-    return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for points in wire.points for a, b in pairwise(points))
+    return sum(
+        abs(a[0] - b[0]) + abs(a[1] - b[1]) for points in wire.points for a, b in pairwise(points)
+    )
 
 
 def _touch(a, b, clear):
-    return a[0] < b[2] + clear and b[0] < a[2] + clear and a[1] < b[3] + clear and b[1] < a[3] + clear
+    return (
+        a[0] < b[2] + clear and b[0] < a[2] + clear and a[1] < b[3] + clear and b[1] < a[3] + clear
+    )
 
 
 def text_width(text, size, weight="normal"):

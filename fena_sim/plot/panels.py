@@ -14,7 +14,8 @@ from fena_sim.plot.style import BLACK, GREY, ORANGE, SKY, level_colour
 
 
 def settling(ax, curves):
-    """Settling iterations per token over training; the band spans their quartiles (medians over networks).
+    """Settling iterations per token over training; the band spans their quartiles (medians over
+    networks).
 
     Parameters
     ----------
@@ -68,14 +69,18 @@ def energy(ax, curves):
     for moment, (_, dashes) in styles.items():
         of_moment = [curve.sel(moment=moment) for curve in curves]
         _lines(ax, curves[0]["tokens"] / 1000, of_moment, BLACK, linestyle=dashes)
-    handles = [Line2D([], [], color=BLACK, linestyle=dashes, label=name) for name, dashes in styles.values()]
+    handles = [
+        Line2D([], [], color=BLACK, linestyle=dashes, label=name)
+        for name, dashes in styles.values()
+    ]
     ax.legend(handles=handles, loc="upper right", handlelength=2.2, borderaxespad=0)
     _training_axis(ax)
     ax.set_ylabel("free energy per token (nat)")
 
 
 def course(ax, curves):
-    """Squared error of every level over a token's presentation, on a log axis; nothing where it is 0.
+    """Squared error of every level over a token's presentation, on a log axis; nothing where it is
+    0.
 
     Parameters
     ----------
@@ -83,7 +88,9 @@ def course(ax, curves):
         From :func:`fena_sim.measure.error_course`.
     """
     time = curves[0]["time"] * 1000
-    _levels(ax, time, [curve.where(curve > 0) for curve in curves])  # errors at rest until the token has acted
+    _levels(
+        ax, time, [curve.where(curve > 0) for curve in curves]
+    )  # errors at rest until the token has acted
     ax.set_xlim(0, time.max())
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel("time from arrival of the token (ms)")

@@ -9,14 +9,19 @@ from itertools import permutations
 
 import attrs
 
-PORT, TRACK, LANE = 3.2, 4.0, 3.0  # distances between parallel wires: at a box, in a channel, on the right
+PORT, TRACK, LANE = (
+    3.2,
+    4.0,
+    3.0,
+)  # distances between parallel wires: at a box, in a channel, on the right
 CLEAR = 3.8  # from a box to the nearest track, so that an arrowhead fits
 SIDE = 3.8  # between parallel wires that join neighbours
 
 
 @attrs.define(eq=False)
 class Wire:
-    """A line from one box to others. `points` are polylines, `ends` (x, y, dx, dy) where it enters a target.
+    """A line from one box to others. `points` are polylines, `ends` (x, y, dx, dy) where it enters
+    a target.
 
     `start` is the end at the source, `dots` the junctions; `length` is what a label needs on it.
     """
@@ -33,7 +38,9 @@ class Wire:
 
 @attrs.define
 class Grid:
-    """Boxes in rows and columns: `slot[name]` is (row, column), `x[column]`, `y[row]` are the middles."""
+    """Boxes in rows and columns: `slot[name]` is (row, column), `x[column]`, `y[row]` are the
+    middles.
+    """
 
     slot: dict
     width: float
@@ -44,7 +51,11 @@ class Grid:
     def neighbours(self, a, b):
         """Whether two boxes stand in one row with no box between them."""
         (row, left), (other, right) = sorted([self.slot[a], self.slot[b]], key=lambda s: s[1])
-        return a != b and row == other and not any(r == row and left < c < right for r, c in self.slot.values())
+        return (
+            a != b
+            and row == other
+            and not any(r == row and left < c < right for r, c in self.slot.values())
+        )
 
 
 def place(rows, roles, edges):
@@ -95,7 +106,9 @@ def place(rows, roles, edges):
         grid = [[row[i] for i in order] for row in padded]
         here = cost(grid)
         while moves:
-            there, trial = min(((cost(g), g) for g in (swapped(grid, *m) for m in moves)), key=lambda t: t[0])
+            there, trial = min(
+                ((cost(g), g) for g in (swapped(grid, *m) for m in moves)), key=lambda t: t[0]
+            )
             if there >= here:
                 break
             here, grid = there, trial
@@ -105,7 +118,9 @@ def place(rows, roles, edges):
 
 
 def route(grid, wires, base):
-    """Route all `wires`, set the heights of the rows of `grid` from `base` up; returns the upper edge."""
+    """Route all `wires`, set the heights of the rows of `grid` from `base` up; returns the upper
+    edge.
+    """
     rows = 1 + max(r for r, _ in grid.slot.values())
     right = max(grid.x) + grid.width / 2
     pieces, lanes, beside = [], 0, {}
@@ -117,7 +132,14 @@ def route(grid, wires, base):
                 beside.setdefault(tuple(sorted((wire.source, target))), []).append(wire)
             elif abs(row - source[0]) <= 1:
                 channel = min(row, source[0])
-                piece = next((p for p in pieces if p.wire is wire and p.channel == channel and p.lane is None), None)
+                piece = next(
+                    (
+                        p
+                        for p in pieces
+                        if p.wire is wire and p.channel == channel and p.lane is None
+                    ),
+                    None,
+                )
                 if piece is None:
                     piece = _Piece(wire, channel, [_port(grid, wire.source, channel)])
                     pieces.append(piece)
@@ -138,7 +160,12 @@ def route(grid, wires, base):
         used = _tracks([p for p in members if not p.straight])
         parallel = max(
             (
-                sum(p.straight and q.straight and p.terminals[0].name in (t.name for t in q.terminals) for q in members)
+                sum(
+                    p.straight
+                    and q.straight
+                    and p.terminals[0].name in (t.name for t in q.terminals)
+                    for q in members
+                )
                 for p in members
             ),
             default=0,
@@ -171,7 +198,9 @@ class _Terminal:
 
 @attrs.define(eq=False)
 class _Piece:
-    """The part of a wire that lies in one channel; `terminals` begin with the source, `lane` is the x of a lane."""
+    """The part of a wire that lies in one channel; `terminals` begin with the source, `lane` is the
+    x of a lane.
+    """
 
     wire: Wire
     channel: int
@@ -201,7 +230,10 @@ class _Piece:
 
     def draw(self, grid, floor):
         y = floor + CLEAR + TRACK * self.track
-        at = [(t.x, floor if not t.upper else grid.y[self.channel + 1] - grid.height / 2) for t in self.terminals]
+        at = [
+            (t.x, floor if not t.upper else grid.y[self.channel + 1] - grid.height / 2)
+            for t in self.terminals
+        ]
         if self.lane is not None:
             self.path = [at[0], (at[0][0], y), (self.lane, y)]
             return
@@ -239,7 +271,9 @@ def _port(grid, name, channel):
 
 
 def _set_ports(grid, pieces):
-    """Spread the wires that enter a box from one channel: straight ones in the middle, others to their side."""
+    """Spread the wires that enter a box from one channel: straight ones in the middle, others to
+    their side.
+    """
     sides = {}
     for piece in pieces:
         straight = piece.straight
@@ -248,17 +282,24 @@ def _set_ports(grid, pieces):
             reach = 0 if straight else max((x - terminal.x for x in others), key=abs)
             if reach == 0 and not straight:  # a loop on one box
                 reach = (-0.1, 0.1)[i]
-            sides.setdefault((terminal.name, terminal.upper), []).append((straight, reach, terminal))
+            sides.setdefault((terminal.name, terminal.upper), []).append(
+                (straight, reach, terminal)
+            )
     for (_, upper), ends in sides.items():
         middle = [t for straight, _, t in ends if straight]
         if middle:  # a loop on one box stands beside the straight wires
-            ends = [(straight, abs(reach) if abs(reach) == 0.1 else reach, t) for straight, reach, t in ends]
+            ends = [
+                (straight, abs(reach) if abs(reach) == 0.1 else reach, t)
+                for straight, reach, t in ends
+            ]
         for i, terminal in enumerate(middle):
             terminal.x += PORT * 1.5 * (i - (len(middle) - 1) / 2)
         inner = PORT * 1.5 * (len(middle) - 1) / 2 if middle else -PORT / 2
         inner += PORT / 2 * upper  # verticals from below and from above must not meet
         for sign in (-1, 1):
-            outward = sorted((e for e in ends if not e[0] and e[1] * sign > 0), key=lambda e: abs(e[1]))
+            outward = sorted(
+                (e for e in ends if not e[0] and e[1] * sign > 0), key=lambda e: abs(e[1])
+            )
             room = (grid.width / 2 - 1.5 - inner) / max(len(outward), 1)
             for i, (_, _, terminal) in enumerate(outward):
                 terminal.x += sign * (inner + min(PORT, room) * (i + 1))
@@ -315,7 +356,10 @@ def _tracks(pieces):
 def _straight_across(grid, names, wires):
     """Parallel lines between neighbours; `names` from left to right."""
     row = grid.slot[names[0]][0]
-    edges = [grid.x[grid.slot[names[0]][1]] + grid.width / 2, grid.x[grid.slot[names[1]][1]] - grid.width / 2]
+    edges = [
+        grid.x[grid.slot[names[0]][1]] + grid.width / 2,
+        grid.x[grid.slot[names[1]][1]] - grid.width / 2,
+    ]
     for i, wire in enumerate(wires):
         y = grid.y[row] + SIDE * ((len(wires) - 1) / 2 - i)
         path = [(edges[0], y), (edges[1], y)]

@@ -1,4 +1,6 @@
-"""The structure of a model as a picture: populations as boxes, projections as arrows, level above level."""
+"""The structure of a model as a picture: populations as boxes, projections as arrows, level above
+level.
+"""
 
 from itertools import pairwise
 
@@ -26,9 +28,21 @@ from .style import (
     sheet,
 )
 
-ROLES = {"state": SKY, "error": ORANGE, "prior": GREEN, "precision": PURPLE, "input": BLACK, "population": GREY}
+ROLES = {
+    "state": SKY,
+    "error": ORANGE,
+    "prior": GREEN,
+    "precision": PURPLE,
+    "input": BLACK,
+    "population": GREY,
+}
 _OTHER_ROLES = (BLUE, VERMILLION, "#F0E442")  # with Okabe & Ito's yellow, which a fill can use
-DESCENDING, ASCENDING, WITHIN, OUTSIDE = "descending", "ascending", "within a level", "outside the levels"
+DESCENDING, ASCENDING, WITHIN, OUTSIDE = (
+    "descending",
+    "ascending",
+    "within a level",
+    "outside the levels",
+)
 DIRECTIONS = {DESCENDING: BLUE, ASCENDING: VERMILLION, WITHIN: BLACK, OUTSIDE: BLACK}
 _OPPOSITE = {DESCENDING: ASCENDING, ASCENDING: DESCENDING}
 NAME, MARGIN = 7.0, 2.0  # points; mm around the picture
@@ -39,10 +53,10 @@ _DASHED, _DOTTED = (0, (3.5, 1.6)), (0, (1, 1.4))
 def structure(model):
     """Draw a Hierarchy.
 
-    Levels are rows, the lowest at the bottom; populations without a level stand in a row below them.
-    Boxes are coloured by role; arrows by whether they descend, ascend or stay in a level; solid
-    arrows are plastic, dashed ones fixed; a second head means that the same weights also deliver
-    back to the source; dotted lines are links. Labels give names and delays.
+    Levels are rows, the lowest at the bottom; populations without a level stand in a row below
+    them. Boxes are coloured by role; arrows by whether they descend, ascend or stay in a level;
+    solid arrows are plastic, dashed ones fixed; a second head means that the same weights also
+    deliver back to the source; dotted lines are links. Labels give names and delays.
 
     Parameters
     ----------
@@ -51,9 +65,9 @@ def structure(model):
     Returns
     -------
     matplotlib.figure.Figure
-        One column (85 mm) wide if the picture fits, otherwise a page (174 mm), or wider for very long
-        names. Artists carry the gids "population:NAME", "projection:NAME", "link:SOURCE>" (all links
-        read from one population) and "link:A<>B" (links both ways).
+        One column (85 mm) wide if the picture fits, otherwise a page (174 mm), or wider for very
+        long names. Artists carry the gids "population:NAME", "projection:NAME", "link:SOURCE>" (all
+        links read from one population) and "link:A<>B" (links both ways).
 
     Raises
     ------
@@ -61,7 +75,9 @@ def structure(model):
         If the model has no populations.
     """
     if not model.populations:
-        raise DeclarationError("there is nothing to draw", where=model.where, fix="declare populations")
+        raise DeclarationError(
+            "there is nothing to draw", where=model.where, fix="declare populations"
+        )
     wires, labels = _wires(model)
     width = _box_width(model, wires)
     gap = max([12.0, *(6 + text_width(text, SIZE) for text in labels.values())])
@@ -79,7 +95,9 @@ def structure(model):
         for row, title in enumerate(titles):
             if title:
                 low = grid.y[row] - grid.height / 2 - 1.2
-                band = Rectangle((MARGIN / 2, low), page - MARGIN, grid.height + 2.4, color="#F3F3F3", zorder=0)
+                band = Rectangle(
+                    (MARGIN / 2, low), page - MARGIN, grid.height + 2.4, color="#F3F3F3", zorder=0
+                )
                 band.set_linewidth(0)
                 ax.add_patch(band)
                 ax.text(MARGIN, grid.y[row], title, fontsize=SIZE, color="#5A5A5A", va="center")
@@ -93,7 +111,12 @@ def structure(model):
         for population in model.populations:
             _draw_population(ax, population, grid, roles[population.role])
         place_labels(
-            ax, wires, labels, {n: DIRECTIONS[_direction(p, model)] for n, p in projections.items()}, grid, page
+            ax,
+            wires,
+            labels,
+            {n: DIRECTIONS[_direction(p, model)] for n, p in projections.items()},
+            grid,
+            page,
         )
         _draw_legend(ax, legend, MARGIN + len(legend) * 3.6 - 1.4)
     return figure
@@ -125,19 +148,33 @@ def _rows(model, width, gap):
         members = [p.name for p in model.populations if p.level == level]
         for i in range(0, len(members), most):
             rows.append(members[i : i + most])
-            titles.append(f"level {level}" if level is not None else "no level" if model.levels else "")
+            titles.append(
+                f"level {level}" if level is not None else "no level" if model.levels else ""
+            )
     return rows, titles
 
 
 def _weights(model):
     joined = [(p.source, p.target, 2.0) for p in model.projections]
-    return joined + [(path.partition(".")[0], p.name, 1.0) for p in model.populations for path in p.links.values()]
+    return joined + [
+        (path.partition(".")[0], p.name, 1.0)
+        for p in model.populations
+        for path in p.links.values()
+    ]
 
 
 def _wires(model):
-    """One wire for each projection, one for all the links out of a population, one for links both ways."""
-    labels = {p.name: p.name if p.delay is None else f"{p.name}, {value_text(p.delay)}" for p in model.projections}
-    wires = [Wire(p.name, p.source, (p.target,), 3 + text_width(labels[p.name], SIZE)) for p in model.projections]
+    """One wire for each projection, one for all the links out of a population, one for links both
+    ways.
+    """
+    labels = {
+        p.name: p.name if p.delay is None else f"{p.name}, {value_text(p.delay)}"
+        for p in model.projections
+    }
+    wires = [
+        Wire(p.name, p.source, (p.target,), 3 + text_width(labels[p.name], SIZE))
+        for p in model.projections
+    ]
     read = {}
     for population in model.populations:
         for path in population.links.values():
@@ -153,7 +190,9 @@ def _wires(model):
 
 
 def _direction(projection, model):
-    source, target = (model.population(name).level for name in (projection.source, projection.target))
+    source, target = (
+        model.population(name).level for name in (projection.source, projection.target)
+    )
     if source is None or target is None:
         return OUTSIDE
     return WITHIN if source == target else DESCENDING if source > target else ASCENDING
@@ -180,7 +219,9 @@ def _role_colours(model):
 
 
 def _grid(model, wires, labels, slot, width, least, titles):
-    """Columns wide enough for the labels between them, centred on the narrower page that holds them."""
+    """Columns wide enough for the labels between them, centred on the narrower page that holds
+    them.
+    """
     columns = 1 + max(c for _, c in slot.values())
     left = MARGIN + (2 + max(text_width(t, SIZE) for t in titles) if any(titles) else 0)
     lanes = sum(abs(slot[w.source][0] - slot[t][0]) > 1 for w in wires for t in w.targets)
@@ -196,7 +237,9 @@ def _grid(model, wires, labels, slot, width, least, titles):
         if a.name < b.name
     ]
     middles = [start + width / 2 + c * (width + gap) for c in range(columns)]
-    return Grid(slot=slot, width=width, height=max(10.0, SIDE * max([1, *parallel])), x=middles), page
+    return Grid(
+        slot=slot, width=width, height=max(10.0, SIDE * max([1, *parallel])), x=middles
+    ), page
 
 
 # -- drawing -----------------------------------------------------------------------------------
@@ -218,7 +261,16 @@ def _draw_population(ax, population, grid, colour):
     )
     box.set_gid(f"population:{population.name}")
     ax.add_patch(box)
-    ax.text(x, y + 1.6, population.name, fontsize=NAME, fontweight="bold", ha="center", va="center", zorder=5)
+    ax.text(
+        x,
+        y + 1.6,
+        population.name,
+        fontsize=NAME,
+        fontweight="bold",
+        ha="center",
+        va="center",
+        zorder=5,
+    )
     size = f"{population.size} unit{'s' * (population.size != 1)}"
     ax.text(x, y - 1.9, size, fontsize=SIZE, ha="center", va="center", zorder=5)
 
@@ -232,7 +284,18 @@ def _draw_projection(ax, wire, projection, model):
 
 
 def _draw_link(ax, wire):
-    _draw_line(ax, wire, (GREY, GREY), 0.7, _DOTTED, wire.key.count("<") > 0, True, 0.75, f"link:{wire.key}", 1)
+    _draw_line(
+        ax,
+        wire,
+        (GREY, GREY),
+        0.7,
+        _DOTTED,
+        wire.key.count("<") > 0,
+        True,
+        0.75,
+        f"link:{wire.key}",
+        1,
+    )
     for x, y in wire.dots:
         ax.add_patch(Circle((x, y), 0.45, color=GREY, linewidth=0, zorder=1))
 
@@ -279,7 +342,10 @@ def _rounded(points, radius=1.2):
     """A Path along axis-parallel lines with rounded corners."""
     vertices, codes = [points[0]], [Path.MOVETO]
     for (before, corner), (_, after) in pairwise(pairwise(points)):
-        reach = min(radius, *(sum(abs(a - b) for a, b in zip(corner, p, strict=True)) / 2 for p in (before, after)))
+        reach = min(
+            radius,
+            *(sum(abs(a - b) for a, b in zip(corner, p, strict=True)) / 2 for p in (before, after)),
+        )
         if reach < 1e-6:
             continue
         vertices += [_towards(corner, before, reach), corner, _towards(corner, after, reach)]
@@ -289,8 +355,13 @@ def _rounded(points, radius=1.2):
 
 def _legend_rows(model, page):
     """Entries (text, draw) that fit the page, row by row."""
-    boxes = [(role, "box", {"facecolor": _tint(c), "edgecolor": c}) for role, c in _role_colours(model).items()]
-    directions = [d for d in DIRECTIONS if any(_direction(p, model) == d for p in model.projections)]
+    boxes = [
+        (role, "box", {"facecolor": _tint(c), "edgecolor": c})
+        for role, c in _role_colours(model).items()
+    ]
+    directions = [
+        d for d in DIRECTIONS if any(_direction(p, model) == d for p in model.projections)
+    ]
     arrows = [(d, "arrow", {"color": DIRECTIONS[d]}) for d in directions if model.levels]
     arrows += [("both ways, same weights", "double", {"color": BLACK})] * any(
         all(_delivers(p)) for p in model.projections
@@ -298,9 +369,9 @@ def _legend_rows(model, page):
     plastic = {p.plasticity is not None for p in model.projections}
     lines = [("plastic", "line", {"color": BLACK})] * (True in plastic)
     lines += [("fixed", "line", {"color": BLACK, "linestyle": _DASHED})] * (False in plastic)
-    lines += [("link (same step)", "arrow", {"color": GREY, "linewidth": 0.7, "linestyle": _DOTTED})] * any(
-        p.links for p in model.populations
-    )
+    lines += [
+        ("link (same step)", "arrow", {"color": GREY, "linewidth": 0.7, "linestyle": _DOTTED})
+    ] * any(p.links for p in model.populations)
     rows = []
     for entries in (boxes, arrows + lines):
         used = page
@@ -320,10 +391,24 @@ def _draw_legend(ax, rows, top):
         for x, text, kind, style in row:
             if kind == "box":
                 ax.add_patch(
-                    FancyBboxPatch((x, y - 1), 5.5, 2, boxstyle="round,pad=0,rounding_size=0.6", linewidth=0.8, **style)
+                    FancyBboxPatch(
+                        (x, y - 1),
+                        5.5,
+                        2,
+                        boxstyle="round,pad=0,rounding_size=0.6",
+                        linewidth=0.8,
+                        **style,
+                    )
                 )
             else:
-                entry = Wire(text, "", (), points=[[(x, y), (x + 6, y)]], start=(x, y, -1, 0), ends=[(x + 6, y, 1, 0)])
+                entry = Wire(
+                    text,
+                    "",
+                    (),
+                    points=[[(x, y), (x + 6, y)]],
+                    start=(x, y, -1, 0),
+                    ends=[(x + 6, y, 1, 0)],
+                )
                 _draw_line(
                     ax,
                     entry,

@@ -100,7 +100,9 @@ def draw(panel, *data, width=COLUMN_WIDTH, height=60.0, **options):
 
 
 def level_colour(level):
-    """The colour of a level, the same in every figure. Levels above 6 get colours of viridis, far apart for neighbours."""
+    """The colour of a level, the same in every figure. Levels above 6 get colours of viridis, far
+    apart for neighbours.
+    """
     if level < len(LEVEL_COLOURS):
         return LEVEL_COLOURS[level]
     return mpl.colors.to_hex(mpl.colormaps["viridis"]((level - len(LEVEL_COLOURS)) * 0.618 % 1))

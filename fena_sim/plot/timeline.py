@@ -10,7 +10,8 @@ SHORTEST = 0.004
 
 
 def timeline(blocks):
-    """Draw when every block ran: blocks that start from copies of one state begin at the same moment.
+    """Draw when every block ran: blocks that start from copies of one state begin at the same
+    moment.
 
     Parameters
     ----------
@@ -28,14 +29,28 @@ def timeline(blocks):
         ax = figure.subplots()
         for row, (_, begin, duration, plasticity, tokens) in enumerate(blocks):
             colour = ORANGE if plasticity > 0 else GREY
-            ax.barh(row, max(duration, SHORTEST * end), left=begin, height=0.62, color=colour, linewidth=0)
+            ax.barh(
+                row,
+                max(duration, SHORTEST * end),
+                left=begin,
+                height=0.62,
+                color=colour,
+                linewidth=0,
+            )
             text = f"{tokens:,} tokens, {duration:.4g} s"
             if duration > 0.3 * end:
                 ax.text(begin + duration / 2, row, text, fontsize=6, va="center", ha="center")
                 continue
             side = 1 if begin + duration < 0.7 * end else -1
-            ax.annotate(text, (begin + duration if side > 0 else begin, row), xytext=(3 * side, 0), textcoords="offset points",
-                        fontsize=6, va="center", ha="left" if side > 0 else "right")
+            ax.annotate(
+                text,
+                (begin + duration if side > 0 else begin, row),
+                xytext=(3 * side, 0),
+                textcoords="offset points",
+                fontsize=6,
+                va="center",
+                ha="left" if side > 0 else "right",
+            )
         ax.set_yticks(range(len(blocks)), [name.replace("$", r"\$") for name, *_ in blocks])
         ax.set_ylim(len(blocks) - 0.5, -0.5)
         ax.set_xlim(0, end * 1.02)
@@ -43,6 +58,14 @@ def timeline(blocks):
         ax.xaxis.set_major_locator(MaxNLocator(8))
         ax.set_xlabel("time of the network since its initial state (s)")
         kinds = {ORANGE: "plastic", GREY: "frozen"}
-        used = [c for c in kinds if any((plasticity > 0) == (c == ORANGE) for *_, plasticity, _ in blocks)]
-        figure.legend(handles=[Patch(color=c, label=kinds[c]) for c in used], loc="outside upper right", ncols=2)
+        used = [
+            c
+            for c in kinds
+            if any((plasticity > 0) == (c == ORANGE) for *_, plasticity, _ in blocks)
+        ]
+        figure.legend(
+            handles=[Patch(color=c, label=kinds[c]) for c in used],
+            loc="outside upper right",
+            ncols=2,
+        )
     return figure

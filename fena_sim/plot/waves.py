@@ -1,4 +1,6 @@
-"""Panels of evoked responses: time courses locked to a token, their difference, and its interval over networks."""
+"""Panels of evoked responses: time courses locked to a token, their difference, and its interval
+over networks.
+"""
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -17,7 +19,8 @@ def responses(ax, courses):
     Parameters
     ----------
     courses : dict
-        {"deviant" and "standard": array or DataArray (network, time)}; the last dimension of a DataArray has time in s.
+        {"deviant" and "standard": array or DataArray (network, time)}; the last dimension of a
+        DataArray has time in s.
     """
     for role, course in courses.items():
         time = 1000 * np.asarray(course["time"])
@@ -48,8 +51,8 @@ def difference(ax, courses, colour):
 def interval(values):
     """95 % interval of the median over networks at every point, each by itself.
 
-    Formula: percentile bootstrap over networks, 1999 resamples with a fixed seed (scipy.stats.bootstrap); below three
-    networks the range.
+    Formula: percentile bootstrap over networks, 1999 resamples with a fixed seed
+    (scipy.stats.bootstrap); below three networks the range.
 
     Parameters
     ----------
@@ -61,8 +64,14 @@ def interval(values):
     """
     if len(values) < 3:
         return values.min(axis=0), values.max(axis=0)
-    found = stats.bootstrap((values,), np.median, axis=0, n_resamples=RESAMPLES, method="percentile",
-                            rng=np.random.default_rng(SEED)).confidence_interval
+    found = stats.bootstrap(
+        (values,),
+        np.median,
+        axis=0,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
     return found.low, found.high
 
 

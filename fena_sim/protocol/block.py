@@ -16,7 +16,9 @@ DEFAULTS = {"gate": 1.0, "temperature": 0.0, "plasticity_gain": 1.0, "precision_
 
 
 def _single(stream):
-    """A list of one stream is that stream, so that protocols need not tell a batch of one from none."""
+    """A list of one stream is that stream, so that protocols need not tell a batch of one from
+    none.
+    """
     if not isinstance(stream, (list, tuple)) or not stream:
         return stream
     return stream[0] if len(stream) == 1 and isinstance(stream[0], TokenStream) else tuple(stream)
@@ -30,13 +32,14 @@ class Block:
     ----------
     name : str
     stream : TokenStream, or list of TokenStream
-        The tokens with their ground-truth labels. For a Hierarchy with a batch, one stream of its own
-        for each, of equal lengths: they are presented side by side, at the same pace.
+        The tokens with their ground-truth labels. For a Hierarchy with a batch, one stream of its
+        own for each, of equal lengths: they are presented side by side, at the same pace.
     pace : FixedPace or SelfPaced
     controls : dict
-        Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``: a number,
-        an array with one value per token, or a function of the time since the block's start (a
-        quantity array of shape (tokens, steps); in a self-paced block the longest pace is assumed).
+        Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``: a
+        number, an array with one value per token, or a function of the time since the block's start
+        (a quantity array of shape (tokens, steps); in a self-paced block the longest pace is
+        assumed).
     probes : tuple of Probe
     start_from : str, optional
         Name of an earlier block whose final state this block starts from, or INITIAL. The block
@@ -56,31 +59,57 @@ class Block:
 
     def __attrs_post_init__(self):
         if not isinstance(self.name, str) or not self.name.isidentifier():
-            raise ProtocolError(f"block name {self.name!r} is not an identifier", fix="use letters and underscores")
+            raise ProtocolError(
+                f"block name {self.name!r} is not an identifier", fix="use letters and underscores"
+            )
         self._check_streams()
         for probe in self.probes:
             if not isinstance(probe, Probe):
-                raise ProtocolError(f"probes holds {probe!r}", where=self.where, fix="give Probe(population, variables)")
+                raise ProtocolError(
+                    f"probes holds {probe!r}",
+                    where=self.where,
+                    fix="give Probe(population, variables)",
+                )
         if not isinstance(self.pace, (FixedPace, SelfPaced)):
-            raise ProtocolError(f"pace is {self.pace!r}", where=self.where, fix="give FixedPace(...) or SelfPaced(...)")
+            raise ProtocolError(
+                f"pace is {self.pace!r}",
+                where=self.where,
+                fix="give FixedPace(...) or SelfPaced(...)",
+            )
         for name, value in self.controls.items():
             if name not in CONTROL_SIGNALS:
-                raise UnknownNameError(f"unknown control signal {name!r}", where=self.where,
-                                       fix=nearest(name, CONTROL_SIGNALS))
+                raise UnknownNameError(
+                    f"unknown control signal {name!r}",
+                    where=self.where,
+                    fix=nearest(name, CONTROL_SIGNALS),
+                )
             if not callable(value) and np.shape(value) not in ((), (len(self),)):
-                raise ProtocolError(f"control {name!r} has {np.size(value)} values for {len(self)} tokens",
-                                    where=self.where, fix="give a number, one value per token, or a function of time")
+                raise ProtocolError(
+                    f"control {name!r} has {np.size(value)} values for {len(self)} tokens",
+                    where=self.where,
+                    fix="give a number, one value per token, or a function of time",
+                )
 
     def _check_streams(self):
         if not self.streams or not all(isinstance(stream, TokenStream) for stream in self.streams):
-            raise ProtocolError(f"the stream is {self.stream!r}", where=self.where, fix=(
-                "give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary), or a list of them"))
+            raise ProtocolError(
+                f"the stream is {self.stream!r}",
+                where=self.where,
+                fix=(
+                    "give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary), or a list of them"
+                ),
+            )
         for stream in self.streams:
             if len(stream) != len(self):
-                raise ProtocolError(f"streams of {len(self)} and of {len(stream)} tokens", where=self.where,
-                                    fix="cut them to one length, stream[:n]")
+                raise ProtocolError(
+                    f"streams of {len(self)} and of {len(stream)} tokens",
+                    where=self.where,
+                    fix="cut them to one length, stream[:n]",
+                )
             if stream.vocabulary != self.streams[0].vocabulary:
-                raise ProtocolError("streams of different vocabularies", where=self.where, fix="use one vocabulary")
+                raise ProtocolError(
+                    "streams of different vocabularies", where=self.where, fix="use one vocabulary"
+                )
 
     @property
     def streams(self):

@@ -34,9 +34,17 @@ def load_protocol(path, /, **options):
         raise ProtocolError("the file defines no function protocol()", where=str(path), fix=fix)
     protocol = call_with(module.protocol, options, f"protocol() of {path}")
     if not isinstance(protocol, Protocol):
-        raise ProtocolError(f"protocol() returned {type(protocol).__name__}, not a Protocol", where=str(path), fix=fix)
+        raise ProtocolError(
+            f"protocol() returned {type(protocol).__name__}, not a Protocol",
+            where=str(path),
+            fix=fix,
+        )
     declared = inspect.signature(module.protocol).parameters.items()
     options = {**{name: p.default for name, p in declared if p.default is not p.empty}, **options}
     model = getattr(module, "MODEL", None)
-    return ProtocolFile(path=path, protocol=attrs.evolve(protocol, options=options), summary=getattr(module, "summary", None),
-                        model=None if model is None else module.__spec__.origin.rpartition("/")[0] + "/" + model)
+    return ProtocolFile(
+        path=path,
+        protocol=attrs.evolve(protocol, options=options),
+        summary=getattr(module, "summary", None),
+        model=None if model is None else module.__spec__.origin.rpartition("/")[0] + "/" + model,
+    )

@@ -11,9 +11,15 @@ from ..errors import ProtocolError, UnitError
 def check_time(value, name, where):
     """A positive time, or an array of positive times (one per token)."""
     if not have_same_dimensions(value, second):
-        raise UnitError(f"{name} must be a time, not {value}", where=where, fix=f"give e.g. {name}=48*ms")
-    if not np.all(np.isfinite(np.asarray(value, dtype=float))) or np.any(np.asarray(value, dtype=float) <= 0):
-        raise ProtocolError(f"{name} must be positive, not {value}", where=where, fix=f"give e.g. {name}=48*ms")
+        raise UnitError(
+            f"{name} must be a time, not {value}", where=where, fix=f"give e.g. {name}=48*ms"
+        )
+    if not np.all(np.isfinite(np.asarray(value, dtype=float))) or np.any(
+        np.asarray(value, dtype=float) <= 0
+    ):
+        raise ProtocolError(
+            f"{name} must be positive, not {value}", where=where, fix=f"give e.g. {name}=48*ms"
+        )
 
 
 def in_steps(value, dt, name, where):
@@ -21,10 +27,15 @@ def in_steps(value, dt, name, where):
     steps = np.asarray(value, dtype=float) / float(dt)
     whole = np.rint(steps)
     if np.any(whole < 1):
-        raise ProtocolError(f"{name} = {value} is shorter than dt = {dt}", where=where, fix=f"make it at least {dt}")
+        raise ProtocolError(
+            f"{name} = {value} is shorter than dt = {dt}", where=where, fix=f"make it at least {dt}"
+        )
     if np.any(np.abs(steps - whole) > 1e-6):
-        raise ProtocolError(f"{name} = {value} is not a multiple of dt = {dt}", where=where,
-                            fix=f"choose multiples of {dt}")
+        raise ProtocolError(
+            f"{name} = {value} is not a multiple of dt = {dt}",
+            where=where,
+            fix=f"choose multiples of {dt}",
+        )
     return whole.astype(np.int64)
 
 
@@ -50,21 +61,30 @@ class FixedPace:
         where = "FixedPace"
         check_time(self.duration, "duration", where)
         if (self.blank is None) == (self.onset_asynchrony is None):
-            raise ProtocolError("the pace needs the blank or the onset asynchrony, not both", where=where,
-                                fix="give FixedPace(duration=48*ms, blank=12*ms)")
+            raise ProtocolError(
+                "the pace needs the blank or the onset asynchrony, not both",
+                where=where,
+                fix="give FixedPace(duration=48*ms, blank=12*ms)",
+            )
         if self.blank is None:
             check_time(self.onset_asynchrony, "onset_asynchrony", where)
             blank = self.onset_asynchrony - self.duration
             if np.any(np.asarray(blank, dtype=float) <= 0):
-                raise ProtocolError(f"onset asynchrony {self.onset_asynchrony} leaves no blank after a duration of "
-                                    f"{self.duration}", where=where, fix="make the onset asynchrony longer")
+                raise ProtocolError(
+                    f"onset asynchrony {self.onset_asynchrony} leaves no blank after a duration of "
+                    f"{self.duration}",
+                    where=where,
+                    fix="make the onset asynchrony longer",
+                )
             object.__setattr__(self, "blank", blank)
         check_time(self.blank, "blank", where)
 
     def steps(self, n_tokens, dt, where):
         """(blank, shortest, longest) presentation steps of every token, each int64 (n_tokens,)."""
         blank = _per_token(in_steps(self.blank, dt, "blank", where), n_tokens, "blank", where)
-        shown = _per_token(in_steps(self.duration, dt, "duration", where), n_tokens, "duration", where)
+        shown = _per_token(
+            in_steps(self.duration, dt, "duration", where), n_tokens, "duration", where
+        )
         return blank, shown, shown
 
     hold_steps = staticmethod(lambda dt: 0)
@@ -88,12 +108,18 @@ class SelfPaced:
         for name in ("blank", "longest", "shortest", "hold"):
             check_time(getattr(self, name), name, "SelfPaced")
         if float(self.shortest) > float(self.longest):
-            raise ProtocolError(f"shortest = {self.shortest} exceeds longest = {self.longest}", where="SelfPaced",
-                                fix="swap them")
+            raise ProtocolError(
+                f"shortest = {self.shortest} exceeds longest = {self.longest}",
+                where="SelfPaced",
+                fix="swap them",
+            )
 
     def steps(self, n_tokens, dt, where):
         """(blank, shortest, longest) presentation steps of every token, each int64 (n_tokens,)."""
-        values = [in_steps(getattr(self, name), dt, name, where) for name in ("blank", "shortest", "longest")]
+        values = [
+            in_steps(getattr(self, name), dt, name, where)
+            for name in ("blank", "shortest", "longest")
+        ]
         return tuple(np.full(n_tokens, int(value)) for value in values)
 
     def hold_steps(self, dt):
@@ -104,6 +130,9 @@ class SelfPaced:
 
 def _per_token(steps, n_tokens, name, where):
     if steps.ndim and steps.shape != (n_tokens,):
-        raise ProtocolError(f"{name} has {steps.size} values for {n_tokens} tokens", where=where,
-                            fix="give one time, or one for every token")
+        raise ProtocolError(
+            f"{name} has {steps.size} values for {n_tokens} tokens",
+            where=where,
+            fix="give one time, or one for every token",
+        )
     return np.broadcast_to(steps, n_tokens).astype(np.int64)

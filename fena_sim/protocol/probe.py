@@ -21,8 +21,9 @@ class Probe:
     Parameters
     ----------
     population : str
-        Or "pacemaker", whose `rate` is the root mean square rate of change by which settling is judged. A sample
-        of it belongs to the step from its time on; those of populations are their values before that step.
+        Or "pacemaker", whose `rate` is the root mean square rate of change by which settling is
+        judged. A sample of it belongs to the step from its time on; those of populations are their
+        values before that step.
     variables : str or sequence of str
         Variables to record, or "spikes".
     units : sequence of int, optional
@@ -35,21 +36,33 @@ class Probe:
 
     population: str
     variables: tuple = attrs.field(converter=lambda v: (v,) if isinstance(v, str) else tuple(v))
-    units: tuple = attrs.field(default=None, converter=lambda u: None if u is None else tuple(int(i) for i in u))
+    units: tuple = attrs.field(
+        default=None, converter=lambda u: None if u is None else tuple(int(i) for i in u)
+    )
     interval: object = 1 * ms
     window: tuple = None
 
     def __attrs_post_init__(self):
         check_time(self.interval, "interval", self.where)
         if not self.variables or self.units == ():
-            raise ProtocolError("a probe needs at least one variable and unit", where=self.where,
-                                fix="give variables='r', and leave out units to record all")
+            raise ProtocolError(
+                "a probe needs at least one variable and unit",
+                where=self.where,
+                fix="give variables='r', and leave out units to record all",
+            )
         if self.window is not None:
-            if len(self.window) != 2 or not all(have_same_dimensions(edge, second) for edge in self.window):
-                raise UnitError(f"the window {self.window} is not two times", where=self.where,
-                                fix="give e.g. (-12*ms, 48*ms)")
+            if len(self.window) != 2 or not all(
+                have_same_dimensions(edge, second) for edge in self.window
+            ):
+                raise UnitError(
+                    f"the window {self.window} is not two times",
+                    where=self.where,
+                    fix="give e.g. (-12*ms, 48*ms)",
+                )
             if not float(self.window[0]) < float(self.window[1]):
-                raise ProtocolError(f"the window {self.window} is empty", where=self.where, fix="give (start, stop)")
+                raise ProtocolError(
+                    f"the window {self.window} is empty", where=self.where, fix="give (start, stop)"
+                )
 
     @property
     def where(self):
@@ -64,25 +77,41 @@ class Probe:
         """The population, variables, units and interval exist in `model`. Raises ProtocolError."""
         where = f"{self.where} in {where}"
         if self.population == PACEMAKER.name and model.settling is None:
-            raise ProtocolError(f"model {model.name!r} does not say when it has settled", where=where,
-                                fix="give its Hierarchy a Settling, or leave out the probe of the pacemaker")
+            raise ProtocolError(
+                f"model {model.name!r} does not say when it has settled",
+                where=where,
+                fix="give its Hierarchy a Settling, or leave out the probe of the pacemaker",
+            )
         population = self.source(model, where)
         readable = set(population.variables) | set(population.links)
         for variable in self.sampled:
             if variable not in readable:
-                raise UnknownNameError(f"population {self.population!r} has no variable {variable!r}", where=where,
-                                       fix=nearest(variable, readable | ({SPIKES} if population.spiking else set())))
+                raise UnknownNameError(
+                    f"population {self.population!r} has no variable {variable!r}",
+                    where=where,
+                    fix=nearest(variable, readable | ({SPIKES} if population.spiking else set())),
+                )
         if SPIKES in self.variables and not population.spiking:
-            raise ProtocolError(f"population {self.population!r} does not spike", where=where,
-                                fix="declare a threshold, or record one of its variables")
+            raise ProtocolError(
+                f"population {self.population!r} does not spike",
+                where=where,
+                fix="declare a threshold, or record one of its variables",
+            )
         if self.units is not None and not all(0 <= u < population.size for u in self.units):
-            raise ProtocolError(f"units {self.units} are not all below {population.size}", where=where,
-                                fix=f"give units 0 to {population.size - 1}")
+            raise ProtocolError(
+                f"units {self.units} are not all below {population.size}",
+                where=where,
+                fix=f"give units 0 to {population.size - 1}",
+            )
         in_steps(self.interval, model.dt, "interval", where)
 
     def source(self, model, where=None):
         """The population that is recorded. UnknownNameError if there is none."""
-        return PACEMAKER if self.population == PACEMAKER.name else model.population(self.population, where)
+        return (
+            PACEMAKER
+            if self.population == PACEMAKER.name
+            else model.population(self.population, where)
+        )
 
     def dimensions(self, model, variable):
         """Physical dimensions of a recorded variable."""
@@ -95,4 +124,10 @@ class Probe:
 
     def bytes_per_second(self, model):
         """Bytes per second of simulated time before windowing and compression (float64 samples)."""
-        return 8 * len(self.sampled) * len(self.recorded_units(model)) * model.batch / float(self.interval)
+        return (
+            8
+            * len(self.sampled)
+            * len(self.recorded_units(model))
+            * model.batch
+            / float(self.interval)
+        )

@@ -27,8 +27,8 @@ class Timeline:
     hold : int
         Steps below the tolerance that count as settled.
     stream_gate : float64 (n, streams), or None
-        With several streams, what the gate of each is multiplied by (the omission gate where its token
-        is omitted, else 1); the gate of a single stream has it in `controls`.
+        With several streams, what the gate of each is multiplied by (the omission gate where its
+        token is omitted, else 1); the gate of a single stream has it in `controls`.
     """
 
     token: np.ndarray
@@ -59,7 +59,9 @@ def timeline(block, dt):
     n = len(block)
     blank, shortest, longest = block.pace.steps(n, dt, block.where)
     onset = np.concatenate([[0], np.cumsum(blank + longest)[:-1]])
-    token = np.stack([stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1)
+    token = np.stack(
+        [stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1
+    )
     stream_gate = np.where(token < 0, block.omission_gate, 1.0)
     controls = {}
     for name in CONTROL_SIGNALS:
@@ -67,8 +69,16 @@ def timeline(block, dt):
     if len(block.streams) == 1:
         controls["gate"] = controls["gate"] * stream_gate
         token, stream_gate = token[:, 0], None
-    return Timeline(token=token, blank=blank, shortest=shortest, longest=longest, controls=controls,
-                    self_paced=block.pace.self_paced, hold=block.pace.hold_steps(dt), stream_gate=stream_gate)
+    return Timeline(
+        token=token,
+        blank=blank,
+        shortest=shortest,
+        longest=longest,
+        controls=controls,
+        self_paced=block.pace.self_paced,
+        hold=block.pace.hold_steps(dt),
+        stream_gate=stream_gate,
+    )
 
 
 def _sample(block, name, onset, steps, dt):
@@ -86,9 +96,13 @@ def _sample(block, name, onset, steps, dt):
     except FenaError:
         raise
     except Exception as error:
-        raise ProtocolError(f"control {name!r} cannot be used: {error}", where=block.where, fix=fix) from error
+        raise ProtocolError(
+            f"control {name!r} cannot be used: {error}", where=block.where, fix=fix
+        ) from error
     if not np.all(np.isfinite(table)) or np.any(table < 0):
-        raise ProtocolError(f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix)
+        raise ProtocolError(
+            f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix
+        )
     return table
 
 

@@ -1,4 +1,6 @@
-"""Writing files so that a kill or a full disk at any moment leaves either the old file or the new one."""
+"""Writing files so that a kill or a full disk at any moment leaves either the old file or the new
+one.
+"""
 
 import hashlib
 import io
@@ -24,9 +26,12 @@ def disk_errors(where):
         raise
     except OSError as error:
         name = Path(error.filename).name if error.filename else "a file"
-        raise ResourceError(f"cannot read or write {name}: {error.strerror or error}", where=str(where),
-                            fix="make room, or choose another --out, and start the same command again: it goes on "
-                                "from the last checkpoint") from error
+        raise ResourceError(
+            f"cannot read or write {name}: {error.strerror or error}",
+            where=str(where),
+            fix="make room, or choose another --out, and start the same command again: it goes on "
+            "from the last checkpoint",
+        ) from error
 
 
 def unfinished(path):
@@ -35,7 +40,9 @@ def unfinished(path):
 
 
 def write_atomically(path, data):
-    """Write bytes to `path`: to a neighbour first, flushed to the disk, then renamed. ResourceError if it is full."""
+    """Write bytes to `path`: to a neighbour first, flushed to the disk, then renamed. ResourceError
+    if it is full.
+    """
     path = Path(path)
     fresh = unfinished(path)
     with disk_errors(path.parent):
@@ -56,7 +63,9 @@ def write_json(path, data):
 
 
 def save_arrays(path, arrays, **about):
-    """Write arrays to `path` (npz), and beside it a JSON file with `about` and a checksum over both."""
+    """Write arrays to `path` (npz), and beside it a JSON file with `about` and a checksum over
+    both.
+    """
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     data = buffer.getvalue()
@@ -65,7 +74,9 @@ def save_arrays(path, arrays, **about):
 
 
 def load_arrays(path):
-    """(arrays, about) of `save_arrays`. Raises CheckpointError if a file is missing, truncated or altered."""
+    """(arrays, about) of `save_arrays`. Raises CheckpointError if a file is missing, truncated or
+    altered.
+    """
     path = Path(path)
     fix = "start the same command again; if the run is finished, move its folder away first"
     try:
@@ -73,10 +84,15 @@ def load_arrays(path):
         data = path.read_bytes()
         expected = about.pop("sha256")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path.name} cannot be read: {error}", where=str(path.parent), fix=fix) from error
+        raise CheckpointError(
+            f"{path.name} cannot be read: {error}", where=str(path.parent), fix=fix
+        ) from error
     if _checksum(data, about) != expected:
-        raise CheckpointError(f"{path.name} is truncated or was altered: its checksum does not match",
-                              where=str(path.parent), fix=fix)
+        raise CheckpointError(
+            f"{path.name} is truncated or was altered: its checksum does not match",
+            where=str(path.parent),
+            fix=fix,
+        )
     with np.load(io.BytesIO(data)) as archive:
         return {name: archive[name] for name in archive.files}, about
 

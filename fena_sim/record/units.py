@@ -13,7 +13,9 @@ _FACTOR = re.compile(r"(\w+)(?:\s*\*\*\s*(-?[\d.]+))?")
 
 
 def exponents(units):
-    """Exponents of m, kg, s, A, K, mol, cd in recorded units such as "metre ** 2 * second ** -1" (or "s", "1")."""
+    """Exponents of m, kg, s, A, K, mol, cd in recorded units such as "metre ** 2 * second ** -1"
+    (or "s", "1").
+    """
     powers = dict.fromkeys(BASE, 0.0)
     if units in ("1", "s"):
         powers["second"] = float(units == "s")
@@ -27,7 +29,9 @@ def exponents(units):
 def symbol(units):
     """Recorded units in the symbols of the SI: "V", "Hz", "s"; "1" for none."""
     dimension = get_or_create_dimension(exponents(units))
-    return "1" if dimension.is_dimensionless else str(Quantity(1.0, dim=dimension)).removeprefix("1. ")
+    return (
+        "1" if dimension.is_dimensionless else str(Quantity(1.0, dim=dimension)).removeprefix("1. ")
+    )
 
 
 def population_levels(model):
@@ -46,12 +50,21 @@ def token_units(model):
             return dimension(owner["links"][variable])
         return declared(parse(owner["equations"], f"Population {name!r}"))[variable]
 
-    return {"iterations": "1", "steps": "1",
-            **{readout["name"]: unit_name(dimension(readout["variables"][0])) for readout in model["readouts"]}}
+    return {
+        "iterations": "1",
+        "steps": "1",
+        **{
+            readout["name"]: unit_name(dimension(readout["variables"][0]))
+            for readout in model["readouts"]
+        },
+    }
 
 
 def token_levels(model):
     """Levels along the dimension of every readout of several populations: {readout: [level]}."""
     levels = population_levels(model)
-    found = {r["name"]: [levels.get(path.partition(".")[0]) for path in r["variables"]] for r in model["readouts"]}
+    found = {
+        r["name"]: [levels.get(path.partition(".")[0]) for path in r["variables"]]
+        for r in model["readouts"]
+    }
     return {name: numbers for name, numbers in found.items() if None not in numbers}

@@ -1,4 +1,6 @@
-"""The blocks of a protocol as a manifest tells of them: pace, control signals, probes, and when each was run."""
+"""The blocks of a protocol as a manifest tells of them: pace, control signals, probes, and when
+each was run.
+"""
 
 import inspect
 
@@ -26,10 +28,12 @@ class BlockRow:
     Attributes
     ----------
     begin, duration : float or None
-        Seconds: on the network's clock since the initial state, and of the block. None where not known.
+        Seconds: on the network's clock since the initial state, and of the block. None where not
+        known.
     pace : str
     controls : list of (name, text, values)
-        Signals that are not at their default; `values` (token,) where they vary and are known, else None.
+        Signals that are not at their default; `values` (token,) where they vary and are known, else
+        None.
     probes : list of str
     tokens, omitted : int
     symbols : list of str
@@ -65,8 +69,8 @@ def block_rows(run, path=None):
     ----------
     run : Run
     path : path, optional
-        The protocol file. It is asked for the values of control signals, of which a manifest has only hashes; what does not
-        fit those hashes is not used.
+        The protocol file. It is asked for the values of control signals, of which a manifest has
+        only hashes; what does not fit those hashes is not used.
 
     Returns
     -------
@@ -81,18 +85,36 @@ def block_rows(run, path=None):
         duration = _duration(events) if done else _planned(about["pace"], block["tokens"])
         begin = ends.get(block["start_from"])
         ends[name] = None if begin is None or duration is None else begin + duration
-        rows.append(BlockRow(
-            name=name, start_from=run.starts_from(name), begin=begin, duration=duration, pace=_pace(about["pace"]),
-            controls=_controls(about, known.get(name, {})), probes=_probes(about["probes"]),
-            tokens=block["tokens"], omitted=int((events["token"] < 0).sum()) if done else 0,
-            symbols=_symbols(events) if done else [], done=done))
+        rows.append(
+            BlockRow(
+                name=name,
+                start_from=run.starts_from(name),
+                begin=begin,
+                duration=duration,
+                pace=_pace(about["pace"]),
+                controls=_controls(about, known.get(name, {})),
+                probes=_probes(about["probes"]),
+                tokens=block["tokens"],
+                omitted=int((events["token"] < 0).sum()) if done else 0,
+                symbols=_symbols(events) if done else [],
+                done=done,
+            )
+        )
     return rows
 
 
 def _first_moment(manifest):
-    """Seconds on the network's clock at which its first block begins: later than 0 if it goes on from another run."""
+    """Seconds on the network's clock at which its first block begins: later than 0 if it goes on
+    from another run.
+    """
     start = manifest.get("start")
-    return 0.0 if not start else start["step"] * float(value_of(manifest["inputs"]["model"]["dt"])) if "step" in start else None
+    return (
+        0.0
+        if not start
+        else start["step"] * float(value_of(manifest["inputs"]["model"]["dt"]))
+        if "step" in start
+        else None
+    )
 
 
 def _duration(events):
@@ -103,22 +125,31 @@ def _duration(events):
 def _planned(pace, tokens):
     """Seconds that a block takes at a fixed pace, None at the network's own."""
     times = [value_of(pace.get(name)) for name in ("duration", "blank")]
-    if pace["type"] != "FixedPace" or not all(isinstance(t, Quantity) and t.shape == () for t in times):
+    if pace["type"] != "FixedPace" or not all(
+        isinstance(t, Quantity) and t.shape == () for t in times
+    ):
         return None
     return float(sum(times)) * tokens
 
 
 def _symbols(events):
     first = events.iloc[:FIRST_TOKENS]
-    return [symbol if token >= 0 else None for symbol, token in zip(first["symbol"], first["token"], strict=True)]
+    return [
+        symbol if token >= 0 else None
+        for symbol, token in zip(first["symbol"], first["token"], strict=True)
+    ]
 
 
 def _pace(pace):
-    texts = {name: _time(value) for name, value in pace.items() if name != "type" and value is not None}
+    texts = {
+        name: _time(value) for name, value in pace.items() if name != "type" and value is not None
+    }
     if pace["type"] == "FixedPace":
         return f"{texts['duration']} presented, {texts['blank']} blank"
-    return (f"self-paced: {texts['shortest']} to {texts['longest']} presented, until settled for {texts['hold']}; "
-            f"{texts['blank']} blank")
+    return (
+        f"self-paced: {texts['shortest']} to {texts['longest']} presented, until settled for {texts['hold']}; "
+        f"{texts['blank']} blank"
+    )
 
 
 def _time(value):
@@ -130,7 +161,13 @@ def _controls(about, known):
     for name, value in about["controls"].items():
         if isinstance(value, dict) or value == "function":
             values = known.get(name)
-            text = _course(values) if values is not None else "a value per token" if isinstance(value, dict) else value
+            text = (
+                _course(values)
+                if values is not None
+                else "a value per token"
+                if isinstance(value, dict)
+                else value
+            )
             found.append((name, text, values))
         elif float(value) != DEFAULTS[name]:
             found.append((name, f"{float(value):g}", None))
@@ -163,24 +200,44 @@ def _probes(probes):
 
 
 def _known_controls(run, path):
-    """{block: {signal: (token,) values}} that the protocol file declares and the manifest's hashes confirm."""
+    """{block: {signal: (token,) values}} that the protocol file declares and the manifest's hashes
+    confirm.
+    """
     hashes = run.manifest["inputs"]["controls"]
-    if path is None or not any(isinstance(v, dict) or v == "function"
-                               for block in run.manifest["inputs"]["protocol"]["blocks"] for v in block["controls"].values()):
+    if path is None or not any(
+        isinstance(v, dict) or v == "function"
+        for block in run.manifest["inputs"]["protocol"]["blocks"]
+        for v in block["controls"].values()
+    ):
         return {}
     try:
         model_dt = value_of(run.manifest["inputs"]["model"]["dt"])
         lines = {block.name: timeline(block, model_dt) for block in _protocol(run, path).blocks}
     except FenaError:
         return {}
-    return {name: {signal: values.mean(axis=1) for signal, values in line.controls.items()
-                   if canonical(values) == hashes.get(name, {}).get(signal)} for name, line in lines.items()}
+    return {
+        name: {
+            signal: values.mean(axis=1)
+            for signal, values in line.controls.items()
+            if canonical(values) == hashes.get(name, {}).get(signal)
+        }
+        for name, line in lines.items()
+    }
 
 
 def _protocol(run, path):
-    """The protocol of a file with the run's seed, and with as many tokens as its blocks had where it takes that option."""
+    """The protocol of a file with the run's seed, and with as many tokens as its blocks had where
+    it takes that option.
+    """
     function = getattr(load_file(path, "protocol"), "protocol", None)
     taken = inspect.signature(function).parameters if callable(function) else ()
-    offered = {"seed": run.seed, "batch": run.batch,
-               "tokens": next((b["tokens"] for b in run.manifest["blocks"] if b["name"] == "training"), None)}
-    return load_protocol(path, **{k: v for k, v in offered.items() if k in taken and v is not None}).protocol
+    offered = {
+        "seed": run.seed,
+        "batch": run.batch,
+        "tokens": next(
+            (b["tokens"] for b in run.manifest["blocks"] if b["name"] == "training"), None
+        ),
+    }
+    return load_protocol(
+        path, **{k: v for k, v in offered.items() if k in taken and v is not None}
+    ).protocol

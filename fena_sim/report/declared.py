@@ -1,4 +1,6 @@
-"""The model of a stored run, declared again from the run's own manifest: no model file is needed, or executed."""
+"""The model of a stored run, declared again from the run's own manifest: no model file is needed,
+or executed.
+"""
 
 import re
 
@@ -6,10 +8,23 @@ from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
 
 from ..errors import RunFolderError
-from ..model import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, Uniform
+from ..model import (
+    Hierarchy,
+    Normal,
+    Plasticity,
+    Population,
+    Projection,
+    Readout,
+    Settling,
+    Uniform,
+)
 
-_TYPES = {kind.__name__: kind for kind in (Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, Uniform)}
-#: A repr of Brian2's dimensions writes "amp" and "candela" where its constructor reads "ampere" and "candle".
+_TYPES = {
+    kind.__name__: kind
+    for kind in (Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, Uniform)
+}
+#: A repr of Brian2's dimensions writes "amp" and "candela" where its constructor reads "ampere" and
+#: "candle".
 _BASES = {"amp": "ampere", "candela": "candle"}
 _TEXTS = ("name", "equations", "method", "description", "reference", "when")
 
@@ -26,7 +41,8 @@ def declared_model(manifest):
     -------
     model : Hierarchy
     left_out : list of str
-        "owner.variable" of initial values that were given as arrays, of which a manifest holds only hashes.
+        "owner.variable" of initial values that were given as arrays, of which a manifest holds only
+        hashes.
 
     Raises
     ------
@@ -36,10 +52,14 @@ def declared_model(manifest):
     left_out = []
     try:
         return _declare(manifest["inputs"]["model"], left_out), left_out
-    except Exception as error:  # whatever a manifest of another version, or an altered one, may hold
-        raise RunFolderError(f"the manifest's model cannot be declared again: {type(error).__name__}: {error}",
-                             where=str(manifest.get("inputs_hash")),
-                             fix="use the version of fena_sim that made the run") from error
+    except (
+        Exception
+    ) as error:  # whatever a manifest of another version, or an altered one, may hold
+        raise RunFolderError(
+            f"the manifest's model cannot be declared again: {type(error).__name__}: {error}",
+            where=str(manifest.get("inputs_hash")),
+            fix="use the version of fena_sim that made the run",
+        ) from error
 
 
 def _declare(data, left_out):
@@ -61,7 +81,9 @@ def _is_array(value):
 
 
 def value_of(value, left_out=None):
-    """What stood in a field of a canonical declaration: a declaration, a quantity, a number or a name."""
+    """What stood in a field of a canonical declaration: a declaration, a quantity, a number or a
+    name.
+    """
     if isinstance(value, list):
         return [value_of(v, left_out) for v in value]
     if isinstance(value, str):
@@ -72,7 +94,9 @@ def value_of(value, left_out=None):
         return _declare(value, left_out)
     if set(value) == {"dimensions", "value"}:
         return Quantity(float(value["value"]), dim=dimensions_of(value["dimensions"]))
-    return {key: v if isinstance(v, str) else value_of(v, left_out) for key, v in value.items()}  # links and statements
+    return {
+        key: v if isinstance(v, str) else value_of(v, left_out) for key, v in value.items()
+    }  # links and statements
 
 
 def _number(text):

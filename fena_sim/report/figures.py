@@ -19,26 +19,34 @@ FONT = ("DejaVu Sans", "'DejaVu Sans', Verdana, sans-serif")
 
 
 def svg_text(figure, prefix):
-    """A Matplotlib figure as an <svg> element that scales with the page; its ids begin with `prefix`, so that no two collide."""
+    """A Matplotlib figure as an <svg> element that scales with the page; its ids begin with
+    `prefix`, so that no two collide.
+    """
     buffer = io.StringIO()
     with sheet():
         figure.savefig(buffer, format="svg", metadata=NO_METADATA, transparent=True)
     text = buffer.getvalue()
-    text = text[text.index("<svg"):].strip()
+    text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.S)
-    text = re.sub(r"<style[^>]*>.*?</style>", "", text, flags=re.S)  # it would hold for the whole page
+    text = re.sub(
+        r"<style[^>]*>.*?</style>", "", text, flags=re.S
+    )  # it would hold for the whole page
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
     text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", text)
     text = text.replace(f"'{FONT[0]}'", FONT[1])
-    text = re.sub(r'\bd="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)  # hundredths of a point are enough
+    text = re.sub(
+        r'\bd="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text
+    )  # hundredths of a point are enough
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 
 def structure_svg(model, prefix):
     """(svg, description) of the structure of a model."""
     names = [p.name for p in model.populations]
-    about = (f"{len(names)} populations on {len(model.levels)} levels ({', '.join(names)}), joined by "
-             f"{len(model.projections)} projections; the tables list each.")
+    about = (
+        f"{len(names)} populations on {len(model.levels)} levels ({', '.join(names)}), joined by "
+        f"{len(model.projections)} projections; the tables list each."
+    )
     return svg_text(structure(model), prefix), about
 
 
@@ -47,15 +55,22 @@ def timeline_svg(rows, prefix):
     known = [row for row in rows if row.begin is not None and row.duration is not None]
     if not known:
         return None
-    about = "; ".join(f"{row.name} from {row.begin:.4g} s to {row.begin + row.duration:.4g} s" for row in known)
+    about = "; ".join(
+        f"{row.name} from {row.begin:.4g} s to {row.begin + row.duration:.4g} s" for row in known
+    )
     bars = [(row.name, row.begin, row.duration, row.plastic, row.tokens) for row in known]
     return svg_text(timeline(bars), prefix), f"Blocks on the network's clock: {about}."
 
 
 def main_block(runs):
-    """The block that the dashboard shows: "training" if all have it, else the longest that all have finished."""
-    done = [b["name"] for b in sorted(runs[0].manifest["blocks"], key=lambda b: -b["tokens"])
-            if all((run.folder / "tokens" / f"{b['name']}.zarr").exists() for run in runs)]
+    """The block that the dashboard shows: "training" if all have it, else the longest that all have
+    finished.
+    """
+    done = [
+        b["name"]
+        for b in sorted(runs[0].manifest["blocks"], key=lambda b: -b["tokens"])
+        if all((run.folder / "tokens" / f"{b['name']}.zarr").exists() for run in runs)
+    ]
     return "training" if "training" in done else done[0] if done else None
 
 
@@ -76,19 +91,28 @@ def dashboard(runs, prefix):
     if block is None:
         return []
     found = []
-    for title, draw, measure in (("Settling iterations", panels.settling, settling_curve),
-                                 ("Squared error of every level", panels.errors, error_curve),
-                                 ("Precision of every level", panels.precision, precision_curve),
-                                 ("Free energy", panels.energy, energy_curve)):
+    for title, draw, measure in (
+        ("Settling iterations", panels.settling, settling_curve),
+        ("Squared error of every level", panels.errors, error_curve),
+        ("Precision of every level", panels.precision, precision_curve),
+        ("Free energy", panels.energy, energy_curve),
+    ):
         if measure is settling_curve and runs[0].manifest["inputs"]["model"]["settling"] is None:
             continue
         curves = _measured(lambda run, measure=measure: measure(run, block), runs)
         if curves:
-            found.append((f"{title}, block {block}", *_panel(draw, curves, f"{prefix}-{len(found)}", block)))
+            found.append(
+                (f"{title}, block {block}", *_panel(draw, curves, f"{prefix}-{len(found)}", block))
+            )
     for traced in runs[0].blocks:
         curves = _measured(lambda run, traced=traced: error_course(run, traced), runs)
         if curves and len(curves[0]["time"]) > 1:
-            found.append((f"Settling within a token, block {traced}", *_panel(panels.course, curves, f"{prefix}-{len(found)}")))
+            found.append(
+                (
+                    f"Settling within a token, block {traced}",
+                    *_panel(panels.course, curves, f"{prefix}-{len(found)}"),
+                )
+            )
     return found
 
 
@@ -96,9 +120,15 @@ def _measured(measure, runs):
     """One curve per run, or nothing where the model or the block does not have it."""
     try:
         curves = [measure(run) for run in runs]
-    except (FenaError, KeyError, ValueError):  # not kept for every token, not recorded, or not yet there
+    except (
+        FenaError,
+        KeyError,
+        ValueError,
+    ):  # not kept for every token, not recorded, or not yet there
         return []
-    curves = xr.align(*curves, join="inner")  # of self-paced networks each may end at a time of its own
+    curves = xr.align(
+        *curves, join="inner"
+    )  # of self-paced networks each may end at a time of its own
     return curves if all(np.isfinite(curve.to_numpy()).any() for curve in curves) else []
 
 
@@ -117,8 +147,13 @@ def _panel(draw, curves, prefix, block=None):
 
 
 #: Names of the columns of a curve, where their numbers say little.
-NAMES = {("quantile", 0.25): "lower quartile", ("quantile", 0.5): "median", ("quantile", 0.75): "upper quartile",
-         ("moment", "first"): "before settling", ("moment", "last"): "after settling"}
+NAMES = {
+    ("quantile", 0.25): "lower quartile",
+    ("quantile", 0.5): "median",
+    ("quantile", 0.75): "upper quartile",
+    ("moment", "first"): "before settling",
+    ("moment", "last"): "after settling",
+}
 
 
 def _in_words(curves):

@@ -1,4 +1,6 @@
-"""Which runs a folder holds, and which of them are the same experiment on independently seeded networks."""
+"""Which runs a folder holds, and which of them are the same experiment on independently seeded
+networks.
+"""
 
 import os
 from pathlib import Path
@@ -10,8 +12,20 @@ from ..record.experiment import differences, experiment_of
 from ..record.run import MANIFEST, Run
 
 #: What every manifest has, however far its run has come.
-ENTRIES = ("status", "inputs", "inputs_hash", "seed", "device", "started", "model", "protocol", "blocks", "vocabulary",
-           "versions", "command")
+ENTRIES = (
+    "status",
+    "inputs",
+    "inputs_hash",
+    "seed",
+    "device",
+    "started",
+    "model",
+    "protocol",
+    "blocks",
+    "vocabulary",
+    "versions",
+    "command",
+)
 
 
 def find_runs(path):
@@ -36,7 +50,11 @@ def find_runs(path):
     """
     path = Path(path)
     if not path.is_dir():
-        raise RunFolderError("there is no such folder", where=str(path), fix="give a run folder, or one that holds runs")
+        raise RunFolderError(
+            "there is no such folder",
+            where=str(path),
+            fix="give a run folder, or one that holds runs",
+        )
     if (path / MANIFEST).exists():
         return [usable_run(path)], []
     runs, skipped = [], []
@@ -54,10 +72,17 @@ def find_runs(path):
 def usable_run(folder):
     """The Run in a folder, if its manifest is one of a run. Raises RunFolderError."""
     run = Run(folder)
-    missing = [name for name in ENTRIES if name not in run.manifest] if isinstance(run.manifest, dict) else ENTRIES
+    missing = (
+        [name for name in ENTRIES if name not in run.manifest]
+        if isinstance(run.manifest, dict)
+        else ENTRIES
+    )
     if missing:
-        raise RunFolderError(f"{MANIFEST} is not one of a run: it has no {missing[0]!r}", where=str(folder),
-                             fix="give the folder that `fena run` printed")
+        raise RunFolderError(
+            f"{MANIFEST} is not one of a run: it has no {missing[0]!r}",
+            where=str(folder),
+            fix="give the folder that `fena run` printed",
+        )
     return run
 
 
@@ -82,7 +107,9 @@ class Group:
 
     @property
     def title(self):
-        return f"{self.first.manifest['protocol']['name']} on {self.first.manifest['model']['name']}"
+        return (
+            f"{self.first.manifest['protocol']['name']} on {self.first.manifest['model']['name']}"
+        )
 
     @property
     def finished(self):
@@ -94,17 +121,26 @@ class Group:
 
 
 def group_runs(runs):
-    """Runs gathered into groups by protocol and model, and within those by everything else that went in but the seed.
+    """Runs gathered into groups by protocol and model, and within those by everything else that
+    went in but the seed.
 
-    Networks that heard other tokens because of their seed are in one group; another parameter, device, number of tokens or
-    version of the code makes another group.
+    Networks that heard other tokens because of their seed are in one group; another parameter,
+    device, number of tokens or version of the code makes another group.
 
     Returns
     -------
     list of Group
     """
     found = {}
-    for run in sorted(runs, key=lambda run: (run.manifest["protocol"]["name"], run.manifest["model"]["name"], run.seed, run.id)):
+    for run in sorted(
+        runs,
+        key=lambda run: (
+            run.manifest["protocol"]["name"],
+            run.manifest["model"]["name"],
+            run.seed,
+            run.id,
+        ),
+    ):
         found.setdefault(experiment_of(run.manifest), []).append(run)
     groups = [Group(members) for members in found.values()]
     for group in groups:

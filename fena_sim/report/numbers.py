@@ -10,7 +10,9 @@ from ..model.load import load_file
 
 @attrs.frozen(eq=False)
 class Number:
-    """One number: what it is, its Summary over networks (or None), the values of single networks, and a note."""
+    """One number: what it is, its Summary over networks (or None), the values of single networks,
+    and a note.
+    """
 
     name: str
     summary: object
@@ -31,7 +33,8 @@ def protocol_numbers(runs, path):
     Returns
     -------
     list of Number
-        A list of values, e.g. one per level, gives one Number for each. None where the file has no `summary`.
+        A list of values, e.g. one per level, gives one Number for each. None where the file has no
+        `summary`.
 
     Raises
     ------
@@ -45,9 +48,14 @@ def protocol_numbers(runs, path):
         found = [dict(_flat("", module.summary([run]))) for run in runs]
     except FenaError:
         raise
-    except Exception as error:  # a user's function on runs that may be of an older version of the file
-        raise FenaError(f"the summary of the protocol cannot be computed: {type(error).__name__}: {error}", where=str(path),
-                        fix="use the protocol file that the runs were made with") from error
+    except (
+        Exception
+    ) as error:  # a user's function on runs that may be of an older version of the file
+        raise FenaError(
+            f"the summary of the protocol cannot be computed: {type(error).__name__}: {error}",
+            where=str(path),
+            fix="use the protocol file that the runs were made with",
+        ) from error
     return [_number(name, [values.get(name) for values in found]) for name in found[0]]
 
 
@@ -67,7 +75,9 @@ def _number(name, values, note=""):
     values = [np.nan if value is None else float(value) for value in values]
     finite = [value for value in values if np.isfinite(value)]
     if len(finite) < len(values):
-        note = f"{note}; not defined in {len(values) - len(finite)} of {len(values)} networks".removeprefix("; ")
+        note = f"{note}; not defined in {len(values) - len(finite)} of {len(values)} networks".removeprefix(
+            "; "
+        )
     return Number(name, summarise(finite) if finite else None, values, note)
 
 
@@ -99,7 +109,9 @@ def _of_block(run, block):
     if has_tokens and run.manifest["inputs"]["model"]["settling"] is not None:
         found["settling iterations, median"] = settling_iterations(run, block)
         found["share of tokens still moving at the end"] = share_at_cap(run, block)
-    if {"onset_error", "error"} <= set(tokens) and tokens["error"].dims[-1] == tokens["onset_error"].dims[-1] == "level":
+    if {"onset_error", "error"} <= set(tokens) and tokens["error"].dims[-1] == tokens[
+        "onset_error"
+    ].dims[-1] == "level":
         errors = level_errors(run, block).mean("event", skipna=True).to_numpy()
         found.update({f"squared error, level {level}": value for level, value in enumerate(errors)})
     if "precision" in tokens and tokens["precision"].dims[-1] == "level":

@@ -28,16 +28,31 @@ def render(template, script, connect="'none'", **context):
     (str, str)
         The page, and its policy.
     """
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
-                                     undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
     environment.filters["short"] = short
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":"), "ensure_ascii": True}
+    environment.policies["json.dumps_kwargs"] = {
+        "allow_nan": False,
+        "separators": (",", ":"),
+        "ensure_ascii": True,
+    }
     code = "\n".join((TEMPLATES / name).read_text() for name in ("common.js", script))
     checksum = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    policy = (f"default-src 'none'; script-src 'sha256-{checksum}'; style-src 'unsafe-inline'; img-src data:; "
-              f"connect-src {connect}; base-uri 'none'; form-action 'none'")
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{checksum}'; style-src 'unsafe-inline'; img-src data:; "
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
+    )
     page = environment.get_template(template).render(
-        style=(TEMPLATES / "style.css").read_text(), script=code, policy=policy, version=__version__, **context)
+        style=(TEMPLATES / "style.css").read_text(),
+        script=code,
+        policy=policy,
+        version=__version__,
+        **context,
+    )
     return page, policy
 
 

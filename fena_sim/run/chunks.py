@@ -15,8 +15,11 @@ from ..record.files import load_arrays, save_arrays
 KEPT = 2
 #: Seconds. A chunk costs a process and some hundred small files, so quick ones become longer.
 QUICK = 1.0
-#: What only means something within a chunk: tokens counted in its tables, and its times. No trace of it is kept.
-CHUNK_START = {f"{PACEMAKER}.{name}": np.zeros(1) for name in ("token", "chunk_start", "chunk_duration")}
+#: What only means something within a chunk: tokens counted in its tables, and its times. No trace
+#: of it is kept.
+CHUNK_START = {
+    f"{PACEMAKER}.{name}": np.zeros(1) for name in ("token", "chunk_start", "chunk_duration")
+}
 
 
 @attrs.frozen
@@ -64,7 +67,10 @@ class BlockRunner:
             check(before, after, tables, position, steps)
             finished = len(recordings[f"departure_{PACEMAKER}"].t)
             self._save_part(recordings, position.step, position.step + steps)
-            state, position = {**after, **CHUNK_START}, Position(done=position.done + finished, step=position.step + steps)
+            state, position = (
+                {**after, **CHUNK_START},
+                Position(done=position.done + finished, step=position.step + steps),
+            )
             self._checkpoint(state, position)
             seconds = time.monotonic() - began
             report(position, finished, recordings, seconds)
@@ -75,10 +81,11 @@ class BlockRunner:
     def _chunk(self, before, tables, position):
         last = min(position.done + self.chunk_tokens, len(self.line))
         if not self.line.self_paced:
-            steps = int(self.line.most_steps[position.done:last].sum())
+            steps = int(self.line.most_steps[position.done : last].sum())
             return *self.program.run(before, tables, position.step, steps), steps
-        # However fast the hierarchy settles, this many steps cannot use up more tokens than the tables hold.
-        steps = int(self.line.least_steps[position.done:last].sum())
+        # However fast the hierarchy settles, this many steps cannot use up more tokens than the
+        # tables hold.
+        steps = int(self.line.least_steps[position.done : last].sum())
         after, recordings = self.program.run(before, tables, position.step, steps)
         leaving = recordings[f"departure_{PACEMAKER}"].t
         left = len(self.line) - position.done
@@ -94,8 +101,11 @@ class BlockRunner:
             paths.append(self.part_folder / f"{step:012d}.npz")
             step = load_arrays(paths[-1])[1]["stop"]
         if step != end_step:
-            raise CheckpointError(f"{paths[-1].name} goes on to step {step}, beyond step {end_step}",
-                                  where=str(self.part_folder), fix="start the same command again")
+            raise CheckpointError(
+                f"{paths[-1].name} goes on to step {step}, beyond step {end_step}",
+                where=str(self.part_folder),
+                fix="start the same command again",
+            )
         return [lambda path=path: load_arrays(path)[0] for path in paths]
 
     def clean(self):
@@ -109,11 +119,18 @@ class BlockRunner:
             arrays[f"{monitor}/t"] = recording.t
             if monitor.startswith("spikes_"):
                 arrays[f"{monitor}/i"] = recording.i
-            arrays.update({f"{monitor}/{name}": values for name, values in recording.values.items()})
+            arrays.update(
+                {f"{monitor}/{name}": values for name, values in recording.values.items()}
+            )
         save_arrays(self.part_folder / f"{start:012d}.npz", arrays, stop=stop)
 
     def _checkpoint(self, state, position):
-        save_arrays(self.checkpoints / f"{position.step:012d}.npz", state, done=position.done, step=position.step)
+        save_arrays(
+            self.checkpoints / f"{position.step:012d}.npz",
+            state,
+            done=position.done,
+            step=position.step,
+        )
         for old in sorted(self.checkpoints.glob("*.npz"))[:-KEPT]:
             old.unlink()
             old.with_suffix(".json").unlink(missing_ok=True)
@@ -124,10 +141,18 @@ class BlockRunner:
             try:
                 saved, about = load_arrays(path)
                 self.parts(start_step, about["step"])
-                self.say(f"block {self.block.name}: going on after {about['done']} of {len(self.line)} tokens")
-                return {**self.program.complete(saved), **CHUNK_START}, Position(done=about["done"], step=about["step"])
+                self.say(
+                    f"block {self.block.name}: going on after {about['done']} of {len(self.line)} tokens"
+                )
+                return {**self.program.complete(saved), **CHUNK_START}, Position(
+                    done=about["done"], step=about["step"]
+                )
             except CheckpointError as error:
-                self.say(f"block {self.block.name}: checkpoint {error.what}; leaving it out for the one before it")
+                self.say(
+                    f"block {self.block.name}: checkpoint {error.what}; leaving it out for the one before it"
+                )
         if found:
-            self.say(f"block {self.block.name}: no whole checkpoint is left, starting the block again")
+            self.say(
+                f"block {self.block.name}: no whole checkpoint is left, starting the block again"
+            )
         return state, Position(done=0, step=start_step)

@@ -1,4 +1,6 @@
-"""No NaN at two in the morning (claim C21): stop at the chunk in which a state stops being finite, and say where."""
+"""No NaN at two in the morning (claim C21): stop at the chunk in which a state stops being finite,
+and say where.
+"""
 
 import numpy as np
 
@@ -7,19 +9,34 @@ from ..errors import NonFiniteError
 
 
 def not_finite(state):
-    """Names of the model's variables in a state that hold a NaN or an infinity, in the state's order."""
-    return [name for name, values in state.items() if not name.startswith(f"{PACEMAKER}.")
-            and values.dtype.kind == "f" and not np.isfinite(values).all()]
+    """Names of the model's variables in a state that hold a NaN or an infinity, in the state's
+    order.
+    """
+    return [
+        name
+        for name, values in state.items()
+        if not name.startswith(f"{PACEMAKER}.")
+        and values.dtype.kind == "f"
+        and not np.isfinite(values).all()
+    ]
 
 
 class HealthCheck:
-    """Called before a chunk is accepted; raises NonFiniteError naming population, level, token and step.
+    """Called before a chunk is accepted; raises NonFiniteError naming population, level, token and
+    step.
 
-    A chunk is a pure function of its state, so the step is found by running it again with fewer steps.
+    A chunk is a pure function of its state, so the step is found by running it again with fewer
+    steps.
     """
 
     def __init__(self, program, model, block, line, folder):
-        self.program, self.model, self.block, self.line, self.folder = program, model, block, line, folder
+        self.program, self.model, self.block, self.line, self.folder = (
+            program,
+            model,
+            block,
+            line,
+            folder,
+        )
 
     def __call__(self, before, after, tables, position, steps):
         if not not_finite(after):
@@ -31,7 +48,9 @@ class HealthCheck:
             low, high = (low, middle) if not_finite(state) else (middle, high)
         state, recordings = self.program.run(before, tables, position.step, high)
         leaving = np.rint(recordings[f"departure_{PACEMAKER}"].t / self.program.dt)
-        left = np.count_nonzero(leaving < position.step + low)  # a token that leaves in this very step is still there
+        left = np.count_nonzero(
+            leaving < position.step + low
+        )  # a token that leaves in this very step is still there
         self._refuse(state, position.done + left, position.step + high)
 
     def _refuse(self, state, token, step):
@@ -45,14 +64,21 @@ class HealthCheck:
             at, symbol = f"element {element}", self.block.stream.events["symbol"].iloc[token]
         elif owner in [p.name for p in self.model.populations]:
             stream, unit = divmod(element, len(state[first]) // batch)
-            at, symbol = f"element {unit} of stream {stream}", self.block.streams[stream].events["symbol"].iloc[token]
+            at, symbol = (
+                f"element {unit} of stream {stream}",
+                self.block.streams[stream].events["symbol"].iloc[token],
+            )
         else:  # a synapse has no stream: its trouble may come from any of them
-            at, symbol = f"element {element}", tuple(s.events["symbol"].iloc[token] for s in self.block.streams)
+            at, symbol = (
+                f"element {element}",
+                tuple(s.events["symbol"].iloc[token] for s in self.block.streams),
+            )
         raise NonFiniteError(
             f"{owner}.{variable} is no longer finite (population {owner}, level {self._level(owner)}, {at}) "
             f"at token {token} ({symbol!r}) of block {self.block.name!r}, step {step}",
             where=str(self.folder),
-            fix="the last checkpoint before it is kept; lower eta or the highest precision, or halve dt (--set dt=0.5*ms)")
+            fix="the last checkpoint before it is kept; lower eta or the highest precision, or halve dt (--set dt=0.5*ms)",
+        )
 
     def _declared(self):
         """Names of the variables that the model's declarations mention."""

@@ -1,4 +1,6 @@
-"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal, a log file or nobody."""
+"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal, a log
+file or nobody.
+"""
 
 import sys
 import threading
@@ -11,7 +13,8 @@ from rich.text import Text
 from .resources import estimate, size_text
 from .view import RunView
 
-#: Seconds between two pictures on a terminal (one takes some 7 ms), and between two lines of a run in a log.
+#: Seconds between two pictures on a terminal (one takes some 7 ms), and between two lines of a run
+#: in a log.
 REDRAW, REPORT = 0.5, 10.0
 
 
@@ -47,10 +50,11 @@ class Silent:
 
 
 class Display:
-    """Shows the runs of a `fena run`: live on a terminal, plain lines now and then elsewhere, nothing if `quiet`.
+    """Shows the runs of a `fena run`: live on a terminal, plain lines now and then elsewhere,
+    nothing if `quiet`.
 
-    Runs may report from threads of their own. Nothing is drawn between their chunks, so that watching
-    takes no time from the networks.
+    Runs may report from threads of their own. Nothing is drawn between their chunks, so that
+    watching takes no time from the networks.
 
     Parameters
     ----------
@@ -64,7 +68,9 @@ class Display:
     def __init__(self, quiet=False, stream=None, clock=time.monotonic):
         stream = sys.stderr if stream is None else stream
         terminal = stream.isatty()  # rich would also take an environment variable's word for it
-        self.console = Console(file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False)
+        self.console = Console(
+            file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False
+        )
         self.quiet, self.clock = quiet, clock
         self.views, self.drawn, self.lock = [], -REDRAW, threading.RLock()
         self.live = None
@@ -112,10 +118,14 @@ class _Shown(Silent):
         blocks = {name: len(line) for name, line in runner.lines.items()}
         self.label = f"{runner.protocol.name} seed {runner.seed}"
         self.view = RunView(self.label, blocks, runner.model.batch)
-        self.display.write(f"{self.label}: {sum(blocks.values()):,} tokens on {runner.device.name}, {runner.folder}")
+        self.display.write(
+            f"{self.label}: {sum(blocks.values()):,} tokens on {runner.device.name}, {runner.folder}"
+        )
         recorded = sum(sum(by.values()) for by in estimate(runner.model, runner.protocol).values())
         if recorded:
-            self.display.write(f"{self.label}: probes record up to {size_text(recorded)} before compression")
+            self.display.write(
+                f"{self.label}: probes record up to {size_text(recorded)} before compression"
+            )
         with self.display.lock:
             self.display.views.append(self.view)
 

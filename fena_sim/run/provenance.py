@@ -27,15 +27,24 @@ def git_state():
     folder = Path(__file__).resolve().parent
     try:
         commit = _git(folder, "rev-parse", "HEAD")
-        return {"commit": commit, "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+        return {
+            "commit": commit,
+            "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no")),
+        }
     except (OSError, subprocess.CalledProcessError):
         return None
 
 
 def _git(folder, *arguments):
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def describe():
-    return {"versions": versions(), "git": git_state(), "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-            "machine": f"{platform.system()} {platform.machine()}"}
+    return {
+        "versions": versions(),
+        "git": git_state(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "machine": f"{platform.system()} {platform.machine()}",
+    }

@@ -7,7 +7,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-#: Characters of a sparkline: each stands for an equal share of the block's tokens. Two fit side by side on 80 columns.
+#: Characters of a sparkline: each stands for an equal share of the block's tokens. Two fit side by
+#: side on 80 columns.
 CELLS = 18
 BARS = "▁▂▃▄▅▆▇█"
 #: Quantities whose steps matter as ratios.
@@ -17,7 +18,8 @@ RUN_BAR = 8
 
 
 class History:
-    """One quantity over the tokens of a block: medians of settling iterations, means of anything else.
+    """One quantity over the tokens of a block: medians of settling iterations, means of anything
+    else.
 
     Parameters
     ----------
@@ -57,7 +59,8 @@ class History:
 
 
 def sparkline(values, scale=(), logarithmic=False):
-    """One character per value: ▁ for the lowest of `values` and `scale`, █ for the highest, a space where there is none.
+    """One character per value: ▁ for the lowest of `values` and `scale`, █ for the highest, a space
+    where there is none.
 
     Differences below one percent are drawn flat.
     """
@@ -71,11 +74,15 @@ def sparkline(values, scale=(), logarithmic=False):
     if high - low < 0.01 * (1 if logarithmic else max(abs(low), abs(high), 1e-300)):
         low, high = low - 1, low + 1
     steps = (known - low) / (high - low) * len(BARS)
-    return "".join(BARS[min(int(step), len(BARS) - 1)] if np.isfinite(step) else " " for step in steps[:len(values)])
+    return "".join(
+        BARS[min(int(step), len(BARS) - 1)] if np.isfinite(step) else " "
+        for step in steps[: len(values)]
+    )
 
 
 class RunView:
-    """What is known of one run: where it is, how fast, and the histories of the block that it is in.
+    """What is known of one run: where it is, how fast, and the histories of the block that it is
+    in.
 
     Parameters
     ----------
@@ -97,7 +104,9 @@ class RunView:
         self.building = True
 
     def add(self, block, done, readings, rate):
-        """A chunk is finished: `done` tokens of the block, `readings` of `watch`, `rate` in tokens/s of all streams."""
+        """A chunk is finished: `done` tokens of the block, `readings` of `watch`, `rate` in
+        tokens/s of all streams.
+        """
         self._enter(block)
         self.building, self.done, self.rate = False, done, rate
         for key, values in readings.items():
@@ -108,8 +117,10 @@ class RunView:
     def _enter(self, block):
         if block != self.block:
             self.block, self.done = block, 0
-            self.histories = {key: History(key[0], self.blocks[block], history.range())
-                              for key, history in self.histories.items()}
+            self.histories = {
+                key: History(key[0], self.blocks[block], history.range())
+                for key, history in self.histories.items()
+            }
 
     @property
     def rows(self):
@@ -120,18 +131,34 @@ class RunView:
         """Everything but the histories, in one line of plain text."""
         pace = f", {self._share():.0%} of the run, {self._pace()}" if self.rate else ""
         parts = [f"{self.label}: {self._place()}{pace}"]
-        for quantity, unit in (("iterations", ""), ("free energy", " nat"), ("error", ""), ("precision", "")):
-            values = [number(history.latest) for (name, _), history in self.histories.items()
-                      if name == quantity and np.isfinite(history.values).any()]
+        for quantity, unit in (
+            ("iterations", ""),
+            ("free energy", " nat"),
+            ("error", ""),
+            ("precision", ""),
+        ):
+            values = [
+                number(history.latest)
+                for (name, _), history in self.histories.items()
+                if name == quantity and np.isfinite(history.values).any()
+            ]
             if values:
                 parts.append(f"{quantity} {' '.join(values)}{unit}")
         return "; ".join(parts)
 
     def table(self):
-        """The block on a terminal: place and pace, then two columns of quantities, each with value and history."""
+        """The block on a terminal: place and pace, then two columns of quantities, each with value
+        and history.
+        """
         full = round(RUN_BAR * self._share())
-        head = Text(no_wrap=True, overflow="crop").append(self.label, "bold").append(f"  {self._place()}  ")
-        head.append("━" * full, "cyan").append("━" * (RUN_BAR - full), "dim").append(f" {self._share():.0%}")
+        head = (
+            Text(no_wrap=True, overflow="crop")
+            .append(self.label, "bold")
+            .append(f"  {self._place()}  ")
+        )
+        head.append("━" * full, "cyan").append("━" * (RUN_BAR - full), "dim").append(
+            f" {self._share():.0%}"
+        )
         if self.rate:
             head.append(f"  {self._pace()}")
         body = Table.grid(padding=(0, 1))
@@ -146,7 +173,10 @@ class RunView:
     def _pairs(self):
         """Keys of the histories that stand in one row: what is of the network, then of each level."""
         levels = sorted({level for _, level in self.histories if level is not None})
-        pairs = [(("iterations", None), ("free energy", None)), *((("error", n), ("precision", n)) for n in levels)]
+        pairs = [
+            (("iterations", None), ("free energy", None)),
+            *((("error", n), ("precision", n)) for n in levels),
+        ]
         return [pair for pair in pairs if any(key in self.histories for key in pair)]
 
     def _cells(self, key):
@@ -154,12 +184,16 @@ class RunView:
             return "", "", ""
         quantity, level = key
         history = self.histories[key]
-        return quantity if level is None else f"{quantity} {level}", number(history.latest), history.sparkline()
+        return (
+            quantity if level is None else f"{quantity} {level}",
+            number(history.latest),
+            history.sparkline(),
+        )
 
     def _finished(self):
         """Tokens of the run; blocks follow each other in their order."""
         names = list(self.blocks)
-        return sum(self.blocks[name] for name in names[:names.index(self.block)]) + self.done
+        return sum(self.blocks[name] for name in names[: names.index(self.block)]) + self.done
 
     def _share(self):
         return self._finished() / sum(self.blocks.values())

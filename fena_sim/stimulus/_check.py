@@ -1,4 +1,6 @@
-"""Checks shared by the stimulus declarations: numbers that users get wrong, refused with one clear error."""
+"""Checks shared by the stimulus declarations: numbers that users get wrong, refused with one clear
+error.
+"""
 
 from numbers import Integral, Real
 
@@ -19,7 +21,9 @@ def whole(name, value, minimum, where):
 
 
 def probability(name, value, where, ends=False):
-    """Return `value` as a float, or raise StimulusError unless it lies in (0, 1), or [0, 1] with `ends`."""
+    """Return `value` as a float, or raise StimulusError unless it lies in (0, 1), or [0, 1] with
+    `ends`.
+    """
     number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
     if not number or not (0 < value < 1 or (ends and value in (0, 1))):
         interval = "[0, 1]" if ends else "(0, 1)"

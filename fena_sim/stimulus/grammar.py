@@ -9,7 +9,8 @@ from fena_sim.stimulus.stream import TokenStream
 from fena_sim.stimulus.vocabulary import Vocabulary, one_hot, require_vocabulary
 
 _CLASSES = 3
-#: Share of the junctions, after motifs that begin a held-out pair, that `held_out` sends through one.
+#: Share of the junctions, after motifs that begin a held-out pair, that `held_out` sends through
+#: one.
 _P_NOVEL = 0.5
 
 
@@ -67,13 +68,17 @@ class MotifGrammar:
 
     vocabulary: Vocabulary = attrs.field(
         factory=lambda: one_hot("abcdefghijklmnop"),
-        validator=lambda self, attribute, value: require_vocabulary(value, "MotifGrammar.vocabulary"),
+        validator=lambda self, attribute, value: require_vocabulary(
+            value, "MotifGrammar.vocabulary"
+        ),
     )
     motifs: tuple = attrs.field(
-        default=("aef", "begh", "cefid", "jka", "klmf", "dlmni", "ope", "pnkg", "moljh"), converter=_motifs
+        default=("aef", "begh", "cefid", "jka", "klmf", "dlmni", "ope", "pnkg", "moljh"),
+        converter=_motifs,
     )
     held_out_pairs: frozenset = attrs.field(
-        default=((0, 4), (1, 8), (2, 3), (3, 7), (4, 2), (5, 6), (6, 1), (7, 5), (8, 0)), converter=_pairs
+        default=((0, 4), (1, 8), (2, 3), (3, 7), (4, 2), (5, 6), (6, 1), (7, 5), (8, 0)),
+        converter=_pairs,
     )
     p_class: float = attrs.field(default=0.9)
     p_index: float = attrs.field(default=0.8)
@@ -89,7 +94,9 @@ class MotifGrammar:
         for m, motif in enumerate(motifs):
             where = f"MotifGrammar.motifs[{m}]"
             if not motif:
-                raise StimulusError("the motif is empty", where=where, fix="give at least one token")
+                raise StimulusError(
+                    "the motif is empty", where=where, fix="give at least one token"
+                )
             for symbol in motif:
                 self.vocabulary.index(symbol, where=where)
 
@@ -122,8 +129,8 @@ class MotifGrammar:
         """Stream of `n` tokens in which no held-out pair occurs.
 
         Label columns: `position` (0-based in the motif), `motif` (number), `previous_motif` (-1 at
-        the start), `motif_class` and `novel` (bool: entered through a held-out pair). The last motif
-        may be cut.
+        the start), `motif_class` and `novel` (bool: entered through a held-out pair). The last
+        motif may be cut.
 
         Raises StimulusError for `n` < 1, a bad seed, or if the held-out pairs leave some motif that
         training can reach without any continuation.
@@ -137,8 +144,9 @@ class MotifGrammar:
     def held_out(self, n, seed):
         """Stream of `n` tokens with the label columns of `training` that visits held-out pairs.
 
-        Half of the junctions, after motifs that begin a held-out pair, are sent through such a pair.
-        The others follow the rule of the grammar with nothing forbidden, and so take one now and then.
+        Half of the junctions, after motifs that begin a held-out pair, are sent through such a
+        pair. The others follow the rule of the grammar with nothing forbidden, and so take one now
+        and then.
 
         Raises StimulusError for `n` < 1, a bad seed, or a grammar without held-out pairs.
         """
@@ -148,13 +156,15 @@ class MotifGrammar:
                 where="MotifGrammar.held_out",
                 fix="declare held_out_pairs, or use training() with another seed",
             )
-        return self._generate(n, generator(seed, "MotifGrammar.held_out"), self._chances(), p_novel=_P_NOVEL)
+        return self._generate(
+            n, generator(seed, "MotifGrammar.held_out"), self._chances(), p_novel=_P_NOVEL
+        )
 
     def transitions(self, held_out=False):
         """Probability of the next motif as `training` draws it, or `held_out`.
 
-        Array of shape (3, n_motifs, n_motifs): given the class before that of the last motif, and the last motif.
-        Rows sum to one, or are zero where no stream gets.
+        Array of shape (3, n_motifs, n_motifs): given the class before that of the last motif, and
+        the last motif. Rows sum to one, or are zero where no stream gets.
         """
         chances = self._chances()
         if not held_out:
@@ -175,8 +185,8 @@ class MotifGrammar:
     def _chances(self):
         """Probability of the next motif given the class before the last motif and the last motif.
 
-        Array of shape (3, n_motifs, n_motifs); zero where the class before is that of the last motif,
-        which the rule never asks for.
+        Array of shape (3, n_motifs, n_motifs); zero where the class before is that of the last
+        motif, which the rule never asks for.
         """
         k = self.class_size
         stay = np.full((k, k), (1 - self.p_index) / k) + self.p_index * np.eye(k)
@@ -211,7 +221,8 @@ class MotifGrammar:
         k = self.class_size
         cumulative = chances.cumsum(axis=2)
         novel_after = {
-            first: sorted(b for a, b in self.held_out_pairs if a == first) for first, _ in self.held_out_pairs
+            first: sorted(b for a, b in self.held_out_pairs if a == first)
+            for first, _ in self.held_out_pairs
         }
 
         def follow(row):

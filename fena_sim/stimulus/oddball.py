@@ -64,7 +64,9 @@ def _oddball(condition, standard, deviant, n, p_deviant, seed, vocabulary, min_s
     ids = [vocabulary.index(symbol, where=f"{condition} tokens") for symbol in (standard, deviant)]
     if standard == deviant:
         raise StimulusError(
-            f"standard and deviant are both {standard!r}", where=condition, fix="give two different tokens"
+            f"standard and deviant are both {standard!r}",
+            where=condition,
+            fix="give two different tokens",
         )
     rare = _rare(n, "p_deviant", p_deviant, "min_standards", min_standards, seed, condition)
     return TokenStream.from_ids(
@@ -87,13 +89,15 @@ def many_standards(tokens, n, seed, vocabulary):
     seed : int
     vocabulary : Vocabulary
 
-    Returns a TokenStream with `role` "control" and `condition` "many_standards". Raises StimulusError
-    for fewer than two tokens, a repeated one or `n` < 1, and UnknownNameError for an unknown symbol.
+    Returns a TokenStream with `role` "control" and `condition` "many_standards". Raises
+    StimulusError for fewer than two tokens, a repeated one or `n` < 1, and UnknownNameError for an
+    unknown symbol.
     """
     ids = _ids(tokens, vocabulary, "many_standards")
     n = whole("n", n, 1, "many_standards")
     rng = generator(seed, "many_standards")
-    # A step of 1 to k-1 around the ring of tokens never stays and leaves the uniform distribution as it is.
+    # A step of 1 to k-1 around the ring of tokens never stays and leaves the uniform distribution
+    # as it is.
     steps = rng.integers(1, len(ids), size=n)
     steps[0] = rng.integers(len(ids))
     return _control(ids[steps.cumsum() % len(ids)], vocabulary, "many_standards")
@@ -119,14 +123,16 @@ def cascade(tokens, n, vocabulary, descending=False):
     n = whole("n", n, 1, "cascade")
     if descending:
         ids = ids[::-1]
-    return _control(np.resize(ids, n), vocabulary, "cascade_descending" if descending else "cascade")
+    return _control(
+        np.resize(ids, n), vocabulary, "cascade_descending" if descending else "cascade"
+    )
 
 
 def omissions(stream, p, seed, min_gap=4):
     """Replace tokens of a stream by OMITTED.
 
-    At least `min_gap` presented tokens come first and between two omissions; after them each token is
-    omitted with the constant probability for which omissions make up `p` of a long stream.
+    At least `min_gap` presented tokens come first and between two omissions; after them each token
+    is omitted with the constant probability for which omissions make up `p` of a long stream.
 
     Parameters
     ----------
@@ -141,8 +147,8 @@ def omissions(stream, p, seed, min_gap=4):
     Returns
     -------
     TokenStream
-        The same events and labels with two more columns: `omitted` (bool) and `expected` (int64, the
-        token that was due, also where it was presented).
+        The same events and labels with two more columns: `omitted` (bool) and `expected` (int64,
+        the token that was due, also where it was presented).
 
     Raises
     ------
@@ -151,7 +157,8 @@ def omissions(stream, p, seed, min_gap=4):
     """
     due = stream.events["token"].to_numpy()
     labels = {
-        name: stream.events[name].to_numpy() for name in stream.events.columns.drop(["token", "symbol"])
+        name: stream.events[name].to_numpy()
+        for name in stream.events.columns.drop(["token", "symbol"])
     }
     if (due < 0).any() or {"omitted", "expected"} & set(labels):
         raise StimulusError(
@@ -168,7 +175,9 @@ def omissions(stream, p, seed, min_gap=4):
 def _ids(tokens, vocabulary, where):
     require_vocabulary(vocabulary, where)
     tokens = list(tokens)
-    ids = np.array([vocabulary.index(symbol, where=f"{where} tokens") for symbol in tokens], dtype=np.int64)
+    ids = np.array(
+        [vocabulary.index(symbol, where=f"{where} tokens") for symbol in tokens], dtype=np.int64
+    )
     if len(ids) < 2 or len(set(ids)) < len(ids):
         raise StimulusError(
             f"the tokens {tokens} are not two or more different tokens",

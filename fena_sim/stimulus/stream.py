@@ -86,7 +86,9 @@ class TokenStream:
             )
         if not len(events):
             raise StimulusError(
-                "a token stream needs at least one event", where=where, fix="give at least one token"
+                "a token stream needs at least one event",
+                where=where,
+                fix="give at least one token",
             )
         token = events["token"].to_numpy()
         if token.dtype != np.int64 or token.min() < -1 or token.max() >= len(self.vocabulary):
@@ -166,7 +168,9 @@ class TokenStream:
         streams = list(streams)
         if not streams:
             raise StimulusError(
-                "there are no streams to concatenate", where="TokenStream.concat", fix="give at least one"
+                "there are no streams to concatenate",
+                where="TokenStream.concat",
+                fix="give at least one",
             )
         first = streams[0]
         for i, stream in enumerate(streams):

@@ -30,8 +30,8 @@ def text(path=None, characters=None, vocabulary=None, max_symbols=128, fold=True
     max_symbols : int
         The most distinct characters accepted when no vocabulary is given.
     fold : bool
-        Lower case; every run of characters outside a-z, '.' and ',' becomes one space, and spaces at
-        the two ends are dropped.
+        Lower case; every run of characters outside a-z, '.' and ',' becomes one space, and spaces
+        at the two ends are dropped.
 
     Returns
     -------
@@ -87,23 +87,31 @@ def text(path=None, characters=None, vocabulary=None, max_symbols=128, fold=True
         )
     tokens = np.array([vocabulary.index(character) for character in found])
     letters = np.array([character.isalpha() for character in found])
-    return TokenStream.from_ids(tokens[inverse], vocabulary, word_position=_word_positions(letters[inverse]))
+    return TokenStream.from_ids(
+        tokens[inverse], vocabulary, word_position=_word_positions(letters[inverse])
+    )
 
 
 def _read(path):
     if not path.exists():
         raise StimulusError("the text file does not exist", where=str(path), fix="check the path")
     if path.is_dir():
-        raise StimulusError("the text file is a directory", where=str(path), fix="name a file inside it")
+        raise StimulusError(
+            "the text file is a directory", where=str(path), fix="name a file inside it"
+        )
     try:
         data = path.read_bytes()
     except OSError as error:
         raise StimulusError(
-            f"the text file cannot be read: {error.strerror}", where=str(path), fix="check its permissions"
+            f"the text file cannot be read: {error.strerror}",
+            where=str(path),
+            fix="check its permissions",
         ) from error
     if b"\0" in data:
         raise StimulusError(
-            f"the file is binary: byte {data.index(0)} is NUL", where=str(path), fix="give a plain UTF-8 text"
+            f"the file is binary: byte {data.index(0)} is NUL",
+            where=str(path),
+            fix="give a plain UTF-8 text",
         )
     try:
         return data.decode("utf-8").removeprefix("\ufeff")  # a byte-order mark is not text

@@ -203,7 +203,8 @@ def graded(symbols, units, sd):
         )
     centres = (np.arange(len(symbols)) + 0.5) * units / max(len(symbols), 1) - 0.5
     distance = np.abs(np.arange(units) - centres[:, None])
-    # Relative to the nearest bin, so that a bump much narrower than a bin does not underflow to nothing.
+    # Relative to the nearest bin, so that a bump much narrower than a bin does not underflow to
+    # nothing.
     exponent = distance**2 - distance.min(axis=1, keepdims=True) ** 2
     with np.errstate(over="ignore"):
         codes = np.exp(-0.5 * exponent / sd / sd)

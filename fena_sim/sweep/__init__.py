@@ -7,5 +7,16 @@ from .progress import SweepDisplay
 from .result import collect, save_sweep
 from .work import Outcome, do_point
 
-__all__ = ["Axis", "Outcome", "Point", "Sweep", "SweepDisplay", "collect", "do_point", "parse_grid", "plan",
-           "run_locally", "save_sweep"]
+__all__ = [
+    "Axis",
+    "Outcome",
+    "Point",
+    "Sweep",
+    "SweepDisplay",
+    "collect",
+    "do_point",
+    "parse_grid",
+    "plan",
+    "run_locally",
+    "save_sweep",
+]

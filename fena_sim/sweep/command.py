@@ -19,27 +19,88 @@ LISTED = 20
 @click.command()
 @click.argument("protocol", type=click.Path())
 @click.option("--model", type=click.Path(), help="Model file; the protocol file names a default.")
-@click.option("--grid", "grid", multiple=True, metavar="KEY=VALUE,VALUE,...",
-              help="Vary a setting; the keys are those of --set. Give it again for a second dimension.")
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Networks at every point of the grid, with seeds 0 to N-1.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As for `fena run`, at all points.")
-@click.option("--device", default="auto", show_default=True, help="auto, dense (float32), dense64, cpp or runtime.")
-@click.option("--out", type=click.Path(), default="runs", show_default=True, help="Folder for run folders.")
-@click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes on this machine (default one per core).")
-@click.option("--scheduler", metavar="ADDRESS", default=None,
-              help="Use the workers of this Dask scheduler, which see the same files.")
-@click.option("--slurm", metavar="KEY=VALUE,...", default=None,
-              help="Start Slurm jobs: jobs=N, and the keys of dask_jobqueue.SLURMCluster (queue, walltime, memory, ...).")
-@click.option("--json", "path", type=click.Path(), default=None, help="Write points, numbers and errors into this file.")
-@click.option("--figure", type=click.Path(), default=None,
-              help="Where to write the figure (PDF, SVG and PNG); the sweep's folder if left out.")
+@click.option(
+    "--grid",
+    "grid",
+    multiple=True,
+    metavar="KEY=VALUE,VALUE,...",
+    help="Vary a setting; the keys are those of --set. Give it again for a second dimension.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Networks at every point of the grid, with seeds 0 to N-1.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="As for `fena run`, at all points.",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, dense (float32), dense64, cpp or runtime.",
+)
+@click.option(
+    "--out", type=click.Path(), default="runs", show_default=True, help="Folder for run folders."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Processes on this machine (default one per core).",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    default=None,
+    help="Use the workers of this Dask scheduler, which see the same files.",
+)
+@click.option(
+    "--slurm",
+    metavar="KEY=VALUE,...",
+    default=None,
+    help="Start Slurm jobs: jobs=N, and the keys of dask_jobqueue.SLURMCluster (queue, walltime, memory, ...).",
+)
+@click.option(
+    "--json",
+    "path",
+    type=click.Path(),
+    default=None,
+    help="Write points, numbers and errors into this file.",
+)
+@click.option(
+    "--figure",
+    type=click.Path(),
+    default=None,
+    help="Where to write the figure (PDF, SVG and PNG); the sweep's folder if left out.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
-def sweep(protocol, model, grid, seeds, settings, device, out, workers, scheduler, slurm, path, figure, quiet):
+def sweep(
+    protocol,
+    model,
+    grid,
+    seeds,
+    settings,
+    device,
+    out,
+    workers,
+    scheduler,
+    slurm,
+    path,
+    figure,
+    quiet,
+):
     """Run a protocol at every point of a grid of settings, with several networks at each.
 
-    Every point is an ordinary run folder, so a sweep goes on where it was stopped, and a larger one runs only what is new. The
-    numbers of the protocol's summary go into one netCDF file over the grid, beside the runs, with a figure.
+    Every point is an ordinary run folder, so a sweep goes on where it was stopped, and a larger one
+    runs only what is new. The numbers of the protocol's summary go into one netCDF file over the
+    grid, beside the runs, with a figure.
 
     A point that fails does not stop the others; then the exit code is 5.
 
@@ -65,7 +126,9 @@ def sweep(protocol, model, grid, seeds, settings, device, out, workers, schedule
         check_installed("distributed", "dask_jobqueue")
     if figure is not None and Path(figure).suffix not in ("", ".pdf", ".svg", ".png"):
         raise click.UsageError(f"--figure {figure}: a figure is written as .pdf, .svg and .png")
-    planned = plan(protocol, parse_grid(grid, settings), list(range(seeds)), model, settings, device, out)
+    planned = plan(
+        protocol, parse_grid(grid, settings), list(range(seeds)), model, settings, device, out
+    )
     outcomes = {}
     try:
         with SweepDisplay(len(planned.points), quiet) as display:
@@ -80,7 +143,10 @@ def sweep(protocol, model, grid, seeds, settings, device, out, workers, schedule
                     outcomes[outcome.number] = outcome
                     display.outcome(planned.points[outcome.number], outcome)
     except KeyboardInterrupt:
-        click.echo(f"interrupted after {len(outcomes)} of {len(planned.points)} points: the same command goes on", err=True)
+        click.echo(
+            f"interrupted after {len(outcomes)} of {len(planned.points)} points: the same command goes on",
+            err=True,
+        )
         sys.exit(INTERRUPTED)
     listing = _save(planned, outcomes, out, path, figure)
     _report(planned, outcomes, listing, quiet)
@@ -89,7 +155,9 @@ def sweep(protocol, model, grid, seeds, settings, device, out, workers, schedule
 
 
 def _save(planned, outcomes, out, path, figure):
-    """Write everything that the sweep amounts to; returns its listing, and the folder's files in "written"."""
+    """Write everything that the sweep amounts to; returns its listing, and the folder's files in
+    "written".
+    """
     from ..plot import save
     from ..record.files import write_atomically
     from .figure import draw, numbers
@@ -99,10 +167,16 @@ def _save(planned, outcomes, out, path, figure):
     listing, dataset = save_sweep(folder, planned, outcomes, ["fena", *sys.argv[1:]])
     if numbers(dataset):
         place = folder / "figure" if figure is None else Path(figure)
-        runs = [SimpleNamespace(id=name) for name in dataset["run_folder"].values.ravel().tolist() if name]
+        runs = [
+            SimpleNamespace(id=name)
+            for name in dataset["run_folder"].values.ravel().tolist()
+            if name
+        ]
         save(draw(dataset), place.parent, place.stem, runs)
     elif figure is not None:
-        click.echo("no figure: no run has a number; the protocol file's summary(runs) gives them", err=True)
+        click.echo(
+            "no figure: no run has a number; the protocol file's summary(runs) gives them", err=True
+        )
     if path:
         write_atomically(path, dump(listing))
     return listing
@@ -124,4 +198,6 @@ def _report(planned, outcomes, listing, quiet):
             if error[key]:
                 console.print(f"  {key + ':':<6} {error[key]}")
     if len(failed) > LISTED:
-        console.print(f"and {len(failed) - LISTED} more, see {Path(listing['sweep']) / 'sweep.json'}")
+        console.print(
+            f"and {len(failed) - LISTED} more, see {Path(listing['sweep']) / 'sweep.json'}"
+        )

@@ -1,4 +1,6 @@
-"""Points on the workers of a Dask scheduler, which may be other machines that share this one's files."""
+"""Points on the workers of a Dask scheduler, which may be other machines that share this one's
+files.
+"""
 
 from ..errors import DeclarationError, DeviceError
 from .local import DEATHS, died
@@ -11,7 +13,8 @@ JOB = {"cores": 1, "processes": 1, "memory": "4GB"}
 
 
 def run_on_scheduler(points, address, display):
-    """Do all points on the workers of the Dask scheduler at `address`, e.g. "tcp://node:8786"; yields Outcomes.
+    """Do all points on the workers of the Dask scheduler at `address`, e.g. "tcp://node:8786";
+    yields Outcomes.
 
     A point whose worker dies goes to another one. Raises DeviceError if no scheduler answers there.
     """
@@ -19,8 +22,11 @@ def run_on_scheduler(points, address, display):
     try:
         client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise DeviceError(f"no Dask scheduler answers: {error}", where=f"--scheduler {address}",
-                          fix="start one with `dask scheduler`, and give the address that it prints") from error
+        raise DeviceError(
+            f"no Dask scheduler answers: {error}",
+            where=f"--scheduler {address}",
+            fix="start one with `dask scheduler`, and give the address that it prints",
+        ) from error
     with client:
         yield from _run(points, client, display)
 
@@ -46,10 +52,15 @@ def run_on_slurm(points, options, display):
     try:
         cluster = jobqueue.SLURMCluster(**options)
     except (TypeError, ValueError) as error:
-        raise DeclarationError(f"dask-jobqueue refuses the options: {error}", where="--slurm",
-                               fix="its keys are those of dask_jobqueue.SLURMCluster, and jobs") from error
+        raise DeclarationError(
+            f"dask-jobqueue refuses the options: {error}",
+            where="--slurm",
+            fix="its keys are those of dask_jobqueue.SLURMCluster, and jobs",
+        ) from error
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
-        cluster.adapt(minimum=jobs, maximum=jobs)  # starts a job again when one ends before its time
+        cluster.adapt(
+            minimum=jobs, maximum=jobs
+        )  # starts a job again when one ends before its time
         yield from _run(points, client, display)
 
 
@@ -62,17 +73,24 @@ def parse_slurm(text):
     for part in text.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not key or not value or key in options:
-            raise DeclarationError(f"{part!r} is not a new key=value", where=f"--slurm {text}",
-                                   fix="write e.g. --slurm queue=normal,walltime=02:00:00,jobs=20")
+            raise DeclarationError(
+                f"{part!r} is not a new key=value",
+                where=f"--slurm {text}",
+                fix="write e.g. --slurm queue=normal,walltime=02:00:00,jobs=20",
+            )
         options[key] = int(value) if value.isdecimal() else value
     if "jobs" in options and (not isinstance(options["jobs"], int) or options["jobs"] < 1):
-        raise DeclarationError(f"{options['jobs']!r} jobs", where=f"--slurm {text}", fix="give a whole number from 1")
+        raise DeclarationError(
+            f"{options['jobs']!r} jobs", where=f"--slurm {text}", fix="give a whole number from 1"
+        )
     return options
 
 
 def _run(points, client, display):
     distributed = _import("distributed")
-    display.note(f"dask scheduler {client.scheduler.address}, {len(client.scheduler_info()['workers'])} workers now")
+    display.note(
+        f"dask scheduler {client.scheduler.address}, {len(client.scheduler_info()['workers'])} workers now"
+    )
 
     futures, deaths = {client.submit(do_point, point, pure=False): point for point in points}, {}
     results = distributed.as_completed(list(futures), loop=client.loop)
@@ -83,14 +101,26 @@ def _run(points, client, display):
                 yield future.result()
                 continue
             if future.cancelled():
-                raise DeviceError("the connection to the Dask scheduler was lost", where=client.scheduler.address,
-                                  fix="start the same command again: it goes on")
+                raise DeviceError(
+                    "the connection to the Dask scheduler was lost",
+                    where=client.scheduler.address,
+                    fix="start the same command again: it goes on",
+                )
             error = future.exception()
             deaths[point.number] = deaths.get(point.number, 0) + 1
             if not isinstance(error, distributed.KilledWorker):
-                yield Outcome(number=point.number, error=dict(kind=type(error).__name__, what=str(error), where="Dask worker",
-                                                              fix="give all workers the same installation"))
-            elif deaths[point.number] < DEATHS:  # Dask itself has given it to some workers each time
+                yield Outcome(
+                    number=point.number,
+                    error=dict(
+                        kind=type(error).__name__,
+                        what=str(error),
+                        where="Dask worker",
+                        fix="give all workers the same installation",
+                    ),
+                )
+            elif (
+                deaths[point.number] < DEATHS
+            ):  # Dask itself has given it to some workers each time
                 again = client.submit(do_point, point, pure=False)
                 futures[again] = point
                 results.add(again)
@@ -112,5 +142,8 @@ def _import(module):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise DeviceError(f"sweeps on a cluster need {module}: {error}", where="--scheduler or --slurm",
-                          fix="pip install 'fena-sim[sweep]'") from error
+        raise DeviceError(
+            f"sweeps on a cluster need {module}: {error}",
+            where="--scheduler or --slurm",
+            fix="pip install 'fena-sim[sweep]'",
+        ) from error

@@ -19,15 +19,20 @@ WIDE = 50
 
 def numbers(dataset):
     """Names of the variables of which at least one point has a number."""
-    return [name for name in dataset.data_vars if name not in ABOUT_RUNS and np.isfinite(dataset[name]).any()]
+    return [
+        name
+        for name in dataset.data_vars
+        if name not in ABOUT_RUNS and np.isfinite(dataset[name]).any()
+    ]
 
 
 def draw(dataset):
     """Draw the dataset of `collect`.
 
-    Over one key: the median over networks (seeds) with its interval (`measure.summarise`: 95 % bootstrap, of fewer than three
-    networks their range). Over two keys: the median as a heat map, grey where no network finished. Over more: a heat map
-    of the first two keys for each combination of the others.
+    Over one key: the median over networks (seeds) with its interval (`measure.summarise`: 95 %
+    bootstrap, of fewer than three networks their range). Over two keys: the median as a heat map,
+    grey where no network finished. Over more: a heat map of the first two keys for each combination
+    of the others.
 
     Parameters
     ----------
@@ -50,7 +55,11 @@ def _lines(dataset, key, names):
     for ax, name in zip(axes, names, strict=True):
         values = dataset[name]
         item = f"{name}_item"
-        parts = [(None, values)] if item not in values.dims else [(i, values.sel({item: i})) for i in values[item].values]
+        parts = (
+            [(None, values)]
+            if item not in values.dims
+            else [(i, values.sel({item: i})) for i in values[item].values]
+        )
         for colour, (label, part) in zip(_colours(len(parts)), parts, strict=True):
             _line(ax, x, part.transpose(key, "seed").values, colour, label)
         if item in values.dims:
@@ -73,7 +82,14 @@ def _line(ax, x, values, colour, label):
     known = [k for k, v in enumerate(finite) if len(v)]
     summaries = [summarise(finite[k]) for k in known]
     ax.plot(x[known], [s.median for s in summaries], "o-", color=colour, label=label)
-    ax.fill_between(x[known], [s.low for s in summaries], [s.high for s in summaries], color=colour, alpha=0.2, linewidth=0)
+    ax.fill_between(
+        x[known],
+        [s.low for s in summaries],
+        [s.high for s in summaries],
+        color=colour,
+        alpha=0.2,
+        linewidth=0,
+    )
 
 
 def _maps(dataset, keys, names):
@@ -91,14 +107,20 @@ def _maps(dataset, keys, names):
         low, high = float(median.min()), float(median.max())
         for ax, other in zip(row, others, strict=True):
             part = median.isel(dict(zip(keys[2:], other, strict=True)))
-            image = ax.imshow(part.T, origin="lower", aspect="auto", cmap=_map(), vmin=low, vmax=high)
+            image = ax.imshow(
+                part.T, origin="lower", aspect="auto", cmap=_map(), vmin=low, vmax=high
+            )
             for axis, key in ((ax.xaxis, keys[0]), (ax.yaxis, keys[1])):
                 axis.set_ticks(range(dataset.sizes[key]), _texts(dataset[key]))
                 axis.set_label_text(_label(dataset[key]))
             if len(keys) > 2:
                 ax.label_outer()
-                ax.set_title("\n".join(f"{_label(dataset[k])}: {_texts(dataset[k])[n]}"
-                                       for k, n in zip(keys[2:], other, strict=True)))
+                ax.set_title(
+                    "\n".join(
+                        f"{_label(dataset[k])}: {_texts(dataset[k])[n]}"
+                        for k, n in zip(keys[2:], other, strict=True)
+                    )
+                )
         bar = fig.colorbar(image, ax=row)
         shown = _words(name) if item is None else f"{_words(name)}, {item}"
         if len(keys) == 2:
@@ -149,7 +171,11 @@ def _words(name):
 def _colours(count):
     if count == 1:
         return [BLACK]
-    return LEVEL_COLOURS[:count] if count <= len(LEVEL_COLOURS) else mpl.colormaps["viridis"](np.linspace(0, 0.95, count))
+    return (
+        LEVEL_COLOURS[:count]
+        if count <= len(LEVEL_COLOURS)
+        else mpl.colormaps["viridis"](np.linspace(0, 0.95, count))
+    )
 
 
 def _map():

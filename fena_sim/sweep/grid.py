@@ -40,8 +40,13 @@ class Axis:
         return tuple(f"{self.key}={text}" for text in self.texts)
 
     def coordinate(self):
-        """(values, units): numbers in one unit ("1" for none), or the texts as they were written and None."""
-        if not all(isinstance(v, (int, float, Quantity)) and not isinstance(v, bool) and np.ndim(v) == 0 for v in self.values):
+        """(values, units): numbers in one unit ("1" for none), or the texts as they were written
+        and None.
+        """
+        if not all(
+            isinstance(v, (int, float, Quantity)) and not isinstance(v, bool) and np.ndim(v) == 0
+            for v in self.values
+        ):
             return np.array(self.texts), None
         if all(isinstance(v, int) and abs(v) <= LARGEST for v in self.values):
             return np.array(self.values), "1"
@@ -68,20 +73,30 @@ def parse_grid(texts, fixed=()):
     Raises
     ------
     DeclarationError
-        No axis, no value, the same key or value twice, values of different units, or a parameter that is no number.
+        No axis, no value, the same key or value twice, values of different units, or a parameter
+        that is no number.
     """
     if not texts:
-        raise DeclarationError("the grid is empty: nothing is varied", where="--grid",
-                               fix="give e.g. --grid level.1.tau=10*ms,14*ms, or use fena run --seeds N")
+        raise DeclarationError(
+            "the grid is empty: nothing is varied",
+            where="--grid",
+            fix="give e.g. --grid level.1.tau=10*ms,14*ms, or use fena run --seeds N",
+        )
     axes = [_axis(text) for text in texts]
     keys = [axis.key for axis in axes]
     for key in keys:
         if keys.count(key) > 1:
-            raise DeclarationError(f"the key {key!r} is given twice", where=f"--grid {key}",
-                                   fix="give all its values in one --grid, separated by commas")
+            raise DeclarationError(
+                f"the key {key!r} is given twice",
+                where=f"--grid {key}",
+                fix="give all its values in one --grid, separated by commas",
+            )
         if key in [text.partition("=")[0].strip() for text in fixed]:
-            raise DeclarationError(f"the key {key!r} is both varied and fixed", where=f"--grid {key}",
-                                   fix=f"leave out --grid {key} or --set {key}")
+            raise DeclarationError(
+                f"the key {key!r} is both varied and fixed",
+                where=f"--grid {key}",
+                fix=f"leave out --grid {key} or --set {key}",
+            )
     return axes
 
 
@@ -94,28 +109,46 @@ def _axis(text):
     key, equals, values = text.partition("=")
     key = key.strip()
     if not equals or not key:
-        raise DeclarationError(f"--grid {text!r} is not key=value,value,...", where=f"--grid {text}",
-                               fix="write e.g. --grid level.1.tau=10*ms,14*ms,20*ms")
+        raise DeclarationError(
+            f"--grid {text!r} is not key=value,value,...",
+            where=f"--grid {text}",
+            fix="write e.g. --grid level.1.tau=10*ms,14*ms,20*ms",
+        )
     where = f"--grid {key}"
     texts = tuple(part.strip() for part in _split(values, where))
     if "" in texts:
         what = "no values" if texts == ("",) else f"an empty value in {values!r}"
-        raise DeclarationError(f"{what}: the grid is empty there", where=where, fix="write e.g. level.1.tau=10*ms,14*ms")
+        raise DeclarationError(
+            f"{what}: the grid is empty there",
+            where=where,
+            fix="write e.g. level.1.tau=10*ms,14*ms",
+        )
     parsed = tuple(parse_value(part, where) for part in texts)
     if key.partition(".")[0] not in FILES:
         for part, value in zip(texts, parsed, strict=True):
             if isinstance(value, (str, bool, tuple)):
-                raise DeclarationError(f"{part!r} is not a number or a quantity", where=where, fix="write e.g. 20*ms")
+                raise DeclarationError(
+                    f"{part!r} is not a number or a quantity", where=where, fix="write e.g. 20*ms"
+                )
     seen = {}
     for part, value in zip(texts, parsed, strict=True):
         same = seen.setdefault(repr(canonical(_number(value, where))), part)
         if same is not part:
-            raise DeclarationError(f"the values {same!r} and {part!r} are the same", where=where, fix="give each value once")
-    quantities = [v for v in parsed if isinstance(v, (int, float, Quantity)) and not isinstance(v, bool)]
+            raise DeclarationError(
+                f"the values {same!r} and {part!r} are the same",
+                where=where,
+                fix="give each value once",
+            )
+    quantities = [
+        v for v in parsed if isinstance(v, (int, float, Quantity)) and not isinstance(v, bool)
+    ]
     for value in quantities[1:]:
         if not have_same_dimensions(quantities[0], value):
-            raise DeclarationError(f"the values {quantities[0]} and {value} have different units", where=where,
-                                   fix="give all values of a key in the same unit")
+            raise DeclarationError(
+                f"the values {quantities[0]} and {value} have different units",
+                where=where,
+                fix="give all values of a key in the same unit",
+            )
     axis = Axis(key=key, texts=texts, values=parsed)
     axis.coordinate()  # what the result cannot hold is found here, not when all runs are finished
     return axis
@@ -126,11 +159,15 @@ def _number(value, where):
     try:
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
     except OverflowError:
-        raise DeclarationError("the value is too large for a number", where=where, fix="give less than 1e308") from None
+        raise DeclarationError(
+            "the value is too large for a number", where=where, fix="give less than 1e308"
+        ) from None
 
 
 def _split(text, where):
-    """Split at the commas that are inside no bracket and no quotation: "(8,6),(16,12)" has two values."""
+    """Split at the commas that are inside no bracket and no quotation: "(8,6),(16,12)" has two
+    values.
+    """
     parts, depth, quote = [""], 0, None
     for character in text:
         if quote:
@@ -146,6 +183,9 @@ def _split(text, where):
         else:
             parts[-1] += character
     if depth or quote:
-        raise DeclarationError(f"a bracket or quotation of {text!r} is not closed", where=where,
-                               fix="write e.g. model.sizes=(32,16),(64,32)")
+        raise DeclarationError(
+            f"a bracket or quotation of {text!r} is not closed",
+            where=where,
+            fix="write e.g. model.sizes=(32,16),(64,32)",
+        )
     return parts

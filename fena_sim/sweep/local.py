@@ -1,9 +1,9 @@
 """Worker processes on this machine, each of which may be killed at any moment.
 
-Every worker has a pipe of its own. What one holds when it dies is therefore known, and nothing that it held (the lock
-of a shared queue, half a message) can stop the others. ProcessPoolExecutor and loky give up all that is left when one
-worker dies; Pebble replaces it, but its workers share one pipe and the lock around it, which a worker that is killed
-while it holds it takes along.
+Every worker has a pipe of its own. What one holds when it dies is therefore known, and nothing that
+it held (the lock of a shared queue, half a message) can stop the others. ProcessPoolExecutor and
+loky give up all that is left when one worker dies; Pebble replaces it, but its workers share one
+pipe and the lock around it, which a worker that is killed while it holds it takes along.
 """
 
 import signal
@@ -13,14 +13,16 @@ from multiprocessing import connection, get_context
 
 from .work import Outcome, do_point
 
-#: Workers that a point may take along, one after the other and without getting further, until it counts as the cause.
+#: Workers that a point may take along, one after the other and without getting further, until it
+#: counts as the cause.
 DEATHS = 10
 #: Seconds that a worker is given to stop what it is doing.
 PATIENCE = 5.0
 
 
 def run_locally(points, workers, display):
-    """Do all points on worker processes; a worker that dies is replaced and its point goes on from its checkpoint.
+    """Do all points on worker processes; a worker that dies is replaced and its point goes on from
+    its checkpoint.
 
     Parameters
     ----------
@@ -33,8 +35,8 @@ def run_locally(points, workers, display):
     Outcome
         In the order in which they come.
     """
-    # Workers are forked from a server that has imported what they need: a new one takes milliseconds, and inherits no
-    # threads from here.
+    # Workers are forked from a server that has imported what they need: a new one takes
+    # milliseconds, and inherits no threads from here.
     context = get_context("forkserver")
     context.set_forkserver_preload([do_point.__module__])
     waiting = deque(points)
@@ -77,9 +79,15 @@ def run_locally(points, workers, display):
 
 def died(point, how):
     """The outcome of a point that takes its workers along."""
-    return Outcome(number=point.number, error=dict(
-        kind="WorkerError", what=f"{DEATHS} workers in a row ended in this point: {how}", where=None,
-        fix="see whether it needs more memory than there is: fena run with the same settings"))
+    return Outcome(
+        number=point.number,
+        error=dict(
+            kind="WorkerError",
+            what=f"{DEATHS} workers in a row ended in this point: {how}",
+            where=None,
+            fix="see whether it needs more memory than there is: fena run with the same settings",
+        ),
+    )
 
 
 class _Worker:
@@ -111,10 +119,16 @@ class _Worker:
     def end(self):
         """How the process ended, for people."""
         code = self.process.exitcode
-        return f"the worker was ended by {signal.Signals(-code).name}" if code and code < 0 else f"the worker ended with {code}"
+        return (
+            f"the worker was ended by {signal.Signals(-code).name}"
+            if code and code < 0
+            else f"the worker ended with {code}"
+        )
 
     def ask_to_stop(self):
-        """Ask the process to leave what it is doing; what is done up to the last checkpoint is kept."""
+        """Ask the process to leave what it is doing; what is done up to the last checkpoint is
+        kept.
+        """
         self.process.terminate()
 
     def stop(self):
@@ -128,8 +142,12 @@ class _Worker:
 
 def _serve(pipe):
     """The life of a worker: points in, outcomes out."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the sweep's own decides
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # unwinds, so that compiled networks and temporary files go
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all processes; the sweep's own decides
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit()
+    )  # unwinds, so that compiled networks and temporary files go
 
     def say(message):
         try:

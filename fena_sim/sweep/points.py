@@ -1,4 +1,6 @@
-"""The points of a sweep: each an ordinary run, described by texts so that any process or machine can make it."""
+"""The points of a sweep: each an ordinary run, described by texts so that any process or machine
+can make it.
+"""
 
 import functools
 import hashlib
@@ -11,7 +13,9 @@ from ..errors import DeclarationError, FenaError, RunFolderError
 from ..model import load_model
 from ..protocol import load_protocol
 from ..run.progress import Silent
-from ..run.runner import _Runner  # private there: to make it public would change the hash of every run
+from ..run.runner import (
+    _Runner,
+)  # private there: to make it public would change the hash of every run
 from ..settings import apply_parameters, parse_settings, protocol_options
 from .grid import combinations
 
@@ -43,7 +47,8 @@ class Point:
     out : str
         Absolute path of the folder of run folders.
     identity : str
-        Hash of what the run must share with the sweep's other runs of these settings, code and versions among them.
+        Hash of what the run must share with the sweep's other runs of these settings, code and
+        versions among them.
     """
 
     number: int
@@ -85,7 +90,8 @@ class Sweep:
 
 
 def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="runs"):
-    """The points of a sweep. Every point of the grid is checked here with the first seed, before anything is built.
+    """The points of a sweep. Every point of the grid is checked here with the first seed, before
+    anything is built.
 
     Parameters
     ----------
@@ -112,12 +118,21 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
         options = parse_settings((*settings, *grids[0])).protocol
         model = load_protocol(protocol, **protocol_options(protocol, options, seed=seeds[0])).model
         if model is None:
-            raise DeclarationError("no model was given, and the protocol file names none", where=str(protocol),
-                                   fix="add --model models/fena.py")
-    same = dict(protocol=str(Path(protocol).resolve()), model=str(Path(model).resolve()), out=str(Path(out).resolve()))
+            raise DeclarationError(
+                "no model was given, and the protocol file names none",
+                where=str(protocol),
+                fix="add --model models/fena.py",
+            )
+    same = dict(
+        protocol=str(Path(protocol).resolve()),
+        model=str(Path(model).resolve()),
+        out=str(Path(out).resolve()),
+    )
     first, hashes = [], {}
     for grid in grids:
-        point = Point(number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same)
+        point = Point(
+            number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same
+        )
         try:
             runner, _ = prepare(point)
         except FenaError as error:
@@ -125,27 +140,53 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
             raise type(error)(error.what, where=where, fix=error.fix) from error
         twin = hashes.setdefault(runner.hash, grid)
         if twin is not grid:
-            raise DeclarationError(f"the grid points {', '.join(twin)} and {', '.join(grid)} are the same run",
-                                   where="--grid", fix="leave out the key that changes nothing, or is overruled by another")
+            raise DeclarationError(
+                f"the grid points {', '.join(twin)} and {', '.join(grid)} are the same run",
+                where="--grid",
+                fix="leave out the key that changes nothing, or is overruled by another",
+            )
         first.append(attrs.evolve(point, device=runner.device.name, identity=_identity(runner)))
-    points = [attrs.evolve(point, number=k * len(first) + n, seed=seed)
-              for k, seed in enumerate(seeds) for n, point in enumerate(first)]
+    points = [
+        attrs.evolve(point, number=k * len(first) + n, seed=seed)
+        for k, seed in enumerate(seeds)
+        for n, point in enumerate(first)
+    ]
     hash_ = digest([list(hashes), list(seeds), [axis.key for axis in axes]])
     name = f"sweep-{runner.protocol.name}-{runner.model.name}-{hash_[:10]}"
     return Sweep(axes=axes, seeds=list(seeds), points=points, name=name, device=first[0].device)
 
 
 def prepare(point, progress=None):
-    """What runs the point, and the protocol file. Raises RunFolderError where it would be another run than was planned."""
+    """What runs the point, and the protocol file. Raises RunFolderError where it would be another
+    run than was planned.
+    """
     settings = parse_settings(point.settings)
     batch = settings.parameters.get("batch", 1)
-    file = load_protocol(point.protocol, **protocol_options(point.protocol, settings.protocol, seed=point.seed, batch=batch))
-    declared = _model(point.model, _contents(point.model), file.protocol.vocabulary.size, point.settings)
-    runner = _Runner(declared, file.protocol, point.seed, point.device, point.out, None, None, progress or Silent())
+    file = load_protocol(
+        point.protocol,
+        **protocol_options(point.protocol, settings.protocol, seed=point.seed, batch=batch),
+    )
+    declared = _model(
+        point.model, _contents(point.model), file.protocol.vocabulary.size, point.settings
+    )
+    runner = _Runner(
+        declared,
+        file.protocol,
+        point.seed,
+        point.device,
+        point.out,
+        None,
+        None,
+        progress or Silent(),
+    )
     if point.identity and point.identity != _identity(runner):
-        raise RunFolderError("this worker has another fena_sim, Brian2 or model file than the machine that started the sweep",
-                             where=point.model, fix=(
-                                 "give all workers the same installation and files, and start again those that are older"))
+        raise RunFolderError(
+            "this worker has another fena_sim, Brian2 or model file than the machine that started the sweep",
+            where=point.model,
+            fix=(
+                "give all workers the same installation and files, and start again those that are older"
+            ),
+        )
     return runner, file
 
 

@@ -1,11 +1,20 @@
-"""Progress over all points of a sweep: a bar on a terminal, a line now and then elsewhere, nothing if quiet."""
+"""Progress over all points of a sweep: a bar on a terminal, a line now and then elsewhere, nothing
+if quiet.
+"""
 
 import sys
 import time
 from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 #: Seconds between two lines in a log.
 REPORT = 10.0
@@ -28,15 +37,24 @@ class SweepDisplay:
     def __init__(self, total, quiet=False, stream=None, clock=time.monotonic):
         stream = sys.stderr if stream is None else stream
         terminal = stream.isatty()
-        self.console = Console(file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False)
+        self.console = Console(
+            file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False
+        )
         self.total, self.quiet, self.clock = total, quiet, clock
         self.done = self.found = self.failed = 0
         self.shares = {}
         self.began = self.reported = clock()
         self.bar = None
         if terminal and not quiet and not self.console.is_dumb_terminal:
-            self.bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-                                TimeRemainingColumn(), console=self.console, redirect_stdout=False)
+            self.bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=self.console,
+                redirect_stdout=False,
+            )
             self.task = self.bar.add_task(self._text(), total=total)
 
     def __enter__(self):
@@ -69,7 +87,11 @@ class SweepDisplay:
             self.console.print(text, soft_wrap=True)
 
     def _text(self):
-        more = [f"{number} {what}" for number, what in ((self.found, "finished before"), (self.failed, "failed")) if number]
+        more = [
+            f"{number} {what}"
+            for number, what in ((self.found, "finished before"), (self.failed, "failed"))
+            if number
+        ]
         return f"{self.done} of {self.total} points" + (f" ({', '.join(more)})" if more else "")
 
     def _show(self, last=False):
@@ -85,4 +107,6 @@ class SweepDisplay:
             self.note(f"{self._text()}{left}")
 
     def _left(self, now, fresh):
-        return timedelta(seconds=round((now - self.began) / fresh * (self.total - self.found - fresh)))
+        return timedelta(
+            seconds=round((now - self.began) / fresh * (self.total - self.found - fresh))
+        )

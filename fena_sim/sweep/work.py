@@ -1,4 +1,6 @@
-"""What a worker does with one point: build each distinct network once, run, and say what came of it."""
+"""What a worker does with one point: build each distinct network once, run, and say what came of
+it.
+"""
 
 import threading
 import traceback
@@ -76,20 +78,31 @@ def do_point(point, hear=lambda share: None):
         kind, what, where, fix = type(error).__name__, error.what, error.where, error.fix
     except Exception as error:  # in a user's file, mostly; the other points do not depend on it
         last = traceback.extract_tb(error.__traceback__)[-1]
-        kind, what, where, fix = type(error).__name__, str(error), f"{last.filename}, line {last.lineno}", None
-    return Outcome(number=point.number, run=run, error=dict(kind=kind, what=what, where=where, fix=fix))
+        kind, what, where, fix = (
+            type(error).__name__,
+            str(error),
+            f"{last.filename}, line {last.lineno}",
+            None,
+        )
+    return Outcome(
+        number=point.number, run=run, error=dict(kind=kind, what=what, where=where, fix=fix)
+    )
 
 
 def as_numbers(summary, where):
-    """A summary as {name: {item: float}}; of a list the items are "0", "1", ..., of a single number it is "".
+    """A summary as {name: {item: float}}; of a list the items are "0", "1", ..., of a single number
+    it is "".
 
     Raises ProtocolError if something in it is not a number.
     """
     found = {}
     for name, value in summary.items():
         if name in (*ABOUT_RUNS, "seed") or not is_valid_nc3_name(name):
-            raise ProtocolError(f"summary() gives {name!r}, which the sweep's netCDF file cannot have as a name",
-                                where=str(where), fix="rename it")
+            raise ProtocolError(
+                f"summary() gives {name!r}, which the sweep's netCDF file cannot have as a name",
+                where=str(where),
+                fix="rename it",
+            )
         if isinstance(value, dict):
             items = {str(key): v for key, v in value.items()}
         elif np.ndim(value) == 1 and len(value) != 1:  # a list of one number may be one per run
@@ -98,14 +111,19 @@ def as_numbers(summary, where):
             items = {"": value[0] if np.ndim(value) else value}
         for item, v in items.items():
             if not isinstance(v, (int, float, np.number, np.bool_)):
-                raise ProtocolError(f"summary() gives {v!r} for {name!r}, which is not a number", where=str(where),
-                                    fix="return numbers, lists of numbers and dictionaries of numbers")
+                raise ProtocolError(
+                    f"summary() gives {v!r} for {name!r}, which is not a number",
+                    where=str(where),
+                    fix="return numbers, lists of numbers and dictionaries of numbers",
+                )
         found[name] = {item: float(v) for item, v in items.items()}
     return found
 
 
 class _Progress(Silent):
-    """Hears of a run in a worker. Builds its networks before the run does, so that no two workers compile the same."""
+    """Hears of a run in a worker. Builds its networks before the run does, so that no two workers
+    compile the same.
+    """
 
     def __init__(self, hear):
         super().__init__()
@@ -128,16 +146,25 @@ class _Progress(Silent):
 
 
 def build_once(runner, block):
-    """Build the network of a block into the build cache; whoever else wants the same one meanwhile, on this machine, waits.
+    """Build the network of a block into the build cache; whoever else wants the same one meanwhile,
+    on this machine, waits.
 
-    Errors are left to the runner, which builds the network right after this and says what is wrong with it.
+    Errors are left to the runner, which builds the network right after this and says what is wrong
+    with it.
     """
     if runner.device.name == "runtime":  # nothing to share: every process has a network of its own
         return
     shape = runner.shape(block)[0]
     vocabulary = runner.protocol.vocabulary
-    key = digest([canonical(runner.model, structure_only=True), canonical(vocabulary.codes), canonical(shape),
-                  canonical(block.probes), runner.device.name])
+    key = digest(
+        [
+            canonical(runner.model, structure_only=True),
+            canonical(vocabulary.codes),
+            canonical(shape),
+            canonical(block.probes),
+            runner.device.name,
+        ]
+    )
     if key in _built:
         return
     locks = cache.root() / "locks"

@@ -1,1 +1,3 @@
-"""Following a run live: what is read from its folder while it is written, and the page that shows it."""
+"""Following a run live: what is read from its folder while it is written, and the page that shows
+it.
+"""

@@ -9,14 +9,21 @@ import click
 
 @click.command()
 @click.argument("path", metavar="[RUN|FOLDER]", default="runs", type=click.Path())
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True,
-              help="Port on 127.0.0.1; 0 takes any that is free.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes any that is free.",
+)
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
 def watch(path, port, opened):
-    """Serve a page, for this machine alone, that follows a run while it goes on (or shows a finished one).
+    """Serve a page, for this machine alone, that follows a run while it goes on (or shows a
+    finished one).
 
-    Settling iterations, error and precision of every level, block, token, pace and time left, read from the run's folder; the
-    run itself is not disturbed, and may stop and go on. Of a folder of runs, the one that began last is shown first. Ctrl-C ends.
+    Settling iterations, error and precision of every level, block, token, pace and time left, read
+    from the run's folder; the run itself is not disturbed, and may stop and go on. Of a folder of
+    runs, the one that began last is shown first. Ctrl-C ends.
 
     \b
     Examples:

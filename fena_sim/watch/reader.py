@@ -1,4 +1,6 @@
-"""What a run folder tells while the run goes on: where it is, how fast, and what the hierarchy did. Nothing is written."""
+"""What a run folder tells while the run goes on: where it is, how fast, and what the hierarchy did.
+Nothing is written.
+"""
 
 import json
 from datetime import datetime, timezone
@@ -42,10 +44,12 @@ class RunReader:
         Returns
         -------
         dict
-            "id", "title", "seed", "device", "batch", "started", "status" (in words), "kind" (running, finished, stopped,
-            interrupted), "blocks" (name, tokens, done, history), "block" (name of the one that it is in, or None), "done" and
-            "total" (tokens of one stream), "rate" (tokens of all streams per second, or None), "left" (s, or None), "log" (last
-            line). A history maps "quantity" or "quantity level" to [first token of the cell, value] pairs.
+            "id", "title", "seed", "device", "batch", "started", "status" (in words), "kind"
+            (running, finished, stopped, interrupted), "blocks" (name, tokens, done, history),
+            "block" (name of the one that it is in, or None), "done" and "total" (tokens of one
+            stream), "rate" (tokens of all streams per second, or None), "left" (s, or None), "log"
+            (last line). A history maps "quantity" or "quantity level" to [first token of the cell,
+            value] pairs.
 
         Raises
         ------
@@ -54,28 +58,54 @@ class RunReader:
         """
         run = Run(self.folder)
         manifest = run.manifest
-        if manifest["started"] != self.started:  # another run, or one that was begun again from the start
+        if (
+            manifest["started"] != self.started
+        ):  # another run, or one that was begun again from the start
             self.blocks, self.started, self.model = {}, manifest["started"], _model(manifest)
         rows, rate, current = [], None, None
         for block in manifest["blocks"]:
-            reader = self.blocks.setdefault(block["name"], _BlockReader(run.folder, block["name"], block["tokens"], self.model))
+            reader = self.blocks.setdefault(
+                block["name"], _BlockReader(run.folder, block["name"], block["tokens"], self.model)
+            )
             reader.update(run)
             rate = reader.rate or rate
             if current is None and reader.done < block["tokens"]:
                 current = block["name"]
-            rows.append({"name": block["name"], "tokens": block["tokens"], "done": reader.done, "history": reader.history()})
+            rows.append(
+                {
+                    "name": block["name"],
+                    "tokens": block["tokens"],
+                    "done": reader.done,
+                    "history": reader.history(),
+                }
+            )
         total, done = sum(row["tokens"] for row in rows), sum(row["done"] for row in rows)
         kind, status = run_status(run)
         rate = manifest.get("tokens_per_second") or (rate and rate * run.batch)
-        return {"id": run.id, "title": f"{manifest['protocol']['name']} on {manifest['model']['name']}", "seed": run.seed,
-                "device": manifest["device"], "batch": run.batch, "started": manifest["started"], "status": status, "kind": kind,
-                "sessions": manifest.get("sessions", 1), "blocks": rows, "block": None if kind == "finished" else current,
-                "done": done, "total": total, "rate": rate,
-                "left": (total - done) * run.batch / rate if rate and kind == "running" else None, "log": _last_line(run.folder)}
+        return {
+            "id": run.id,
+            "title": f"{manifest['protocol']['name']} on {manifest['model']['name']}",
+            "seed": run.seed,
+            "device": manifest["device"],
+            "batch": run.batch,
+            "started": manifest["started"],
+            "status": status,
+            "kind": kind,
+            "sessions": manifest.get("sessions", 1),
+            "blocks": rows,
+            "block": None if kind == "finished" else current,
+            "done": done,
+            "total": total,
+            "rate": rate,
+            "left": (total - done) * run.batch / rate if rate and kind == "running" else None,
+            "log": _last_line(run.folder),
+        }
 
 
 class _BlockReader:
-    """One block: values per token {(quantity, level): (token,)} of its chunks while it goes on, then of its results."""
+    """One block: values per token {(quantity, level): (token,)} of its chunks while it goes on,
+    then of its results.
+    """
 
     def __init__(self, folder, name, total, model):
         self.name, self.total, self.model = name, total, model
@@ -86,10 +116,16 @@ class _BlockReader:
 
     @property
     def done(self):
-        return self.total if self.whole else min(self.total, sum(count for _, count, _, _ in self.chunks))
+        return (
+            self.total
+            if self.whole
+            else min(self.total, sum(count for _, count, _, _ in self.chunks))
+        )
 
     def update(self, run):
-        """Look again. A file that vanishes meanwhile leaves what was known: the next look finds what took its place."""
+        """Look again. A file that vanishes meanwhile leaves what was known: the next look finds
+        what took its place.
+        """
         if self.whole and self.state.exists():
             return
         try:
@@ -102,7 +138,9 @@ class _BlockReader:
             return
 
     def _follow(self):
-        """Chunks one after the other, each from where the one before stopped; what the run did again is read again."""
+        """Chunks one after the other, each from where the one before stopped; what the run did
+        again is read again.
+        """
         found, step = [], None
         for path in sorted(self.parts.glob("*.npz")):
             if step is not None and int(path.stem) != step:
@@ -118,13 +156,21 @@ class _BlockReader:
             found.append(known)
         self.chunks = found
         keys = set().union(*(readings for _, _, readings, _ in found)) if found else set()
-        self.values = {key: np.concatenate([r[key] for _, _, r, _ in found if key in r]) for key in keys}
-        recent = found[-RECENT - 1:]
-        paces = [after[1] / (after[3] - before[3]) for before, after in zip(recent, recent[1:]) if after[3] > before[3]]
+        self.values = {
+            key: np.concatenate([r[key] for _, _, r, _ in found if key in r]) for key in keys
+        }
+        recent = found[-RECENT - 1 :]
+        paces = [
+            after[1] / (after[3] - before[3])
+            for before, after in zip(recent, recent[1:])
+            if after[3] > before[3]
+        ]
         self.rate = float(np.median(paces)) if paces else None
 
     def history(self):
-        """{name: [[token, value], ...]}: medians of settling iterations, means of all else, in at most CELLS cells."""
+        """{name: [[token, value], ...]}: medians of settling iterations, means of all else, in at
+        most CELLS cells.
+        """
         found = {}
         for (quantity, level), values in sorted(self.values.items(), key=str):
             if not len(values):
@@ -134,7 +180,9 @@ class _BlockReader:
             starts = np.flatnonzero(np.diff(cells, prepend=-1))
             parts = np.split(values, starts[1:])
             found[quantity if level is None else f"{quantity} {level}"] = [
-                [int(first), _plain(typical(part))] for first, part in zip(starts, parts, strict=True)]
+                [int(first), _plain(typical(part))]
+                for first, part in zip(starts, parts, strict=True)
+            ]
         return found
 
 
@@ -150,33 +198,48 @@ def _model(manifest):
 
 
 def _of_part(path, model):
-    """(tokens that left in a chunk, readings of `fena_sim.run.watch`), from what was kept of tokens alone."""
+    """(tokens that left in a chunk, readings of `fena_sim.run.watch`), from what was kept of tokens
+    alone.
+    """
     with np.load(path) as archive:
         recordings = {}
         for key in archive.files:
             monitor, _, variable = key.partition("/")
             if monitor.startswith("departure_"):
                 recordings.setdefault(monitor, {})[variable] = archive[key]
-    kept = {name: Recording(t=values.pop("t"), i=None, values=values) for name, values in recordings.items()}
+    kept = {
+        name: Recording(t=values.pop("t"), i=None, values=values)
+        for name, values in recordings.items()
+    }
     count = len(kept[f"departure_{PACEMAKER}"].t)
     return count, watch(model, kept) if model is not None and count else {}
 
 
 def _of_tokens(tokens, model):
     """The same readings from a block's results."""
-    arrays = {name: values.to_numpy() for name, values in tokens.items() if values.dims[-1] == "level"}
-    arrays = {name: values.reshape(len(values), -1, values.shape[-1]) for name, values in arrays.items()}  # token, stream, level
+    arrays = {
+        name: values.to_numpy() for name, values in tokens.items() if values.dims[-1] == "level"
+    }
+    arrays = {
+        name: values.reshape(len(values), -1, values.shape[-1]) for name, values in arrays.items()
+    }  # token, stream, level
     found = {}
     if model is not None and model.settling is not None:
         iterations = tokens["iterations"].to_numpy()
         found["iterations", None] = np.median(iterations.reshape(len(iterations), -1), axis=1)
     if {"settled_error", "precision"} <= set(arrays):
         with np.errstate(divide="ignore", invalid="ignore"):
-            energy = gaussian_energy(tokens.attrs["level_sizes"], arrays["precision"], arrays["settled_error"])
+            energy = gaussian_energy(
+                tokens.attrs["level_sizes"], arrays["precision"], arrays["settled_error"]
+            )
         found["free energy", None] = energy.mean(axis=1)
     for name in ("error", "precision"):
         for column, level in enumerate(_levels(model, name, arrays)):
-            values = arrays["onset_error"] if (name, level) == ("error", 0) and "onset_error" in arrays else arrays[name]
+            values = (
+                arrays["onset_error"]
+                if (name, level) == ("error", 0) and "onset_error" in arrays
+                else arrays[name]
+            )
             found[name, level] = values[:, :, column].mean(axis=1)
     return found
 
@@ -197,7 +260,10 @@ def run_status(run):
         return ("finished" if run.finished else "stopped"), status
     if _locked(run.folder / "run.lock"):
         return "running", "running"
-    return "interrupted", "interrupted: no process is at work on it; the same command goes on from the last checkpoint"
+    return (
+        "interrupted",
+        "interrupted: no process is at work on it; the same command goes on from the last checkpoint",
+    )
 
 
 def _locked(path):
@@ -225,6 +291,8 @@ def _last_line(folder):
 def started_text(text):
     """When a run started, e.g. "2026-11-25 02:21:48"; the text itself if it is no time."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        return (
+            datetime.fromisoformat(text).replace(tzinfo=timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        )
     except (TypeError, ValueError):
         return str(text)

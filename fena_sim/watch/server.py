@@ -1,4 +1,6 @@
-"""A server for readers on this machine alone: the page of `fena watch`, and the state of runs as JSON. Nothing else."""
+"""A server for readers on this machine alone: the page of `fena watch`, and the state of runs as
+JSON. Nothing else.
+"""
 
 import json
 import threading
@@ -15,10 +17,22 @@ from .reader import RunReader, started_text
 ADDRESS = "127.0.0.1"
 #: Seconds for which what was found or read serves every page that asks.
 FRESH_LIST, FRESH_STATE = 3.0, 0.4
-FACTS = [("in-block", "Block"), ("token", "Token"), ("done", "Tokens of the run"), ("rate", "Pace"), ("left", "Time left"),
-         ("device", "Device"), ("started", "Started (UTC)"), ("sessions", "Sessions")]
-CHARTS = [("iterations", "Settling iterations per token"), ("error", "Squared error per unit"), ("precision", "Precision"),
-          ("free energy", "Free energy (nat)")]
+FACTS = [
+    ("in-block", "Block"),
+    ("token", "Token"),
+    ("done", "Tokens of the run"),
+    ("rate", "Pace"),
+    ("left", "Time left"),
+    ("device", "Device"),
+    ("started", "Started (UTC)"),
+    ("sessions", "Sessions"),
+]
+CHARTS = [
+    ("iterations", "Settling iterations per token"),
+    ("error", "Squared error per unit"),
+    ("precision", "Precision"),
+    ("free energy", "Free energy (nat)"),
+]
 
 
 class Watched:
@@ -40,11 +54,20 @@ class Watched:
         """[{"key", "label"}] of all runs, the one that began last first."""
         with self.lock:
             if self.listed is None or time.monotonic() - self.listed > FRESH_LIST:
-                runs = find_runs(self.path)[0] if self.path.exists() else []  # the first run makes the folder
+                runs = (
+                    find_runs(self.path)[0] if self.path.exists() else []
+                )  # the first run makes the folder
                 found = {str(run.folder.relative_to(self.path)): run for run in runs}
-                self.runs = dict(sorted(found.items(), key=lambda item: item[1].manifest["started"], reverse=True))
+                self.runs = dict(
+                    sorted(
+                        found.items(), key=lambda item: item[1].manifest["started"], reverse=True
+                    )
+                )
                 self.listed = time.monotonic()
-            return [{"key": key, "label": f"{run.id}, {started_text(run.manifest['started'])}"} for key, run in self.runs.items()]
+            return [
+                {"key": key, "label": f"{run.id}, {started_text(run.manifest['started'])}"}
+                for key, run in self.runs.items()
+            ]
 
     def state(self, key):
         """The state of a run that `list` named, see `RunReader.read`; KeyError for any other."""
@@ -82,12 +105,22 @@ def make_server(path, port=0):
     try:
         server = _Server((ADDRESS, port), _Handler)
     except (OSError, OverflowError) as error:
-        raise ResourceError(f"port {port} cannot be had: {error}", where=ADDRESS,
-                            fix="leave --port out to take any that is free") from error
+        raise ResourceError(
+            f"port {port} cannot be had: {error}",
+            where=ADDRESS,
+            fix="leave --port out to take any that is free",
+        ) from error
     server.watched = watched
     server.url = f"http://{ADDRESS}:{server.server_address[1]}/"
-    server.page, server.policy = render("watch.html", "watch.js", connect="'self'", title="fena watch",
-                                        place=str(Path(path).resolve()), facts=FACTS, charts=CHARTS)
+    server.page, server.policy = render(
+        "watch.html",
+        "watch.js",
+        connect="'self'",
+        title="fena watch",
+        place=str(Path(path).resolve()),
+        facts=FACTS,
+        charts=CHARTS,
+    )
     return server
 
 
@@ -103,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self):
-        if self.headers.get("Host") not in self._names():  # a name that another site lets point here (DNS rebinding)
+        if (
+            self.headers.get("Host") not in self._names()
+        ):  # a name that another site lets point here (DNS rebinding)
             self._answer(403, {"error": "this server answers to its own address alone"})
             return
         address = urlsplit(self.path)
@@ -112,7 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif address.path == "/runs":
             self._json(lambda: {"runs": self.server.watched.list()})
         elif address.path == "/state":
-            self._json(lambda: self.server.watched.state(parse_qs(address.query).get("run", [""])[0]))
+            self._json(
+                lambda: self.server.watched.state(parse_qs(address.query).get("run", [""])[0])
+            )
         else:
             self._answer(404, {"error": "there is no such page"})
 
@@ -135,10 +172,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, code, body, kind):
         self.send_response(code)
-        for name, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store"),
-                            ("Content-Security-Policy", self.server.policy), ("X-Content-Type-Options", "nosniff"),
-                            ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"),
-                            ("Cross-Origin-Resource-Policy", "same-origin")):
+        for name, value in (
+            ("Content-Type", kind),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", self.server.policy),
+            ("X-Content-Type-Options", "nosniff"),
+            ("X-Frame-Options", "DENY"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+        ):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -32,15 +32,30 @@ def check(seeds, quick):
         refused += planted(model).values()
         found = influences(model, _block(model), seeds)
         unmoved += [value <= TOLERANCE for values in found.values() for value in values]
-        largest = [max(largest[k], *[values[k] for values in found.values()], 0.0) for k in range(len(seeds))]
-    return [Measured("share of shipped models whose rules are all local, by their equations", share(accepted), Bar(">=", 1)),
-            Measured("share of planted rules that are refused", share(refused), Bar(">=", 1)),
-            Measured("share of rules, in every network, unmoved when everything else changes", share(unmoved), Bar(">=", 1)),
-            Reported("largest influence from elsewhere on any rule", summarise(largest))]
+        largest = [
+            max(largest[k], *[values[k] for values in found.values()], 0.0)
+            for k in range(len(seeds))
+        ]
+    return [
+        Measured(
+            "share of shipped models whose rules are all local, by their equations",
+            share(accepted),
+            Bar(">=", 1),
+        ),
+        Measured("share of planted rules that are refused", share(refused), Bar(">=", 1)),
+        Measured(
+            "share of rules, in every network, unmoved when everything else changes",
+            share(unmoved),
+            Bar(">=", 1),
+        ),
+        Reported("largest influence from elsewhere on any rule", summarise(largest)),
+    ]
 
 
 def _block(model):
     """Tokens in turn, one after the other."""
     size = next(p.size for p in model.populations if p.uses("token_code"))
     vocabulary = one_hot([f"s{k}" for k in range(size)])
-    return Block(name="learning", stream=TokenStream.from_ids([k % size for k in range(TOKENS)], vocabulary))
+    return Block(
+        name="learning", stream=TokenStream.from_ids([k % size for k in range(TOKENS)], vocabulary)
+    )

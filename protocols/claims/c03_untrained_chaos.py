@@ -26,14 +26,26 @@ def experiments(seed, quick):
 
 def measure(runs, quick):
     of = runs["network"]
-    rows = [Measured("settling iterations per token, untrained", summarise([settling_iterations(r, "untrained") for r in of]),
-                     Bar(">=", LEAST))]
+    rows = [
+        Measured(
+            "settling iterations per token, untrained",
+            summarise([settling_iterations(r, "untrained") for r in of]),
+            Bar(">=", LEAST),
+        )
+    ]
     for block, name in BLOCKS.items():
-        rows.append(Reported(f"share of tokens at the cap, {name}", summarise([share_at_cap(r, block) for r in of])))
+        rows.append(
+            Reported(
+                f"share of tokens at the cap, {name}",
+                summarise([share_at_cap(r, block) for r in of]),
+            )
+        )
     for block, name in BLOCKS.items():
         errors = [onset_errors(run, block) for run in of]
-        rows += [Reported(f"onset error of level {level}, {name}", summarise([e[level] for e in errors]))
-                 for level in range(len(errors[0]))]
+        rows += [
+            Reported(f"onset error of level {level}, {name}", summarise([e[level] for e in errors]))
+            for level in range(len(errors[0]))
+        ]
     return rows
 
 
@@ -51,11 +63,27 @@ def figure(runs):
         left, right = fig.subplots(1, 2, width_ratios=(1.3, 1))
         for run in of:
             for block, colour in zip(BLOCKS, (BLACK, GREY), strict=True):
-                counts = np.sort(run.tokens(block)["iterations"].to_numpy()[presented(run.events(block))])
-                left.step(counts, np.arange(1, len(counts) + 1) / len(counts), color=colour, linewidth=0.8, where="post",
-                          label=BLOCKS[block] if run is of[0] else None)
+                counts = np.sort(
+                    run.tokens(block)["iterations"].to_numpy()[presented(run.events(block))]
+                )
+                left.step(
+                    counts,
+                    np.arange(1, len(counts) + 1) / len(counts),
+                    color=colour,
+                    linewidth=0.8,
+                    where="post",
+                    label=BLOCKS[block] if run is of[0] else None,
+                )
         left.axvline(LEAST, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
-        left.text(LEAST, 1.02, ID, transform=left.get_xaxis_transform(), fontsize=6, ha="center", color="#5A5A5A")
+        left.text(
+            LEAST,
+            1.02,
+            ID,
+            transform=left.get_xaxis_transform(),
+            fontsize=6,
+            ha="center",
+            color="#5A5A5A",
+        )
         left.set_xlim(-1, 49)
         left.set_ylim(0, 1)
         left.set_xlabel("settling iterations per token")
@@ -66,9 +94,22 @@ def figure(runs):
             levels = errors.shape[1]
             for level in range(levels):
                 place = x + (level - (levels - 1) / 2) * 0.18
-                right.plot(np.full(len(errors), place), errors[:, level], "o", color=level_colour(level), markersize=2.5,
-                           markeredgewidth=0, alpha=0.6, label=f"level {level}" if x == 0 else None)
-                right.plot([place - 0.07, place + 0.07], [np.median(errors[:, level])] * 2, color=BLACK, linewidth=0.9)
+                right.plot(
+                    np.full(len(errors), place),
+                    errors[:, level],
+                    "o",
+                    color=level_colour(level),
+                    markersize=2.5,
+                    markeredgewidth=0,
+                    alpha=0.6,
+                    label=f"level {level}" if x == 0 else None,
+                )
+                right.plot(
+                    [place - 0.07, place + 0.07],
+                    [np.median(errors[:, level])] * 2,
+                    color=BLACK,
+                    linewidth=0.9,
+                )
         right.set_yscale("log")
         right.set_xticks(range(len(BLOCKS)), BLOCKS.values())
         right.tick_params(axis="x", length=0)

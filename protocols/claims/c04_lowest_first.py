@@ -22,12 +22,21 @@ def experiments(seed, quick):
 def measure(runs, quick):
     halfway = np.array([halfway_token(run).to_numpy() for run in runs["network"]])
     first = [lowest_first(tokens) for tokens in halfway]
-    rows = [Measured("share of networks in which level 0 is halfway first", share(first), Bar(">=", 0.8))]
+    rows = [
+        Measured(
+            "share of networks in which level 0 is halfway first", share(first), Bar(">=", 0.8)
+        )
+    ]
     for level, tokens in enumerate(halfway.T):
         reached = tokens[np.isfinite(tokens)]
         if len(reached):
-            rows.append(Reported(f"halfway token of level {level}", summarise(reached),
-                                 note=f"error fell in {len(reached)} of {len(tokens)} networks"))
+            rows.append(
+                Reported(
+                    f"halfway token of level {level}",
+                    summarise(reached),
+                    note=f"error fell in {len(reached)} of {len(tokens)} networks",
+                )
+            )
     return rows
 
 
@@ -48,8 +57,20 @@ def figure(runs):
         for level, tokens in enumerate(halfway.T):
             if np.isfinite(tokens).any():
                 place, height = np.nanmedian(tokens) / 1000, 0.03 + 0.04 * level
-                ax.plot(place, height, "^", color=level_colour(level), transform=ax.get_xaxis_transform())
-        ax.text(np.nanmax(halfway) / 1000 + 0.03 * ax.get_xlim()[1], 0.03, "halfway", transform=ax.get_xaxis_transform(),
-                fontsize=6, va="center")
+                ax.plot(
+                    place,
+                    height,
+                    "^",
+                    color=level_colour(level),
+                    transform=ax.get_xaxis_transform(),
+                )
+        ax.text(
+            np.nanmax(halfway) / 1000 + 0.03 * ax.get_xlim()[1],
+            0.03,
+            "halfway",
+            transform=ax.get_xaxis_transform(),
+            fontsize=6,
+            va="center",
+        )
         panels.level_legend(fig, curves[0]["level"].to_numpy())
     return fig

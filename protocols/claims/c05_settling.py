@@ -7,14 +7,23 @@ from networks import MODELS, first_contact
 
 from fena_sim import Block, FixedPace, Probe, Protocol
 from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
-from fena_sim.measure import presented, settling_at, settling_curve, settling_iterations, summarise, token_scores
+from fena_sim.measure import (
+    presented,
+    settling_at,
+    settling_curve,
+    settling_iterations,
+    summarise,
+    token_scores,
+)
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, sheet, style
 from fena_sim.plot.style import BLACK, GREY, ORANGE
 from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import MotifGrammar
 
 ID = "C05"
-CLAIM = "Settling falls from 30-40 iterations per token over 15 and 10 to 5-6 as the hierarchy learns."
+CLAIM = (
+    "Settling falls from 30-40 iterations per token over 15 and 10 to 5-6 as the hierarchy learns."
+)
 DEFINITION = """Iterations of a token = the last presentation step (1-based, 0 = none) at which the root mean square rate of
 change of all states is at or above the tolerance, .004 / ms where no other is named; the median over tokens counts. Trained and
 reference tolerance: 1,500 tokens (quick 300) after one pass of protocols/first_contact.py, plasticity off. Sensitivity: the
@@ -37,40 +46,97 @@ BINS = (1, 2, 4, 8, 16, 32, 60)
 
 def experiments(seed, quick):
     trained = first_contact(seed, quick)
-    return {"network": trained, "untrained": tolerances(seed), "trained": tolerances(seed, (trained, "training"))}
+    return {
+        "network": trained,
+        "untrained": tolerances(seed),
+        "trained": tolerances(seed, (trained, "training")),
+    }
 
 
 def tolerances(seed, start=None):
-    """The rate of change in every presentation step of the same tokens, after short and after long blanks."""
+    """The rate of change in every presentation step of the same tokens, after short and after long
+    blanks.
+    """
     stream = MotifGrammar().training(TOKENS, seed=10_000 + seed)
     rate = Probe("pacemaker", "rate", interval=1 * ms, window=(0 * ms, PRESENTATION))
-    blocks = [Block(name=name, stream=stream, pace=FixedPace(duration=PRESENTATION, blank=blank * ms), probes=[rate],
-                    controls=dict(plasticity_gain=0.0), start_from=INITIAL) for name, blank in BLANKS.items()]
-    return Experiment(model=MODELS / "fena.py", seed=seed, start=start, protocol=Protocol(
-        name="tolerances", blocks=blocks, description="Settling at several tolerances, after short and long blanks"))
+    blocks = [
+        Block(
+            name=name,
+            stream=stream,
+            pace=FixedPace(duration=PRESENTATION, blank=blank * ms),
+            probes=[rate],
+            controls=dict(plasticity_gain=0.0),
+            start_from=INITIAL,
+        )
+        for name, blank in BLANKS.items()
+    ]
+    return Experiment(
+        model=MODELS / "fena.py",
+        seed=seed,
+        start=start,
+        protocol=Protocol(
+            name="tolerances",
+            blocks=blocks,
+            description="Settling at several tolerances, after short and long blanks",
+        ),
+    )
 
 
 def measure(runs, quick):
     network = runs["network"]
-    counts = {(name, blank): [medians(run, blank) for run in runs[name]] for name in ("untrained", "trained") for blank in BLANKS}
-    rows = [Measured("settling iterations per token, trained", summarise([settling_iterations(r, "familiar") for r in network]),
-                     Bar("<=", MOST))]
+    counts = {
+        (name, blank): [medians(run, blank) for run in runs[name]]
+        for name in ("untrained", "trained")
+        for blank in BLANKS
+    }
+    rows = [
+        Measured(
+            "settling iterations per token, trained",
+            summarise([settling_iterations(r, "familiar") for r in network]),
+            Bar("<=", MOST),
+        )
+    ]
     reported = []
     for blank, length in BLANKS.items():
         before, after = (np.array(counts[name, blank]) for name in ("untrained", "trained"))
         if blank != "short_blank":
-            rows.append(Measured(f"the same after a blank of {length} ms", summarise(after[:, TOLERANCES.index(REFERENCE)]),
-                                 Bar("<=", MOST)))
+            rows.append(
+                Measured(
+                    f"the same after a blank of {length} ms",
+                    summarise(after[:, TOLERANCES.index(REFERENCE)]),
+                    Bar("<=", MOST),
+                )
+            )
         for k, tolerance in enumerate(TOLERANCES):
             at = f"at tolerance {tolerance:g} / ms, blank {length} ms"
-            rows.append(Measured(f"iterations untrained / trained {at}", summarise(before[:, k] / np.maximum(after[:, k], 1)),
-                                 Bar(">=", LEAST_RATIO)))
-            reported += [Reported(f"iterations, {name} {at}", summarise(values[:, k]))
-                         for name, values in (("untrained", before), ("trained", after))]
-    reported += [Reported(f"iterations in tokens {BIN * (b - 1)} to {BIN * b} of training",
-                          summarise([float(curve(run).sel(quantile=0.5)[b - 1]) for run in network])) for b in BINS]
-    reported += [Reported("mean iterations per token, trained", summarise([iterations(run).mean() for run in network])),
-                 Reported("median iterations when surprised, trained", summarise([surprised(run) for run in network]))]
+            rows.append(
+                Measured(
+                    f"iterations untrained / trained {at}",
+                    summarise(before[:, k] / np.maximum(after[:, k], 1)),
+                    Bar(">=", LEAST_RATIO),
+                )
+            )
+            reported += [
+                Reported(f"iterations, {name} {at}", summarise(values[:, k]))
+                for name, values in (("untrained", before), ("trained", after))
+            ]
+    reported += [
+        Reported(
+            f"iterations in tokens {BIN * (b - 1)} to {BIN * b} of training",
+            summarise([float(curve(run).sel(quantile=0.5)[b - 1]) for run in network]),
+        )
+        for b in BINS
+    ]
+    reported += [
+        Reported(
+            "mean iterations per token, trained",
+            summarise([iterations(run).mean() for run in network]),
+        ),
+        Reported(
+            "median iterations when surprised, trained",
+            summarise([surprised(run) for run in network]),
+        ),
+    ]
     return rows + reported
 
 
@@ -81,7 +147,13 @@ def iterations(run, block="familiar"):
 def surprised(run, block="familiar"):
     """Median iterations of the tokens that were predicted wrong."""
     scores = token_scores(run, block)
-    return float(np.median(run.tokens(block)["iterations"].to_numpy()[(scores["scored"] & ~scores["correct"]).to_numpy()]))
+    return float(
+        np.median(
+            run.tokens(block)["iterations"].to_numpy()[
+                (scores["scored"] & ~scores["correct"]).to_numpy()
+            ]
+        )
+    )
 
 
 def curve(run):
@@ -101,7 +173,9 @@ def medians(run, block):
 
 
 def figure(runs):
-    """The curve over training beside the article's milestones, and what the tolerance and the blank change."""
+    """The curve over training beside the article's milestones, and what the tolerance and the blank
+    change.
+    """
     with sheet():
         fig = new_figure(PAGE_WIDTH, 62)
         axes = fig.subplots(1, 3, width_ratios=(1.5, 1, 1))
@@ -112,8 +186,15 @@ def figure(runs):
         for low, high in MILESTONES:
             thin, name = (0, f"{low}-{high}") if low < high else (0.25, f"{low}")
             axes[0].axhspan(low - thin, high + thin, color=ORANGE, alpha=0.3, linewidth=0, zorder=0)
-            axes[0].text(1.01, (low + high) / 2, name, transform=axes[0].get_yaxis_transform(), fontsize=6, va="center",
-                         color="#5A5A5A")
+            axes[0].text(
+                1.01,
+                (low + high) / 2,
+                name,
+                transform=axes[0].get_yaxis_transform(),
+                fontsize=6,
+                va="center",
+                color="#5A5A5A",
+            )
         axes[0].set_ylim(0, 48)
         axes[1].sharey(axes[2])
         for ax, (blank, length) in zip(axes[1:], BLANKS.items(), strict=True):

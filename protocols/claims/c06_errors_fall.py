@@ -29,15 +29,29 @@ def measure(runs, quick):
     floors = [floor(run) for run in of]
     above = summarise([sensory(run) / least for run, least in zip(of, floors, strict=True)])
     reached = Otherwise("error over the floor of the data", above, Bar("<=", NEAR_FLOOR))
-    rows = [Measured(f"error of level {level}, untrained / trained", summarise([ratio[level] for ratio in ratios]),
-                     Bar(">=", LEAST), reached if level == 0 else None) for level in range(len(ratios[0]))]
-    rows += [Reported("error of level 0, trained, over the floor of the data", above),
-             Reported("floor of level 0", summarise(floors)),
-             Reported("error of level 0, even prediction / trained", summarise([even(run) / sensory(run) for run in of]))]
+    rows = [
+        Measured(
+            f"error of level {level}, untrained / trained",
+            summarise([ratio[level] for ratio in ratios]),
+            Bar(">=", LEAST),
+            reached if level == 0 else None,
+        )
+        for level in range(len(ratios[0]))
+    ]
+    rows += [
+        Reported("error of level 0, trained, over the floor of the data", above),
+        Reported("floor of level 0", summarise(floors)),
+        Reported(
+            "error of level 0, even prediction / trained",
+            summarise([even(run) / sensory(run) for run in of]),
+        ),
+    ]
     for block, name in (("untrained", "untrained"), ("familiar", "trained")):
         errors = [mean_errors(run, block).to_numpy() for run in of]
-        rows += [Reported(f"error of level {level}, {name}", summarise([e[level] for e in errors]))
-                 for level in range(len(errors[0]))]
+        rows += [
+            Reported(f"error of level {level}, {name}", summarise([e[level] for e in errors]))
+            for level in range(len(errors[0]))
+        ]
     return rows
 
 
@@ -67,7 +81,15 @@ def figure(runs):
         panels.errors(ax, curves)
         least = summarise([floor(run) for run in of]).median
         ax.axhline(least, color=level_colour(0), linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
-        ax.annotate("floor of level 0", (0.3, least), xycoords=ax.get_yaxis_transform(), xytext=(0, -2),
-                    textcoords="offset points", fontsize=6, va="top", color=level_colour(0))
+        ax.annotate(
+            "floor of level 0",
+            (0.3, least),
+            xycoords=ax.get_yaxis_transform(),
+            xytext=(0, -2),
+            textcoords="offset points",
+            fontsize=6,
+            va="top",
+            color=level_colour(0),
+        )
         panels.level_legend(fig, curves[0]["level"].to_numpy())
     return fig

@@ -28,38 +28,81 @@ VARIANTS = {
     "log-prior removed": dict(kappa=0.0),
     "floor removed": dict(lowest=1e-9),
     "untreated (all removed)": dict(lowest=1e-9, **REMOVED),
-    **{f"untreated with a floor of {floor:g}": dict(lowest=floor, **REMOVED) for floor in FLOORS}}
+    **{f"untreated with a floor of {floor:g}": dict(lowest=floor, **REMOVED) for floor in FLOORS},
+}
 TREATED, UNTREATED = "treated (model as it is)", "untreated (all removed)"
 
 
 def experiments(seed, quick):
-    return {name: short(seed, quick, parameters=parameters, may_stop=True) for name, parameters in VARIANTS.items()}
+    return {
+        name: short(seed, quick, parameters=parameters, may_stop=True)
+        for name, parameters in VARIANTS.items()
+    }
 
 
 def measure(runs, quick):
     def any_hidden(name, limit=0.1):
         return share([collapsed_hidden(run, limit).any() for run in runs[name] if run.finished])
 
-    rows = [Measured("untreated: share of networks with a collapsed hidden level", any_hidden(UNTREATED), Bar(">=", 0.8)),
-            Measured("treated: share of networks with a collapsed hidden level", any_hidden(TREATED), Bar("<=", 0.05))]
-    rows += [Measured(f"{key.split()[0]}: share of networks in which a level, 0 included, lost half of its precision",
-                      share([halved(run).any() for run in runs[key] if run.finished]), bar)
-             for key, bar in ((UNTREATED, Bar(">=", 0.8)), (TREATED, Bar("<=", 0.05)))]
-    rows += [Measured(f"untreated with the model's floor of {FLOORS[0]:g} alone: share of networks with a collapsed hidden level",
-                      any_hidden(f"untreated with a floor of {FLOORS[0]:g}"), Bar("<=", 0.05))]
+    rows = [
+        Measured(
+            "untreated: share of networks with a collapsed hidden level",
+            any_hidden(UNTREATED),
+            Bar(">=", 0.8),
+        ),
+        Measured(
+            "treated: share of networks with a collapsed hidden level",
+            any_hidden(TREATED),
+            Bar("<=", 0.05),
+        ),
+    ]
+    rows += [
+        Measured(
+            f"{key.split()[0]}: share of networks in which a level, 0 included, lost half of its precision",
+            share([halved(run).any() for run in runs[key] if run.finished]),
+            bar,
+        )
+        for key, bar in ((UNTREATED, Bar(">=", 0.8)), (TREATED, Bar("<=", 0.05)))
+    ]
+    rows += [
+        Measured(
+            f"untreated with the model's floor of {FLOORS[0]:g} alone: share of networks with a collapsed hidden level",
+            any_hidden(f"untreated with a floor of {FLOORS[0]:g}"),
+            Bar("<=", 0.05),
+        )
+    ]
     for limit in (0.03, 0.3):
-        rows += [Reported(f"{name}: share with a collapsed hidden level, Pi*s < {limit:g}", any_hidden(key, limit))
-                 for name, key in (("untreated", UNTREATED), ("treated", TREATED))]
+        rows += [
+            Reported(
+                f"{name}: share with a collapsed hidden level, Pi*s < {limit:g}",
+                any_hidden(key, limit),
+            )
+            for name, key in (("untreated", UNTREATED), ("treated", TREATED))
+        ]
     for name, of in runs.items():
         finished = [run for run in of if run.finished]
-        rows.append(Reported(f"{name}: share of networks that stay finite", share([run.finished for run in of])))
+        rows.append(
+            Reported(
+                f"{name}: share of networks that stay finite", share([run.finished for run in of])
+            )
+        )
         if finished:
             last = np.array([collapsed_levels(run)["last"] for run in finished])
-            rows += [Reported(f"{name}: next-token accuracy, frozen", summarise([accuracy(run, "familiar") for run in finished])),
-                     Reported(f"{name}: share of hidden levels collapsed",
-                              summarise([collapsed_hidden(run).mean() for run in finished])),
-                     Reported(f"{name}: precision of level 0 at the end", summarise(last[:, 0])),
-                     Reported(f"{name}: mean precision of the hidden levels at the end", summarise(last[:, 1:].mean(axis=1)))]
+            rows += [
+                Reported(
+                    f"{name}: next-token accuracy, frozen",
+                    summarise([accuracy(run, "familiar") for run in finished]),
+                ),
+                Reported(
+                    f"{name}: share of hidden levels collapsed",
+                    summarise([collapsed_hidden(run).mean() for run in finished]),
+                ),
+                Reported(f"{name}: precision of level 0 at the end", summarise(last[:, 0])),
+                Reported(
+                    f"{name}: mean precision of the hidden levels at the end",
+                    summarise(last[:, 1:].mean(axis=1)),
+                ),
+            ]
     return rows
 
 
@@ -69,13 +112,17 @@ def collapsed_hidden(run, limit=0.1):
 
 
 def halved(run, limit=0.1):
-    """Whether each level, 0 included, lost half of its precision without error that warrants it: bool, shape (level,)."""
+    """Whether each level, 0 included, lost half of its precision without error that warrants it:
+    bool, shape (level,).
+    """
     found = collapsed_levels(run)
     return ((found["last"] < found["first"] / 2) & (found["calibration"] < limit)).to_numpy()
 
 
 def figure(runs):
-    """Precision of every level while learning, treated and untreated, and the accuracy of every variant."""
+    """Precision of every level while learning, treated and untreated, and the accuracy of every
+    variant.
+    """
     drawn = new_figure(PAGE_WIDTH, 62)
     with sheet():
         axes = drawn.subplots(1, 3, width_ratios=(1, 1, 1.3))
@@ -83,17 +130,45 @@ def figure(runs):
             curves = [precision_curve(run, bins=30) for run in runs[name] if run.finished]
             for level in range(4):
                 for curve in curves:
-                    ax.plot(curve["tokens"] / 1000, curve.sel(level=level), color=level_colour(level), linewidth=0.5, alpha=0.6)
+                    ax.plot(
+                        curve["tokens"] / 1000,
+                        curve.sel(level=level),
+                        color=level_colour(level),
+                        linewidth=0.5,
+                        alpha=0.6,
+                    )
                 ax.plot([], [], color=level_colour(level), label=f"level {level}")
-            ax.set(yscale="log", ylim=(0.1, 12), xlabel="training tokens (thousands)", ylabel=f"precision, {name.split()[0]}")
+            ax.set(
+                yscale="log",
+                ylim=(0.1, 12),
+                xlabel="training tokens (thousands)",
+                ylabel=f"precision, {name.split()[0]}",
+            )
             letter(ax, text)
         axes[0].legend(loc="lower right")
         for place, (name, of) in enumerate(reversed(runs.items())):
             values = [accuracy(run, "familiar") for run in of if run.finished]
-            axes[2].plot(values, [place] * len(values), "o", color=level_colour(0), alpha=0.5, markeredgewidth=0)
-            axes[2].plot(np.median(values) if values else [], [place] if values else [], "|", color="black", markersize=9)
+            axes[2].plot(
+                values,
+                [place] * len(values),
+                "o",
+                color=level_colour(0),
+                alpha=0.5,
+                markeredgewidth=0,
+            )
+            axes[2].plot(
+                np.median(values) if values else [],
+                [place] if values else [],
+                "|",
+                color="black",
+                markersize=9,
+            )
         axes[2].axvline(1 / 16, color="#8C8C8C", linewidth=0.7, linestyle=(0, (4, 2)))
-        axes[2].set(yticks=range(len(runs)), yticklabels=list(runs)[::-1], xlim=(0, 1),
-                    xlabel="next-token accuracy (dashed: chance)")
+        axes[2].set(
+            yticks=range(len(runs)),
+            yticklabels=list(runs)[::-1],
+            xlim=(0, 1),
+            xlabel="next-token accuracy (dashed: chance)",
+        )
         letter(axes[2], "c")
     return drawn

@@ -40,13 +40,23 @@ to 250 Hz, above the pace of tokens. Constants and the measure of ringing were c
 delays; for those see protocols/delay_loop.py."""
 HALF, SERIES, BAND = 0.5 * ms, 2048, (25, 250)
 RATE = 100 * 0.01 / ms
-MATCHED, SLOW, SLOW_HALF, TREATED = ("matched", "untreated, slow error units", "untreated, slow error units, dt halved",
-                                     "treated, time constants")
+MATCHED, SLOW, SLOW_HALF, TREATED = (
+    "matched",
+    "untreated, slow error units",
+    "untreated, slow error units, dt halved",
+    "treated, time constants",
+)
 RATES, ADAPTIVE = "untreated, unlike rates", "treated, adaptive rates"
 UNLIKE = {"level.1.eta": RATE, "level.2.eta": RATE}
 CONDITIONS = {
-    MATCHED: {}, SLOW: dict(tau_e=20 * ms), SLOW_HALF: dict(tau_e=20 * ms, dt=HALF), "tau_e = 5 ms": dict(tau_e=5 * ms),
-    TREATED: dict(tau_e=2 * ms), RATES: dict(adaptive=0.0, **UNLIKE), ADAPTIVE: UNLIKE}
+    MATCHED: {},
+    SLOW: dict(tau_e=20 * ms),
+    SLOW_HALF: dict(tau_e=20 * ms, dt=HALF),
+    "tau_e = 5 ms": dict(tau_e=5 * ms),
+    TREATED: dict(tau_e=2 * ms),
+    RATES: dict(adaptive=0.0, **UNLIKE),
+    ADAPTIVE: UNLIKE,
+}
 HELD = ": tokens held"
 
 
@@ -54,65 +64,143 @@ def experiments(seed, quick):
     found = {}
     for name, given in CONDITIONS.items():
         found[name] = short(seed, quick, parameters=given, may_stop=True)
-        found[name + HELD] = Experiment(model=MODELS / "fena.py", protocol=held(seed), seed=seed, parameters=given,
-                                        start=(found[name], "training"))
+        found[name + HELD] = Experiment(
+            model=MODELS / "fena.py",
+            protocol=held(seed),
+            seed=seed,
+            parameters=given,
+            start=(found[name], "training"),
+        )
     return found
 
 
 def held(seed):
     """Twenty tokens, long enough for the states to settle."""
-    block = Block(name="held", stream=MotifGrammar().training(20, seed=10_000 + seed), controls=dict(plasticity_gain=0.0),
-                  pace=FixedPace(duration=240 * ms, blank=12 * ms), probes=[Probe("state_1", "r")])
-    return Protocol(name="held", description="Tokens held for 240 ms, learning frozen",
-                    measured_signal="r of state_1: activity of state units", blocks=[block])
+    block = Block(
+        name="held",
+        stream=MotifGrammar().training(20, seed=10_000 + seed),
+        controls=dict(plasticity_gain=0.0),
+        pace=FixedPace(duration=240 * ms, blank=12 * ms),
+        probes=[Probe("state_1", "r")],
+    )
+    return Protocol(
+        name="held",
+        description="Tokens held for 240 ms, learning frozen",
+        measured_signal="r of state_1: activity of state units",
+        blocks=[block],
+    )
 
 
 def measure(runs, quick):
     ended = {name: [run for run in runs[name] if run.finished] for name in CONDITIONS}
     turns = {name: np.array([ringing(run) for run in runs[name + HELD]]) for name in CONDITIONS}
-    across = {name: [any(o.oscillates for o in across_tokens(run)) for run in of] for name, of in ended.items()}
-    rows = [Measured("untreated, slow error units: share of networks that ring", share(turns[SLOW] >= 1), Bar(">=", 0.8)),
-            Measured("the same with dt halved: share of networks that ring", share(turns[SLOW_HALF] >= 1), Bar(">=", 0.8)),
-            Measured("the same: difference in reversals between dt and dt halved", summarise(abs(turns[SLOW] - turns[SLOW_HALF])),
-                     Bar("<", 0.5)),
-            Measured("treated, time constants: share of networks that ring", share(turns[TREATED] >= 1), Bar("<=", 0)),
-            Measured("treated, time constants: share of networks that oscillate across tokens", share(across[TREATED]),
-                     Bar("<=", 0)),
-            _against_matched(runs, TREATED),
-            Measured("untreated, unlike rates: share of networks that oscillate across tokens", share(across[RATES]),
-                     Bar(">=", 0.8)),
-            Measured("treated, adaptive rates: share of networks that ring", share(turns[ADAPTIVE] >= 1), Bar("<=", 0)),
-            Measured("treated, adaptive rates: share of networks that oscillate across tokens", share(across[ADAPTIVE]),
-                     Bar("<=", 0)),
-            _against_matched(runs, ADAPTIVE),
-            Measured("treated, adaptive rates: share of runs that stay finite",
-                     share([run.finished for run in runs[ADAPTIVE]]), Bar(">=", 1))]
+    across = {
+        name: [any(o.oscillates for o in across_tokens(run)) for run in of]
+        for name, of in ended.items()
+    }
+    rows = [
+        Measured(
+            "untreated, slow error units: share of networks that ring",
+            share(turns[SLOW] >= 1),
+            Bar(">=", 0.8),
+        ),
+        Measured(
+            "the same with dt halved: share of networks that ring",
+            share(turns[SLOW_HALF] >= 1),
+            Bar(">=", 0.8),
+        ),
+        Measured(
+            "the same: difference in reversals between dt and dt halved",
+            summarise(abs(turns[SLOW] - turns[SLOW_HALF])),
+            Bar("<", 0.5),
+        ),
+        Measured(
+            "treated, time constants: share of networks that ring",
+            share(turns[TREATED] >= 1),
+            Bar("<=", 0),
+        ),
+        Measured(
+            "treated, time constants: share of networks that oscillate across tokens",
+            share(across[TREATED]),
+            Bar("<=", 0),
+        ),
+        _against_matched(runs, TREATED),
+        Measured(
+            "untreated, unlike rates: share of networks that oscillate across tokens",
+            share(across[RATES]),
+            Bar(">=", 0.8),
+        ),
+        Measured(
+            "treated, adaptive rates: share of networks that ring",
+            share(turns[ADAPTIVE] >= 1),
+            Bar("<=", 0),
+        ),
+        Measured(
+            "treated, adaptive rates: share of networks that oscillate across tokens",
+            share(across[ADAPTIVE]),
+            Bar("<=", 0),
+        ),
+        _against_matched(runs, ADAPTIVE),
+        Measured(
+            "treated, adaptive rates: share of runs that stay finite",
+            share([run.finished for run in runs[ADAPTIVE]]),
+            Bar(">=", 1),
+        ),
+    ]
     for name, of in ended.items():
         lags = [lag(run) for run in of]
-        rows += [Reported(f"{name}: share of runs that stay finite", share([run.finished for run in runs[name]])),
-                 Reported(f"{name}: share of networks that ring", share(turns[name] >= 1)),
-                 *[Reported(f"{name}: share of networks that ring, by {tolerance:.0%} of the range",
-                            share([ringing(run, tolerance) >= 1 for run in runs[name + HELD]])) for tolerance in (0.02, 0.1)],
-                 Reported(f"{name}: reversals of the free energy per token", summarise([energy_turns(run) for run in of])),
-                 Reported(f"{name}: share of networks that oscillate across tokens", share(across[name])),
-                 Reported(f"{name}: largest oscillation index across tokens",
-                          summarise([max(o.index for o in across_tokens(run)) for run in of])),
-                 Reported(f"{name}: next-token accuracy, frozen", summarise([accuracy(run, "familiar") for run in of])),
-                 Reported(f"{name}: common rhythm of levels 0 and 1, Hz", summarise([found.frequency for found in lags])),
-                 Reported(f"{name}: lag of level 1 behind level 0 there, rad", summarise([found.phase for found in lags])),
-                 Reported(f"{name}: coherence there", summarise([found.coherence for found in lags]))]
+        rows += [
+            Reported(
+                f"{name}: share of runs that stay finite",
+                share([run.finished for run in runs[name]]),
+            ),
+            Reported(f"{name}: share of networks that ring", share(turns[name] >= 1)),
+            *[
+                Reported(
+                    f"{name}: share of networks that ring, by {tolerance:.0%} of the range",
+                    share([ringing(run, tolerance) >= 1 for run in runs[name + HELD]]),
+                )
+                for tolerance in (0.02, 0.1)
+            ],
+            Reported(
+                f"{name}: reversals of the free energy per token",
+                summarise([energy_turns(run) for run in of]),
+            ),
+            Reported(
+                f"{name}: share of networks that oscillate across tokens", share(across[name])
+            ),
+            Reported(
+                f"{name}: largest oscillation index across tokens",
+                summarise([max(o.index for o in across_tokens(run)) for run in of]),
+            ),
+            Reported(
+                f"{name}: next-token accuracy, frozen",
+                summarise([accuracy(run, "familiar") for run in of]),
+            ),
+            Reported(
+                f"{name}: common rhythm of levels 0 and 1, Hz",
+                summarise([found.frequency for found in lags]),
+            ),
+            Reported(
+                f"{name}: lag of level 1 behind level 0 there, rad",
+                summarise([found.phase for found in lags]),
+            ),
+            Reported(f"{name}: coherence there", summarise([found.coherence for found in lags])),
+        ]
     return rows
 
 
 def distance(run):
-    """Distance of the states of level 1 from the last sample of each presentation, its maximum until that is reached."""
+    """Distance of the states of level 1 from the last sample of each presentation, its maximum
+    until that is reached.
+    """
     states, events = run.traces("held")["state_1.r"], run.events("held")
     time, values = states[states.dims[0]].to_numpy(), states.to_numpy()
     found = np.zeros(len(time))
     for arrival, duration in zip(events["arrival"], events["duration"]):
         first, last = (np.searchsorted(time, edge + 1e-9) for edge in (arrival, arrival + duration))
         away = np.linalg.norm(values[first:last] - values[last - 1], axis=1)
-        away[:away.argmax()] = away.max()
+        away[: away.argmax()] = away.max()
         found[first:last] = away
     return xr.DataArray(found, dims="time", coords={"time": time})
 
@@ -130,7 +218,10 @@ def energy_turns(run):
 def across_tokens(run):
     """The Oscillation of every level's error over the last training tokens."""
     series = error_series(run)[-SERIES:]
-    return [oscillation_index(series.sel(level=level).to_numpy()) for level in series["level"].to_numpy()]
+    return [
+        oscillation_index(series.sel(level=level).to_numpy())
+        for level in series["level"].to_numpy()
+    ]
 
 
 def lag(run):
@@ -147,7 +238,9 @@ def _against_matched(runs, name):
 
 
 def figure(runs):
-    """Distance from where the states settle in two tokens, ringing, and accuracy of every condition."""
+    """Distance from where the states settle in two tokens, ringing, and accuracy of every
+    condition.
+    """
     drawn = new_figure(PAGE_WIDTH, 62)
     colours = {MATCHED: "black", SLOW: level_colour(1), TREATED: level_colour(0)}
     names = list(CONDITIONS)[::-1]
@@ -157,15 +250,34 @@ def figure(runs):
             run = runs[name + HELD][0]
             trace, arrival = distance(run), float(run.events("held")["arrival"].iloc[10])
             shown = trace.sel(time=slice(arrival + 1e-6, arrival + 0.15))
-            axes[0].plot((shown["time"] - arrival) * 1000, shown / shown.max(), color=colour, label=name, linewidth=0.9)
-        axes[0].set(xlabel="time from arrival of a token (ms)", ylabel="distance from rest, of its maximum")
-        drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours))
-        for ax, of_run, suffix, label in ((axes[1], ringing, HELD, "reversals of the distance"),
-                                          (axes[2], lambda run: accuracy(run, "familiar"), "", "next-token accuracy, frozen")):
+            axes[0].plot(
+                (shown["time"] - arrival) * 1000,
+                shown / shown.max(),
+                color=colour,
+                label=name,
+                linewidth=0.9,
+            )
+        axes[0].set(
+            xlabel="time from arrival of a token (ms)", ylabel="distance from rest, of its maximum"
+        )
+        drawn.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours)
+        )
+        for ax, of_run, suffix, label in (
+            (axes[1], ringing, HELD, "reversals of the distance"),
+            (axes[2], lambda run: accuracy(run, "familiar"), "", "next-token accuracy, frozen"),
+        ):
             for place, name in enumerate(names):
                 values = [of_run(run) for run in runs[name + suffix] if run.finished]
-                ax.plot(values, [place] * len(values), "o", color=colours.get(name, "#8C8C8C"), alpha=0.5, markeredgewidth=0,
-                        clip_on=False)
+                ax.plot(
+                    values,
+                    [place] * len(values),
+                    "o",
+                    color=colours.get(name, "#8C8C8C"),
+                    alpha=0.5,
+                    markeredgewidth=0,
+                    clip_on=False,
+                )
             ax.set_yticks(range(len(names)), names if suffix else [])
             ax.set_xlabel(label)
             ax.set_xlim(left=0)

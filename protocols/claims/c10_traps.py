@@ -29,7 +29,10 @@ def seeds(quick):
 
 
 def experiments(seed, quick):
-    found = {f"T0 = {t:g}": short(seed, quick, temperature=t, options=TRAPPING, tokens=TOKENS) for t in SCHEDULES}
+    found = {
+        f"T0 = {t:g}": short(seed, quick, temperature=t, options=TRAPPING, tokens=TOKENS)
+        for t in SCHEDULES
+    }
     return {**found, UNBIASED: short(seed, quick, options=dict(TRAPPING, bias=0.0), tokens=TOKENS)}
 
 
@@ -37,14 +40,27 @@ def measure(runs, quick):
     rates = {name: share([trapped(run) for run in of]) for name, of in runs.items()}
     untreated, treated = rates["T0 = 0"].median, rates[f"T0 = {TREATED:g}"].median
     ratio = once(treated / untreated if untreated else 1, len(runs["T0 = 0"]))
-    rows = [Measured("untreated: trap rate", rates["T0 = 0"], Bar(">", 0)),
-            Measured(f"trap rate at T0 = {TREATED:g}, divided by that at T0 = 0", ratio, Bar("<=", 0.2))]
+    rows = [
+        Measured("untreated: trap rate", rates["T0 = 0"], Bar(">", 0)),
+        Measured(
+            f"trap rate at T0 = {TREATED:g}, divided by that at T0 = 0", ratio, Bar("<=", 0.2)
+        ),
+    ]
     for name, of in runs.items():
-        rows += [Reported(f"{name}: trap rate", rates[name]),
-                 Reported(f"{name}: next-token accuracy, frozen", summarise([accuracy(run, "familiar") for run in of])),
-                 Reported(f"{name}: settling iterations, frozen",
-                          summarise([np.median(settling_iterations(run, "familiar")) for run in of]))]
-    return rows + [Reported("accuracy of the bigram table", summarise([bigram(run) for run in runs["T0 = 0"]]))]
+        rows += [
+            Reported(f"{name}: trap rate", rates[name]),
+            Reported(
+                f"{name}: next-token accuracy, frozen",
+                summarise([accuracy(run, "familiar") for run in of]),
+            ),
+            Reported(
+                f"{name}: settling iterations, frozen",
+                summarise([np.median(settling_iterations(run, "familiar")) for run in of]),
+            ),
+        ]
+    return rows + [
+        Reported("accuracy of the bigram table", summarise([bigram(run) for run in runs["T0 = 0"]]))
+    ]
 
 
 def bigram(run):
@@ -63,10 +79,21 @@ def figure(runs):
             left.plot([place, place], [rate.low, rate.high], color="black", linewidth=0.8)
             left.plot(place, rate.median, "o", color=level_colour(0), markersize=4)
             values = [accuracy(run, "familiar") for run in of]
-            right.plot(place + np.linspace(-0.15, 0.15, len(of)), values, "o", color=level_colour(0), alpha=0.5,
-                       markeredgewidth=0)
+            right.plot(
+                place + np.linspace(-0.15, 0.15, len(of)),
+                values,
+                "o",
+                color=level_colour(0),
+                alpha=0.5,
+                markeredgewidth=0,
+            )
             right.plot(place, np.median(values), "_", color="black", markersize=12)
-        right.axhline(np.median([bigram(run) for run in runs["T0 = 0"]]), color="#8C8C8C", linewidth=0.7, linestyle=(0, (4, 2)))
+        right.axhline(
+            np.median([bigram(run) for run in runs["T0 = 0"]]),
+            color="#8C8C8C",
+            linewidth=0.7,
+            linestyle=(0, (4, 2)),
+        )
         left.set(ylim=(-0.03, 1.03), ylabel="trap rate, 95 % interval")
         right.set(ylim=(0, 1), ylabel="next-token accuracy (dashed: bigram)")
         for ax, text in ((left, "a"), (right, "b")):

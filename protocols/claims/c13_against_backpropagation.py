@@ -1,4 +1,6 @@
-"""C13: is it a good model of its data, beside tables and networks of equal size that learn by backpropagation?"""
+"""C13: is it a good model of its data, beside tables and networks of equal size that learn by
+backpropagation?
+"""
 
 import numpy as np
 from comparisons import KINDS, ngrams, reference_networks
@@ -31,12 +33,21 @@ def experiments(seed, quick):
 
 def measure(runs, quick):
     of = runs["network"]
-    own = {name: [function(run, "familiar") for run in of] for name, (function, _) in MEASURES.items()}
+    own = {
+        name: [function(run, "familiar") for run in of] for name, (function, _) in MEASURES.items()
+    }
     tables = [ngrams(run) for run in of]
     rows = [Reported(f"FENA: {name}", summarise(values)) for name, values in own.items()]
     for name, best in (("accuracy", max), ("bits", min)):
-        rows += [_difference("best n-gram table", name, own[name], [best(table[name]) for table in tables])]
-        rows += [Reported(f"{table}: {name}", summarise([t[name][table] for t in tables])) for table in tables[0].index]
+        rows += [
+            _difference(
+                "best n-gram table", name, own[name], [best(table[name]) for table in tables]
+            )
+        ]
+        rows += [
+            Reported(f"{table}: {name}", summarise([t[name][table] for t in tables]))
+            for table in tables[0].index
+        ]
         rows += [Reported(f"floor: {name}", summarise([getattr(floor(run), name) for run in of]))]
     for kind, title in KINDS.items():
         try:
@@ -47,8 +58,15 @@ def measure(runs, quick):
         for name in MEASURES:
             others = {regime: scores(found, regime, name) for regime in REGIMES}
             rows.append(_difference(f"{title}, one pass", name, own[name], others["one pass"]))
-            rows.append(Reported(f"{name}: FENA - {title}, converged", paired(own[name], others["converged"])))
-            rows += [Reported(f"{title}, {regime}: {name}", summarise(values)) for regime, values in others.items()]
+            rows.append(
+                Reported(
+                    f"{name}: FENA - {title}, converged", paired(own[name], others["converged"])
+                )
+            )
+            rows += [
+                Reported(f"{title}, {regime}: {name}", summarise(values))
+                for regime, values in others.items()
+            ]
     return rows
 
 
@@ -66,7 +84,9 @@ def floor(run):
 
 
 def figure(runs):
-    """Wrong predictions and bits of tables, reference networks and FENA, with the least that any model can expect."""
+    """Wrong predictions and bits of tables, reference networks and FENA, with the least that any
+    model can expect.
+    """
     of = runs["network"]
     tables = [ngrams(run) for run in of]
     found = {}
@@ -80,16 +100,24 @@ def figure(runs):
         axes = fig.subplots(1, 2)
         for ax, (name, (function, _)) in zip(axes, MEASURES.items(), strict=True):
             entries = {table: ([t[name][table] for t in tables], GREY) for table in tables[0].index}
-            entries |= {f"{title}, {regime}": (scores(networks, regime, name), SKY)
-                        for regime in REGIMES for title, networks in found.items()}
+            entries |= {
+                f"{title}, {regime}": (scores(networks, regime, name), SKY)
+                for regime in REGIMES
+                for title, networks in found.items()
+            }
             entries["FENA, one pass"] = ([function(run, "familiar") for run in of], VERMILLION)
             least = np.median([getattr(floor(run), name) for run in of])
             if name == "accuracy":  # where all are near the best, wrong predictions tell them apart
-                entries = {entry: (1 - np.array(values), colour) for entry, (values, colour) in entries.items()}
+                entries = {
+                    entry: (1 - np.array(values), colour)
+                    for entry, (values, colour) in entries.items()
+                }
                 least = 1 - least
             _column(ax, entries)
             ax.axhline(least, color=BLACK, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
-            ax.text(1.01, least, "floor", transform=ax.get_yaxis_transform(), fontsize=6, va="center")
+            ax.text(
+                1.01, least, "floor", transform=ax.get_yaxis_transform(), fontsize=6, va="center"
+            )
             ax.set_yscale("log")
             ax.yaxis.set_minor_formatter(NullFormatter())
             ax.set_ylabel("bits per token" if name == "bits" else "share of wrong predictions")
@@ -103,7 +131,15 @@ def figure(runs):
 def _column(ax, entries):
     """One dot per network and a line at the median for every entry {name: (values, colour)}."""
     for x, (values, colour) in enumerate(entries.values()):
-        ax.plot(x + np.linspace(-0.15, 0.15, len(values)), values, "o", color=colour, markersize=2, markeredgewidth=0, alpha=0.8)
+        ax.plot(
+            x + np.linspace(-0.15, 0.15, len(values)),
+            values,
+            "o",
+            color=colour,
+            markersize=2,
+            markeredgewidth=0,
+            alpha=0.8,
+        )
         ax.plot([x - 0.3, x + 0.3], [np.median(values)] * 2, color=BLACK, linewidth=0.9)
     ax.set_xticks(range(len(entries)), entries, rotation=40, ha="right", rotation_mode="anchor")
     ax.tick_params(axis="x", length=0)

@@ -45,32 +45,65 @@ def experiments(seed, quick):
     found = {}
     for state, name in ((HEALTHY, WITH_PRECISION), (FAILED, COLLAPSED)):
         trained = short(seed, quick, parameters=VARIANTS[name], may_stop=True)
-        found[f"precision, {state}"] = Experiment(model=MODELS / "fena.py", protocol=oddball, seed=seed,
-                                                  parameters=VARIANTS[name], start=(trained, "training"))
+        found[f"precision, {state}"] = Experiment(
+            model=MODELS / "fena.py",
+            protocol=oddball,
+            seed=seed,
+            parameters=VARIANTS[name],
+            start=(trained, "training"),
+        )
     for state, name in ((HEALTHY, MATCHED), (FAILED, SLOW)):
         found[f"speeds, {state}"] = unlike_speeds(seed, quick)[name + HELD]
     for state, temperature in ((HEALTHY, TEMPERATURE), (FAILED, 0.0)):
-        found[f"trap, {state}"] = short(seed, quick, temperature=temperature, options=TRAPPING, tokens=TOKENS)
+        found[f"trap, {state}"] = short(
+            seed, quick, temperature=temperature, options=TRAPPING, tokens=TOKENS
+        )
     return found
 
 
 def measure(runs, quick):
-    readouts = {"precision": (weighted_mismatch, "mismatch response of level 1", "<"),
-                "speeds": (rhythm, "power of level 1's states, 8 to 30 Hz", ">"),
-                "trap": (perseveration, "share of the most frequent prediction", ">")}
+    readouts = {
+        "precision": (weighted_mismatch, "mismatch response of level 1", "<"),
+        "speeds": (rhythm, "power of level 1's states, 8 to 30 Hz", ">"),
+        "trap": (perseveration, "share of the most frequent prediction", ">"),
+    }
     rows = []
     for name, (of_run, label, relation) in readouts.items():
         pairs = _pairs(runs, name)
         if not pairs:
             continue
         healthy, failed = (np.array([of_run(run) for run in of]) for of in zip(*pairs))
-        rows.append(Measured(f"{label}: failed minus healthy", paired(failed, healthy), Bar(relation, 0, interval=True)))
-        rows += [Reported(f"{label}: {state}", summarise(values)) for state, values in ((HEALTHY, healthy), (FAILED, failed))]
-    rows += [Reported(f"unweighted mismatch of level {level}: {state}",
-                      summarise([float(mismatch(run)["mismatch"].sel(level=level)) for run in runs[f"precision, {state}"]]))
-             for level in range(4) for state in (HEALTHY, FAILED)]
-    return [*rows, Reported("share of untreated networks that are trapped",
-                            share([trapped(run) for run in runs["trap, failed"]]))]
+        rows.append(
+            Measured(
+                f"{label}: failed minus healthy",
+                paired(failed, healthy),
+                Bar(relation, 0, interval=True),
+            )
+        )
+        rows += [
+            Reported(f"{label}: {state}", summarise(values))
+            for state, values in ((HEALTHY, healthy), (FAILED, failed))
+        ]
+    rows += [
+        Reported(
+            f"unweighted mismatch of level {level}: {state}",
+            summarise(
+                [
+                    float(mismatch(run)["mismatch"].sel(level=level))
+                    for run in runs[f"precision, {state}"]
+                ]
+            ),
+        )
+        for level in range(4)
+        for state in (HEALTHY, FAILED)
+    ]
+    return [
+        *rows,
+        Reported(
+            "share of untreated networks that are trapped",
+            share([trapped(run) for run in runs["trap, failed"]]),
+        ),
+    ]
 
 
 def _pairs(runs, name):
@@ -86,7 +119,9 @@ def weighted_mismatch(run):
 
 
 def spectrum(run):
-    """(frequency in Hz, power per Hz) of the states of level 1, summed over units, as a share of their variance."""
+    """(frequency in Hz, power per Hz) of the states of level 1, summed over units, as a share of
+    their variance.
+    """
     states = run.traces("held")["state_1.r"].to_numpy()
     frequency, power = signal.welch(states, fs=1000, nperseg=SEGMENT, axis=0)
     return frequency, power.sum(axis=1) / states.var(axis=0).sum()
@@ -113,23 +148,47 @@ def figure(runs):
         axes = drawn.subplots(1, 3)
         for place, (state, colour) in enumerate(colours.items()):
             values = [weighted_mismatch(run) for run in runs[f"precision, {state}"]]
-            axes[0].plot(place + np.linspace(-0.1, 0.1, len(values)), values, "o", color=colour, alpha=0.5, markeredgewidth=0)
+            axes[0].plot(
+                place + np.linspace(-0.1, 0.1, len(values)),
+                values,
+                "o",
+                color=colour,
+                alpha=0.5,
+                markeredgewidth=0,
+            )
             axes[0].plot(place, np.median(values), "_", color="black", markersize=14)
             curves = [spectrum(run) for run in runs[f"speeds, {state}"] if run.finished]
             for frequency, power in curves:
                 axes[1].loglog(frequency[1:], power[1:], color=colour, linewidth=0.5, alpha=0.6)
-            chosen = [run for pair in _pairs(runs, "trap") for run in pair[place:place + 1]]
+            chosen = [run for pair in _pairs(runs, "trap") for run in pair[place : place + 1]]
             for run in chosen:
-                counts = np.bincount(token_scores(run, "familiar")["choice"].to_numpy(), minlength=16)
-                axes[2].plot(np.arange(1, 17), np.sort(counts)[::-1] / counts.sum(), color=colour, linewidth=0.5, alpha=0.6)
+                counts = np.bincount(
+                    token_scores(run, "familiar")["choice"].to_numpy(), minlength=16
+                )
+                axes[2].plot(
+                    np.arange(1, 17),
+                    np.sort(counts)[::-1] / counts.sum(),
+                    color=colour,
+                    linewidth=0.5,
+                    alpha=0.6,
+                )
             axes[2].plot([], [], color=colour, label=state)
         axes[1].axvspan(*BAND, color="#8C8C8C", alpha=0.16, linewidth=0)
         axes[0].axhline(0, color="#8C8C8C", linewidth=0.5)
         axes[0].set_xticks([0, 1], ["healthy", "precision\ncollapsed"])
         axes[0].set(xlim=(-0.5, 1.5), ylabel="mismatch of level 1, precision-weighted")
-        axes[1].set(xlabel="frequency (Hz)", ylabel="power (share of variance per Hz)", xlim=(1, 200), ylim=(1e-6, None))
-        axes[2].set(xlabel="predicted tokens by frequency", ylabel="share of predictions", ylim=(0, None),
-                    xticks=(1, 4, 8, 12, 16))
+        axes[1].set(
+            xlabel="frequency (Hz)",
+            ylabel="power (share of variance per Hz)",
+            xlim=(1, 200),
+            ylim=(1e-6, None),
+        )
+        axes[2].set(
+            xlabel="predicted tokens by frequency",
+            ylabel="share of predictions",
+            ylim=(0, None),
+            xticks=(1, 4, 8, 12, 16),
+        )
         axes[2].legend(loc="upper right")
         for ax, text in zip(axes, "abc"):
             letter(ax, text)

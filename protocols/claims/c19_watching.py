@@ -25,7 +25,12 @@ settling iterations, error and precision (one line per level) and free energy ov
 WIDTH, HEIGHT, TOKENS = 80, 24, 40
 BARS = set("▁▂▃▄▅▆▇█")
 #: How the axes of the dashboard are named, and whether they hold a line per level.
-PANELS = {"settling iterations": False, "squared error": True, "precision": True, "free energy": False}
+PANELS = {
+    "settling iterations": False,
+    "squared error": True,
+    "precision": True,
+    "free energy": False,
+}
 
 
 def experiments(seed, quick):
@@ -35,13 +40,26 @@ def experiments(seed, quick):
 def check(seeds, quick):
     view, log = watched(seeds[0])
     levels = sorted({level for _, level in view.histories if level is not None})
-    expected = [("iterations", None), ("free energy", None), *[(q, level) for level in levels for q in ("error", "precision")]]
+    expected = [
+        ("iterations", None),
+        ("free energy", None),
+        *[(q, level) for level in levels for q in ("error", "precision")],
+    ]
     picture = printed(view.table())
-    shown, written = [pictured(picture, view, key) for key in expected], [logged(log, view, key) for key in expected]
-    return [Measured("share of quantities in the picture of the running network", once(np.mean(shown)), Bar(">=", 1)),
-            Measured("share of quantities in the line of a log", once(np.mean(written)), Bar(">=", 1)),
-            Measured("levels in the picture", once(len(levels)), Bar(">=", 4)),
-            Measured("lines of the picture", once(len(picture)), Bar("<=", HEIGHT))]
+    shown, written = (
+        [pictured(picture, view, key) for key in expected],
+        [logged(log, view, key) for key in expected],
+    )
+    return [
+        Measured(
+            "share of quantities in the picture of the running network",
+            once(np.mean(shown)),
+            Bar(">=", 1),
+        ),
+        Measured("share of quantities in the line of a log", once(np.mean(written)), Bar(">=", 1)),
+        Measured("levels in the picture", once(len(levels)), Bar(">=", 4)),
+        Measured("lines of the picture", once(len(picture)), Bar("<=", HEIGHT)),
+    ]
 
 
 def watched(seed):
@@ -49,12 +67,22 @@ def watched(seed):
     experiment = first_contact(seed, quick=True)
     training = next(block for block in experiment.protocol.blocks if block.name == "training")
     gain = training.controls["plasticity_gain"][:TOKENS]
-    short = attrs.evolve(training, stream=training.stream[:TOKENS], controls=dict(plasticity_gain=gain))
+    short = attrs.evolve(
+        training, stream=training.stream[:TOKENS], controls=dict(plasticity_gain=gain)
+    )
     stream = io.StringIO()
     with TemporaryDirectory() as folder, Display(stream=stream) as display:
         progress = display.for_run()
-        run(experiment.hierarchy(), attrs.evolve(experiment.protocol, blocks=[short]), seed=seed, out=folder, progress=progress)
-    return progress.view, [line for line in stream.getvalue().splitlines() if "iterations" in line][-1]
+        run(
+            experiment.hierarchy(),
+            attrs.evolve(experiment.protocol, blocks=[short]),
+            seed=seed,
+            out=folder,
+            progress=progress,
+        )
+    return progress.view, [line for line in stream.getvalue().splitlines() if "iterations" in line][
+        -1
+    ]
 
 
 def printed(renderable):
@@ -78,22 +106,46 @@ def pictured(lines, view, key):
 def logged(line, view, key):
     """Whether the log's line holds the quantity, with the value of this level at its place."""
     quantity, level = key
-    values = next((part.removeprefix(quantity).split() for part in line.split("; ") if part.startswith(quantity)), [])
-    return key in view.histories and values[level or 0:][:1] == [number(view.histories[key].latest)]
+    values = next(
+        (
+            part.removeprefix(quantity).split()
+            for part in line.split("; ")
+            if part.startswith(quantity)
+        ),
+        [],
+    )
+    return key in view.histories and values[level or 0 :][:1] == [
+        number(view.histories[key].latest)
+    ]
 
 
 def measure(runs, quick):
-    return [Measured("share of networks whose stored run gives the dashboard", share([drawn(r) for r in runs["network"]]),
-                     Bar(">=", 1))]
+    return [
+        Measured(
+            "share of networks whose stored run gives the dashboard",
+            share([drawn(r) for r in runs["network"]]),
+            Bar(">=", 1),
+        )
+    ]
 
 
 def drawn(run):
     """Whether the dashboard holds every panel, with a line per level where there should be one."""
-    axes = [ax for ax in figure({"network": [run]}).axes if ax.get_xlabel().startswith("training tokens")]
+    axes = [
+        ax
+        for ax in figure({"network": [run]}).axes
+        if ax.get_xlabel().startswith("training tokens")
+    ]
     levels = run.tokens("training").sizes["level"]
     for start, by_level in PANELS.items():
-        lines = [line for ax in axes if ax.get_ylabel().startswith(start) for line in ax.get_lines()
-                 if len(line.get_xdata()) > 1 and np.isfinite(np.asarray(line.get_ydata(), dtype=float)).all()]
+        lines = [
+            line
+            for ax in axes
+            if ax.get_ylabel().startswith(start)
+            for line in ax.get_lines()
+            if len(line.get_xdata()) > 1
+            and np.isfinite(np.asarray(line.get_ydata(), dtype=float)).all()
+        ]
         if len(lines) < (levels if by_level else 1):
             return False
     return True
@@ -101,4 +153,6 @@ def drawn(run):
 
 def figure(runs):
     """The settling dashboard."""
-    return load_file(PROTOCOLS.parent / "figures" / "settling_dashboard.py", "figure").figure(runs["network"])
+    return load_file(PROTOCOLS.parent / "figures" / "settling_dashboard.py", "figure").figure(
+        runs["network"]
+    )

@@ -22,16 +22,22 @@ existing population or projection with its level, the token, the block and the s
 FACTOR, DRAWS, LENGTH = 30.0, 10, 30
 TOKENS, QUICK_TOKENS = 40, 12
 SIZES = (8, 6)
-STOPPED = re.compile(r"stopped: (\w+)\.\w+ is no longer finite \(population (\w+), level (\d+|none), element .*\) "
-                     r"at token (\d+) \(.*\) of block '(\w+)', step (\d+)$")
+STOPPED = re.compile(
+    r"stopped: (\w+)\.\w+ is no longer finite \(population (\w+), level (\d+|none), element .*\) "
+    r"at token (\d+) \(.*\) of block '(\w+)', step (\d+)$"
+)
 
 
 def experiments(seed, quick):
     found = {}
     for path in sorted(PROTOCOLS.glob("*.py")):
         file = load_protocol(path)
-        found[path.stem] = Experiment(model=file.model, seed=seed, may_stop=True,
-                                      protocol=shortened(file.protocol, QUICK_TOKENS if quick else TOKENS))
+        found[path.stem] = Experiment(
+            model=file.model,
+            seed=seed,
+            may_stop=True,
+            protocol=shortened(file.protocol, QUICK_TOKENS if quick else TOKENS),
+        )
     for draw in range(DRAWS):
         found[f"draw {draw}"] = fuzzed(seed, draw)
     return found
@@ -45,8 +51,13 @@ def shortened(protocol, tokens):
 def _cut(block, tokens):
     if len(block) <= tokens:
         return block
-    controls = {name: value[:tokens] if np.shape(value) == (len(block),) else value for name, value in block.controls.items()}
-    return attrs.evolve(block, stream=[stream[:tokens] for stream in block.streams], controls=controls)
+    controls = {
+        name: value[:tokens] if np.shape(value) == (len(block),) else value
+        for name, value in block.controls.items()
+    }
+    return attrs.evolve(
+        block, stream=[stream[:tokens] for stream in block.streams], controls=controls
+    )
 
 
 def fuzzed(seed, draw):
@@ -55,27 +66,50 @@ def fuzzed(seed, draw):
     blocks = [Block(name="first", stream=stream), Block(name="second", stream=stream)]
     model, random = MODELS / "fena.py", np.random.default_rng([seed, draw])
     constants = load_model(model, stream.vocabulary.size, sizes=SIZES).parameters()
-    return Experiment(model=model, seed=seed, options=dict(sizes=SIZES), may_stop=True,
-                      parameters={key: value * FACTOR**random.uniform(-1, 1) for key, value in constants.items()},
-                      protocol=Protocol(name="fuzzed", blocks=blocks))
+    return Experiment(
+        model=model,
+        seed=seed,
+        options=dict(sizes=SIZES),
+        may_stop=True,
+        parameters={
+            key: value * FACTOR ** random.uniform(-1, 1) for key, value in constants.items()
+        },
+        protocol=Protocol(name="fuzzed", blocks=blocks),
+    )
 
 
 def measure(runs, quick):
     shipped = [run for name, of in runs.items() for run in of if not name.startswith("draw ")]
     drawn = [run for name, of in runs.items() for run in of if name.startswith("draw ")]
-    return [Measured("share of shipped protocols that end well", share([ends_well(run) for run in shipped]), Bar(">=", 1)),
-            Measured("share of random constants that end well", share([ends_well(run) for run in drawn]), Bar(">=", 1)),
-            Reported("share of shipped protocols that stop", share([not run.finished for run in shipped])),
-            Reported("share of random constants that stop", share([not run.finished for run in drawn]))]
+    return [
+        Measured(
+            "share of shipped protocols that end well",
+            share([ends_well(run) for run in shipped]),
+            Bar(">=", 1),
+        ),
+        Measured(
+            "share of random constants that end well",
+            share([ends_well(run) for run in drawn]),
+            Bar(">=", 1),
+        ),
+        Reported(
+            "share of shipped protocols that stop", share([not run.finished for run in shipped])
+        ),
+        Reported("share of random constants that stop", share([not run.finished for run in drawn])),
+    ]
 
 
 def ends_well(run):
     """Whether a run finished finite, or stopped as the definition asks."""
-    kept = [path for kind in ("states", "checkpoints") for path in (run.folder / kind).rglob("*.npz")]
+    kept = [
+        path for kind in ("states", "checkpoints") for path in (run.folder / kind).rglob("*.npz")
+    ]
     if any(not_finite(load_arrays(path)[0]) for path in kept):
         return False
     if run.finished:
-        readouts = [values for block in run.blocks for values in run.tokens(block).data_vars.values()]
+        readouts = [
+            values for block in run.blocks for values in run.tokens(block).data_vars.values()
+        ]
         return all(np.isfinite(values.to_numpy()).all() for values in readouts)
     named = STOPPED.match(run.manifest["status"])
     if named is None:

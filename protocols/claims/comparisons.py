@@ -1,4 +1,6 @@
-"""What C12 and C13 compare FENA with: networks trained by backpropagation, and n-gram tables, on the tokens of first_contact."""
+"""What C12 and C13 compare FENA with: networks trained by backpropagation, and n-gram tables, on
+the tokens of first_contact.
+"""
 
 from networks import MODELS
 
@@ -9,12 +11,14 @@ from fena_sim.model.equations import identifiers
 
 #: Reference networks: name of fena_sim.claims.references, and how they are called.
 KINDS = {"elman": "Elman", "gru": "GRU", "transformer": "transformer"}
-#: Tokens of a pass; in a shorter one (--quick) the references choose nothing but their learning rate.
+#: Tokens of a pass; in a shorter one (--quick) the references choose nothing but their learning
+#: rate.
 PASS = 16_000
 
 
 def reference_networks(kind, runs):
-    """`motif_references` of the kind on the tokens of every run, kept in the folder "references" beside the runs.
+    """`motif_references` of the kind on the tokens of every run, kept in the folder "references"
+    beside the runs.
 
     Raises FenaError if PyTorch is not installed.
     """
@@ -22,8 +26,17 @@ def reference_networks(kind, runs):
     found = []
     for run in runs:
         tokens, tests = len(run.events("training")), len(run.events("familiar"))
-        found.append(motif_references(kind, run.seed, weights, run.folder.parent / "references", tokens=tokens, test_tokens=tests,
-                                      quick=tokens < PASS))
+        found.append(
+            motif_references(
+                kind,
+                run.seed,
+                weights,
+                run.folder.parent / "references",
+                tokens=tokens,
+                test_tokens=tests,
+                quick=tokens < PASS,
+            )
+        )
     return found
 
 
@@ -33,7 +46,9 @@ def synaptic_weights(model):
     for p in model.projections:
         if p.plasticity is not None:
             weights = {e.varname for e in p.plasticity.clock_driven} & identifiers(p.equations)
-            total += len(weights) * model.population(p.source).size * model.population(p.target).size
+            total += (
+                len(weights) * model.population(p.source).size * model.population(p.target).size
+            )
     return total
 
 

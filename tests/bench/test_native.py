@@ -1,4 +1,6 @@
-"""Oracles: NumPy for the hand-written C++, the closed form for the limit, a loop of one step for the peers' interface."""
+"""Oracles: NumPy for the hand-written C++, the closed form for the limit, a loop of one step for
+the peers' interface.
+"""
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from fena_sim.bench.worker import difference
 
 
 def plain(case, steps):
-    """The equations of networks.py written once more, unit by unit sums as einsum, all streams at once."""
+    """The equations of networks.py written once more, unit by unit sums as einsum, all streams at
+    once.
+    """
     s = {name: v.astype(float) for name, v in initial_state(case).items()}
     top = len(case.sizes) - 1
     for _ in range(steps):
@@ -28,7 +32,9 @@ def plain(case, steps):
             s[f"eps{level - 1}"] = eps + 1e-3 * (old[f"r{level - 1}"] - mu - eps) / 2e-3
         for level in range(1, top + 1):
             loss = 0.1 * old[f"r{level}"] if level == top else s[f"eps{level}"]
-            s[f"r{level}"] = old[f"r{level}"] + 1e-3 * (fb[level] * (1 - phi[level] ** 2) - loss) / 20e-3
+            s[f"r{level}"] = (
+                old[f"r{level}"] + 1e-3 * (fb[level] * (1 - phi[level] ** 2) - loss) / 20e-3
+            )
     return s
 
 
@@ -54,8 +60,12 @@ def test_limit_in_closed_form():
     assert case.synapses == 64 * 256 + 256 * 128 + 128 * 64 == 57344
     assert operations(case) == 6 * 57344 * 2
     assert operations(Case("small", plastic=False)) == 4 * 57344
-    assert limit_seconds(case, pass_seconds=1.0, operations_per_second=1e9) == 1.0  # bandwidth limits
-    assert limit_seconds(case, pass_seconds=1e-9, operations_per_second=1e9) == pytest.approx(6 * 57344 * 2 / 1e9)
+    assert (
+        limit_seconds(case, pass_seconds=1.0, operations_per_second=1e9) == 1.0
+    )  # bandwidth limits
+    assert limit_seconds(case, pass_seconds=1e-9, operations_per_second=1e9) == pytest.approx(
+        6 * 57344 * 2 / 1e9
+    )
 
 
 def test_limit_is_measured():

@@ -1,4 +1,6 @@
-"""Oracles: parameter counts in closed form, causality, what a one-token memory can and cannot know, the stream's own order."""
+"""Oracles: parameter counts in closed form, causality, what a one-token memory can and cannot know,
+the stream's own order.
+"""
 
 import subprocess
 import sys
@@ -11,10 +13,14 @@ NAMES = ("elman", "gru", "transformer")
 
 @pytest.fixture(scope="module")
 def references():
-    pytest.importorskip("torch", reason="the reference networks need PyTorch, an extra: pip install fena-sim[bench]")
+    pytest.importorskip(
+        "torch", reason="the reference networks need PyTorch, an extra: pip install fena-sim[bench]"
+    )
     import fena_sim.bench.references as references
 
-    references.torch.set_num_threads(1)  # threads that wait for a busy core make such small networks far slower
+    references.torch.set_num_threads(
+        1
+    )  # threads that wait for a busy core make such small networks far slower
     return references
 
 
@@ -29,7 +35,9 @@ class Hidden:
 sys.meta_path.insert(0, Hidden)
 import fena_sim.bench.references
 """
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert finished.returncode != 0
     assert "FenaError: PyTorch is not installed" in finished.stderr
     assert "pip install fena-sim[bench]" in finished.stderr
@@ -62,13 +70,17 @@ def test_equal_size_within_five_percent(references, name, parameters):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_deterministic_cycle_is_learned_completely(references, name):
-    """In "abcabdab..." the token after "ab" is known only from the cycle's other half: one token of memory gives 2/3."""
+    """In "abcabdab..." the token after "ab" is known only from the cycle's other half: one token of
+    memory gives 2/3.
+    """
     tokens = np.tile([0, 1, 2, 0, 1, 3], 400)
     network = references.make(name, 4, seed=0, **references.sizes(name, 4, 3000))
     assert references.train(network, tokens, rate=1e-2, length=12, lanes=1) == len(tokens) - 1
     accuracy, scored = references.evaluate(network, tokens[:481], length=12)
     assert scored == 480
-    assert accuracy >= 479 / 480  # the third token follows "ab" at the beginning, where the half cannot be known
+    assert (
+        accuracy >= 479 / 480
+    )  # the third token follows "ab" at the beginning, where the half cannot be known
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,10 +111,16 @@ def test_recurrent_state_carries_the_past(references, name):
 
 
 def test_transformer_sees_its_window_and_nothing_older(references):
-    """After CONTEXT tokens, logits depend on the last CONTEXT tokens and not on the one before them."""
+    """After CONTEXT tokens, logits depend on the last CONTEXT tokens and not on the one before
+    them.
+    """
     torch = references.torch
-    network = references.make("transformer", 5, seed=1, **references.sizes("transformer", 5, 3000)).eval()
-    before = torch.randint(0, 5, (1, references.CONTEXT + 1), generator=torch.Generator().manual_seed(0))
+    network = references.make(
+        "transformer", 5, seed=1, **references.sizes("transformer", 5, 3000)
+    ).eval()
+    before = torch.randint(
+        0, 5, (1, references.CONTEXT + 1), generator=torch.Generator().manual_seed(0)
+    )
     logits = []
     for changed in (None, 0, 1):  # nothing, a token outside the window, the oldest one in it
         past = before.clone()

@@ -1,5 +1,6 @@
-"""The rate of change by which settling is judged. Oracles: the iterations that the network counted itself, and the
-rates of its states as another probe recorded them."""
+"""The rate of change by which settling is judged. Oracles: the iterations that the network counted
+itself, and the rates of its states as another probe recorded them.
+"""
 
 import attrs
 import numpy as np
@@ -15,8 +16,13 @@ RATE = fs.Probe("pacemaker", "rate")
 
 
 def protocol(n=9, **options):
-    return fs.Protocol(name="judged", blocks=[
-        tiny.block(n=n, probes=[RATE]), tiny.block("paced", n, pace=fs.SelfPaced(blank=10 * ms), probes=[RATE])])
+    return fs.Protocol(
+        name="judged",
+        blocks=[
+            tiny.block(n=n, probes=[RATE]),
+            tiny.block("paced", n, pace=fs.SelfPaced(blank=10 * ms), probes=[RATE]),
+        ],
+    )
 
 
 @pytest.mark.parametrize("device", ["dense64", "dense", "runtime"])
@@ -29,13 +35,22 @@ def test_the_recorded_rate_gives_the_recorded_iterations(device, tiny_fena, tmp_
         np.testing.assert_array_equal(found.sel(tolerances=own), tokens["iterations"])
         assert (found.sel(tolerances=own / 2) >= found.sel(tolerances=own)).all()
     settled = (tokens["iterations"] < tokens["steps"]).to_numpy()
-    assert settled.any() and (tokens["iterations"] > 0).any(), "some tokens must settle, for the count to mean anything"
+    assert settled.any() and (tokens["iterations"] > 0).any(), (
+        "some tokens must settle, for the count to mean anything"
+    )
 
 
 def test_the_rate_is_that_of_the_states(tiny_fena, tmp_path):
-    """RMS of how far the states moved per step; temperature 0, so that the drift is all that moves them."""
+    """RMS of how far the states moved per step; temperature 0, so that the drift is all that moves
+    them.
+    """
     states = [fs.Probe(f"state_{level}", "r") for level in (1, 2, 3)]
-    run = fs.run(tiny_fena, tiny.one_block(4, controls={}, probes=[RATE, *states]), device="runtime", out=tmp_path)
+    run = fs.run(
+        tiny_fena,
+        tiny.one_block(4, controls={}, probes=[RATE, *states]),
+        device="runtime",
+        out=tmp_path,
+    )
     traces = run.traces("learning")
     r = np.concatenate([traces[f"state_{level}.r"].values for level in (1, 2, 3)], axis=1)
     moved = np.sqrt((np.diff(r, axis=0) ** 2).mean(axis=1)) / 1e-3

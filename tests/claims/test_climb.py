@@ -18,7 +18,9 @@ def test_a_bowl_ends_at_its_bottom(start):
     trials = climb(loss, GRID, start, ("x", "y"))
     assert trials[0] == ({"x": 3, "y": 4}, 0)
     assert len(seen) == len(set(seen)) == len(trials)
-    assert {(2, 4), (4, 4), (3, 2), (3, 8)} <= set(seen)  # every neighbour of the bottom was looked at
+    assert {(2, 4), (4, 4), (3, 2), (3, 8)} <= set(
+        seen
+    )  # every neighbour of the bottom was looked at
     assert [found for _, found in trials] == sorted(found for _, found in trials)
 
 
@@ -29,7 +31,12 @@ def test_only_the_names_given_are_moved():
 
 
 def test_what_is_not_a_number_is_never_chosen():
-    trials = climb(lambda point: float("nan") if point["x"] == 1 else -point["x"], GRID, {"x": 0, "y": 1}, ("x",))
+    trials = climb(
+        lambda point: float("nan") if point["x"] == 1 else -point["x"],
+        GRID,
+        {"x": 0, "y": 1},
+        ("x",),
+    )
     assert trials[0] == ({"x": 0, "y": 1}, 0)
 
 

@@ -10,15 +10,38 @@ from fena_sim.stimulus import TokenStream, one_hot
 
 
 def hierarchy(rule, **links):
-    """Level 0 follows its token, level 2 follows nothing; the rule may read both through links of the target."""
+    """Level 0 follows its token, level 2 follows nothing; the rule may read both through links of
+    the target.
+    """
     follow = "dx/dt = (gate*token_code - x)/(5*ms) : 1"
-    return fs.Hierarchy(name="planted", populations=[
-        fs.Population(name="source", size=3, level=0, equations=follow),
-        fs.Population(name="target", size=3, level=1, links=links, equations="dy/dt = (sum_w - y)/(5*ms) : 1\nsum_w : 1"),
-        fs.Population(name="far", size=3, level=2, equations="dz/dt = -z/(5*ms) : 1", initial=dict(z=1.0))],
-        projections=[fs.Projection(name="W", source="source", target="target", initial=dict(w=0.5),
-                                   equations="sum_w_post = w*x_pre : 1 (summed)",
-                                   plasticity=fs.Plasticity(equations=f"dw/dt = {rule} : 1", parameters=dict(eta=1e-3 / ms)))])
+    return fs.Hierarchy(
+        name="planted",
+        populations=[
+            fs.Population(name="source", size=3, level=0, equations=follow),
+            fs.Population(
+                name="target",
+                size=3,
+                level=1,
+                links=links,
+                equations="dy/dt = (sum_w - y)/(5*ms) : 1\nsum_w : 1",
+            ),
+            fs.Population(
+                name="far", size=3, level=2, equations="dz/dt = -z/(5*ms) : 1", initial=dict(z=1.0)
+            ),
+        ],
+        projections=[
+            fs.Projection(
+                name="W",
+                source="source",
+                target="target",
+                initial=dict(w=0.5),
+                equations="sum_w_post = w*x_pre : 1 (summed)",
+                plasticity=fs.Plasticity(
+                    equations=f"dw/dt = {rule} : 1", parameters=dict(eta=1e-3 / ms)
+                ),
+            )
+        ],
+    )
 
 
 @pytest.fixture

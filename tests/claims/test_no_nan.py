@@ -1,4 +1,6 @@
-"""Oracle: what C21's definition asks of a run, on runs that were altered to break it in one respect each."""
+"""Oracle: what C21's definition asks of a run, on runs that were altered to break it in one respect
+each.
+"""
 
 import json
 import shutil
@@ -13,13 +15,20 @@ from fena_sim.errors import NonFiniteError
 from fena_sim.model.load import load_file
 from fena_sim.record.files import load_arrays, save_arrays
 
-CLAIM = load_file(Path(__file__).resolve().parents[2] / "protocols" / "claims" / "c21_no_nan.py", "claim")
+CLAIM = load_file(
+    Path(__file__).resolve().parents[2] / "protocols" / "claims" / "c21_no_nan.py", "claim"
+)
 
 
 @pytest.fixture(scope="module")
 def stopped(tiny_fena, tmp_path_factory):
     with pytest.raises(NonFiniteError) as caught:
-        fs.run(tiny_fena.with_parameter("tau_e", 0.3 * ms), tiny.one_block(24), out=tmp_path_factory.mktemp("stopped"), chunk_tokens=3)
+        fs.run(
+            tiny_fena.with_parameter("tau_e", 0.3 * ms),
+            tiny.one_block(24),
+            out=tmp_path_factory.mktemp("stopped"),
+            chunk_tokens=3,
+        )
     return Path(caught.value.where)
 
 
@@ -34,8 +43,17 @@ def test_finished_and_stopped_runs_end_well(uninterrupted, stopped):
     assert CLAIM.ends_well(uninterrupted) and CLAIM.ends_well(fs.open_run(stopped))
 
 
-@pytest.mark.parametrize("old, new", [("{owner}", "nobody"), ("block 'learning'", "block 'other'"), (", step ", ", "), ("level ", ""),
-                                      ("at token ", "at token 99"), ("stopped: ", "stopped: somewhere ")])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("{owner}", "nobody"),
+        ("block 'learning'", "block 'other'"),
+        (", step ", ", "),
+        ("level ", ""),
+        ("at token ", "at token 99"),
+        ("stopped: ", "stopped: somewhere "),
+    ],
+)
 def test_a_message_that_names_too_little_does_not(stopped, tmp_path, old, new):
     status = fs.open_run(stopped).manifest["status"]
     old = old.format(owner=status.split()[1].partition(".")[0])

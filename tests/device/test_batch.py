@@ -1,4 +1,6 @@
-"""Oracle: a NumPy integration of the same equations, stream by stream, with the changes of the weights added up."""
+"""Oracle: a NumPy integration of the same equations, stream by stream, with the changes of the
+weights added up.
+"""
 
 import brian2
 import numpy as np
@@ -34,7 +36,12 @@ def device():
 
 
 def groups(batch, r=None, x=None):
-    a = NeuronGroup(N_PRE * batch, "dr/dt = (fb - r + sin(30*t/second + i))/(10*ms) : 1\nfb : 1", method="euler", name="a")
+    a = NeuronGroup(
+        N_PRE * batch,
+        "dr/dt = (fb - r + sin(30*t/second + i))/(10*ms) : 1\nfb : 1",
+        method="euler",
+        name="a",
+    )
     b = NeuronGroup(N_POST * batch, "dx/dt = (mu - x)/(5*ms) : 1\nmu : 1", method="euler", name="b")
     if r is not None:
         a.r, b.x = r.ravel(), x.ravel()
@@ -42,7 +49,9 @@ def groups(batch, r=None, x=None):
 
 
 def by_numpy(r, x, order):
-    """r (batch, N_PRE), x (batch, N_POST): states after STEPS; the plasticity of a step before or after its sums."""
+    """r (batch, N_PRE), x (batch, N_POST): states after STEPS; the plasticity of a step before or
+    after its sums.
+    """
     w, (batch, _) = W.copy(), r.shape
     phase = np.arange(batch * N_PRE).reshape(batch, N_PRE)
     gain_i, gain_j = (np.arange(N_PRE) + 1) / N_PRE, (np.arange(N_POST) + 1) / N_POST
@@ -57,7 +66,10 @@ def by_numpy(r, x, order):
         fb = np.array([w @ (x[b] * gain_j) + 0.01 * w.sum(axis=1) for b in range(batch)])
         if order == "after":
             w = plasticity()
-        r, x = (r + DT / TAU_R * (fb - r + np.sin(30 * step * DT + phase)), x + DT / TAU_X * (mu - x))
+        r, x = (
+            r + DT / TAU_R * (fb - r + np.sin(30 * step * DT + phase)),
+            x + DT / TAU_X * (mu - x),
+        )
         if step % EVERY == 0:
             w = w * DECAY  # once, however many streams there are
     return w, r, x
@@ -77,7 +89,9 @@ def test_streams_share_weights_and_add_their_changes(device, tmp_path, batch, or
     network.run(STEPS * DT * second)
     device.build(directory=str(tmp_path), compile=False, run=False, with_output=False)
     one_translation_unit(tmp_path)
-    run_compiler(["g++", *get_compiler_and_args()[1], "-I.", "-o", "main", "unity.cpp", "-lm"], tmp_path)
+    run_compiler(
+        ["g++", *get_compiler_and_args()[1], "-I.", "-o", "main", "unity.cpp", "-lm"], tmp_path
+    )
     device.run(str(tmp_path), "results", with_output=False)
     got = (np.array(s.w), np.array(a.r), np.array(b.x))
     for have, want in zip(got, by_numpy(r, x, order)):

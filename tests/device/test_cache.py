@@ -1,4 +1,6 @@
-"""The build cache. Oracle: a compiler made here that writes down who it is and how often it was called."""
+"""The build cache. Oracle: a compiler made here that writes down who it is and how often it was
+called.
+"""
 
 import pytest
 
@@ -27,8 +29,12 @@ def store(tmp_path, monkeypatch):
 
 def test_another_compiler_does_not_find_the_binary_of_the_first(store):
     first, _ = store("a", "CUDA 12.4", "/opt/cuda-12/bin/nvcc", "-O3")
-    for flags in (("CUDA 13.0", "/opt/cuda-12/bin/nvcc", "-O3"), ("CUDA 12.4", "/opt/cuda-13/bin/nvcc", "-O3"),
-                  ("CUDA 12.4", "/opt/cuda-12/bin/nvcc", "-O2"), ("CUDA 12.4", "/opt/cuda-12/bin/nvcc-O3")):
+    for flags in (
+        ("CUDA 13.0", "/opt/cuda-12/bin/nvcc", "-O3"),
+        ("CUDA 12.4", "/opt/cuda-13/bin/nvcc", "-O3"),
+        ("CUDA 12.4", "/opt/cuda-12/bin/nvcc", "-O2"),
+        ("CUDA 12.4", "/opt/cuda-12/bin/nvcc-O3"),
+    ):
         other, _ = store("a", *flags)
         assert other != first and (other / "main").read_text() == " ".join(flags)
         assert cache.lookup("key") == other
@@ -42,7 +48,9 @@ def test_the_same_sources_and_command_are_compiled_once(store):
 
 def test_a_build_for_cuda_depends_on_path_and_release(monkeypatch, tmp_path):
     def flags(nvcc, release):
-        monkeypatch.setattr(toolchain, "find", lambda: toolchain.Toolchain(nvcc, release, [], [], "system"))
+        monkeypatch.setattr(
+            toolchain, "find", lambda: toolchain.Toolchain(nvcc, release, [], [], "system")
+        )
         return CudaDevice().flags()
 
     monkeypatch.setenv("FENA_CUDA_ARCH", "8.6")

@@ -1,4 +1,6 @@
-"""The search for compiler, cards and driver. Oracles: folders and an nvidia-smi made here, NVIDIA's release notes."""
+"""The search for compiler, cards and driver. Oracles: folders and an nvidia-smi made here, NVIDIA's
+release notes.
+"""
 
 import json
 
@@ -30,7 +32,9 @@ def toolkit(root, release, include="include", lib="lib64"):
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A machine with programs of its own: give it rows of nvidia-smi; there is no toolkit but those of the test."""
+    """A machine with programs of its own: give it rows of nvidia-smi; there is no toolkit but those
+    of the test.
+    """
     monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}:/usr/bin:/bin")
     for name in ("CUDA_PATH", "CUDA_VISIBLE_DEVICES", "FENA_CUDA_ARCH"):
         monkeypatch.delenv(name, raising=False)
@@ -44,16 +48,22 @@ def machine(tmp_path, monkeypatch):
     return cards
 
 
-@pytest.mark.parametrize("release, driver, capability, says", [
-    ("13.0", "580.65.06", "7.5", None),
-    ("13.0", "579.99", "9.0", ("driver 580 or newer, this machine has 579.99", "CUDA 12")),
-    ("13.0", "590.1", "7.0", ("needs compute capability 7.5, X has 7.0", "CUDA 12")),
-    ("13.0", "500.1", "9.0", ("driver 580 or newer", "install driver 580 or newer")),
-    ("13.1", "590.1", "3.7", ("compute capability 7.5", "use a newer card")),
-    ("12.4", "525.60", "5.0", None),
-    ("12.4", "524.99", "8.6", ("driver 525 or newer", "install driver 525")),
-    ("12.4", "[N/A]", "8.6", None)])
-def test_cuda_fits_driver_and_card(machine, tmp_path, monkeypatch, release, driver, capability, says):
+@pytest.mark.parametrize(
+    "release, driver, capability, says",
+    [
+        ("13.0", "580.65.06", "7.5", None),
+        ("13.0", "579.99", "9.0", ("driver 580 or newer, this machine has 579.99", "CUDA 12")),
+        ("13.0", "590.1", "7.0", ("needs compute capability 7.5, X has 7.0", "CUDA 12")),
+        ("13.0", "500.1", "9.0", ("driver 580 or newer", "install driver 580 or newer")),
+        ("13.1", "590.1", "3.7", ("compute capability 7.5", "use a newer card")),
+        ("12.4", "525.60", "5.0", None),
+        ("12.4", "524.99", "8.6", ("driver 525 or newer", "install driver 525")),
+        ("12.4", "[N/A]", "8.6", None),
+    ],
+)
+def test_cuda_fits_driver_and_card(
+    machine, tmp_path, monkeypatch, release, driver, capability, says
+):
     machine(f"X, {capability}, 8192, {driver}, GPU-1")
     monkeypatch.setenv("CUDA_PATH", str(toolkit(tmp_path / "toolkit", release)))
     reason = CudaDevice().available()
@@ -67,12 +77,21 @@ def test_cuda_fits_driver_and_card(machine, tmp_path, monkeypatch, release, driv
 
 
 def test_memory_that_is_not_told_is_none(machine, capsys):
-    machine("GB10, 12.1, [N/A], 580.95, GPU-1", "A, b, 8.6, 6144, 580.95, GPU-2", "old, [N/A], 512, 580.95, GPU-3")
-    assert toolchain.cards() == [toolchain.Card("GB10", 12.1, None, "580.95"), toolchain.Card("A, b", 8.6, 6 * 2**30, "580.95")]
+    machine(
+        "GB10, 12.1, [N/A], 580.95, GPU-1",
+        "A, b, 8.6, 6144, 580.95, GPU-2",
+        "old, [N/A], 512, 580.95, GPU-3",
+    )
+    assert toolchain.cards() == [
+        toolchain.Card("GB10", 12.1, None, "580.95"),
+        toolchain.Card("A, b", 8.6, 6 * 2**30, "580.95"),
+    ]
     cli.main(["doctor", "--json"], standalone_mode=False)
     told = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
-    assert told["graphics card"]["found"] == ("GB10, compute capability 12.1, memory unknown, driver 580.95; "
-                                              "A, b, compute capability 8.6, 6 GiB, driver 580.95")
+    assert told["graphics card"]["found"] == (
+        "GB10, compute capability 12.1, memory unknown, driver 580.95; "
+        "A, b, compute capability 8.6, 6 GiB, driver 580.95"
+    )
 
 
 def test_no_cards_where_nvidia_smi_fails(machine):
@@ -80,11 +99,24 @@ def test_no_cards_where_nvidia_smi_fails(machine):
     assert toolchain.cards() == []
 
 
-@pytest.mark.parametrize("visible, names", [
-    (None, "abc"), ("1", "b"), ("2,0", "ca"), ("", ""), ("-1", ""), ("1,7,0", "b"), ("GPU-3f", "c"), ("GPU-", ""),
-    ("MIG-1234", "abc")])
+@pytest.mark.parametrize(
+    "visible, names",
+    [
+        (None, "abc"),
+        ("1", "b"),
+        ("2,0", "ca"),
+        ("", ""),
+        ("-1", ""),
+        ("1,7,0", "b"),
+        ("GPU-3f", "c"),
+        ("GPU-", ""),
+        ("MIG-1234", "abc"),
+    ],
+)
 def test_cards_are_those_that_cuda_shows(machine, monkeypatch, visible, names):
-    """CUDA's programming guide: only listed devices, in the listed order, up to the first that does not exist."""
+    """CUDA's programming guide: only listed devices, in the listed order, up to the first that does
+    not exist.
+    """
     machine(*(f"{name}, 8.6, 8192, 580.1, GPU-{number}f" for number, name in enumerate("abc", 1)))
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -94,20 +126,33 @@ def test_cards_are_those_that_cuda_shows(machine, monkeypatch, visible, names):
 def test_programs_count_cards_as_nvidia_smi_does(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    (tmp_path / "program.json").write_text('{"dt": 0.001, "state": {}, "monitors": {}, "explanations": []}')
+    (tmp_path / "program.json").write_text(
+        '{"dt": 0.001, "state": {}, "monitors": {}, "explanations": []}'
+    )
     for made in (CudaProgram(tmp_path), CudaHostProgram(tmp_path, "reverse")):
         environment = made.environment()
-        assert (environment["CUDA_DEVICE_ORDER"], environment["CUDA_VISIBLE_DEVICES"]) == ("PCI_BUS_ID", "1")
+        assert (environment["CUDA_DEVICE_ORDER"], environment["CUDA_VISIBLE_DEVICES"]) == (
+            "PCI_BUS_ID",
+            "1",
+        )
     assert environment["FENA_CUDA_ORDER"] == "reverse"
 
 
-@pytest.mark.parametrize("version, says", [((3, 11, 9), "pip install 'fena-sim[cuda]'"), ((3, 12, 0), "PYTHON=python3.11"),
-                                           ((3, 13, 1), "PYTHON=python3.11")])
+@pytest.mark.parametrize(
+    "version, says",
+    [
+        ((3, 11, 9), "pip install 'fena-sim[cuda]'"),
+        ((3, 12, 0), "PYTHON=python3.11"),
+        ((3, 13, 1), "PYTHON=python3.11"),
+    ],
+)
 def test_the_remedy_for_brian2cuda_fits_the_python(monkeypatch, version, says):
     """brian2cuda 1.0a7 declares Python below 3.12; pip install of the extra leaves it out there."""
     monkeypatch.setattr(preferences.sys, "version_info", version)
     mends = {finding.what: finding.mend for finding in examine()}
-    assert says in mends["brian2cuda"] and ("pip install" in mends["brian2cuda"]) == (version < (3, 12))
+    assert says in mends["brian2cuda"] and ("pip install" in mends["brian2cuda"]) == (
+        version < (3, 12)
+    )
     monkeypatch.setattr(preferences, "reason_against", lambda: "brian2cuda is not installed")
     with pytest.raises(DeviceError, match="brian2cuda is not installed") as error:
         CudaDevice().generate(None, None, None, None, None)
@@ -127,8 +172,14 @@ def test_plausible_capabilities_are_taken(monkeypatch, asked):
     assert toolchain.capability() == float(asked)
 
 
-@pytest.mark.parametrize("include, lib", [
-    ("include", "lib64"), ("include", "lib/x86_64-linux-gnu"), ("targets/x86_64-linux/include", "targets/x86_64-linux/lib")])
+@pytest.mark.parametrize(
+    "include, lib",
+    [
+        ("include", "lib64"),
+        ("include", "lib/x86_64-linux-gnu"),
+        ("targets/x86_64-linux/include", "targets/x86_64-linux/lib"),
+    ],
+)
 def test_layouts_of_a_root(machine, tmp_path, monkeypatch, include, lib):
     root = toolkit(tmp_path / "root", "12.4", include, lib)
     monkeypatch.setenv("PATH", f"{root / 'bin'}:/usr/bin:/bin")
@@ -137,9 +188,14 @@ def test_layouts_of_a_root(machine, tmp_path, monkeypatch, include, lib):
     assert found.libraries == [root / lib] and root / include in found.include
 
 
-@pytest.mark.parametrize("include, lib", [(None, "lib/x86_64-linux-gnu"), ("include", None), (None, None)])
+@pytest.mark.parametrize(
+    "include, lib", [(None, "lib/x86_64-linux-gnu"), ("include", None), (None, None)]
+)
 def test_an_incomplete_root_is_passed_over_whole(machine, tmp_path, monkeypatch, include, lib):
-    root, wheel = toolkit(tmp_path / "usr", "11.5", include, lib), toolkit(tmp_path / "cu13", "13.0", lib="lib")
+    root, wheel = (
+        toolkit(tmp_path / "usr", "11.5", include, lib),
+        toolkit(tmp_path / "cu13", "13.0", lib="lib"),
+    )
     monkeypatch.setenv("PATH", f"{root / 'bin'}:/usr/bin:/bin")
     monkeypatch.setattr(toolchain, "wheels", lambda: [wheel])
     found = toolchain.find()
@@ -148,7 +204,10 @@ def test_an_incomplete_root_is_passed_over_whole(machine, tmp_path, monkeypatch,
 
 
 def test_a_whole_root_takes_nothing_of_the_wheels(machine, tmp_path, monkeypatch):
-    root, wheel = toolkit(tmp_path / "usr", "12.4", lib="lib/x86_64-linux-gnu"), toolkit(tmp_path / "cu13", "13.0", lib="lib")
+    root, wheel = (
+        toolkit(tmp_path / "usr", "12.4", lib="lib/x86_64-linux-gnu"),
+        toolkit(tmp_path / "cu13", "13.0", lib="lib"),
+    )
     monkeypatch.setenv("PATH", f"{root / 'bin'}:/usr/bin:/bin")
     monkeypatch.setattr(toolchain, "wheels", lambda: [wheel])
     assert str(wheel) not in " ".join(toolchain.find().command(8.6, "main", "unity.cu"))
@@ -156,8 +215,14 @@ def test_a_whole_root_takes_nothing_of_the_wheels(machine, tmp_path, monkeypatch
 
 def test_fatal_lines_of_nvcc_are_told(tmp_path):
     compiler = tmp_path / "nvcc"
-    compiler.write_text("#!/bin/sh\n" + "echo noise >&2\n" * 60 + "echo \"nvcc fatal   : Unsupported gpu architecture 'sm_60'\" >&2\n"
-                        "exit 1\n")
+    compiler.write_text(
+        "#!/bin/sh\n"
+        + "echo noise >&2\n" * 60
+        + "echo \"nvcc fatal   : Unsupported gpu architecture 'sm_60'\" >&2\n"
+        "exit 1\n"
+    )
     compiler.chmod(0o755)
-    with pytest.raises(DeviceError, match=r"does not compile: nvcc fatal   : Unsupported gpu architecture 'sm_60'"):
+    with pytest.raises(
+        DeviceError, match=r"does not compile: nvcc fatal   : Unsupported gpu architecture 'sm_60'"
+    ):
         run_compiler([str(compiler)], tmp_path)

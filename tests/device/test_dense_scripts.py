@@ -1,4 +1,6 @@
-"""Plain Brian2 scripts on the dense device. Oracle: stock C++ standalone, or what a document of Brian2 promises."""
+"""Plain Brian2 scripts on the dense device. Oracle: stock C++ standalone, or what a document of
+Brian2 promises.
+"""
 
 import gc
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.xdist_group("dense")
 @pytest.fixture
 def device():
     """A function that makes a device the current one, freshly; the runtime afterwards."""
+
     def choose(name, folder, **options):
         for known in ("cpp_standalone", "cpp_dense"):
             all_devices[known].reinit()
@@ -24,7 +27,10 @@ def device():
         brian2.set_device(name, directory=str(folder), with_output=False, **options)
         return brian2.device
 
-    flags, brian2.prefs.codegen.cpp.extra_compile_args_gcc = brian2.prefs.codegen.cpp.extra_compile_args_gcc, ["-w", "-O0"]
+    flags, brian2.prefs.codegen.cpp.extra_compile_args_gcc = (
+        brian2.prefs.codegen.cpp.extra_compile_args_gcc,
+        ["-w", "-O0"],
+    )
     yield choose
     brian2.prefs.codegen.cpp.extra_compile_args_gcc = flags
     brian2.prefs.devices.cpp_standalone.openmp_threads = 0
@@ -53,6 +59,7 @@ def agree(ours, stock):
 
 def test_built_by_run(device, tmp_path):
     """The default: `run` builds and runs. Profiled, and recorded."""
+
     def script(name):
         device(name, tmp_path / name)
         a, b, s = network()
@@ -98,13 +105,20 @@ def test_threads(device, tmp_path):
 
 
 def test_nothing_is_left_of_earlier_scripts(device, tmp_path):
-    """Contract of Brian2's `reinit`; synapses of the same name, first all-to-all and then not, in one process."""
+    """Contract of Brian2's `reinit`; synapses of the same name, first all-to-all and then not, in
+    one process.
+    """
+
     def generate(connect):
         made = device("cpp_dense", tmp_path / "same", build_on_run=False)
         a, b, s = network(connect)
         brian2.Network(a, b, s).run(1 * ms)
         made.build(directory=str(tmp_path / "same"), compile=False, run=False)
-        code = next(c.code.cpp_file for c in made.code_objects.values() if c.name.startswith("s_summed_variable"))
+        code = next(
+            c.code.cpp_file
+            for c in made.code_objects.values()
+            if c.name.startswith("s_summed_variable")
+        )
         return made.explanations[0].done, code
 
     first, dense = generate({})
@@ -124,7 +138,9 @@ def test_a_connection_made_after_a_build_counts(device, tmp_path):
     assert made.explanations[0].done == "dense"
     s.connect(i=0, j=0)
     made.build(directory=str(tmp_path), compile=False, run=False)
-    assert [(e.done, e.why) for e in made.explanations] == [("stock", "connect() was called 2 times")]
+    assert [(e.done, e.why) for e in made.explanations] == [
+        ("stock", "connect() was called 2 times")
+    ]
 
 
 def test_inserted_code_finds_the_indices_that_it_names(device, tmp_path):
@@ -133,4 +149,6 @@ def test_inserted_code_finds_the_indices_that_it_names(device, tmp_path):
     made.insert_code("main", "std::cout << brian::_dynamic_array_s__synaptic_post.size();")
     brian2.Network(a, b, s).run(1 * ms)
     made.build(directory=str(tmp_path), compile=False, run=False)
-    assert [(e.done, e.why) for e in made.explanations] == [("stock", "inserted code needs their indices")]
+    assert [(e.done, e.why) for e in made.explanations] == [
+        ("stock", "inserted code needs their indices")
+    ]

@@ -15,9 +15,13 @@ RELATIVE = 1e-9
 @pytest.mark.parametrize("device", ["cpp", "dense64"])
 def test_devices_agree(tiny_fena, tmp_path, device):
     """30 tokens each at a fixed pace and self-paced, learning, with noise."""
-    protocol = fs.Protocol(name="agreement", blocks=[
-        tiny.block("fixed", 30), tiny.block("paced", 30, pace=fs.SelfPaced(blank=10 * ms))])
-    cpp, runtime = (fs.run(tiny_fena, protocol, seed=3, device=d, out=tmp_path) for d in (device, "runtime"))
+    protocol = fs.Protocol(
+        name="agreement",
+        blocks=[tiny.block("fixed", 30), tiny.block("paced", 30, pace=fs.SelfPaced(blank=10 * ms))],
+    )
+    cpp, runtime = (
+        fs.run(tiny_fena, protocol, seed=3, device=d, out=tmp_path) for d in (device, "runtime")
+    )
     for block in protocol.blocks:
         for kind in ("state", "tokens", "traces"):
             ours, theirs = (getattr(run, kind)(block.name) for run in (cpp, runtime))
@@ -25,23 +29,37 @@ def test_devices_agree(tiny_fena, tmp_path, device):
             for name in ours:
                 a, b = np.asarray(ours[name], float), np.asarray(theirs[name], float)
                 scale = max(np.max(np.abs(b), initial=0), 1e-300)
-                assert np.max(np.abs(a - b), initial=0) / scale <= RELATIVE, (block.name, kind, name)
+                assert np.max(np.abs(a - b), initial=0) / scale <= RELATIVE, (
+                    block.name,
+                    kind,
+                    name,
+                )
         assert cpp.events(block.name).equals(runtime.events(block.name))
     steps = cpp.tokens("paced")["steps"].values
-    assert len(set(steps)) > 5, "the pace must depend on settling for the comparison to mean anything"
+    assert len(set(steps)) > 5, (
+        "the pace must depend on settling for the comparison to mean anything"
+    )
     moved = cpp.state("paced")["W_1.w"] - cpp.state("fixed")["W_1.w"]
     assert np.abs(moved).max() > 1e-4, "learning must have changed the weights"
 
 
 def test_single_precision_is_close_and_as_reproducible(tiny_fena, tmp_path):
-    """float32 states: near the float64 ones for as long as rounding has not grown, and the same for any chunk."""
+    """float32 states: near the float64 ones for as long as rounding has not grown, and the same for
+    any chunk.
+    """
     protocol = fs.Protocol(name="agreement", blocks=[tiny.block("few", 6)])
     double = fs.run(tiny_fena, protocol, seed=3, device="dense64", out=tmp_path).state("few")
-    single, again = (fs.run(tiny_fena, protocol, seed=3, device="dense", out=tmp_path / str(k), chunk_tokens=k).state("few")
-                     for k in (6, 2))
+    single, again = (
+        fs.run(
+            tiny_fena, protocol, seed=3, device="dense", out=tmp_path / str(k), chunk_tokens=k
+        ).state("few")
+        for k in (6, 2)
+    )
     assert single["state_1.r"].dtype == np.float32 and single["W_1.w"].dtype == np.float32
     for name in ("W_1.w", "state_1.r", "error_0.error", "precision_1.log_precision"):
-        assert np.max(np.abs(single[name] - double[name])) <= 1e-4 * np.max(np.abs(double[name])), name
+        assert np.max(np.abs(single[name] - double[name])) <= 1e-4 * np.max(np.abs(double[name])), (
+            name
+        )
         np.testing.assert_array_equal(single[name], again[name])
 
 
@@ -66,14 +84,16 @@ def test_without_a_compiler_cpp_is_refused(no_compiler, tiny_fena, tmp_path):
 
 def test_compiler_that_does_not_compile(tiny_fena, tmp_path, monkeypatch):
     compiler = tmp_path / "compiler"
-    compiler.write_text("#!/bin/sh\ntest \"$1\" = --version\n")
+    compiler.write_text('#!/bin/sh\ntest "$1" = --version\n')
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
     with pytest.raises(DeviceError, match="does not compile"):
         fs.run(tiny_fena, tiny.one_block(2), device="cpp", out=tmp_path / "out")
 
 
-@pytest.mark.parametrize("name, hint", [("cp", "did you mean 'cpp'"), ("cuda_standalone", "auto, cpp"), (None, "auto")])
+@pytest.mark.parametrize(
+    "name, hint", [("cp", "did you mean 'cpp'"), ("cuda_standalone", "auto, cpp"), (None, "auto")]
+)
 def test_unknown_device(name, hint):
     with pytest.raises(DeviceError, match="no device") as caught:
         choose_device(name)
@@ -90,6 +110,10 @@ def test_parameters_and_seeds_need_no_other_build(tiny_fena):
     def key(model):
         return declaration_key(model, tiny.VOCABULARY, shape, (), ["g++"])
 
-    assert key(tiny_fena) == key(tiny_fena.with_parameter("level.2.tau", 20 * ms)) == key(tiny.model(token_norm=0.1))
+    assert (
+        key(tiny_fena)
+        == key(tiny_fena.with_parameter("level.2.tau", 20 * ms))
+        == key(tiny.model(token_norm=0.1))
+    )
     assert key(tiny_fena) != key(tiny_fena.with_parameter("dt", 0.5 * ms))
     assert key(tiny_fena) != key(tiny.model(same_synapses=False))

@@ -18,7 +18,9 @@ PROTOCOL = tiny.one_block(2, probes=())
 
 def test_every_projection_is_explained_without_a_build(tmp_path, monkeypatch):
     monkeypatch.setenv("FENA_CACHE", str(tmp_path / "cache"))
-    model = load_model(CHECKOUT / "models" / "fena_gaussian.py")  # its weight norms join the feedback
+    model = load_model(
+        CHECKOUT / "models" / "fena_gaussian.py"
+    )  # its weight norms join the feedback
     found = explain(model, PROTOCOL, "dense64")
     whole = {e.synapses: e.done for e in found if e.done in ("dense", "stock")}
     assert {p.name for p in model.projections} <= set(whole) and set(whole.values()) == {"dense"}
@@ -32,8 +34,13 @@ def test_other_devices_have_nothing_to_explain(tiny_fena):
 
 def test_the_command_prints_a_table(monkeypatch, tmp_path):
     package = import_module("fena_sim.run")  # the package's attribute of that name is the function
-    monkeypatch.setattr(package, "explain", lambda *_: [Explanation("W_1", "stock", "for a reason")])
-    result = CliRunner().invoke(cli.cli, ["run", str(CHECKOUT / "protocols" / "oddball.py"), "--explain", "--out", str(tmp_path)])
+    monkeypatch.setattr(
+        package, "explain", lambda *_: [Explanation("W_1", "stock", "for a reason")]
+    )
+    result = CliRunner().invoke(
+        cli.cli,
+        ["run", str(CHECKOUT / "protocols" / "oddball.py"), "--explain", "--out", str(tmp_path)],
+    )
     assert result.exit_code == 0, result.output
     (row,) = [line for line in result.output.splitlines() if "W_1" in line]
     assert "stock" in row and "for a reason" in row and not list(tmp_path.iterdir())
@@ -46,4 +53,7 @@ def test_a_run_says_once_what_is_not_dense(tiny_fena, tmp_path):
     blocks = [tiny.block("one", 2, probes=()), tiny.block("two", 2)]
     run = fs.run(sparse, fs.Protocol(name="sparse", blocks=blocks), device="dense64", out=tmp_path)
     log = (run.folder / "log.txt").read_text()
-    assert log.count(f"synapses {first.name!r} run as Brian2 wrote them") == 1 and log.count("run as Brian2") == 1
+    assert (
+        log.count(f"synapses {first.name!r} run as Brian2 wrote them") == 1
+        and log.count("run as Brian2") == 1
+    )

@@ -10,7 +10,9 @@ from fena_sim.device.dense import private
 
 def check():
     absent = private.missing()
-    assert not absent, f"Brian2 {brian2.__version__} lacks what fena_sim/device/dense uses: " + "; ".join(absent)
+    assert not absent, (
+        f"Brian2 {brian2.__version__} lacks what fena_sim/device/dense uses: " + "; ".join(absent)
+    )
 
 
 def test_brian_has_the_names_that_the_dense_device_uses():
@@ -23,7 +25,11 @@ def test_the_message_names_what_is_missing(monkeypatch):
     monkeypatch.setitem(private.TEMPLATES, "network", "a line that is not there")
     with pytest.raises(AssertionError) as caught:
         check()
-    for part in (brian2.__version__, "CPPCodeGenerator.translate_to_read_arrays", "Synapses._create_variables",
-                 "template network.cpp"):
+    for part in (
+        brian2.__version__,
+        "CPPCodeGenerator.translate_to_read_arrays",
+        "Synapses._create_variables",
+        "template network.cpp",
+    ):
         assert part in str(caught.value)
     assert "code_object" not in str(caught.value)

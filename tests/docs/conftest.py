@@ -18,7 +18,9 @@ def server(build_cache):
     """Path of the socket of a running server."""
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
         path = Path(folder) / "socket"
-        process = subprocess.Popen([sys.executable, SERVER, path], env={**os.environ, "PYTHONPATH": str(ROOT)})
+        process = subprocess.Popen(
+            [sys.executable, SERVER, path], env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
         while not path.exists() and process.poll() is None:
             time.sleep(0.05)
         assert process.poll() is None, "the server did not start"

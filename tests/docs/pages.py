@@ -10,7 +10,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVER = Path(__file__).with_name("server.py")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
 #: What is no part of a checkout.
-LEFT_OUT = (".git", ".venv", "runs", "made", "__pycache__", ".pytest_cache", ".hypothesis", "*.egg-info", "build", "dist")
+LEFT_OUT = (
+    ".git",
+    ".venv",
+    "runs",
+    "made",
+    "__pycache__",
+    ".pytest_cache",
+    ".hypothesis",
+    "*.egg-info",
+    "build",
+    "dist",
+)
 
 
 def blocks(path):
@@ -19,7 +30,9 @@ def blocks(path):
 
 
 def script(path):
-    """A bash script: bash blocks as written; a Python block whose first line is `# name.py` is saved, any other is run."""
+    """A bash script: bash blocks as written; a Python block whose first line is `# name.py` is
+    saved, any other is run.
+    """
     parts = ["set -eu"]
     for number, (language, code) in enumerate(blocks(path)):
         if language == "bash":
@@ -39,9 +52,15 @@ def executable(path, text):
 
 
 def commands(folder, server=None):
-    """A folder for the PATH with `python` and `fena` of this environment and checkout; as forks of `server` if it is given."""
+    """A folder for the PATH with `python` and `fena` of this environment and checkout; as forks of
+    `server` if it is given.
+    """
     folder.mkdir()
-    python = f'"{sys.executable}"' if server is None else f'"{sys.executable}" -S -E "{SERVER}" "{server}"'
+    python = (
+        f'"{sys.executable}"'
+        if server is None
+        else f'"{sys.executable}" -S -E "{SERVER}" "{server}"'
+    )
     executable(folder / "python", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec {python} "$@"\n')
     executable(folder / "fena", f'#!/bin/sh\nexec "{folder}/python" -m fena_sim "$@"\n')
     return folder
@@ -50,6 +69,12 @@ def commands(folder, server=None):
 def execute(text, cwd, path, **environment):
     """(exit code, all output) of a bash script with `path` in front of the PATH."""
     finished = subprocess.run(
-        ["bash", "-c", text], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
-        env={**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}", **environment})
+        ["bash", "-c", text],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        env={**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}", **environment},
+    )
     return finished.returncode, finished.stdout

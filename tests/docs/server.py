@@ -1,7 +1,9 @@
-"""Processes of `python` and `fena` without the seconds of importing: a server that has imported fena_sim forks one per request.
+"""Processes of `python` and `fena` without the seconds of importing: a server that has imported
+fena_sim forks one per request.
 
-`python server.py SOCKET` serves. `python -S -E server.py SOCKET ARGUMENTS` asks, and is otherwise like `python ARGUMENTS` for a
-script or `-m fena_sim`: same folder, environment, streams and exit code.
+`python server.py SOCKET` serves. `python -S -E server.py SOCKET ARGUMENTS` asks, and is otherwise
+like `python ARGUMENTS` for a script or `-m fena_sim`: same folder, environment, streams and exit
+code.
 """
 
 import os
@@ -56,7 +58,7 @@ def _become(client):
         text += client.recv(1 << 16)
     client.close()
     cwd, n, *rest = text.decode().split("\0")
-    arguments, environment = rest[:int(n)], rest[int(n):]
+    arguments, environment = rest[: int(n)], rest[int(n) :]
     for stream, number in zip(streams, (0, 1, 2), strict=True):
         os.dup2(stream, number)
     os.chdir(cwd)

@@ -1,4 +1,6 @@
-"""Oracle: every how-to page runs as it stands, top to bottom, in a folder that holds the shipped files."""
+"""Oracle: every how-to page runs as it stands, top to bottom, in a folder that holds the shipped
+files.
+"""
 
 import re
 import shutil

@@ -1,4 +1,6 @@
-"""Oracle: the reference is the docstrings. It is up to date, and says of every public name what its docstring says."""
+"""Oracle: the reference is the docstrings. It is up to date, and says of every public name what its
+docstring says.
+"""
 
 import difflib
 import importlib
@@ -22,8 +24,14 @@ def make():
 def test_the_reference_is_up_to_date(make):
     texts = make.pages()
     for name, text in texts.items():
-        there = (REFERENCE / name).read_text(encoding="utf-8") if (REFERENCE / name).exists() else ""
-        changed = "\n".join(difflib.unified_diff(there.splitlines(), text.splitlines(), "there", "now", lineterm="", n=0))
+        there = (
+            (REFERENCE / name).read_text(encoding="utf-8") if (REFERENCE / name).exists() else ""
+        )
+        changed = "\n".join(
+            difflib.unified_diff(
+                there.splitlines(), text.splitlines(), "there", "now", lineterm="", n=0
+            )
+        )
         assert there == text, f"{name}: run `make docs`\n{changed}"
     assert {path.name for path in REFERENCE.glob("*.md")} == set(texts)
 

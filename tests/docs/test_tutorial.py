@@ -1,7 +1,9 @@
-"""Oracle: the tutorial is a contract. A clone, five commands and ten lines, as written, end in an oddball figure of one's own.
+"""Oracle: the tutorial is a contract. A clone, five commands and ten lines, as written, end in an
+oddball figure of one's own.
 
-Only what `make setup` would install is given: its Python is a stand-in whose `-m venv` makes a .venv/ that runs the clone's code
-with the packages of this environment (test_install.py installs for real).
+Only what `make setup` would install is given: its Python is a stand-in whose `-m venv` makes a
+.venv/ that runs the clone's code with the packages of this environment (test_install.py installs
+for real).
 """
 
 import shutil
@@ -33,7 +35,11 @@ def origin(tmp_path_factory):
     folder = tmp_path_factory.mktemp("origin") / "repository"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    for arguments in (["init", "--quiet"], ["add", "--all"], [*identity, "commit", "--quiet", "--message", "all"]):
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        [*identity, "commit", "--quiet", "--message", "all"],
+    ):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
     return folder
 
@@ -42,7 +48,9 @@ def origin(tmp_path_factory):
 def test_the_tutorial_as_written(origin, tmp_path):
     (tmp_path / "bin").mkdir()
     setup = executable(tmp_path / "bin" / "setup_python", SETUP.format(python=sys.executable))
-    code, output = execute(script(PAGE), tmp_path, tmp_path / "bin", ADDRESS=str(origin), PYTHON=str(setup))
+    code, output = execute(
+        script(PAGE), tmp_path, tmp_path / "bin", ADDRESS=str(origin), PYTHON=str(setup)
+    )
     assert code == 0, output
     assert "Traceback" not in output and "error:" not in output, output
     checkout = tmp_path / "fena_sim"
@@ -58,7 +66,10 @@ def test_five_commands_and_ten_lines():
     typed = [line for language, code in found if language == "bash" for line in code.splitlines()]
     assert len(typed) == 5
     (protocol,) = [code for language, code in found if language == "python"]
-    assert len([line for line in protocol.splitlines() if line.strip() and not line.startswith("#")]) <= 10
+    assert (
+        len([line for line in protocol.splitlines() if line.strip() and not line.startswith("#")])
+        <= 10
+    )
 
 
 def test_the_page_shows_a_figure_that_exists():

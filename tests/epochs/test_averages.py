@@ -1,4 +1,6 @@
-"""Oracles: networks whose responses are known functions of condition and time, scipy and NumPy on the whole recording, AR(1)."""
+"""Oracles: networks whose responses are known functions of condition and time, scipy and NumPy on
+the whole recording, AR(1).
+"""
 
 import handmade
 import numpy as np
@@ -8,7 +10,15 @@ from brian2 import Hz, ms
 from scipy import signal
 
 from fena_sim import measure
-from fena_sim.epochs import autocorrelation, average, difference, epochs, evoked, over_networks, spectrum
+from fena_sim.epochs import (
+    autocorrelation,
+    average,
+    difference,
+    epochs,
+    evoked,
+    over_networks,
+    spectrum,
+)
 from fena_sim.errors import DeclarationError, StimulusError, UnitError, UnknownNameError
 
 ONSETS, TOKENS = np.arange(10) * 0.05 + 0.02, np.arange(10) % 2
@@ -19,9 +29,17 @@ def network(folder, gain, roles=ROLES):
     """Units +1 and -1 times gain*(t/ms)*(2 for deviants), t since the onset; 5 before it."""
     values = np.full((540, 2), 5.0)
     for onset, token in zip(np.rint(ONSETS * 1e3).astype(int), TOKENS, strict=True):
-        values[onset:onset + 40] = gain * np.arange(40)[:, None] * (1 + token) * np.array([1, -1])
-    return handmade.write(folder, {"b": (handmade.events(ONSETS, TOKENS, role=roles),
-                                         handmade.traces(1e-3, state_1__r=values), None)})
+        values[onset : onset + 40] = gain * np.arange(40)[:, None] * (1 + token) * np.array([1, -1])
+    return handmade.write(
+        folder,
+        {
+            "b": (
+                handmade.events(ONSETS, TOKENS, role=roles),
+                handmade.traces(1e-3, state_1__r=values),
+                None,
+            )
+        },
+    )
 
 
 @pytest.fixture
@@ -39,7 +57,9 @@ def test_responses_of_one_network(networks):
     np.testing.assert_allclose(square[5:], (2 * time) ** 2)
     based = average(cut, "mean square", baseline=(-5 * ms, 0 * ms)).sel(condition="standard")
     np.testing.assert_allclose(based[5:], (2 * time) ** 2 - 25)
-    assert average(cut)["tokens"].values.tolist() == [5, 5] and average(cut)["condition"].values.tolist() == ["deviant", "standard"]
+    assert average(cut)["tokens"].values.tolist() == [5, 5] and average(cut)[
+        "condition"
+    ].values.tolist() == ["deviant", "standard"]
 
 
 def test_many_pieces_give_the_mean_of_all(networks, monkeypatch):
@@ -47,29 +67,41 @@ def test_many_pieces_give_the_mean_of_all(networks, monkeypatch):
     whole = cut.values.mean(axis=2)
     monkeypatch.setattr("fena_sim.epochs.averages.AT_ONCE", 50)  # two tokens at a time
     for k, role in enumerate(("deviant", "standard")):
-        np.testing.assert_allclose(average(cut)[k], whole[cut["condition"].values == role].mean(axis=0))
+        np.testing.assert_allclose(
+            average(cut)[k], whole[cut["condition"].values == role].mean(axis=0)
+        )
 
 
 def test_median_and_interval_over_networks(networks):
-    response = evoked(networks, "b", "state_1.r", (0 * ms, 10 * ms), by="role", signal="mean square")
+    response = evoked(
+        networks, "b", "state_1.r", (0 * ms, 10 * ms), by="role", signal="mean square"
+    )
     gains, time = np.array([1.0, 2, 4, 8]), np.arange(10.0)
     each = (gains[:, None] * time) ** 2  # of standards
     np.testing.assert_allclose(response["network"].sel(condition="standard"), each)
     for k in range(10):
         summary = measure.summarise(each[:, k])
         at = response.sel(condition="standard").isel(time=k)
-        assert (float(at["median"]), float(at["low"]), float(at["high"])) == pytest.approx((summary.median, summary.low, summary.high))
-    assert "BCa" in response.attrs["method"] and "min-max" in response.attrs["method"]  # at time 0 nothing varies
+        assert (float(at["median"]), float(at["low"]), float(at["high"])) == pytest.approx(
+            (summary.median, summary.low, summary.high)
+        )
+    assert (
+        "BCa" in response.attrs["method"] and "min-max" in response.attrs["method"]
+    )  # at time 0 nothing varies
     assert response["median"].attrs["units"] == "1" and (response["tokens"] == 5).all()
 
 
 def test_difference_is_paired_within_networks(networks):
-    response = evoked(networks, "b", "state_1.r", (0 * ms, 10 * ms), by="role", signal="mean square")
+    response = evoked(
+        networks, "b", "state_1.r", (0 * ms, 10 * ms), by="role", signal="mean square"
+    )
     wave = difference(response, "deviant", "standard")
     each = 3 * (np.array([1.0, 2, 4, 8])[:, None] * np.arange(10.0)) ** 2  # (2g)^2 - g^2
     for k in (3, 9):
         summary = measure.paired(each[:, k], 0 * each[:, k])
-        assert float(wave["median"][k]) == pytest.approx(summary.median) and float(wave["high"][k]) == pytest.approx(summary.high)
+        assert float(wave["median"][k]) == pytest.approx(summary.median) and float(
+            wave["high"][k]
+        ) == pytest.approx(summary.high)
     assert wave.attrs["difference"] == "deviant - standard"
     with pytest.raises(UnknownNameError, match="no condition 'devant'"):
         difference(response, "devant", "standard")
@@ -81,7 +113,9 @@ def test_units_of_volts_and_their_square(tmp_path):
     run = handmade.write(tmp_path / "v", {"b": (handmade.events(ONSETS, TOKENS), recorded, None)})
     response = evoked([run], "b", "state_1.r", (0 * ms, 5 * ms), signal="mean square")
     squared = "metre ** 4 * kilogram ** 2 * second ** -6 * amp ** -2"
-    assert response["median"].attrs["units"] == squared and response.attrs["method"] == "min-max range"
+    assert (
+        response["median"].attrs["units"] == squared and response.attrs["method"] == "min-max range"
+    )
     assert spectrum(run, "b", "state_1.r").attrs["units"] == squared.replace("-6", "-5")  # V^2/Hz
 
 
@@ -91,8 +125,16 @@ def test_networks_that_cannot_be_averaged(networks, tmp_path):
         evoked([*networks, lacking], "b", "state_1.r", (0 * ms, 10 * ms), by="role")
     with pytest.raises(DeclarationError, match="2 runs of 1 networks"):
         evoked([networks[0], networks[0]], "b", "state_1.r")
-    slow = handmade.write(tmp_path / "slow", {"b": (handmade.events(ONSETS, TOKENS, role=ROLES),
-                                                    handmade.traces(2e-3, state_1__r=np.zeros((270, 2))), None)})
+    slow = handmade.write(
+        tmp_path / "slow",
+        {
+            "b": (
+                handmade.events(ONSETS, TOKENS, role=ROLES),
+                handmade.traces(2e-3, state_1__r=np.zeros((270, 2))),
+                None,
+            )
+        },
+    )
     with pytest.raises(DeclarationError, match="sampling interval is 0.002 s"):
         evoked([networks[0], slow], "b", "state_1.r", (0 * ms, 10 * ms), by="role")
     with pytest.raises(UnknownNameError, match="no signal 'power'"):
@@ -103,10 +145,16 @@ def test_networks_that_cannot_be_averaged(networks, tmp_path):
 def noise(tmp_path):
     """Three AR(1) series of 50 s with memory 0.9, 0 and -0.5, and a constant; offset 3."""
     white = np.random.default_rng(1).standard_normal((50_000, 4))
-    values = np.stack([signal.lfilter([1], [1, -memory], white[:, k]) for k, memory in enumerate((0.9, 0, -0.5))], axis=1)
+    values = np.stack(
+        [signal.lfilter([1], [1, -memory], white[:, k]) for k, memory in enumerate((0.9, 0, -0.5))],
+        axis=1,
+    )
     values = np.column_stack([values, np.full(50_000, 0.1)]) + 3
-    return values, handmade.write(tmp_path / "noise", {"b": (handmade.events([0], [0]), handmade.traces(1e-3, state_1__r=values),
-                                                             None)}, chunk=4096)
+    return values, handmade.write(
+        tmp_path / "noise",
+        {"b": (handmade.events([0], [0]), handmade.traces(1e-3, state_1__r=values), None)},
+        chunk=4096,
+    )
 
 
 @pytest.mark.parametrize("segment", [256, 101])
@@ -120,11 +168,21 @@ def test_spectrum_is_welch_of_the_whole(noise, segment):
 
 
 def test_autocorrelation(noise):
-    """NumPy on the whole recording, and rho^k of an AR(1) process, with its standard error below 0.02."""
+    """NumPy on the whole recording, and rho^k of an AR(1) process, with its standard error below
+    0.02.
+    """
     values, run = noise
     result = autocorrelation(run, "b", "state_1.r", longest=20 * ms)
     flat = values - values.mean(axis=0)
-    whole = np.array([[(flat[:50_000 - k, u] * flat[k:, u]).sum() / (flat[:, u] ** 2).sum() for u in range(3)] for k in range(21)])
+    whole = np.array(
+        [
+            [
+                (flat[: 50_000 - k, u] * flat[k:, u]).sum() / (flat[:, u] ** 2).sum()
+                for u in range(3)
+            ]
+            for k in range(21)
+        ]
+    )
     np.testing.assert_allclose(result[:, :3], whole, atol=1e-9)
     np.testing.assert_allclose(result[:, 0], 0.9 ** np.arange(21), atol=0.06)
     np.testing.assert_allclose(result[:, 2], (-0.5) ** np.arange(21), atol=0.03)
@@ -134,7 +192,9 @@ def test_autocorrelation(noise):
 def test_spectra_over_networks(noise):
     _, run = noise
     power = spectrum(run, "b", "state_1.r").isel(unit=1)
-    result = over_networks(xr.concat([power, 2 * power, 4 * power], "run", combine_attrs="override"))
+    result = over_networks(
+        xr.concat([power, 2 * power, 4 * power], "run", combine_attrs="override")
+    )
     np.testing.assert_allclose(result["median"], 2 * power.values)
     assert result["low"].dims == ("frequency",)
 
@@ -147,6 +207,12 @@ def test_what_has_no_spectrum(noise, tmp_path):
         spectrum(run, "b", "state_1.r", segment=3 * Hz)
     with pytest.raises(DeclarationError, match="lag of 50000"):
         autocorrelation(run, "b", "state_1.r", longest=50_000 * ms)
-    gaps = handmade.traces(1e-3, state_1__r=np.zeros((100, 1))).isel(time=[*range(20), *range(50, 80)])
+    gaps = handmade.traces(1e-3, state_1__r=np.zeros((100, 1))).isel(
+        time=[*range(20), *range(50, 80)]
+    )
     with pytest.raises(DeclarationError, match="has gaps"):
-        spectrum(handmade.write(tmp_path / "gaps", {"b": (handmade.events([0], [0]), gaps, None)}), "b", "state_1.r")
+        spectrum(
+            handmade.write(tmp_path / "gaps", {"b": (handmade.events([0], [0]), gaps, None)}),
+            "b",
+            "state_1.r",
+        )

@@ -12,37 +12,82 @@ def kept(n, streams=None):
     """Readouts: one value, one per level, one per unit."""
     rng = np.random.default_rng(n)
     shape, first = ((n,), ("event",)) if streams is None else ((n, streams), ("event", "stream"))
-    return xr.Dataset({"iterations": (first, rng.integers(0, 40, shape).astype("int32")),
-                       "error": ((*first, "level"), rng.random((*shape, 2)).astype("float32")),
-                       "state": ((*first, "unit"), rng.random((*shape, 3)))}, coords={"event": np.arange(n)})
+    return xr.Dataset(
+        {
+            "iterations": (first, rng.integers(0, 40, shape).astype("int32")),
+            "error": ((*first, "level"), rng.random((*shape, 2)).astype("float32")),
+            "state": ((*first, "unit"), rng.random((*shape, 3))),
+        },
+        coords={"event": np.arange(n)},
+    )
 
 
-READOUTS = [{"name": "error", "variables": ["cell.v", "rate.r"]}, {"name": "state", "variables": ["cell.v"]}]
-POPULATIONS = [handmade.population("rate", 1, "r", 5), handmade.population("cell", 0, "v", 3, "volt")]
+READOUTS = [
+    {"name": "error", "variables": ["cell.v", "rate.r"]},
+    {"name": "state", "variables": ["cell.v"]},
+]
+POPULATIONS = [
+    handmade.population("rate", 1, "r", 5),
+    handmade.population("cell", 0, "v", 3, "volt"),
+]
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    """A namespace: `run`; `sampled` (rates float32, volts float64), `windowed` (every fourth ms lacking), spikes, readouts."""
+    """A namespace: `run`; `sampled` (rates float32, volts float64), `windowed` (every fourth ms
+    lacking), spikes, readouts.
+    """
     rng = np.random.default_rng(0)
-    rates, volts = rng.standard_normal((300, 5)).astype("float32"), rng.standard_normal((300, 3)) * 1e-3
+    rates, volts = (
+        rng.standard_normal((300, 5)).astype("float32"),
+        rng.standard_normal((300, 3)) * 1e-3,
+    )
     sampled = handmade.traces(1e-3, rate__r=rates, cell__v=volts)
     sampled["cell.v"].attrs["units"] = handmade.VOLT
     times, units = np.array([0.01, 0.03, 0.03, 0.2]), np.array([0, 2, 0, 0], dtype="int32")
-    sampled = sampled.assign({"cell.spike_time": ("cell_spike", times, {"units": "s"}),
-                              "cell.spike_unit": ("cell_spike", units)})
-    windowed = handmade.traces(1e-3, rate__r=rates[:100]).isel(time=np.flatnonzero(np.arange(100) % 4))
-    windowed = windowed.assign({"cell.spike_time": ("cell_spike", [0.07], {"units": "s"}),
-                                "cell.spike_unit": ("cell_spike", np.array([2], dtype="int32"))})
-    tables = {"first": handmade.events(np.arange(6) * 0.05, [0, 1, -1, 2, 0, 1], role=list("sdxsds")),
-              "silent": handmade.events(np.arange(4) * 0.05, [0, 1, 2, 3], novel=[True, False, True, False], position=[1, 2, 3, 4]),
-              "second": handmade.events([0.0, 0.05], [3, 2], role=["s", 'a "quoted",\nlabel'])}
+    sampled = sampled.assign(
+        {
+            "cell.spike_time": ("cell_spike", times, {"units": "s"}),
+            "cell.spike_unit": ("cell_spike", units),
+        }
+    )
+    windowed = handmade.traces(1e-3, rate__r=rates[:100]).isel(
+        time=np.flatnonzero(np.arange(100) % 4)
+    )
+    windowed = windowed.assign(
+        {
+            "cell.spike_time": ("cell_spike", [0.07], {"units": "s"}),
+            "cell.spike_unit": ("cell_spike", np.array([2], dtype="int32")),
+        }
+    )
+    tables = {
+        "first": handmade.events(np.arange(6) * 0.05, [0, 1, -1, 2, 0, 1], role=list("sdxsds")),
+        "silent": handmade.events(
+            np.arange(4) * 0.05,
+            [0, 1, 2, 3],
+            novel=[True, False, True, False],
+            position=[1, 2, 3, 4],
+        ),
+        "second": handmade.events([0.0, 0.05], [3, 2], role=["s", 'a "quoted",\nlabel']),
+    }
     tokens = {name: kept(len(table)) for name, table in tables.items()}
     recorded = {"first": sampled, "silent": None, "second": windowed}
-    run = handmade.write(tmp_path_factory.mktemp("made") / "run", {name: (tables[name], recorded[name], tokens[name])
-                                                                  for name in tables}, POPULATIONS, readouts=READOUTS)
-    return SimpleNamespace(run=run, rates=rates, volts=volts, windowed=windowed, times=times, units=units, tables=tables,
-                           tokens=tokens)
+    run = handmade.write(
+        tmp_path_factory.mktemp("made") / "run",
+        {name: (tables[name], recorded[name], tokens[name]) for name in tables},
+        POPULATIONS,
+        readouts=READOUTS,
+    )
+    return SimpleNamespace(
+        run=run,
+        rates=rates,
+        volts=volts,
+        windowed=windowed,
+        times=times,
+        units=units,
+        tables=tables,
+        tokens=tokens,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +96,11 @@ def two_streams(tmp_path_factory):
     table.insert(0, "stream", [0, 0, 1, 1])
     values = np.random.default_rng(0).standard_normal((100, 2, 5))
     tokens = kept(2, streams=2)
-    run = handmade.write(tmp_path_factory.mktemp("streams") / "run", {"b": (table, handmade.traces(1e-3, rate__r=values), tokens)},
-                         POPULATIONS, batch=2, readouts=READOUTS)
+    run = handmade.write(
+        tmp_path_factory.mktemp("streams") / "run",
+        {"b": (table, handmade.traces(1e-3, rate__r=values), tokens)},
+        POPULATIONS,
+        batch=2,
+        readouts=READOUTS,
+    )
     return SimpleNamespace(run=run, values=values, table=table, tokens=tokens)

@@ -1,4 +1,6 @@
-"""Oracle: the documented contract. Nothing is replaced unasked, and nothing half written has the name that was asked for."""
+"""Oracle: the documented contract. Nothing is replaced unasked, and nothing half written has the
+name that was asked for.
+"""
 
 import os
 import subprocess
@@ -19,20 +21,30 @@ def test_a_file_appears_when_complete(tmp_path):
     with appearing(tmp_path / "new" / "x.nwb", ending=".nwb") as made:
         made.write_text("whole")
         assert not (tmp_path / "new" / "x.nwb").exists()
-    assert (tmp_path / "new" / "x.nwb").read_text() == "whole" and len(list((tmp_path / "new").iterdir())) == 1
+    assert (tmp_path / "new" / "x.nwb").read_text() == "whole" and len(
+        list((tmp_path / "new").iterdir())
+    ) == 1
 
 
 def test_what_fails_leaves_what_was_there(tmp_path):
     (tmp_path / "x.nwb").write_text("old")
-    with pytest.raises(ZeroDivisionError), appearing(tmp_path / "x.nwb", force=True, ending=".nwb") as made:
+    with (
+        pytest.raises(ZeroDivisionError),
+        appearing(tmp_path / "x.nwb", force=True, ending=".nwb") as made,
+    ):
         made.write_text("half")
         raise ZeroDivisionError
-    assert (tmp_path / "x.nwb").read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["x.nwb"]
+    assert (tmp_path / "x.nwb").read_text() == "old" and [p.name for p in tmp_path.iterdir()] == [
+        "x.nwb"
+    ]
 
 
 def test_nothing_is_replaced_unasked(made, tmp_path):
     (tmp_path / "x.nwb").write_text("old")
-    with pytest.raises(FenaError, match="already there") as caught, appearing(tmp_path / "x.nwb", ending=".nwb"):
+    with (
+        pytest.raises(FenaError, match="already there") as caught,
+        appearing(tmp_path / "x.nwb", ending=".nwb"),
+    ):
         pass
     assert "--force" in caught.value.fix
     write_csv(made.run, tmp_path / "tables", ["silent"])
@@ -47,7 +59,10 @@ def test_a_folder_of_other_things_is_never_replaced(made, tmp_path):
     (tmp_path / "mine" / "thesis.tex").write_text("years")
     with pytest.raises(FenaError, match="not made by an export"):
         write_csv(made.run, tmp_path / "mine", force=True)
-    with pytest.raises(FenaError, match="a folder of this name"), appearing(tmp_path / "mine", True, "mine"):
+    with (
+        pytest.raises(FenaError, match="a folder of this name"),
+        appearing(tmp_path / "mine", True, "mine"),
+    ):
         pass
     (tmp_path / "note").write_text("x")
     with pytest.raises(FenaError, match="a file of this name"):
@@ -69,8 +84,11 @@ def test_a_killed_export_leaves_no_file_and_the_next_one_tidies_up(made, tmp_pat
         csv.write_csv(open_run(sys.argv[1]), sys.argv[2])
         """)
     target = tmp_path / "tables"
-    done = subprocess.run([sys.executable, "-c", script, str(made.run.folder), str(target)],
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(made.run.folder), str(target)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
     assert done.returncode == -9
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".tables.") and left.name.endswith(".part")
@@ -96,10 +114,19 @@ def test_wrong_runs_and_blocks(made, tmp_path):
 
 def test_the_command(made, tmp_path, capsys):
     with pytest.raises(SystemExit) as done:
-        cli.main(["export", str(made.run.folder), "--csv", str(tmp_path / "t"), "--block", "silent"])
+        cli.main(
+            ["export", str(made.run.folder), "--csv", str(tmp_path / "t"), "--block", "silent"]
+        )
     assert not done.value.code and "wrote" in capsys.readouterr().err
-    assert sorted(p.name for p in (tmp_path / "t").iterdir()) == ["datapackage.json", "silent_events.csv", "silent_tokens.csv"]
-    for arguments, message in (([], "at least one of"), (["--csv", str(tmp_path / "t")], "already there")):
+    assert sorted(p.name for p in (tmp_path / "t").iterdir()) == [
+        "datapackage.json",
+        "silent_events.csv",
+        "silent_tokens.csv",
+    ]
+    for arguments, message in (
+        ([], "at least one of"),
+        (["--csv", str(tmp_path / "t")], "already there"),
+    ):
         with pytest.raises(SystemExit) as done:
             cli.main(["export", str(made.run.folder), *arguments])
         assert done.value.code == 2 and message in capsys.readouterr().err

@@ -33,10 +33,16 @@ def test_a_segment_per_block(made, block):
 def test_signals_are_the_same_numbers_with_units(made, block):
     signals = {signal.name: signal for signal in block.segments[0].analogsignals}
     rates, volts = signals["rate.r"], signals["cell.v"]
-    assert rates.dtype == np.float32 and rates.dimensionality.string == "dimensionless" and volts.dimensionality.string == "V"
+    assert (
+        rates.dtype == np.float32
+        and rates.dimensionality.string == "dimensionless"
+        and volts.dimensionality.string == "V"
+    )
     np.testing.assert_array_equal(rates.magnitude, made.rates)
     np.testing.assert_array_equal(volts.magnitude, made.volts)
-    assert float(rates.sampling_rate.rescale("Hz")) == 1000 and rates.array_annotations["unit"].tolist() == [0, 1, 2, 3, 4]
+    assert float(rates.sampling_rate.rescale("Hz")) == 1000 and rates.array_annotations[
+        "unit"
+    ].tolist() == [0, 1, 2, 3, 4]
     (windowed,) = block.segments[2].irregularlysampledsignals
     np.testing.assert_array_equal(windowed.magnitude, made.windowed["rate.r"])
     np.testing.assert_array_equal(windowed.times.magnitude, made.windowed["time"])
@@ -51,7 +57,9 @@ def test_spikes_and_tokens(made, block):
         (epoch,), (arrivals,), table = segment.epochs, segment.events, made.run.events(segment.name)
         assert epoch.labels.tolist() == table["symbol"].tolist()
         np.testing.assert_array_equal(arrivals.times.magnitude, table["arrival"])
-        np.testing.assert_allclose((epoch.times + epoch.durations).magnitude, table["arrival"] + table["duration"])
+        np.testing.assert_allclose(
+            (epoch.times + epoch.durations).magnitude, table["arrival"] + table["duration"]
+        )
         for column in table:
             assert epoch.array_annotations[column].tolist() == table[column].tolist(), column
 
@@ -63,6 +71,9 @@ def test_streams_side_by_side(two_streams, tmp_path):
 
 
 def test_units_without_a_name_are_written_in_base_units():
-    assert quantity(handmade.VOLT).dimensionality.string == "V" and quantity("second ** -1").dimensionality.string == "Hz"
+    assert (
+        quantity(handmade.VOLT).dimensionality.string == "V"
+        and quantity("second ** -1").dimensionality.string == "Hz"
+    )
     field = quantity("metre * kilogram * second ** -3 * amp ** -1")  # V/m
     assert float((1 * field).rescale("V/m")) == 1

@@ -1,4 +1,6 @@
-"""Oracles: what was written into the run by hand, read back by plain pynwb; the findings of nwbinspector."""
+"""Oracles: what was written into the run by hand, read back by plain pynwb; the findings of
+nwbinspector.
+"""
 
 import json
 
@@ -27,7 +29,11 @@ def file(path):
 def assert_not_critical(path):
     inspector = pytest.importorskip("nwbinspector", reason="needs the package nwbinspector")
     findings = list(inspector.inspect_nwbfile(nwbfile_path=str(path)))
-    assert not [f for f in findings if f.importance.name in ("CRITICAL", "BEST_PRACTICE_VIOLATION", "ERROR", "PYNWB_VALIDATION")], findings
+    assert not [
+        f
+        for f in findings
+        if f.importance.name in ("CRITICAL", "BEST_PRACTICE_VIOLATION", "ERROR", "PYNWB_VALIDATION")
+    ], findings
     assert findings  # that of the missing institution: the inspector did look
 
 
@@ -38,7 +44,12 @@ def test_nothing_critical(path):
 def test_traces_are_the_same_numbers(made, file):
     assert set(file.acquisition) == {"first.rate.r", "first.cell.v", "second.rate.r"}
     rates, volts = file.acquisition["first.rate.r"], file.acquisition["first.cell.v"]
-    assert rates.data.dtype == np.float32 and rates.unit == "1" and volts.unit == "V" and rates.rate == 1000
+    assert (
+        rates.data.dtype == np.float32
+        and rates.unit == "1"
+        and volts.unit == "V"
+        and rates.rate == 1000
+    )
     np.testing.assert_array_equal(rates.data[:], made.rates)
     np.testing.assert_array_equal(volts.data[:], made.volts)
     windowed = file.acquisition["second.rate.r"]
@@ -49,7 +60,10 @@ def test_traces_are_the_same_numbers(made, file):
 
 def test_trials_have_every_column(made, file):
     trials = file.trials.to_dataframe()
-    assert len(trials) == 12 and trials["block"].tolist() == ["first"] * 6 + ["silent"] * 4 + ["second"] * 2
+    assert (
+        len(trials) == 12
+        and trials["block"].tolist() == ["first"] * 6 + ["silent"] * 4 + ["second"] * 2
+    )
     for name, offset in (("first", 0), ("silent", 0.3), ("second", 0.5)):
         part, table = trials[trials["block"] == name], made.run.events(name)
         for column in table:
@@ -64,10 +78,23 @@ def test_trials_have_every_column(made, file):
 def test_labels_with_gaps_in_some_blocks(tmp_path):
     """A column is numbers if it is in every block that has it, else text; gaps are NaN or empty."""
     rows = np.arange(2) * 0.05
-    tables = {"whole": handmade.events(rows, [0, 1], position=[1, 2], sure=[True, False], code=[1, 2], padded=["01", "02"]),
-              "gaps": handmade.events(rows, [2, 3], position=[np.nan, 4.0], sure=[None, True], code=["x", None], padded=["", "03"]),
-              "none": handmade.events(rows, [0, 1])}
-    run = handmade.write(tmp_path / "run", {name: (table, None, None) for name, table in tables.items()})
+    tables = {
+        "whole": handmade.events(
+            rows, [0, 1], position=[1, 2], sure=[True, False], code=[1, 2], padded=["01", "02"]
+        ),
+        "gaps": handmade.events(
+            rows,
+            [2, 3],
+            position=[np.nan, 4.0],
+            sure=[None, True],
+            code=["x", None],
+            padded=["", "03"],
+        ),
+        "none": handmade.events(rows, [0, 1]),
+    }
+    run = handmade.write(
+        tmp_path / "run", {name: (table, None, None) for name, table in tables.items()}
+    )
     write_nwb(run, tmp_path / "run.nwb")
     with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
         trials = io.read().trials.to_dataframe()
@@ -88,12 +115,22 @@ def test_spikes_are_the_units(made, file):
 
 def test_the_model_and_where_the_run_comes_from(made, file):
     parameters = file.analysis["model_parameters"].to_dataframe()
-    assert parameters.set_index("parameter")["value"].to_dict() == made.run.manifest["model"]["parameters"]
+    assert (
+        parameters.set_index("parameter")["value"].to_dict()
+        == made.run.manifest["model"]["parameters"]
+    )
     provenance = file.analysis["provenance"].to_dataframe().set_index("title")["value"]
-    assert provenance["seed"] == "0" and provenance["device"] == "dense64" and provenance["version of zarr"]
+    assert (
+        provenance["seed"] == "0"
+        and provenance["device"] == "dense64"
+        and provenance["version of zarr"]
+    )
     assert json.loads(file.notes) == made.run.manifest["inputs"]["model"]
     assert file.analysis["model_populations"]["equations"].data[:].tolist() == ["r : 1", "v : volt"]
-    assert file.identifier == made.run.id and file.session_start_time.isoformat() == "2026-11-23T10:00:00+00:00"
+    assert (
+        file.identifier == made.run.id
+        and file.session_start_time.isoformat() == "2026-11-23T10:00:00+00:00"
+    )
     assert file.epochs["tags"][:] == [["first"], ["silent"], ["second"]]
 
 
@@ -104,7 +141,12 @@ def test_streams_side_by_side(two_streams, tmp_path):
         file = io.read()
         np.testing.assert_array_equal(file.acquisition["b.rate.r"].data[:], two_streams.values)
         trials = file.trials.to_dataframe()
-        assert trials["stream"].tolist() == [0, 1, 0, 1] and trials["token"].tolist() == [0, 2, 1, 3]
+        assert trials["stream"].tolist() == [0, 1, 0, 1] and trials["token"].tolist() == [
+            0,
+            2,
+            1,
+            3,
+        ]
         state = two_streams.tokens["state"].values  # (event, stream, unit)
         np.testing.assert_array_equal(np.stack(trials["readout_state"]), state.reshape(4, 3))
 
@@ -116,7 +158,9 @@ def test_a_long_recording_is_written_in_pieces(made, tmp_path, monkeypatch):
     import xarray as xr
 
     original = xr.DataArray.to_numpy
-    monkeypatch.setattr(xr.DataArray, "to_numpy", lambda self: (asked.append(self.shape), original(self))[1])
+    monkeypatch.setattr(
+        xr.DataArray, "to_numpy", lambda self: (asked.append(self.shape), original(self))[1]
+    )
     write_nwb(made.run, tmp_path / "long.nwb", ["first"])
     assert max(shape[0] for shape in asked if len(shape) == 2 and shape[1] == 5) == 64
     with pynwb.NWBHDF5IO(str(tmp_path / "long.nwb"), "r") as io:

@@ -9,9 +9,15 @@ import xarray as xr
 
 
 def block(tokens, prediction=None, probability=None, dims=("event", "unit"), **arrays):
-    """(events, tokens, traces) of one block; two-dimensional arrays are (event, level), traces are (dims, values)."""
+    """(events, tokens, traces) of one block; two-dimensional arrays are (event, level), traces are
+    (dims, values).
+    """
     traces = xr.Dataset(arrays.pop("traces", {}))
-    columns = {k: arrays.pop(k) for k in ("position", "novel", "motif", "arrival", "duration") if k in arrays}
+    columns = {
+        k: arrays.pop(k)
+        for k in ("position", "novel", "motif", "arrival", "duration")
+        if k in arrays
+    }
     events = pd.DataFrame({"token": np.asarray(tokens), **columns})
     data = {
         name: (("event", "level")[: np.ndim(values)], np.asarray(values))

@@ -1,5 +1,7 @@
-"""What states hold. Oracles: states made of known parts, whose shares of variance, decodability and memory follow in
-closed form; states of a block that drifts, on which anything that peeks over the guard gap would shine."""
+"""What states hold. Oracles: states made of known parts, whose shares of variance, decodability and
+memory follow in closed form; states of a block that drifts, on which anything that peeks over the
+guard gap would shine.
+"""
 
 import time
 
@@ -30,7 +32,9 @@ def test_what_is_there_is_decoded_and_what_is_not_is_chance():
 
 
 def test_accuracy_is_that_of_the_best_linear_boundary():
-    """Two Gaussians at distance 2 in units of their width: the best classifier is right with probability Phi(1)."""
+    """Two Gaussians at distance 2 in units of their width: the best classifier is right with
+    probability Phi(1).
+    """
     rng = np.random.default_rng(1)
     labels = np.repeat([0, 1], 3000)[rng.permutation(6000)]
     states = np.column_stack([2.0 * labels, np.zeros(6000)]) + rng.normal(size=(6000, 2))
@@ -44,7 +48,9 @@ def test_three_classes_on_a_line_do_not_mask_each_other():
 
 
 def test_the_guard_keeps_neighbours_out():
-    """Episodes of 20 tokens, each with a state and a random label of its own: only its own tokens give a label away."""
+    """Episodes of 20 tokens, each with a state and a random label of its own: only its own tokens
+    give a label away.
+    """
     rng = np.random.default_rng(3)
     labels = np.repeat(rng.integers(0, 4, 40), 20)
     states = np.repeat(rng.normal(size=(40, 60)), 20, axis=0)
@@ -52,7 +58,9 @@ def test_the_guard_keeps_neighbours_out():
     for train, test in measure.decoding._folds(known, 5, 20, "here"):
         assert test.tolist() == list(range(test[0], test[0] + 160))
         assert np.abs(place[train][:, None] - test).min() == 21
-    peeking, guarded = (measure.decode(states, labels, folds=80, guard=guard).accuracy for guard in (0, 20))
+    peeking, guarded = (
+        measure.decode(states, labels, folds=80, guard=guard).accuracy for guard in (0, 20)
+    )
     assert peeking == 1 and guarded < 0.5
 
 
@@ -82,7 +90,9 @@ def table(n, rng, **columns):
 
 
 def test_shares_of_independent_factors_add_up_in_closed_form():
-    """Every unit is a sum of a token part, a motif part and noise with variances in the ratio 5 : 3 : 2."""
+    """Every unit is a sum of a token part, a motif part and noise with variances in the ratio 5 : 3
+    : 2.
+    """
     rng, n = np.random.default_rng(6), 8000
     events = table(n, rng, token=8, motif=4, position=3)
 
@@ -96,7 +106,9 @@ def test_shares_of_independent_factors_add_up_in_closed_form():
     np.testing.assert_allclose(shares["alone"], [0.5, 0.3, 0], atol=0.015)
     np.testing.assert_allclose(shares["unique"], [0.5, 0.3, 0], atol=0.015)
     assert float(shares["full"]) == pytest.approx(0.8, abs=0.01)
-    assert shares["alone"].sel(factor="position") < 0, "cross-validated, so that nothing is worse than the mean"
+    assert shares["alone"].sel(factor="position") < 0, (
+        "cross-validated, so that nothing is worse than the mean"
+    )
 
 
 def test_what_follows_from_another_factor_explains_alone_but_not_more():
@@ -131,10 +143,16 @@ def test_memory_of_a_first_order_process(rho):
 def test_memory_by_hand():
     """Mean 0, squares sum to 8; products at lag 1: 1+1+1-1+1+1+1 = 5, at lag 2: 1+1-1-1+1+1 = 2."""
     unit = np.array([1.0, 1, 1, 1, -1, -1, -1, -1])
-    states = np.column_stack([unit, 3 * unit, np.full(8, 7.0)])  # a unit that never varies is left out
-    assert measure.autocorrelation_time(states) == pytest.approx(1 + (5 / 8 - 1 / np.e) / (5 / 8 - 2 / 8))
+    states = np.column_stack(
+        [unit, 3 * unit, np.full(8, 7.0)]
+    )  # a unit that never varies is left out
+    assert measure.autocorrelation_time(states) == pytest.approx(
+        1 + (5 / 8 - 1 / np.e) / (5 / 8 - 2 / 8)
+    )
     # Half the time 0, half the time 1: rho(lag) = 1 - 3*lag/n.
-    assert measure.autocorrelation_time(np.repeat([[0.0], [1.0]], 500, axis=0)) == pytest.approx(1000 * (1 - 1 / np.e) / 3, rel=0.01)
+    assert measure.autocorrelation_time(np.repeat([[0.0], [1.0]], 500, axis=0)) == pytest.approx(
+        1000 * (1 - 1 / np.e) / 3, rel=0.01
+    )
 
 
 def test_centre_of_gravity():
@@ -145,12 +163,18 @@ def test_centre_of_gravity():
 
 BAD = {
     "shapes": lambda: measure.decode(np.zeros((5, 2)), np.zeros(4, int)),
-    "a state that is no number": lambda: measure.decode(np.full((50, 2), np.nan), np.arange(50) % 2),
+    "a state that is no number": lambda: measure.decode(
+        np.full((50, 2), np.nan), np.arange(50) % 2
+    ),
     "too short": lambda: measure.decode(np.zeros((30, 2)), np.arange(30) % 2),
     "no labels": lambda: measure.decode(np.zeros((30, 2)), np.full(30, -1)),
     "one label": lambda: measure.decode(np.zeros((300, 2)), np.ones(300, int)),
-    "no column": lambda: measure.variance_explained(np.ones((300, 2)), pd.DataFrame({"token": np.arange(300) % 2})),
-    "silent level": lambda: measure.variance_explained(np.ones((300, 2)), pd.DataFrame({"token": np.arange(300) % 2}), ("token",)),
+    "no column": lambda: measure.variance_explained(
+        np.ones((300, 2)), pd.DataFrame({"token": np.arange(300) % 2})
+    ),
+    "silent level": lambda: measure.variance_explained(
+        np.ones((300, 2)), pd.DataFrame({"token": np.arange(300) % 2}), ("token",)
+    ),
     "memory of silence": lambda: measure.autocorrelation_time(np.ones((300, 2))),
 }
 
@@ -163,18 +187,33 @@ def test_refused(case):
 
 
 def test_states_of_every_level_are_kept_side_by_side(tiny_fena, tmp_path):
-    """Levels of 8, 6 and 5 units and probabilities of 16 tokens in one dataset; the values are those a probe recorded."""
-    model = attrs.evolve(tiny_fena, readouts=[*tiny_fena.readouts,
-                                              fs.Readout(name="top", variables=["precision_3.precision"], when="last")])
+    """Levels of 8, 6 and 5 units and probabilities of 16 tokens in one dataset; the values are
+    those a probe recorded.
+    """
+    model = attrs.evolve(
+        tiny_fena,
+        readouts=[
+            *tiny_fena.readouts,
+            fs.Readout(name="top", variables=["precision_3.precision"], when="last"),
+        ],
+    )
     probes = [fs.Probe(f"state_{level}", "f") for level in (1, 2, 3)]
     run = fs.run(model, tiny.one_block(5, probes=probes), device="runtime", out=tmp_path)
     tokens, last = run.tokens("learning"), np.arange(5) * 60 + 59
-    assert tokens["probability"].dims == ("event", "unit") and tokens["error"].dims == ("event", "level")
-    assert tokens["state_2"].dims == ("event", "state_2_unit") and tokens["top"].dims == ("event", "top_level")
+    assert tokens["probability"].dims == ("event", "unit") and tokens["error"].dims == (
+        "event",
+        "level",
+    )
+    assert tokens["state_2"].dims == ("event", "state_2_unit") and tokens["top"].dims == (
+        "event",
+        "top_level",
+    )
     for level, size in ((1, 8), (2, 6), (3, 5)):
         states = measure.token_states(run, "learning", level)
         assert states.dims == ("event", "unit") and states.shape == (5, size)
-        np.testing.assert_array_equal(states, run.traces("learning")[f"state_{level}.f"].values[last])
+        np.testing.assert_array_equal(
+            states, run.traces("learning")[f"state_{level}.f"].values[last]
+        )
     with pytest.raises(DeclarationError, match="level 4") as caught:
         measure.token_states(run, "learning", 4)
     assert 'Readout(name="state_4"' in caught.value.fix

@@ -1,4 +1,6 @@
-"""Failures. Oracles: the closed form of a precision rule without its log-determinant; arrays worked out by hand."""
+"""Failures. Oracles: the closed form of a precision rule without its log-determinant; arrays worked
+out by hand.
+"""
 
 import numpy as np
 import pytest
@@ -9,17 +11,27 @@ from fena_sim.errors import StimulusError
 
 def training(precision, error, tokens=None):
     precision, error = np.atleast_2d(precision).T, np.atleast_2d(error).T
-    return {"tokens": np.zeros(len(precision), int) if tokens is None else tokens, "precision": precision, "error": error}
+    return {
+        "tokens": np.zeros(len(precision), int) if tokens is None else tokens,
+        "precision": precision,
+        "error": error,
+    }
 
 
 def test_precision_without_a_log_determinant_collapses(make_run):
-    """d ln Pi/dt = -Pi*s for ever has the solution Pi = Pi_0/(1 + Pi_0*s*t), so Pi*s -> 1/t; with it, Pi*s -> 1."""
+    """d ln Pi/dt = -Pi*s for ever has the solution Pi = Pi_0/(1 + Pi_0*s*t), so Pi*s -> 1/t; with
+    it, Pi*s -> 1.
+    """
     t, s, start = np.arange(600.0), 0.5, 0.3
     without = start / (1 + start * s * t)
     warranted = 1 / (s + (1 / start - s) * np.exp(-t / 20))  # d ln Pi/dt = (1 - Pi*s)/20
-    found = measure.collapsed_levels(make_run(training=training([without, warranted], np.full((2, 600), s))))
+    found = measure.collapsed_levels(
+        make_run(training=training([without, warranted], np.full((2, 600), s)))
+    )
     assert found["collapsed"].values.tolist() == [True, False]
-    np.testing.assert_allclose(found["calibration"], [start * s / (1 + start * s * 599), 1], rtol=1e-6)
+    np.testing.assert_allclose(
+        found["calibration"], [start * s / (1 + start * s * 599), 1], rtol=1e-6
+    )
 
 
 def test_a_level_that_predicts_everything_is_not_muted(make_run):
@@ -31,7 +43,9 @@ def test_a_level_that_predicts_everything_is_not_muted(make_run):
 
 def test_a_level_that_trusts_itself_less_because_it_errs_more_is_not_muted(make_run):
     falling = np.linspace(4, 0.5, 400)
-    assert not measure.collapsed_levels(make_run(training=training(falling, 1 / falling)))["collapsed"]
+    assert not measure.collapsed_levels(make_run(training=training(falling, 1 / falling)))[
+        "collapsed"
+    ]
 
 
 def test_window_share_and_omissions(make_run):
@@ -47,10 +61,14 @@ def test_window_share_and_omissions(make_run):
 
 @pytest.mark.parametrize("right, stuck", [(2, True), (3, False), (5, False)])
 def test_trapped_below_the_bigram(make_run, right, stuck):
-    """After 0 the table says 1 and after 1 it says 0: right 3 times in the 5 scored tokens of 0 1 1 0 1 1."""
+    """After 0 the table says 1 and after 1 it says 0: right 3 times in the 5 scored tokens of 0 1 1
+    0 1 1.
+    """
     tokens = np.array([0, 1, 1, 0, 1, 1])
     assert measure.NGram(2, 2).fit([0, 1] * 20).accuracy(tokens) == 3 / 5
     prediction = np.eye(2)[np.where(np.arange(6) <= right, tokens, 1 - tokens)]
-    run = make_run(training={"tokens": [0, 1] * 20}, familiar={"tokens": tokens, "prediction": prediction})
+    run = make_run(
+        training={"tokens": [0, 1] * 20}, familiar={"tokens": tokens, "prediction": prediction}
+    )
     assert measure.accuracy(run, "familiar") == right / 5
     assert measure.trapped(run) is stuck

@@ -1,5 +1,6 @@
-"""The ideal observer. Oracles: closed forms of small grammars; the sum over all chains of motifs that could have made
-the tokens; calibration on long streams; n-gram tables, which cannot be better."""
+"""The ideal observer. Oracles: closed forms of small grammars; the sum over all chains of motifs
+that could have made the tokens; calibration on long streams; n-gram tables, which cannot be better.
+"""
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from fena_sim.stimulus import MotifGrammar, one_hot
 
 def grammar(motifs, **options):
     symbols = "".join(sorted(set("".join(motifs))))
-    return MotifGrammar(vocabulary=one_hot(symbols), motifs=motifs, **{"held_out_pairs": (), **options})
+    return MotifGrammar(
+        vocabulary=one_hot(symbols), motifs=motifs, **{"held_out_pairs": (), **options}
+    )
 
 
 def test_single_tokens_follow_the_rule_in_closed_form():
@@ -44,7 +47,9 @@ def test_the_index_is_a_first_order_chain_in_closed_form():
 
 
 def brute_force(toy, tokens, held_out):
-    """Distribution of the token after `tokens`: all chains of motifs that fit, each as probable as the grammar's text says."""
+    """Distribution of the token after `tokens`: all chains of motifs that fit, each as probable as
+    the grammar's text says.
+    """
     k, pairs = toy.class_size, toy.held_out_pairs
     mass = np.zeros(len(toy.vocabulary))
 
@@ -52,7 +57,9 @@ def brute_force(toy, tokens, held_out):
         """{motif: probability}: third class .9, class before .1; same index .8, else any."""
         found = {}
         for motif in range(3 * k):
-            place = {3 - before - last // k: toy.p_class, before: 1 - toy.p_class}.get(motif // k, 0)
+            place = {3 - before - last // k: toy.p_class, before: 1 - toy.p_class}.get(
+                motif // k, 0
+            )
             found[motif] = place * ((1 - toy.p_index) / k + toy.p_index * (motif % k == last % k))
         return found
 
@@ -61,13 +68,18 @@ def brute_force(toy, tokens, held_out):
         novel = [second for first, second in pairs if first == last]
         if held_out:
             share = 0.5 if novel else 0
-            return {m: (1 - share) * p + share * (m in novel) / max(len(novel), 1) for m, p in chances.items()}
+            return {
+                m: (1 - share) * p + share * (m in novel) / max(len(novel), 1)
+                for m, p in chances.items()
+            }
         allowed = {m: p for m, p in chances.items() if m not in novel}
         return {m: p / sum(allowed.values()) for m, p in allowed.items() if p}
 
     def grow(before, motif, p, text):
         text = text + toy.motifs[motif]
-        fits = all(seen < 0 or toy.vocabulary.symbols[seen] == symbol for seen, symbol in zip(tokens, text))
+        fits = all(
+            seen < 0 or toy.vocabulary.symbols[seen] == symbol for seen, symbol in zip(tokens, text)
+        )
         if not p or not fits:
             return
         if len(text) > len(tokens):
@@ -82,27 +94,38 @@ def brute_force(toy, tokens, held_out):
     return mass / mass.sum()
 
 
-AMBIGUOUS = grammar(("a", "ab", "ba", "b", "abb", "aa"), held_out_pairs=((0, 2), (3, 0), (3, 2), (4, 5)), p_class=0.7, p_index=0.5)
+AMBIGUOUS = grammar(
+    ("a", "ab", "ba", "b", "abb", "aa"),
+    held_out_pairs=((0, 2), (3, 0), (3, 2), (4, 5)),
+    p_class=0.7,
+    p_index=0.5,
+)
 
 
 @pytest.mark.parametrize("held_out", [False, True])
 @pytest.mark.parametrize("omitted", [(), (2, 3)])
 def test_all_chains_of_motifs_by_brute_force(held_out, omitted):
-    """Motifs that cannot be told apart by their tokens, pairs held out also within a class, omitted tokens."""
+    """Motifs that cannot be told apart by their tokens, pairs held out also within a class, omitted
+    tokens.
+    """
     draw = AMBIGUOUS.held_out if held_out else AMBIGUOUS.training
     for seed in range(4):
         tokens = draw(8, seed=seed).events["token"].to_numpy().copy()
         tokens[list(omitted)] = -1
         p = IdealObserver(AMBIGUOUS, held_out).probabilities(tokens)
         for t in range(8):
-            np.testing.assert_allclose(p[t], brute_force(AMBIGUOUS, tokens[:t], held_out), atol=1e-12)
+            np.testing.assert_allclose(
+                p[t], brute_force(AMBIGUOUS, tokens[:t], held_out), atol=1e-12
+            )
 
 
 @pytest.mark.parametrize("held_out", [False, True])
 def test_calibrated(held_out):
     """What is said to have probability p happens that often; all within 4 standard errors."""
     n, default = 50_000, MotifGrammar()
-    tokens = (default.held_out if held_out else default.training)(n, seed=3).events["token"].to_numpy()
+    tokens = (
+        (default.held_out if held_out else default.training)(n, seed=3).events["token"].to_numpy()
+    )
     observer = IdealObserver(default, held_out)
     p = observer.probabilities(tokens)[1:]
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-9)
@@ -115,7 +138,9 @@ def test_calibrated(held_out):
             error = np.sqrt((p[inside] * (1 - p[inside])).sum())
             assert abs(happened[inside].sum() - p[inside].sum()) < 4 * error, (low, high)
     floor, best = entropy_floor(default, tokens, held_out=held_out), p.max(axis=1)
-    assert abs(observer.accuracy(tokens) - floor.accuracy) < 4 * np.sqrt((best * (1 - best)).sum()) / n
+    assert (
+        abs(observer.accuracy(tokens) - floor.accuracy) < 4 * np.sqrt((best * (1 - best)).sum()) / n
+    )
     surprisal = -np.log2(p[happened])
     assert abs(observer.bits(tokens) - floor.bits) < 4 * surprisal.std() / np.sqrt(n)
     squared = ((p - happened) ** 2).mean(axis=1)
@@ -124,7 +149,10 @@ def test_calibrated(held_out):
 
 def test_no_table_is_better():
     default = MotifGrammar()
-    train, test = (default.training(n, seed=s).events["token"].to_numpy() for n, s in ((40_000, 4), (10_000, 5)))
+    train, test = (
+        default.training(n, seed=s).events["token"].to_numpy()
+        for n, s in ((40_000, 4), (10_000, 5))
+    )
     observer = IdealObserver(default)
     for order in (2, 4, 6):
         table = NGram(order, 16).fit(train)
@@ -136,7 +164,9 @@ def test_a_mask_chooses_events():
     default = MotifGrammar()
     stream = default.training(3000, seed=6)
     tokens, position = stream.events["token"].to_numpy(), stream.events["position"].to_numpy()
-    inside, junctions = (entropy_floor(default, tokens, mask=mask) for mask in (position >= 1, position == 0))
+    inside, junctions = (
+        entropy_floor(default, tokens, mask=mask) for mask in (position >= 1, position == 0)
+    )
     both, share = entropy_floor(default, tokens), (position[1:] >= 1).mean()
     assert inside.bits < 0.5 < junctions.bits
     assert both.bits == pytest.approx(share * inside.bits + (1 - share) * junctions.bits)
@@ -147,6 +177,8 @@ def test_what_the_grammar_cannot_produce_is_refused():
     with pytest.raises(StimulusError, match="cannot produce token 1") as caught:
         IdealObserver(toy).probabilities([2, 1])
     assert "held_out=True" in caught.value.fix
-    assert IdealObserver(toy, held_out=True).probabilities([2, 1])[1, 1] == pytest.approx(0.5 + 0.5 * 0.1)
+    assert IdealObserver(toy, held_out=True).probabilities([2, 1])[1, 1] == pytest.approx(
+        0.5 + 0.5 * 0.1
+    )
     with pytest.raises(StimulusError, match="no event is left"):
         entropy_floor(toy, [2])

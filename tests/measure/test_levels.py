@@ -96,7 +96,8 @@ def test_energy_curve_is_the_mean_over_presented_tokens(make_run):
 
 
 def traced(tokens, duration, courses, step=0.002, blank=0.004):
-    """A run whose only block "traces" holds, for each token, errors (time, unit) of the levels from its arrival on.
+    """A run whose only block "traces" holds, for each token, errors (time, unit) of the levels from
+    its arrival on.
 
     The blank before each token, and what follows the courses, hold 100.
     """
@@ -108,7 +109,7 @@ def traced(tokens, duration, courses, step=0.002, blank=0.004):
         values = np.full((period * len(tokens), len(of_tokens[0][0])), 100.0)
         for k, course in enumerate(of_tokens):
             start = k * period + before
-            values[start:start + len(course)] = course
+            values[start : start + len(course)] = course
         data[f"error_{level}.error"] = (("time", f"error_{level}_unit"), values)
     probes = xr.Dataset(data, coords={"time": np.arange(period * len(tokens)) * step})
     return SimpleNamespace(events=lambda name: events, traces=lambda name: probes)
@@ -116,13 +117,20 @@ def traced(tokens, duration, courses, step=0.002, blank=0.004):
 
 def test_error_course_is_the_mean_over_units_and_presented_tokens():
     """Three presented tokens and an omitted one; the second is shown for 2 samples of 2 ms only."""
-    low = [[[1.0, 1], [2, 4], [0, 0]], [[3.0, 5], [1, 1]], [[9.0, 9]] * 3, [[0.0, 0], [0, 0], [7, 7]]]
+    low = [
+        [[1.0, 1], [2, 4], [0, 0]],
+        [[3.0, 5], [1, 1]],
+        [[9.0, 9]] * 3,
+        [[0.0, 0], [0, 0], [7, 7]],
+    ]
     high = [[[2.0]] * 3, [[4.0]] * 2, [[9.0]] * 3, [[0.0]] * 3]
     run = traced([0, 1, -1, 2], [0.006, 0.004, 0.006, 0.006], {0: low, 2: high})
     course = measure.error_course(run, "traces")
     assert course.dims == ("time", "level") and course["level"].values.tolist() == [0, 2]
     np.testing.assert_allclose(course["time"], [0, 0.002])
-    np.testing.assert_allclose(course, [[(1 + 17 + 0) / 3, (4 + 16) / 3], [(10 + 1 + 0) / 3, (4 + 16) / 3]])
+    np.testing.assert_allclose(
+        course, [[(1 + 17 + 0) / 3, (4 + 16) / 3], [(10 + 1 + 0) / 3, (4 + 16) / 3]]
+    )
 
 
 def test_error_course_of_omissions_alone_is_an_error():
@@ -196,9 +204,7 @@ def test_halfway_is_the_geometric_mean(make_run):
     falling = 10.0 ** -np.arange(5)
     rising = np.arange(1.0, 6.0)
     errors = np.stack([falling, rising], axis=1)
-    run = make_run(
-        training={"tokens": [0, 1, 0, 1, 0], "onset_error": errors, "error": errors}
-    )
+    run = make_run(training={"tokens": [0, 1, 0, 1, 0], "onset_error": errors, "error": errors})
     halfway = measure.halfway_token(run, bins=5)
     assert halfway.sel(level=0) == 2.5
     assert np.isnan(halfway.sel(level=1))

@@ -81,13 +81,24 @@ def test_without_training_the_first_half_is_fitted_and_the_second_scored(make_ru
     assert "first half" in surprisal.attrs["fitted_on"]
 
 
-STATED = [[0.5, 0.25, 0.25], [0.5, 0.25, 0.25], [0.125, 0.125, 0.75], [0.5, 0.375, 0.125], [1.0, 0.0, 0.0]]
+STATED = [
+    [0.5, 0.25, 0.25],
+    [0.5, 0.25, 0.25],
+    [0.125, 0.125, 0.75],
+    [0.5, 0.375, 0.125],
+    [1.0, 0.0, 0.0],
+]
 
 
 def test_a_stated_probability_is_scored_as_it_stands(make_run):
-    """No width is fitted, so short blocks and those without training are scored whole. Token 0 has no surprisal."""
-    run = make_run(codes=np.eye(3), training={"tokens": [0, 0], "probability": STATED[:2]},
-                   test={"tokens": [0, 1, -1, 2, 0], "probability": STATED})
+    """No width is fitted, so short blocks and those without training are scored whole. Token 0 has
+    no surprisal.
+    """
+    run = make_run(
+        codes=np.eye(3),
+        training={"tokens": [0, 0], "probability": STATED[:2]},
+        test={"tokens": [0, 1, -1, 2, 0], "probability": STATED},
+    )
     surprisal = measure.surprisal(run, "test")
     np.testing.assert_array_equal(surprisal, [np.nan, 2, np.nan, 3, 0])
     assert surprisal.dims == ("event",) and surprisal.attrs == {"units": "bit", "block": "test"}
@@ -103,8 +114,14 @@ def test_the_choice_is_the_most_probable_token(make_run):
 
 
 def test_a_stated_probability_does_not_depend_on_the_order_of_its_dimensions(make_run):
-    block = {"tokens": [0, 1, 1, 2], "probability": np.array(STATED[:4]).T, "dims": ("unit", "event")}
-    np.testing.assert_array_equal(measure.surprisal(make_run(codes=np.eye(3), test=block), "test"), [np.nan, 2, 3, 3])
+    block = {
+        "tokens": [0, 1, 1, 2],
+        "probability": np.array(STATED[:4]).T,
+        "dims": ("unit", "event"),
+    }
+    np.testing.assert_array_equal(
+        measure.surprisal(make_run(codes=np.eye(3), test=block), "test"), [np.nan, 2, 3, 3]
+    )
 
 
 def test_perfect_predictions_do_not_overflow(make_run):

@@ -14,8 +14,13 @@ RATES = [9, 4, 1, 2, 9, 3, 0.5]
 def block(rates=RATES, times=None, **changes):
     times = np.arange(len(rates)) * 1e-3 if times is None else np.asarray(times)
     trace = ("time", "pacemaker_unit"), np.asarray(rates, dtype=float)[:, None]
-    return {"tokens": [0, 1], "arrival": [1e-3, 5e-3], "steps": [3, 2],
-            "traces": {"pacemaker.rate": trace, "time": ("time", times)}, **changes}
+    return {
+        "tokens": [0, 1],
+        "arrival": [1e-3, 5e-3],
+        "steps": [3, 2],
+        "traces": {"pacemaker.rate": trace, "time": ("time", times)},
+        **changes,
+    }
 
 
 def test_by_hand(make_run):
@@ -35,10 +40,14 @@ def test_blanks_need_not_be_recorded(make_run):
     assert settling_at(run, "test", [2])[:, 0].to_numpy().tolist() == [3, 1]
 
 
-@pytest.mark.parametrize("changes, message", [
-    (dict(rates=[9, 4, 1, 2, 9, 3]), "recorded in 6 steps"),  # the last step is missing
-    (dict(rates=[9, 4, 9, 3], times=[0, 1e-3, 4e-3, 5e-3]), "recorded in 4 steps"),
-    (dict(traces={}), "was not recorded")])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(rates=[9, 4, 1, 2, 9, 3]), "recorded in 6 steps"),  # the last step is missing
+        (dict(rates=[9, 4, 9, 3], times=[0, 1e-3, 4e-3, 5e-3]), "recorded in 4 steps"),
+        (dict(traces={}), "was not recorded"),
+    ],
+)
 def test_unrecorded_steps_are_refused(make_run, changes, message):
     with pytest.raises(DeclarationError, match=message) as caught:
         settling_at(make_run(test=block(**changes)), "test", [2])

@@ -1,5 +1,6 @@
-"""Summaries over networks. Oracles: coverage of a known median; documented fall-backs; closed forms of the exact
-binomial interval where all, none or one of the networks succeed."""
+"""Summaries over networks. Oracles: coverage of a known median; documented fall-backs; closed forms
+of the exact binomial interval where all, none or one of the networks succeed.
+"""
 
 import numpy as np
 import pytest
@@ -58,10 +59,14 @@ def test_pairs_are_compared_within_networks():
 
 @pytest.mark.parametrize("n", [1, 8, 20])
 def test_exact_interval_in_closed_form(n):
-    """All of n: the lower end p solves p^n = .025. None: by symmetry. One: P(at least 1) and P(at most 1) are .025."""
+    """All of n: the lower end p solves p^n = .025. None: by symmetry. One: P(at least 1) and P(at
+    most 1) are .025.
+    """
     every, none = share([True] * n), share([False] * n)
     assert (every.median, every.high, none.median, none.low) == (1, 1, 0, 0)
-    assert every.low == pytest.approx(0.025 ** (1 / n)) and none.high == pytest.approx(1 - 0.025 ** (1 / n))
+    assert every.low == pytest.approx(0.025 ** (1 / n)) and none.high == pytest.approx(
+        1 - 0.025 ** (1 / n)
+    )
     one = share([True] + [False] * n)
     assert one.median == 1 / (n + 1) and one.n == n + 1 and "Clopper-Pearson" in str(one)
     assert 1 - (1 - one.low) ** (n + 1) == pytest.approx(0.025)

@@ -1,5 +1,6 @@
-"""Model descriptions. Oracles: the declaration itself (names, values and equations read back from the
-tables with an independent reader and SymPy), closed-form synapse counts, and LaTeX's own grammar.
+"""Model descriptions. Oracles: the declaration itself (names, values and equations read back from
+the tables with an independent reader and SymPy), closed-form synapse counts, and LaTeX's own
+grammar.
 """
 
 import re
@@ -52,16 +53,26 @@ SPIKING = Hierarchy(
             initial=dict(w=Normal(sd=1 * mV, mean=2 * mV)),
             parameters=dict(unused=2 * nA),
             plasticity=Plasticity(
-                equations="da/dt = -a/(20*ms) : 1 (event-driven)", on_pre="a += 1", on_post="w += a*mV"
+                equations="da/dt = -a/(20*ms) : 1 (event-driven)",
+                on_pre="a += 1",
+                on_post="w += a*mV",
             ),
         ),
-        Projection(name="pairs", source="drive", target="cells", connect="one_to_one", on_post="x_pre += 1"),
         Projection(
-            name="upper", source="cells", target="drive", connect="i < j", equations="x_post = v_pre/mV : 1 (summed)"
+            name="pairs", source="drive", target="cells", connect="one_to_one", on_post="x_pre += 1"
+        ),
+        Projection(
+            name="upper",
+            source="cells",
+            target="drive",
+            connect="i < j",
+            equations="x_post = v_pre/mV : 1 (summed)",
         ),
     ],
 )
-NO_PROJECTIONS = Hierarchy(name="alone", populations=[Population(name="p", size=3, equations="x : 1")])
+NO_PROJECTIONS = Hierarchy(
+    name="alone", populations=[Population(name="p", size=3, equations="x : 1")]
+)
 EMPTY = Hierarchy(name="empty", populations=[])
 
 
@@ -83,7 +94,11 @@ def tables(markdown):
             found[title] = []
         elif line.startswith("|"):
             found[title].append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
-    return {t: [dict(zip(rows[0], row, strict=True)) for row in rows[2:]] for t, rows in found.items() if rows}
+    return {
+        t: [dict(zip(rows[0], row, strict=True)) for row in rows[2:]]
+        for t, rows in found.items()
+        if rows
+    }
 
 
 def code(cell):
@@ -91,11 +106,16 @@ def code(cell):
 
 
 def equations_in(read):
-    return [text for rows in read.values() for row in rows for text in code(row.get("Equation", ""))]
+    return [
+        text for rows in read.values() for row in rows for text in code(row.get("Equation", ""))
+    ]
 
 
 def test_every_name_appears(model):
-    for text in (describe(model), describe(model, latex=True).replace(r"\_", "_").replace(r"\allowbreak{}", "")):
+    for text in (
+        describe(model),
+        describe(model, latex=True).replace(r"\_", "_").replace(r"\allowbreak{}", ""),
+    ):
         words = set(re.findall(r"\w+", text))
         for member in (*model.populations, *model.projections):
             assert member.name in words
@@ -105,8 +125,11 @@ def test_every_name_appears(model):
 
 def test_populations_are_listed_as_declared(model):
     rows = tables(describe(model)).get("B. Populations", [])
-    assert [(code(r["Population"])[0], r["Role"], r["Level"], r["Size"], r["Order"]) for r in rows] == [
-        (p.name, p.role, "—" if p.level is None else str(p.level), str(p.size), str(p.order)) for p in model.populations
+    assert [
+        (code(r["Population"])[0], r["Role"], r["Level"], r["Size"], r["Order"]) for r in rows
+    ] == [
+        (p.name, p.role, "—" if p.level is None else str(p.level), str(p.size), str(p.order))
+        for p in model.populations
     ]
 
 
@@ -119,18 +142,26 @@ def test_synapse_counts_are_closed_forms(model):
     }
     read, expected = tables(describe(model)), {}
     for p in model.projections:
-        expected[p.name] = closed[p.connect](model.population(p.source).size, model.population(p.target).size)
+        expected[p.name] = closed[p.connect](
+            model.population(p.source).size, model.population(p.target).size
+        )
         assert synapse_count(p, model) == expected[p.name]
-    assert {code(r["Projection"])[0]: int(r["Synapses"]) for r in read.get("F. Projections", [])} == expected
+    assert {
+        code(r["Projection"])[0]: int(r["Synapses"]) for r in read.get("F. Projections", [])
+    } == expected
     summary = {r["Property"]: r["Value"] for r in read["A. Model summary"]}
     assert int(summary["Synapses"]) == sum(expected.values())
-    assert summary["Populations"].startswith(f"{len(model.populations)}, {sum(p.size for p in model.populations)} unit")
+    assert summary["Populations"].startswith(
+        f"{len(model.populations)}, {sum(p.size for p in model.populations)} unit"
+    )
 
 
 def test_fena_has_the_synapses_that_its_sizes_give():
     sizes = (16, 64, 48, 32)
     ends = sum(a * b for a, b in pairwise(sizes))
-    whole = sizes[0] + sum(sizes) + 2 * ends + sum(n * n for n in sizes[1:])  # inhibition, pools, W and A_below, A_own
+    whole = (
+        sizes[0] + sum(sizes) + 2 * ends + sum(n * n for n in sizes[1:])
+    )  # inhibition, pools, W and A_below, A_own
     text = describe(load_model(MODELS / "fena.py"))
     assert int(re.search(r"Synapses +\| (\d+)", text)[1]) == whole
 
@@ -138,10 +169,19 @@ def test_fena_has_the_synapses_that_its_sizes_give():
 def declared_equations(model):
     """{left side: right sides} of all equations, conditions and statements of a model."""
     found = []
-    for owner in (*model.populations, *model.projections, *(p.plasticity for p in model.projections if p.plasticity)):
+    for owner in (
+        *model.populations,
+        *model.projections,
+        *(p.plasticity for p in model.projections if p.plasticity),
+    ):
         for e in owner.parsed.values():
             if e.expr is not None:
-                found.append((f"d{e.varname}/dt" if e.type == "differential equation" else e.varname, str(e.expr)))
+                found.append(
+                    (
+                        f"d{e.varname}/dt" if e.type == "differential equation" else e.varname,
+                        str(e.expr),
+                    )
+                )
         for text in (getattr(owner, name, None) for name in ("on_pre", "on_post", "reset")):
             found += [(left, right) for left, _, right in eq.statements(text)]
     return found
@@ -156,7 +196,9 @@ def same(a, b):
 
 def test_equations_parse_back_to_the_declared_ones(model):
     declared = declared_equations(model)
-    shown = [re.match(r"(\S+) [-+*/]?= (.*)", text) for text in equations_in(tables(describe(model)))]
+    shown = [
+        re.match(r"(\S+) [-+*/]?= (.*)", text) for text in equations_in(tables(describe(model)))
+    ]
     shown = [(m[1], m[2]) for m in shown if m]
     for left, right in shown:
         assert any(left == name and same(right, text) for name, text in declared), left
@@ -167,15 +209,25 @@ def test_equations_parse_back_to_the_declared_ones(model):
 def test_variables_carry_their_units(model):
     for title, rows in tables(describe(model)).items():
         for row in rows:
-            name = re.match(r"(?:d(\w+)/dt|(\w+))(?: =|$)", (code(row.get("Equation", "")) or [""])[0])
-            owner = next((p for p in model.populations if p.name == title.rstrip("'").split(", ")[0]), None)
+            name = re.match(
+                r"(?:d(\w+)/dt|(\w+))(?: =|$)", (code(row.get("Equation", "")) or [""])[0]
+            )
+            owner = next(
+                (p for p in model.populations if p.name == title.rstrip("'").split(", ")[0]), None
+            )
             if name and owner and (name[1] or name[2]) in owner.variables and row["Unit"] != "—":
-                unit = getattr(allunits, {"V": "volt", "Hz": "hertz"}.get(row["Unit"], row["Unit"]), 1)
+                unit = getattr(
+                    allunits, {"V": "volt", "Hz": "hertz"}.get(row["Unit"], row["Unit"]), 1
+                )
                 assert owner.variables[name[1] or name[2]] == Quantity(unit).dim
 
 
 def test_parameters_read_back_to_their_values(model):
-    known = {u.dispname: u for u in (getattr(allunits, name) for name in allunits.__all__) if hasattr(u, "dispname")}
+    known = {
+        u.dispname: u
+        for u in (getattr(allunits, name) for name in allunits.__all__)
+        if hasattr(u, "dispname")
+    }
     read = {}
     for row in tables(describe(model)).get("I. Parameters", []):
         value = float(row["Value"]) * (1 if row["Unit"] == "1" else known[row["Unit"]])
@@ -189,12 +241,18 @@ def test_parameters_read_back_to_their_values(model):
 
 def test_equal_equations_are_shown_once():
     titles = [t for t in re.findall("^### (.*)", describe(load_model(MODELS / "fena.py")), re.M)]
-    assert "state_1, state_2, state_3" in titles and "error_1, error_2" in titles and "error_3" in titles
+    assert (
+        "state_1, state_2, state_3" in titles
+        and "error_1, error_2" in titles
+        and "error_3" in titles
+    )
     assert titles.count("W_1, W_2, W_3") == 2  # as synapses and as plasticity
 
 
 def test_level_numbers_do_not_make_a_kind():
-    """Level l reads x_(l-1): one kind. A fixed number in all levels is one kind; different numbers are not."""
+    """Level l reads x_(l-1): one kind. A fixed number in all levels is one kind; different numbers
+    are not.
+    """
     levels = {"a": 1, "b": 2, "c": 3}
     follow = {"a": "x_0 + tau_1", "b": "x_1 + tau_2", "c": "x_1 + tau_2"}
     assert kinds("abc", follow.get, levels.get) == [["a", "b"], ["c"]]  # c reads two levels down
@@ -235,7 +293,13 @@ def test_spiking_delays_and_initial_values():
 
 
 def test_values_as_text():
-    assert [value_text(v) for v in (14 * ms, 3e-5 / ms, 0.1 + 0.2, 7, 0 * mV)] == ["14 ms", "30 mHz", "0.3", "7", "0 V"]
+    assert [value_text(v) for v in (14 * ms, 3e-5 / ms, 0.1 + 0.2, 7, 0 * mV)] == [
+        "14 ms",
+        "30 mHz",
+        "0.3",
+        "7",
+        "0 V",
+    ]
     assert initial_text(Normal(sd=0.1)) == "normal, mean 0, sd 0.1"
     assert initial_text(np.array([[1.0, -2.0], [0, 0]])) == "given array of 2 × 2 values, -2 to 1"
 
@@ -262,7 +326,10 @@ def test_formulas_as_latex():
         r"$\displaystyle \frac{\mathrm{d}v}{\mathrm{d}t} = - \frac{v}{\tau}$"
     )
     assert Formula("sqrt(2*x)", "y", equation=True).latex() == r"$\displaystyle y = \sqrt{2 \, x}$"
-    assert Formula("w", "v_post", "+=").latex() == r"$\displaystyle v_{\mathrm{post}} \leftarrow v_{\mathrm{post}} + w$"
+    assert (
+        Formula("w", "v_post", "+=").latex()
+        == r"$\displaystyle v_{\mathrm{post}} \leftarrow v_{\mathrm{post}} + w$"
+    )
     assert Formula("w - 1", "v", "-=").latex() == r"$\displaystyle v \leftarrow v - w + 1$"
     assert Formula("v > 3").latex() == "$v > 3$"
     assert r"\texttt{" in Formula("x*(v > 3 and v < 5)").latex()  # SymPy refuses: stays code

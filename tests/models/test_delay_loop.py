@@ -1,4 +1,6 @@
-"""Oracles: the closed form with the Lambert function, and a direct Euler integration of the delay equation in NumPy."""
+"""Oracles: the closed form with the Lambert function, and a direct Euler integration of the delay
+equation in NumPy.
+"""
 
 from pathlib import Path
 
@@ -18,10 +20,12 @@ pytestmark = pytest.mark.xdist_group("delay_loop")  # the tests share runs
 
 
 def euler(delay, taus, dt=FINE, total=1003):
-    """x and y (step, tau) of the delay equation by Euler steps; a 1 ms pulse after 1 ms; times in ms."""
+    """x and y (step, tau) of the delay equation by Euler steps; a 1 ms pulse after 1 ms; times in
+    ms.
+    """
     d, n = round(delay / dt), round(total / dt)
     s = np.zeros(n)
-    s[round(1 / dt):round(2 / dt)] = 1
+    s[round(1 / dt) : round(2 / dt)] = 1
     x, y = np.zeros((2, n + 1, len(taus)))
     for k in range(n):
         x[k] = s[k] - (y[k - d] if k >= d else 0)
@@ -34,8 +38,11 @@ def rings(tmp_path_factory):
     """The runs at a few delays, by (delay, tau) in ms."""
     out = tmp_path_factory.mktemp("runs")
     points = {4: (17, 10), 12: (17, 10, 50), 20: (34, 25)}
-    return {(delay, tau): ring for delay, taus in points.items()
-            for tau, ring in zip(taus, LOOP.grid([delay], taus, out=out, device="dense64"))}
+    return {
+        (delay, tau): ring
+        for delay, taus in points.items()
+        for tau, ring in zip(taus, LOOP.grid([delay], taus, out=out, device="dense64"))
+    }
 
 
 def test_the_simulation_is_the_delay_equation(rings):
@@ -44,8 +51,9 @@ def test_the_simulation_is_the_delay_equation(rings):
         traces, every = ring.traces("ringing"), round(1 / FINE)
         close = dict(rtol=1e-12, atol=1e-14 * np.abs(y).max())
         np.testing.assert_allclose(traces["state_1.y"][:, 0], y[::every, 0], **close)
-        # A sample is taken at a step's start: the error then holds the prediction of the step before.
-        held = np.concatenate([np.zeros(1 + round(delay / FINE)), y[:, 0]])[:len(s)]
+        # A sample is taken at a step's start: the error then holds the prediction of the step
+        # before.
+        held = np.concatenate([np.zeros(1 + round(delay / FINE)), y[:, 0]])[: len(s)]
         np.testing.assert_allclose(traces["error_0.x"][:, 0], (s - held)[::every], **close)
 
 
@@ -63,7 +71,7 @@ def test_the_whole_grid_in_numpy():
     for delay in LOOP.DELAYS:
         y = euler(delay, LOOP.TAUS)[2]
         for tau, trace in zip(LOOP.TAUS, y.T):
-            free = trace[round((2 + 2 * delay) / FINE)::round(1 / FINE)]
+            free = trace[round((2 + 2 * delay) / FINE) :: round(1 / FINE)]
             mode, closed = dominant_mode(free, 1 * ms), delay_loop_eigenvalue(delay * ms, tau * ms)
             loop = 2 * delay / tau
             assert (mode.real > 0) == (loop > np.pi / 2) == (closed.real > 0)
@@ -73,13 +81,15 @@ def test_the_whole_grid_in_numpy():
 
 
 def test_half_the_step_leaves_the_frequency(tmp_path, rings):
-    fine, = LOOP.grid([4], [17], dt=FINE / 2 * ms, out=tmp_path)  # the point that the step changes most
+    (fine,) = LOOP.grid(
+        [4], [17], dt=FINE / 2 * ms, out=tmp_path
+    )  # the point that the step changes most
     coarse = rings[4, 17]
     assert LOOP.measure(fine)[0].imag == pytest.approx(LOOP.measure(coarse)[0].imag, rel=0.005)
 
 
 def test_without_delay_nothing_oscillates(tmp_path):
-    ring, = LOOP.grid([0], [17], out=tmp_path)
+    (ring,) = LOOP.grid([0], [17], out=tmp_path)
     measured, closed = LOOP.measure(ring)
     assert measured.imag == closed.imag == 0
     assert measured.real == pytest.approx(closed.real, rel=0.005)
@@ -88,15 +98,19 @@ def test_without_delay_nothing_oscillates(tmp_path):
 def test_devices_and_chunks_agree(tmp_path):
     model = load_model(ROOT / "models" / "delay_loop.py", delay=4 * ms, dt=0.5 * ms)
     protocol = LOOP.protocol(silence=50 * ms)
-    runs = [run(model, protocol, device=device, chunk_tokens=chunk, out=tmp_path / device / str(chunk))
-            for device, chunk in (("runtime", 1), ("runtime", 2), ("cpp", 1), ("cpp", 2))]
+    runs = [
+        run(model, protocol, device=device, chunk_tokens=chunk, out=tmp_path / device / str(chunk))
+        for device, chunk in (("runtime", 1), ("runtime", 2), ("cpp", 1), ("cpp", 2))
+    ]
     traces = [r.traces("ringing").load() for r in runs]
     for chunked, whole in (traces[:2], traces[2:]):
         assert chunked.identical(whole)
     np.testing.assert_allclose(traces[0]["state_1.y"], traces[2]["state_1.y"], rtol=1e-13)
 
 
-@pytest.mark.parametrize("decay, frequency", [(-3.0, 10.0), (4.0, 7.0), (-80.0, 10.0), (-20.0, 0.0)])
+@pytest.mark.parametrize(
+    "decay, frequency", [(-3.0, 10.0), (4.0, 7.0), (-80.0, 10.0), (-20.0, 0.0)]
+)
 def test_modes_of_known_signals(decay, frequency):
     t = np.arange(800) * 1e-3
     trace = np.exp(decay * t) * np.cos(2 * np.pi * frequency * t - 0.3) + 0.1 * np.exp(-300 * t)

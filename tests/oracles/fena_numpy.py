@@ -1,8 +1,10 @@
-"""FENA (models/fena.py, models/fena_errors_only.py) integrated with plain NumPy: an oracle for the engine.
+"""FENA (models/fena.py, models/fena_errors_only.py) integrated with plain NumPy: an oracle for the
+engine.
 
-Written from the equations, step by step, without fena_sim and without Brian2. Time is in milliseconds,
-rates are per millisecond. Values carry the engine's names ("state_1.r", "W_1.w", "A_1_own.w_recent");
-weights are flattened source-major: synapse (i, j) of a projection is element i*n_target + j.
+Written from the equations, step by step, without fena_sim and without Brian2. Time is in
+milliseconds, rates are per millisecond. Values carry the engine's names ("state_1.r", "W_1.w",
+"A_1_own.w_recent"); weights are flattened source-major: synapse (i, j) of a projection is element
+i*n_target + j.
 """
 
 from types import SimpleNamespace
@@ -10,12 +12,24 @@ from types import SimpleNamespace
 import numpy as np
 
 CONSTANTS = dict(
-    dt=1.0, slow_clock=4.0,  # priors and weights take steps of `slow_clock`
+    dt=1.0,
+    slow_clock=4.0,  # priors and weights take steps of `slow_clock`
     amplitude=None,  # of a one-hot token; None: sqrt(number of inputs)
-    tau=14.0, tau_e=1.0, tolerance=None,  # None: 0.004 with ascending traces, 0.005 without
-    eta=3e-5, eta_prior=None, eta_bias=None,  # None: 3*eta
-    cap=0.7, tau_cap=60.0,
-    kappa=0.45, preferred=0.5, lowest=0.1, highest=20.0, tau_precision=24000.0, precision_gain=1.0)
+    tau=14.0,
+    tau_e=1.0,
+    tolerance=None,  # None: 0.004 with ascending traces, 0.005 without
+    eta=3e-5,
+    eta_prior=None,
+    eta_bias=None,  # None: 3*eta
+    cap=0.7,
+    tau_cap=60.0,
+    kappa=0.45,
+    preferred=0.5,
+    lowest=0.1,
+    highest=20.0,
+    tau_precision=24000.0,
+    precision_gain=1.0,
+)
 
 
 def shapes(sizes, slots):
@@ -34,8 +48,11 @@ def shapes(sizes, slots):
         found |= {f"prior_{level}.bias": (size,), f"W_{level}.w": (size, below)}
         for slot in slots:
             weights = (size if slot == "own" else below, size)
-            found |= {f"prior_{level}.from_{slot}": (size,),
-                      f"A_{level}_{slot}.w_recent": weights, f"A_{level}_{slot}.w_older": weights}
+            found |= {
+                f"prior_{level}.from_{slot}": (size,),
+                f"A_{level}_{slot}.w_recent": weights,
+                f"A_{level}_{slot}.w_older": weights,
+            }
     return found
 
 
@@ -50,12 +67,14 @@ def finish(period):
 def run_together(networks, tokens, blank_steps=12, presentation_steps=48):
     """Several networks that share their weights, each with a column of `tokens` (n, networks).
 
-    In every step each network takes its own from the same weights, which then change by the sum of what
-    the networks made of them. Returns one dict as of `FenaNumpy.run` for each network.
+    In every step each network takes its own from the same weights, which then change by the sum of
+    what the networks made of them. Returns one dict as of `FenaNumpy.run` for each network.
     """
     weights, kept = [name for name in networks[0].v if name[0] in "WAF"], [[] for _ in networks]
     for row in np.asarray(tokens):
-        periods = [n.period(token, 1.0, blank_steps, presentation_steps) for n, token in zip(networks, row)]
+        periods = [
+            n.period(token, 1.0, blank_steps, presentation_steps) for n, token in zip(networks, row)
+        ]
         for _ in range(blank_steps + presentation_steps):
             before = {name: networks[0].v[name].copy() for name in weights}
             for period in periods:
@@ -66,7 +85,9 @@ def run_together(networks, tokens, blank_steps=12, presentation_steps=48):
                     n.v[name] = changed.copy()
         for found, period in zip(kept, periods):
             found.append(finish(period))
-    return [{name: np.array([period[name] for period in found]) for name in found[0]} for found in kept]
+    return [
+        {name: np.array([period[name] for period in found]) for name in found[0]} for found in kept
+    ]
 
 
 class FenaNumpy:
@@ -109,7 +130,8 @@ class FenaNumpy:
         return {name: value.ravel().copy() for name, value in self.v.items()}
 
     def run(self, tokens, blank_steps=12, presentation_steps=48, plasticity_gain=1.0):
-        """Present `tokens` (-1: omitted), each after a blank; the next call goes on where this one ended.
+        """Present `tokens` (-1: omitted), each after a blank; the next call goes on where this one
+        ended.
 
         Returns a dict of arrays over tokens: prediction (token, input), iterations (token,), and
         onset_error, error, settled_error, precision (token, level).
@@ -118,8 +140,13 @@ class FenaNumpy:
         gains = np.broadcast_to(plasticity_gain, tokens.shape)
         if tokens.size and (tokens.min() < -1 or tokens.max() >= self.sizes[0]):
             raise ValueError(f"tokens must lie in -1..{self.sizes[0] - 1}")
-        kept = [finish(self.period(*pair, blank_steps, presentation_steps)) for pair in zip(tokens, gains)]
-        return {name: np.array([period[name] for period in kept]) for name in kept[0]} if kept else {}
+        kept = [
+            finish(self.period(*pair, blank_steps, presentation_steps))
+            for pair in zip(tokens, gains)
+        ]
+        return (
+            {name: np.array([period[name] for period in kept]) for name in kept[0]} if kept else {}
+        )
 
     def period(self, token, gain, blank_steps, presentation_steps):
         """Generator that takes one step at a time and returns what is kept of the token."""
@@ -139,16 +166,27 @@ class FenaNumpy:
                 if np.sqrt(np.mean(drift**2)) >= self.constants.tolerance:
                     iterations = len(squares)
             yield
-        return dict(prediction=prediction, iterations=iterations, onset_error=squares[0],
-                    error=np.mean(squares, axis=0), settled_error=squares[-1], precision=self.precision)
+        return dict(
+            prediction=prediction,
+            iterations=iterations,
+            onset_error=squares[0],
+            error=np.mean(squares, axis=0),
+            settled_error=squares[-1],
+            precision=self.precision,
+        )
 
     # -- one step ------------------------------------------------------------------------------
 
     def _start_step(self):
         """Quantities held constant during the step."""
         self.f = [None] + [np.tanh(self.v[f"state_{level}.r"]) for level in range(1, self.top + 1)]
-        self.precision = np.array([self.constants.precision_gain * np.exp(self.v[f"precision_{level}.log_precision"][0])
-                                   for level in range(self.top + 1)])
+        self.precision = np.array(
+            [
+                self.constants.precision_gain
+                * np.exp(self.v[f"precision_{level}.log_precision"][0])
+                for level in range(self.top + 1)
+            ]
+        )
 
     def _sample_traces(self):
         samples = {"sensory": self.v["sensory.x"] / self.constants.amplitude}
@@ -179,9 +217,13 @@ class FenaNumpy:
             for slot in self.slots:
                 source = self._source(level, slot)
                 v[f"prior_{level}.from_{slot}"] = sum(
-                    v[f"{source}.trace_{trace}"] @ v[f"A_{level}_{slot}.w_{trace}"] for trace in ("recent", "older"))
+                    v[f"{source}.trace_{trace}"] @ v[f"A_{level}_{slot}.w_{trace}"]
+                    for trace in ("recent", "older")
+                )
             error = v[f"error_{level}.error"]  # of the previous step
-            v[f"prior_{level}.bias"] += c.slow_clock * learning * c.eta_bias * self.precision[level] * error
+            v[f"prior_{level}.bias"] += (
+                c.slow_clock * learning * c.eta_bias * self.precision[level] * error
+            )
 
     def _errors(self, gate):
         c, v = self.constants, self.v
@@ -192,16 +234,22 @@ class FenaNumpy:
             if level == 0:
                 drive = gate * (v["sensory.x"] - prediction)
             else:
-                prior = v[f"prior_{level}.bias"] + sum(v[f"prior_{level}.from_{slot}"] for slot in self.slots)
+                prior = v[f"prior_{level}.bias"] + sum(
+                    v[f"prior_{level}.from_{slot}"] for slot in self.slots
+                )
                 drive = v[f"state_{level}.r"] - prior - prediction
             v[f"error_{level}.error"] += c.dt * (drive - v[f"error_{level}.error"]) / c.tau_e
 
     def _precisions(self, learning, sensory):
         c, v = self.constants, self.v
-        self.mean_square = np.array([np.mean(v[f"error_{level}.error"] ** 2) for level in range(self.top + 1)])
+        self.mean_square = np.array(
+            [np.mean(v[f"error_{level}.error"] ** 2) for level in range(self.top + 1)]
+        )
         for level in range(self.top + 1):
             log_precision, square = v[f"precision_{level}.log_precision"], self.mean_square[level]
-            surprise = 1 - self.precision[level] * square - c.kappa * (log_precision - np.log(c.preferred))
+            surprise = (
+                1 - self.precision[level] * square - c.kappa * (log_precision - np.log(c.preferred))
+            )
             outside = np.clip(log_precision, np.log(c.lowest), np.log(c.highest)) - log_precision
             observed = learning if level else sensory  # a withheld token tells nothing
             log_precision += c.dt * observed * np.clip(surprise, -5, 5) / c.tau_precision + outside
@@ -213,15 +261,21 @@ class FenaNumpy:
             w = v[f"W_{level}.w"]
             feedback = w @ v[f"error_{level - 1}.error"]
             self.outgoing.append(np.sum(w**2, axis=1))
-            drift = (-self.precision[level] * v[f"error_{level}.error"]
-                     + (1 - self.f[level] ** 2) * self.precision[level - 1] * feedback) / c.tau
+            drift = (
+                -self.precision[level] * v[f"error_{level}.error"]
+                + (1 - self.f[level] ** 2) * self.precision[level - 1] * feedback
+            ) / c.tau
             self.drift.append(drift)
             v[f"state_{level}.r"] += c.dt * drift
 
     def _weights(self, learning):
         c, v, step = self.constants, self.v, self.constants.slow_clock * learning
         for level in range(1, self.top + 1):
-            w, below, own = v[f"W_{level}.w"], v[f"error_{level - 1}.error"], v[f"error_{level}.error"]
+            w, below, own = (
+                v[f"W_{level}.w"],
+                v[f"error_{level - 1}.error"],
+                v[f"error_{level}.error"],
+            )
             excess = np.clip(self.outgoing[level] / c.cap**2 - 1, 0, 1)[:, None]
             hebbian = c.eta * self.precision[level - 1] * np.outer(self.f[level], below)
             w += step * (hebbian - excess * w / (2 * c.tau_cap))

@@ -1,4 +1,6 @@
-"""The NumPy oracle of the categorical FENA against closed forms: softmax, fixed points, single steps worked out by hand."""
+"""The NumPy oracle of the categorical FENA against closed forms: softmax, fixed points, single
+steps worked out by hand.
+"""
 
 import numpy as np
 import pytest
@@ -11,11 +13,15 @@ SIZES = (5, 4, 3)
 
 
 def initial(feedback_synapses=False, seed=1, scale=0.4):
-    """Random weights, biases and states of unit order; something is pooled, so that a network may begin without a blank."""
+    """Random weights, biases and states of unit order; something is pooled, so that a network may
+    begin without a blank.
+    """
     rng = np.random.default_rng(seed)
     return {"inhibition_0.pooled": 1.0} | {
-        name: scale * rng.standard_normal(shape).ravel() for name, shape in shapes(SIZES, feedback_synapses).items()
-        if name.rpartition(".")[2].startswith("w") or name.endswith((".r", ".bias"))}
+        name: scale * rng.standard_normal(shape).ravel()
+        for name, shape in shapes(SIZES, feedback_synapses).items()
+        if name.rpartition(".")[2].startswith("w") or name.endswith((".r", ".bias"))
+    }
 
 
 @pytest.mark.parametrize("n_input", [2, 16])
@@ -31,18 +37,28 @@ def test_probabilities_are_the_softmax_of_what_level_1_says():
     values = initial()
     network = FenaCategoricalNumpy(values, sizes=SIZES)
     out = network.run([3, -1], blank_steps=1, presentation_steps=1, plasticity_gain=0)
-    said = np.tanh(values["state_1.r"]) @ values["W_1.w"].reshape(4, 5) + values["prediction_0.bias"]
+    said = (
+        np.tanh(values["state_1.r"]) @ values["W_1.w"].reshape(4, 5) + values["prediction_0.bias"]
+    )
     np.testing.assert_allclose(out["probability"][0], softmax(said), rtol=1e-14)
     np.testing.assert_allclose(network.run([0] * 20)["probability"].sum(axis=1), 1, rtol=1e-14)
 
 
 @pytest.mark.parametrize("kappa, preferred", [(1.0, 4.0), (0.45, 0.5)])
 def test_precision_goes_to_its_fixed_point(kappa, preferred):
-    """That of level 0 sees the onset alone: errors of an unlearned uniform prediction, ten times as often or not."""
+    """That of level 0 sees the onset alone: errors of an unlearned uniform prediction, ten times as
+    often or not.
+    """
     n, fixed = 4, []
     for steps in (1, 10):
-        network = FenaCategoricalNumpy({}, sizes=(n, 2), eta=0, kappa=(kappa, 0.45), preferred=(preferred, 0.5),
-                                       tau_precision=(20.0, 20.0))
+        network = FenaCategoricalNumpy(
+            {},
+            sizes=(n, 2),
+            eta=0,
+            kappa=(kappa, 0.45),
+            preferred=(preferred, 0.5),
+            tau_precision=(20.0, 20.0),
+        )
         out = network.run([2] * 1500, blank_steps=1, presentation_steps=steps)
         fixed.append(out["precision"][-1])
     square, expected = (1 - 1 / n) / n, 1.5 / n
@@ -77,19 +93,32 @@ def test_one_step_by_hand(gain):
     e1 = values["state_1.r"] - values["prior_1.bias"] - own.T @ f1 - older.T @ (f1 / 2) - w2.T @ f2
     # Without errors in the step before, the rate is eta = 0.01/ms; the weights take a step of 4 ms.
     change, spent = 8 * np.outer(f1, e0), values["W_1.spent"].reshape(4, 5)
-    np.testing.assert_allclose(after["W_1.w"], (w1 + 4 * gain * 0.2 * 0.01 * change / np.sqrt(spent)).ravel(), rtol=1e-12)
-    np.testing.assert_allclose(after["W_1.spent"], (spent + 4 * gain * change**2).ravel(), rtol=1e-12)
+    np.testing.assert_allclose(
+        after["W_1.w"], (w1 + 4 * gain * 0.2 * 0.01 * change / np.sqrt(spent)).ravel(), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        after["W_1.spent"], (spent + 4 * gain * change**2).ravel(), rtol=1e-12
+    )
     change, spent = 0.3 * np.outer(f1, e1), values["A_1_own.spent_recent"].reshape(4, 4)
-    np.testing.assert_allclose(after["A_1_own.w_recent"], (own + 4 * gain * 0.3 * 0.01 * change / np.sqrt(spent)).ravel(),
-                               rtol=1e-12)
+    np.testing.assert_allclose(
+        after["A_1_own.w_recent"],
+        (own + 4 * gain * 0.3 * 0.01 * change / np.sqrt(spent)).ravel(),
+        rtol=1e-12,
+    )
     change = 0.3 * np.outer(f1 / 2, e1)
-    np.testing.assert_allclose(after["A_1_own.spent_older"], (10 + 4 * gain * change**2).ravel(), rtol=1e-12)
-    np.testing.assert_array_equal(after["prediction_0.bias"], values["prediction_0.bias"])  # by the error before, zero
+    np.testing.assert_allclose(
+        after["A_1_own.spent_older"], (10 + 4 * gain * change**2).ravel(), rtol=1e-12
+    )
+    np.testing.assert_array_equal(
+        after["prediction_0.bias"], values["prediction_0.bias"]
+    )  # by the error before, zero
     drift = (-0.3 * e1 + (1 - f1**2) * 8 * (w1 @ e0)) / 14
     np.testing.assert_allclose(after["state_1.r"], values["state_1.r"] + drift, rtol=1e-12)
     surprise = 1 - 8 * np.mean(e0**2) / 0.9 - np.log(8 / 4)
     assert abs(surprise) < 5, "not clipped"
-    assert after["precision_0.log_precision"][0] == pytest.approx(np.log(8) + gain * surprise / 4000, rel=1e-14)
+    assert after["precision_0.log_precision"][0] == pytest.approx(
+        np.log(8) + gain * surprise / 4000, rel=1e-14
+    )
 
 
 def test_biases_learn_from_the_error_before_at_a_rate_that_it_slows():
@@ -100,15 +129,26 @@ def test_biases_learn_from_the_error_before_at_a_rate_that_it_slows():
     after = network.values
     rates = []
     for level in (0, 1):
-        precision, error = np.exp(before[f"precision_{level}.log_precision"]), before[f"error_{level}.error"]
+        precision, error = (
+            np.exp(before[f"precision_{level}.log_precision"]),
+            before[f"error_{level}.error"],
+        )
         rates.append(0.01 / (1 + 0.01 * precision * np.sqrt(np.mean(error**2)) / 0.05))
     assert rates[0] < 0.008, "the error must slow the rate for the comparison to mean anything"
-    np.testing.assert_allclose(after["prediction_0.bias"], before["prediction_0.bias"] + 0.1 * rates[0] * before["error_0.error"],
-                               rtol=1e-12)
+    np.testing.assert_allclose(
+        after["prediction_0.bias"],
+        before["prediction_0.bias"] + 0.1 * rates[0] * before["error_0.error"],
+        rtol=1e-12,
+    )
     change = precision * before["error_1.error"]
-    np.testing.assert_allclose(after["prior_1.bias"], before["prior_1.bias"] + 4 * rates[1] * change
-                               / np.sqrt(before["prior_1.spent"]), rtol=1e-12)
-    np.testing.assert_allclose(after["prior_1.spent"], before["prior_1.spent"] + 4 * change**2, rtol=1e-12)
+    np.testing.assert_allclose(
+        after["prior_1.bias"],
+        before["prior_1.bias"] + 4 * rates[1] * change / np.sqrt(before["prior_1.spent"]),
+        rtol=1e-12,
+    )
+    np.testing.assert_allclose(
+        after["prior_1.spent"], before["prior_1.spent"] + 4 * change**2, rtol=1e-12
+    )
 
 
 def test_traces_hold_tokens_and_activities():
@@ -120,14 +160,22 @@ def test_traces_hold_tokens_and_activities():
     np.testing.assert_array_equal(after["sensory.trace_recent"], np.eye(5)[1])
     np.testing.assert_array_equal(after["sensory.trace_older"], [0.25, 0.5, 0, 0, 0])
     sample = np.tanh(before["state_2.r"])
-    np.testing.assert_array_equal(after["state_2.trace_recent"], before["state_2.trace_recent"] + (
-        sample - before["state_2.trace_recent"]))
-    np.testing.assert_allclose(after["state_2.trace_older"], 0.75 * before["state_2.trace_older"] + 0.25 * sample, rtol=1e-14)
+    np.testing.assert_array_equal(
+        after["state_2.trace_recent"],
+        before["state_2.trace_recent"] + (sample - before["state_2.trace_recent"]),
+    )
+    np.testing.assert_allclose(
+        after["state_2.trace_older"],
+        0.75 * before["state_2.trace_older"] + 0.25 * sample,
+        rtol=1e-14,
+    )
 
 
 def test_feedback_over_transposed_weights_is_feedback_over_the_same_synapses():
     values = initial()
-    transposed = {f"F_{level}.w": values[f"W_{level}.w"].reshape(SIZES[level], -1).T for level in (1, 2)}
+    transposed = {
+        f"F_{level}.w": values[f"W_{level}.w"].reshape(SIZES[level], -1).T for level in (1, 2)
+    }
     one = FenaCategoricalNumpy(values, sizes=SIZES)
     two = FenaCategoricalNumpy(values | transposed, sizes=SIZES, feedback_synapses=True)
     outs = [network.run([0, 3, -1, 2], plasticity_gain=0) for network in (one, two)]
@@ -140,7 +188,11 @@ def test_nothing_is_learned_without_plasticity(feedback_synapses):
     values = initial(feedback_synapses)
     network = FenaCategoricalNumpy(values, sizes=SIZES, feedback_synapses=feedback_synapses)
     before = network.values
-    learned = [name for name in before if name[0] in "WAF" or name.endswith((".bias", ".spent", ".log_precision"))]
+    learned = [
+        name
+        for name in before
+        if name[0] in "WAF" or name.endswith((".bias", ".spent", ".log_precision"))
+    ]
     network.run([0, 3, -1, 2], plasticity_gain=0)
     for name in learned:
         np.testing.assert_array_equal(network.values[name], before[name])
@@ -152,10 +204,13 @@ def test_nothing_is_learned_without_plasticity(feedback_synapses):
 @pytest.mark.parametrize("other", [4, -1])
 def test_a_probability_does_not_know_the_coming_token(other):
     tokens, k = [0, 3, 1, 2, 0, 1], 3
-    changed = [*tokens[:k], other, *tokens[k + 1:]]
-    one, two = (FenaCategoricalNumpy(initial(), sizes=SIZES).run(sequence)["probability"] for sequence in (tokens, changed))
+    changed = [*tokens[:k], other, *tokens[k + 1 :]]
+    one, two = (
+        FenaCategoricalNumpy(initial(), sizes=SIZES).run(sequence)["probability"]
+        for sequence in (tokens, changed)
+    )
     np.testing.assert_array_equal(one[: k + 1], two[: k + 1])
-    assert np.all(np.any(one[k + 1:] != two[k + 1:], axis=1))
+    assert np.all(np.any(one[k + 1 :] != two[k + 1 :], axis=1))
 
 
 def test_misspelt_values_are_refused():

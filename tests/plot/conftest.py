@@ -41,7 +41,11 @@ def tokens_of(tokens, rng, states):
     fall = np.exp(-np.arange(n) / 150)[:, None] + 0.05
     errors = fall * rng.gamma(4, 0.25, (n, levels)) * np.array([1.0, 0.1, 0.03])
     prediction = np.eye(4)[tokens % 4] * 0.7 + rng.normal(0, 0.25, (n, 4))
-    level_0 = np.exp(prediction) / np.exp(prediction).sum(axis=1, keepdims=True) if states == "probability" else prediction
+    level_0 = (
+        np.exp(prediction) / np.exp(prediction).sum(axis=1, keepdims=True)
+        if states == "probability"
+        else prediction
+    )
     return xr.Dataset(
         {
             states: (("event", "unit"), level_0),
@@ -101,7 +105,10 @@ def softmax_networks():
     return [network(seed, "probability") for seed in range(3)]
 
 
-@pytest.fixture(scope="session", params=["training", "settling_dashboard", "token_traces", "generalisation", "oddball"])
+@pytest.fixture(
+    scope="session",
+    params=["training", "settling_dashboard", "token_traces", "generalisation", "oddball"],
+)
 def script(request):
     spec = spec_from_file_location(f"figure_{request.param}", FIGURES / f"{request.param}.py")
     module = module_from_spec(spec)

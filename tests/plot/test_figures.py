@@ -107,7 +107,9 @@ def test_quartiles_are_a_band_of_medians_over_networks(networks):
     corners = {(round(x, 6), round(y, 6)) for x, y in band.get_paths()[0].vertices}
     for quantile in (0.25, 0.75):
         edge = np.median([curve.sel(quantile=quantile) for curve in curves], axis=0)
-        assert {(round(x, 6), round(y, 6)) for x, y in zip(curves[0]["tokens"].to_numpy() / 1000, edge)} <= corners
+        assert {
+            (round(x, 6), round(y, 6)) for x, y in zip(curves[0]["tokens"].to_numpy() / 1000, edge)
+        } <= corners
 
 
 def test_energy_shows_what_settling_takes_away(networks):
@@ -116,7 +118,9 @@ def test_energy_shows_what_settling_takes_away(networks):
     panels.energy(ax, curves)
     lines = [line for line in ax.get_lines() if line.get_linewidth() > 1]
     for line, moment in zip(lines, ("first", "last"), strict=True):
-        np.testing.assert_array_equal(line.get_ydata(), np.median([c.sel(moment=moment) for c in curves], axis=0))
+        np.testing.assert_array_equal(
+            line.get_ydata(), np.median([c.sel(moment=moment) for c in curves], axis=0)
+        )
     assert lines[0].is_dashed() and not lines[1].is_dashed()
     assert "(nat)" in ax.get_ylabel()
 
@@ -203,11 +207,15 @@ def test_traces_without_an_omission_or_samples_say_so(networks):
 
 
 def test_a_softmax_at_level_0_changes_no_figure(script, networks, softmax_networks):
-    """Figures show the same of a network that states probabilities, the softmax of what the other one predicts."""
+    """Figures show the same of a network that states probabilities, the softmax of what the other
+    one predicts.
+    """
+
     def shown(runs):
         figure = script.figure(runs)
         return [line.get_xydata() for ax in figure.axes for line in ax.get_lines()], [
-            (bar.get_x(), bar.get_height()) for ax in figure.axes for bar in ax.patches]
+            (bar.get_x(), bar.get_height()) for ax in figure.axes for bar in ax.patches
+        ]
 
     (lines, bars), (others, other_bars) = map(shown, (networks, softmax_networks))
     assert lines

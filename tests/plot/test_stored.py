@@ -1,5 +1,6 @@
-"""`fena figures` from stored runs, and the gallery. Oracle: the documented contract, on run folders that hold a manifest alone and a
-figure file that draws how many runs it was given; the metadata read back from the files.
+"""`fena figures` from stored runs, and the gallery. Oracle: the documented contract, on run folders
+that hold a manifest alone and a figure file that draws how many runs it was given; the metadata
+read back from the files.
 """
 
 import json
@@ -35,12 +36,35 @@ def figure(runs):
 '''
 
 
-def make_run(folder, name, seed, protocol="wanted", started="2026-01-01T00:00:00", blocks=("training",), probes=(), **changes):
+def make_run(
+    folder,
+    name,
+    seed,
+    protocol="wanted",
+    started="2026-01-01T00:00:00",
+    blocks=("training",),
+    probes=(),
+    **changes,
+):
     about = {
-        "status": "finished", "seed": seed, "device": "dense", "started": started, "protocol": {"name": protocol}, "start": None,
-        "model": {"name": "m", "batch": 1, "dt": "1. ms", "parameters": {}}, "vocabulary": {"symbols": ["a"]},
-        "inputs": {"versions": {}, "code": "c", "model": {"populations": []}, "protocol": {"blocks": []}},
-        "blocks": [{"name": b, "tokens": 3, "self_paced": False, "probes": list(probes)} for b in blocks]}
+        "status": "finished",
+        "seed": seed,
+        "device": "dense",
+        "started": started,
+        "protocol": {"name": protocol},
+        "start": None,
+        "model": {"name": "m", "batch": 1, "dt": "1. ms", "parameters": {}},
+        "vocabulary": {"symbols": ["a"]},
+        "inputs": {
+            "versions": {},
+            "code": "c",
+            "model": {"populations": []},
+            "protocol": {"blocks": []},
+        },
+        "blocks": [
+            {"name": b, "tokens": 3, "self_paced": False, "probes": list(probes)} for b in blocks
+        ],
+    }
     path = folder / "runs" / name
     path.mkdir(parents=True)
     (path / "manifest.json").write_text(json.dumps({**about, **changes}))
@@ -48,7 +72,9 @@ def make_run(folder, name, seed, protocol="wanted", started="2026-01-01T00:00:00
 
 def make_figure(folder, name, blocks=("training",), recorded=(), protocol="wanted"):
     (folder / "figures").mkdir(exist_ok=True)
-    (folder / "figures" / f"{name}.py").write_text(DRAWS.format(name=name, blocks=tuple(blocks), recorded=tuple(recorded), protocol=protocol))
+    (folder / "figures" / f"{name}.py").write_text(
+        DRAWS.format(name=name, blocks=tuple(blocks), recorded=tuple(recorded), protocol=protocol)
+    )
 
 
 def call(capsys, *arguments):
@@ -78,9 +104,15 @@ def test_one_run_per_seed_the_last_of_each(here):
     assert chosen(here) == (["new0", "new1"], 0)
 
 
-@pytest.mark.parametrize("difference", [
-    {"device": "cpp"}, {"model": {"name": "m", "batch": 1, "parameters": {"tau": "3 ms"}}}, {"inputs": {"versions": {}, "code": "d"}},
-    {"start": {"run": "r", "block": "training"}}])
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"device": "cpp"},
+        {"model": {"name": "m", "batch": 1, "parameters": {"tau": "3 ms"}}},
+        {"inputs": {"versions": {}, "code": "d"}},
+        {"start": {"run": "r", "block": "training"}},
+    ],
+)
 def test_runs_of_different_experiments_are_not_mixed(here, difference):
     make_run(here, "a0", 0)
     make_run(here, "a1", 1)
@@ -94,8 +126,10 @@ def test_the_protocol_of_the_command_comes_first(here):
     assert chosen(here) == (["wanted"], 1)
 
 
-@pytest.mark.parametrize("lacking", [
-    {"status": "running"}, {"blocks": []}, {"model": {"name": "m", "batch": 2, "parameters": {}}}])
+@pytest.mark.parametrize(
+    "lacking",
+    [{"status": "running"}, {"blocks": []}, {"model": {"name": "m", "batch": 2, "parameters": {}}}],
+)
 def test_what_cannot_be_shown_is_not_chosen(here, lacking):
     make_run(here, "a", 0, **lacking)
     assert chosen(here) == ([], 0)
@@ -110,7 +144,9 @@ def test_a_probe_may_be_needed(here):
 
 
 def test_without_arguments_all_is_made_and_what_is_missing_is_said(here, capsys):
-    make_figure(here, "other", blocks=("training", "held_out"), recorded=("error_0",), protocol="elsewhere")
+    make_figure(
+        here, "other", blocks=("training", "held_out"), recorded=("error_0",), protocol="elsewhere"
+    )
     for seed in range(3):
         make_run(here, f"r{seed}", seed)
     code, out, err = call(capsys)
@@ -128,7 +164,9 @@ def test_json_says_what_was_made_and_what_is_missing(here, capsys):
     make_run(here, "r0", 0)
     found = json.loads(call(capsys, "--json", "--quiet")[1])
     assert [(entry["name"], entry["runs"]) for entry in found["made"]] == [("curve", ["r0"])]
-    assert [(entry["name"], entry["command"]) for entry in found["missing"]] == [("other", "fena run protocols/wanted.py --seeds 3")]
+    assert [(entry["name"], entry["command"]) for entry in found["missing"]] == [
+        ("other", "fena run protocols/wanted.py --seeds 3")
+    ]
 
 
 def test_runs_that_are_named_are_all_shown(here, capsys):
@@ -174,15 +212,24 @@ def test_the_gallery_shows_docstring_picture_runs_and_command(here, capsys):
     assert call(capsys, "--gallery", "docs/gallery.md", "--quiet")[0] == 0
     text = (here / "docs/gallery.md").read_text()
     curve, other = text.split("## other")
-    for part in ("How many runs: curve.", "More of it.", "figures/curve.png", "`r0`, `r1`, `r2` and 2 more",
-                 "fena run protocols/wanted.py --seeds 3"):
+    for part in (
+        "How many runs: curve.",
+        "More of it.",
+        "figures/curve.png",
+        "`r0`, `r1`, `r2` and 2 more",
+        "fena run protocols/wanted.py --seeds 3",
+    ):
         assert part in curve
-    assert (here / "docs/figures/curve.png").read_bytes() == (here / "figures/made/curve.png").read_bytes()
+    assert (here / "docs/figures/curve.png").read_bytes() == (
+        here / "figures/made/curve.png"
+    ).read_bytes()
     assert "<img" not in other and "held_out" in other
 
 
 def test_the_gallery_in_docs_is_what_the_files_say():
-    """`fena figures --gallery docs/gallery.md` writes it; without runs it can be written again from the pictures in docs/figures."""
+    """`fena figures --gallery docs/gallery.md` writes it; without runs it can be written again from
+    the pictures in docs/figures.
+    """
     docs = Path(__file__).parents[2] / "docs"
     files = load_figures(docs.parent / "figures")
     text = (docs / "gallery.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
-"""The structure picture. Oracles: the declaration (one box per population, one arrow per projection,
-heads where the synapses deliver, solid where they are plastic), and geometry read from the artists.
+"""The structure picture. Oracles: the declaration (one box per population, one arrow per
+projection, heads where the synapses deliver, solid where they are plastic), and geometry read from
+the artists.
 """
 
 from itertools import combinations
@@ -24,9 +25,13 @@ FILES = sorted(path.stem for path in MODELS.glob("*.py"))
 
 
 def network(levels, projections, links=(), delay=None):
-    """Populations p0, p1, ... at the given levels; projections (source, target, plastic, both ways) by number."""
+    """Populations p0, p1, ... at the given levels; projections (source, target, plastic, both ways)
+    by number.
+    """
     incoming = [[k for k, q in enumerate(projections) if q[1] == i] for i in range(len(levels))]
-    returning = [[k for k, q in enumerate(projections) if q[0] == i and q[3]] for i in range(len(levels))]
+    returning = [
+        [k for k, q in enumerate(projections) if q[0] == i and q[3]] for i in range(len(levels))
+    ]
     populations = [
         Population(
             name=f"p{i}",
@@ -34,7 +39,11 @@ def network(levels, projections, links=(), delay=None):
             level=level,
             role=("state", "error", "other")[i % 3],
             equations="\n".join(
-                ["x : 1", *(f"in_{k} : 1" for k in incoming[i]), *(f"back_{k} : 1" for k in returning[i])]
+                [
+                    "x : 1",
+                    *(f"in_{k} : 1" for k in incoming[i]),
+                    *(f"back_{k} : 1" for k in returning[i]),
+                ]
             ),
             links={f"other_{j}": f"p{j}.x" for a, j in links if a == i and i != j},
         )
@@ -42,7 +51,9 @@ def network(levels, projections, links=(), delay=None):
     ]
     made = []
     for k, (source, target, plastic, both) in enumerate(projections):
-        texts = [f"in_{k}_post = w*x_pre : 1 (summed)"] + [f"back_{k}_pre = w*x_post : 1 (summed)"] * both
+        texts = [f"in_{k}_post = w*x_pre : 1 (summed)"] + [
+            f"back_{k}_pre = w*x_post : 1 (summed)"
+        ] * both
         made.append(
             Projection(
                 name=f"q{k}",
@@ -59,22 +70,32 @@ def network(levels, projections, links=(), delay=None):
 CASES = {
     "pair": network([None, None], [(0, 1, False, False)]),
     "loops": network(
-        [0, 1], [(0, 0, True, False), (0, 1, True, True), (1, 1, False, False), (1, 0, False, False)], delay=3 * ms
+        [0, 1],
+        [(0, 0, True, False), (0, 1, True, True), (1, 1, False, False), (1, 0, False, False)],
+        delay=3 * ms,
     ),
     "skipping": network(
-        [0, 1, 2, 3], [(0, 3, True, False), (3, 0, True, False), (1, 3, False, True), (0, 1, True, True)], delay=12 * ms
+        [0, 1, 2, 3],
+        [(0, 3, True, False), (3, 0, True, False), (1, 3, False, True), (0, 1, True, True)],
+        delay=12 * ms,
     ),
-    "wide": network([0] * 9 + [1] * 2, [(0, 8, True, False), (3, 9, False, False), (9, 10, True, True)]),
+    "wide": network(
+        [0] * 9 + [1] * 2, [(0, 8, True, False), (3, 9, False, False), (9, 10, True, True)]
+    ),
     "parallel": network([0, 0], [(0, 1, True, False)] * 5 + [(1, 0, False, True)] * 2),
     "without levels": network([None] * 7 + [2], [(i, i + 1, i % 2 == 0, False) for i in range(7)]),
     "crossed": network(
-        [0, 1, 0, 1], [(0, 1, True, False), (0, 3, True, False), (2, 1, True, False), (2, 3, True, False)]
+        [0, 1, 0, 1],
+        [(0, 1, True, False), (0, 3, True, False), (2, 1, True, False), (2, 3, True, False)],
     ),
-    "stack": network([None, 3], [(0, 1, False, False)] * 3 + [(1, 0, True, False)] * 3, delay=5 * ms),
+    "stack": network(
+        [None, 3], [(0, 1, False, False)] * 3 + [(1, 0, True, False)] * 3, delay=5 * ms
+    ),
     "long names": Hierarchy(
         name="long",
         populations=[
-            Population(name=f"a_population_with_a_long_name_{i}", size=2, equations="x : 1\ns : 1") for i in range(5)
+            Population(name=f"a_population_with_a_long_name_{i}", size=2, equations="x : 1\ns : 1")
+            for i in range(5)
         ],
         projections=[
             Projection(
@@ -118,7 +139,11 @@ def extent(box):
 
 
 def heads_of(figure, colours):
-    return [tuple(p.get_xy()[0]) for p in figure.findobj(Polygon) if to_hex(p.get_facecolor()) in colours]
+    return [
+        tuple(p.get_xy()[0])
+        for p in figure.findobj(Polygon)
+        if to_hex(p.get_facecolor()) in colours
+    ]
 
 
 def touches(point, box, slack=0.02):
@@ -135,7 +160,9 @@ def segments_of(figure):
     for wires in (wires_of(figure, "projection"), wires_of(figure, "link")):
         for name, wire in wires.items():
             path = wire.get_path()
-            for before, vertex, code in zip(path.vertices, path.vertices[1:], path.codes[1:], strict=False):
+            for before, vertex, code in zip(
+                path.vertices, path.vertices[1:], path.codes[1:], strict=False
+            ):
                 if code == path.LINETO:
                     found.append((name, before, vertex))
     return found
@@ -145,7 +172,11 @@ def together(line, other):
     """Length over which two axis-parallel lines lie within 0.4 mm of each other."""
     for along, across in ((0, 1), (1, 0)):
         places = [point[across] for point in (*line, *other)]
-        if abs(places[0] - places[1]) < 1e-6 and abs(places[2] - places[3]) < 1e-6 and np.ptp(places) < 0.4:
+        if (
+            abs(places[0] - places[1]) < 1e-6
+            and abs(places[2] - places[3]) < 1e-6
+            and np.ptp(places) < 0.4
+        ):
             low = max(min(p[along] for p in line), min(p[along] for p in other))
             return min(max(p[along] for p in line), max(p[along] for p in other)) - low
     return 0.0
@@ -166,7 +197,9 @@ def check_layout(figure):
         ]
         assert min(t.get_fontsize() for t in figure.findobj(Text) if t.get_text()) >= 6
     for text, box in texts:
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
+        assert (
+            box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+        ), text
     for (text, box), (other, its_box) in combinations(texts, 2):
         assert not box.overlaps(its_box), (text, other)
     boxes = boxes_of(figure)
@@ -182,7 +215,10 @@ def check_layout(figure):
         line = (*np.minimum(start, end), *np.maximum(start, end))
         for population, box in boxes.items():
             x0, y0, x1, y1 = extent(box)
-            assert not overlap(line, (x0 + 0.05, y0 + 0.05, x1 - 0.05, y1 - 0.05)), (name, population)
+            assert not overlap(line, (x0 + 0.05, y0 + 0.05, x1 - 0.05, y1 - 0.05)), (
+                name,
+                population,
+            )
     for (a, *line), (b, *other) in combinations(drawn, 2):
         assert a == b or together(line, other) < 0.5, (a, b)  # mm
 
@@ -198,7 +234,9 @@ def test_one_box_per_population_with_name_and_size(drawn):
         assert inside == {population.name, f"{population.size} unit{'s' * (population.size > 1)}"}
     by_role = {}
     for population in model.populations:
-        by_role.setdefault(population.role, set()).add(to_hex(boxes[population.name].get_edgecolor()))
+        by_role.setdefault(population.role, set()).add(
+            to_hex(boxes[population.name].get_edgecolor())
+        )
     assert all(len(colours) == 1 for colours in by_role.values())
     assert len(set.union(*by_role.values())) == len(by_role)
 
@@ -216,7 +254,9 @@ def test_one_arrow_per_projection_from_its_source_to_its_target(drawn):
         ):
             if delivers:  # the line stops inside its head, whose tip touches the box
                 tip = min(heads, key=lambda h: np.hypot(*(np.array(h) - end)))
-                assert np.hypot(*(np.array(tip) - end)) < 2 and touches(tip, boxes[name]), projection.name
+                assert np.hypot(*(np.array(tip) - end)) < 2 and touches(tip, boxes[name]), (
+                    projection.name
+                )
             else:
                 assert touches(end, boxes[name]), projection.name
     assert len(heads) == len(model.projections) + sum(
@@ -260,14 +300,20 @@ def test_labels_give_names_and_delays(drawn):
 
 def test_every_link_is_drawn(drawn):
     model, figure = drawn
-    read = {frozenset((p.name, path.partition(".")[0])) for p in model.populations for path in p.links.values()}
+    read = {
+        frozenset((p.name, path.partition(".")[0]))
+        for p in model.populations
+        for path in p.links.values()
+    }
     drawn_pairs = set()
     boxes = boxes_of(figure)
     grey = heads_of(figure, {"#8c8c8c"})
     for gid in wires_of(figure, "link"):
         source, _, _ = gid.rstrip(">").partition("<>")
         readers = [r for r in boxes if frozenset((source, r)) in read]
-        drawn_pairs |= {frozenset((source, r)) for r in readers if any(touches(h, boxes[r]) for h in grey)}
+        drawn_pairs |= {
+            frozenset((source, r)) for r in readers if any(touches(h, boxes[r]) for h in grey)
+        }
     assert drawn_pairs == read
 
 
@@ -290,7 +336,9 @@ def test_fena_fits_half_a_page():
 def networks(draw):
     levels = draw(st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=1, max_size=8))
     number = st.integers(0, len(levels) - 1)
-    projections = draw(st.lists(st.tuples(number, number, st.booleans(), st.booleans()), max_size=8))
+    projections = draw(
+        st.lists(st.tuples(number, number, st.booleans(), st.booleans()), max_size=8)
+    )
     links = draw(st.lists(st.tuples(number, number), max_size=6))
     sized = [(a, b) for a, b in links if b == 0]  # populations read only from the one of size 1
     return network(levels, projections, sized, draw(st.sampled_from([None, 5 * ms])))

@@ -16,7 +16,18 @@ from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, draw, level_colour, new_figu
 from fena_sim.plot.style import LEVEL_COLOURS, SHEET
 
 ROOT = Path(__file__).parents[2]
-RAINBOWS = ("jet", "rainbow", "gist_rainbow", "hsv", "nipy_spectral", "gist_ncar", "turbo", "prism", "flag", "Spectral")
+RAINBOWS = (
+    "jet",
+    "rainbow",
+    "gist_rainbow",
+    "hsv",
+    "nipy_spectral",
+    "gist_ncar",
+    "turbo",
+    "prism",
+    "flag",
+    "Spectral",
+)
 
 
 def drawing():
@@ -94,8 +105,9 @@ def test_widths_are_those_of_a_journal():
 
 def test_levels_differ_for_the_colour_blind():
     """Deuteranopia after Vienot et al. 1999: the colours of the first four levels stay apart."""
-    rgb_to_lms = np.array([[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714],
-                           [0.0299566, 0.184309, 1.46709]])
+    rgb_to_lms = np.array(
+        [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]]
+    )
     blind = np.array([[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]])
     simulate = np.linalg.inv(rgb_to_lms) @ blind @ rgb_to_lms
     seen = [simulate @ np.array(to_rgb(c)) ** 2.2 for c in LEVEL_COLOURS[:4]]
@@ -114,18 +126,28 @@ def test_the_map_of_images_is_no_rainbow():
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     assert (np.diff(linear @ [0.2126, 0.7152, 0.0722]) > 0).all()
     used = "|".join(RAINBOWS)
-    for path in [*(ROOT / "fena_sim").rglob("*.py"), *(ROOT / "figures").glob("*.py"), *(ROOT / "protocols").rglob("*.py")]:
+    for path in [
+        *(ROOT / "fena_sim").rglob("*.py"),
+        *(ROOT / "figures").glob("*.py"),
+        *(ROOT / "protocols").rglob("*.py"),
+    ]:
         assert not re.search(rf"[\"'.]({used})[\"']", path.read_text()), path
 
 
 def test_text_is_of_5_to_8_points():
-    sizes = {key: value for key, value in SHEET.items() if key.endswith(("size", "labelsize", "titlesize", "fontsize")) and "tick.m" not in key}
+    sizes = {
+        key: value
+        for key, value in SHEET.items()
+        if key.endswith(("size", "labelsize", "titlesize", "fontsize")) and "tick.m" not in key
+    }
     sizes.pop("lines.markersize")
     assert len(sizes) >= 6 and all(5 <= size <= 7 for size in sizes.values())
 
 
 def test_a_panel_becomes_a_figure():
-    figure = draw(lambda ax, x, colour: ax.plot(x, color=colour), [1, 2, 3], colour="red", width=60, height=40)
+    figure = draw(
+        lambda ax, x, colour: ax.plot(x, color=colour), [1, 2, 3], colour="red", width=60, height=40
+    )
     assert [line.get_ydata().tolist() for line in figure.axes[0].get_lines()] == [[1, 2, 3]]
     np.testing.assert_allclose(figure.get_size_inches() * 25.4, (60, 40))
 
@@ -138,7 +160,9 @@ def test_runs_are_in_the_field_that_the_docs_name(tmp_path, networks, place):
     if place == "pdf":
         found = re.search(rb"/Subject \((.*?)\)", pdf_objects(pdf))[1].decode()
     elif place == "svg":
-        found = ET.parse(svg).getroot().find(".//{http://purl.org/dc/elements/1.1/}description").text
+        found = (
+            ET.parse(svg).getroot().find(".//{http://purl.org/dc/elements/1.1/}description").text
+        )
     else:
         with Image.open(png) as picture:
             found = picture.info["Description"]

@@ -1,5 +1,5 @@
-"""The oddball figure and its panels. Oracles: responses that are exponentials, whose squares and differences are known in closed
-form; the documented refusals.
+"""The oddball figure and its panels. Oracles: responses that are exponentials, whose squares and
+differences are known in closed form; the documented refusals.
 """
 
 from importlib.util import module_from_spec, spec_from_file_location
@@ -27,25 +27,43 @@ def oddball_figure():
 
 
 def network(scale=1.0, blocks=("oddball",), tokens=24, mean_square=False, step=0.001, window=None):
-    """Every fourth token is a deviant; each token evokes scale * AMPLITUDE * exp(-t/TAU) in all units of level 0, half at 1."""
+    """Every fourth token is a deviant; each token evokes scale * AMPLITUDE * exp(-t/TAU) in all
+    units of level 0, half at 1.
+    """
     roles = np.where(np.arange(tokens) % 4 == 3, "deviant", "standard")
     onset = np.arange(tokens) * PERIOD
-    events = pd.DataFrame({"role": roles, "token": (roles == "deviant") * 1, "onset": onset, "arrival": onset + BLANK})
+    events = pd.DataFrame(
+        {"role": roles, "token": (roles == "deviant") * 1, "onset": onset, "arrival": onset + BLANK}
+    )
     time = np.arange(0, tokens * PERIOD - step / 2, step)
     token = np.floor((time - BLANK) / PERIOD + 1e-9).astype(int)
     since = time - BLANK - token * PERIOD
-    evoked = np.where(token >= 0, np.array([AMPLITUDE[r] for r in roles])[token] * np.exp(-since / TAU), 0.0) * scale
+    evoked = (
+        np.where(
+            token >= 0, np.array([AMPLITUDE[r] for r in roles])[token] * np.exp(-since / TAU), 0.0
+        )
+        * scale
+    )
     if window is not None:
         inside = (token >= 0) & (since < window)
         time, evoked = time[inside], evoked[inside]
     probes = {}
     for level, share in enumerate((1.0, 0.5)):
         values = np.repeat(share * evoked[:, None], UNITS, axis=1)
-        name, data = (f"precision_{level}", (values**2)[:, :1]) if mean_square else (f"error_{level}", values)
+        name, data = (
+            (f"precision_{level}", (values**2)[:, :1])
+            if mean_square
+            else (f"error_{level}", values)
+        )
         variable = "mean_square" if mean_square else "error"
         probes[f"{name}.{variable}"] = (("time", f"{name}_unit"), data)
     traces = xr.Dataset(probes, coords={"time": time})
-    return SimpleNamespace(id=f"closed-{scale}", blocks=list(blocks), events=lambda block: events, traces=lambda block: traces)
+    return SimpleNamespace(
+        id=f"closed-{scale}",
+        blocks=list(blocks),
+        events=lambda block: events,
+        traces=lambda block: traces,
+    )
 
 
 def closed_form(role, level, time):
@@ -59,13 +77,17 @@ def test_responses_are_mean_squares_from_arrival_to_arrival(mean_square):
     np.testing.assert_allclose(time, np.arange(150) * 0.001, atol=1e-9)
     for role in AMPLITUDE:
         for level in (0, 1):
-            np.testing.assert_allclose(found.sel(role=role, level=level), closed_form(role, level, time), rtol=1e-6)
+            np.testing.assert_allclose(
+                found.sel(role=role, level=level), closed_form(role, level, time), rtol=1e-6
+            )
 
 
 def test_a_flip_flop_counts_half():
     run = network(blocks=("oddball", "flip_flop"))
     silent = run.traces("oddball") * 0
-    both = SimpleNamespace(**{**vars(run), "traces": lambda block: run.traces(block) if block == "oddball" else silent})
+    both = SimpleNamespace(
+        **{**vars(run), "traces": lambda block: run.traces(block) if block == "oddball" else silent}
+    )
     module = oddball_figure()
     np.testing.assert_allclose(module.response(both), module.response(run) / 2)
 
@@ -107,5 +129,7 @@ def test_the_interval_covers_the_median_as_often_as_it_says():
 def test_one_network_has_no_interval():
     ax = new_figure().subplots()
     time = np.arange(5) / 1000
-    waves.difference(ax, xr.DataArray(np.ones((1, 5)), dims=("network", "time"), coords={"time": time}), "black")
+    waves.difference(
+        ax, xr.DataArray(np.ones((1, 5)), dims=("network", "time"), coords={"time": time}), "black"
+    )
     assert not ax.collections

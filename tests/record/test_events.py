@@ -1,5 +1,5 @@
-"""Oracle: the labels that a stream was given, and the contract of the file: text, and a kind per column that is the same for
-the same table.
+"""Oracle: the labels that a stream was given, and the contract of the file: text, and a kind per
+column that is the same for the same table.
 """
 
 import json
@@ -33,7 +33,9 @@ DTYPE = {"integer": "i", "number": "f", "boolean": "b", "string": "O"}
 
 
 def table(**labels):
-    return pd.DataFrame({"onset": [0.0, 1.0, 2.0], "token": [0, 1, -1], "symbol": ["7", "8", ""], **labels})
+    return pd.DataFrame(
+        {"onset": [0.0, 1.0, 2.0], "token": [0, 1, -1], "symbol": ["7", "8", ""], **labels}
+    )
 
 
 @pytest.mark.parametrize("name", LABELS)
@@ -42,9 +44,20 @@ def test_a_label_comes_back_as_it_was(name, tmp_path):
     save_events(tmp_path / "b.tsv", table(label=given))
     found = load_events(tmp_path / "b.tsv")
     assert found["label"].dtype.kind == DTYPE[kind]
-    pd.testing.assert_series_equal(found["label"], pd.Series(expected, name="label"), check_exact=True)
-    assert found["symbol"].tolist() == ["7", "8", ""] and found["onset"].tolist() == [0, 1, 2] and found["token"].tolist() == [0, 1, -1]
-    assert json.loads((tmp_path / "b.json").read_text()) == {"onset": "number", "token": "integer", "symbol": "string", "label": kind}
+    pd.testing.assert_series_equal(
+        found["label"], pd.Series(expected, name="label"), check_exact=True
+    )
+    assert (
+        found["symbol"].tolist() == ["7", "8", ""]
+        and found["onset"].tolist() == [0, 1, 2]
+        and found["token"].tolist() == [0, 1, -1]
+    )
+    assert json.loads((tmp_path / "b.json").read_text()) == {
+        "onset": "number",
+        "token": "integer",
+        "symbol": "string",
+        "label": kind,
+    }
     # What is shown of it is what the file says.
     raw = pd.read_csv(tmp_path / "b.tsv", sep="\t", dtype=str, keep_default_na=False)
     assert as_text(found["label"]) == raw["label"].tolist()
@@ -52,16 +65,26 @@ def test_a_label_comes_back_as_it_was(name, tmp_path):
 
 def test_the_same_table_makes_the_same_bytes(tmp_path):
     for folder in ("one", "two"):
-        save_events(tmp_path / folder / "b.tsv", table(**{name: given for name, (given, _, _) in LABELS.items()}))
+        save_events(
+            tmp_path / folder / "b.tsv",
+            table(**{name: given for name, (given, _, _) in LABELS.items()}),
+        )
     for name in ("b.tsv", "b.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_a_table_of_an_earlier_version_opens_as_it_did(tmp_path):
-    save_events(tmp_path / "b.tsv", table(gap=[1.0, GAP, 3.0], padded=["01", "02", "10"], truth=[True, False, True]))
+    save_events(
+        tmp_path / "b.tsv",
+        table(gap=[1.0, GAP, 3.0], padded=["01", "02", "10"], truth=[True, False, True]),
+    )
     (tmp_path / "b.json").unlink()
     found = load_events(tmp_path / "b.tsv")
-    assert found["gap"].tolist() == ["1", "", "3"] and found["padded"].tolist() == [1, 2, 10] and found["truth"].tolist() == [True, False, True]
+    assert (
+        found["gap"].tolist() == ["1", "", "3"]
+        and found["padded"].tolist() == [1, 2, 10]
+        and found["truth"].tolist() == [True, False, True]
+    )
     assert found["symbol"].tolist() == ["7", "8", ""]
 
 

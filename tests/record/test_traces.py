@@ -1,6 +1,8 @@
-"""Oracles: the protocol's own arithmetic (which samples a window keeps), and a run that records everything.
+"""Oracles: the protocol's own arithmetic (which samples a window keeps), and a run that records
+everything.
 
-A probe of some units, with a window or at a longer interval, is a part of the probe that has it all.
+A probe of some units, with a window or at a longer interval, is a part of the probe that has it
+all.
 """
 
 import numpy as np
@@ -18,8 +20,16 @@ def part(tiny_fena, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(tiny_fena, tmp_path_factory):
-    probes = [fs.Probe("state_1", "r"), fs.Probe("error_0", ["error", "prediction", "probability", "x", "pooled"])]
-    return fs.run(tiny_fena, tiny.one_block(6, probes=probes), device="cpp", out=tmp_path_factory.mktemp("whole"))
+    probes = [
+        fs.Probe("state_1", "r"),
+        fs.Probe("error_0", ["error", "prediction", "probability", "x", "pooled"]),
+    ]
+    return fs.run(
+        tiny_fena,
+        tiny.one_block(6, probes=probes),
+        device="cpp",
+        out=tmp_path_factory.mktemp("whole"),
+    )
 
 
 def time_of(traces, name):
@@ -34,14 +44,18 @@ def test_recording_changes_nothing(part, whole):
 
 
 def test_every_step_is_recorded(whole):
-    np.testing.assert_allclose(time_of(whole.traces("learning"), "state_1.r"), np.arange(6 * 60) * 1e-3, atol=1e-9)
+    np.testing.assert_allclose(
+        time_of(whole.traces("learning"), "state_1.r"), np.arange(6 * 60) * 1e-3, atol=1e-9
+    )
 
 
 def test_window_keeps_its_samples(part, whole):
     kept, full = (run.traces("learning")["state_1.r"].values for run in (part, whole))
     arrival = np.arange(6) * 60 + 12
     steps = (arrival[:, None] + np.arange(-3, 7)).ravel()
-    np.testing.assert_allclose(time_of(part.traces("learning"), "state_1.r"), steps * 1e-3, atol=1e-9)
+    np.testing.assert_allclose(
+        time_of(part.traces("learning"), "state_1.r"), steps * 1e-3, atol=1e-9
+    )
     np.testing.assert_array_equal(kept, full[steps])
 
 

@@ -7,8 +7,16 @@ import pytest
 
 from fena_sim.report.page import report
 
-HOSTILE = ("</script><script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "<!--<script>", "' onload='alert(3)", "{{ 7*7 }}",
-           "\u2028</title></style><b>bold</b>", "[link](http://localhost:9/x) ![i](http://localhost:9/y)", "$\\frac{1}$ \\u003c")
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    '"><img src=x onerror=alert(2)>',
+    "<!--<script>",
+    "' onload='alert(3)",
+    "{{ 7*7 }}",
+    "\u2028</title></style><b>bold</b>",
+    "[link](http://localhost:9/x) ![i](http://localhost:9/y)",
+    "$\\frac{1}$ \\u003c",
+)
 
 
 @pytest.fixture
@@ -23,7 +31,13 @@ def hostile(uninterrupted, tmp_path):
     manifest["vocabulary"]["kind"] = texts
     manifest["model"]["description"] = manifest["inputs"]["model"]["description"] = texts
     manifest["protocol"].update(description=texts, measured_signal=texts, name=HOSTILE[0])
-    manifest.update(command=["fena", "run", *HOSTILE], device=texts, machine=texts, started=texts, status=f"stopped: {texts}")
+    manifest.update(
+        command=["fena", "run", *HOSTILE],
+        device=texts,
+        machine=texts,
+        started=texts,
+        status=f"stopped: {texts}",
+    )
     manifest["versions"][HOSTILE[1]] = texts
     manifest["git"] = {"commit": HOSTILE[1], "changed": False}
     (folder / "manifest.json").write_text(json.dumps(manifest))

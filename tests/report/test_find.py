@@ -1,4 +1,6 @@
-"""Oracle: the documented contract. Runs are grouped by everything that went in but the seed, and what is no run is named."""
+"""Oracle: the documented contract. Runs are grouped by everything that went in but the seed, and
+what is no run is named.
+"""
 
 import json
 import shutil
@@ -28,7 +30,9 @@ def copies(uninterrupted, tmp_path):
 def seed(number):
     def change(manifest):
         manifest["seed"] = manifest["inputs"]["seed"] = number
-        manifest["inputs"]["protocol"]["blocks"][0]["stream"]["events"] = {"array": f"{number:032x}"}  # its own tokens
+        manifest["inputs"]["protocol"]["blocks"][0]["stream"]["events"] = {
+            "array": f"{number:032x}"
+        }  # its own tokens
 
     return change
 
@@ -49,24 +53,49 @@ def other_tokens(manifest):
 
 def on_from(trained):
     def change(manifest):
-        manifest["start"] = {"run": f"training-fena-seed{trained}-0123456789", "block": "training", "step": 5000, "experiment": "e" * 32}
+        manifest["start"] = {
+            "run": f"training-fena-seed{trained}-0123456789",
+            "block": "training",
+            "step": 5000,
+            "experiment": "e" * 32,
+        }
 
     return change
 
 
 def test_networks_that_differ_by_their_seed_are_one_group_and_all_else_is_another(copies, tmp_path):
-    for name, change in (("b", seed(1)), ("a", seed(0)), ("c", device), ("d", shorter), ("e", other_tokens), ("f", on_from(3))):
+    for name, change in (
+        ("b", seed(1)),
+        ("a", seed(0)),
+        ("c", device),
+        ("d", shorter),
+        ("e", other_tokens),
+        ("f", on_from(3)),
+    ):
         copies(name, change)
     runs, skipped = find_runs(tmp_path)
     assert [run.id for run in runs] == [*"abcdef"] and skipped == []
     groups = group_runs(runs)
-    assert sorted([run.id for run in group.runs] for group in groups) == [["a", "b"], *([name] for name in "cdef")]
+    assert sorted([run.id for run in group.runs] for group in groups) == [
+        ["a", "b"],
+        *([name] for name in "cdef"),
+    ]
     differs = {group.first.id: group.differs for group in groups}
-    assert "device dense64" in differs["a"] and "device cpp" in differs["c"] and "tokens of learning 5" in differs["d"]
-    assert "protocol.p_deviant 0.2" in differs["e"] and "start training of training-fena eeeeeeee" in differs["f"]
+    assert (
+        "device dense64" in differs["a"]
+        and "device cpp" in differs["c"]
+        and "tokens of learning 5" in differs["d"]
+    )
+    assert (
+        "protocol.p_deviant 0.2" in differs["e"]
+        and "start training of training-fena eeeeeeee" in differs["f"]
+    )
     blocks = {run.id: block_rows(run) for run in runs}
     assert (blocks["a"][0].start_from, blocks["a"][0].begin) == ("initial", 0)
-    assert (blocks["f"][0].start_from, blocks["f"][0].begin) == ("training-fena-seed3-0123456789:training", pytest.approx(5.0))
+    assert (blocks["f"][0].start_from, blocks["f"][0].begin) == (
+        "training-fena-seed3-0123456789:training",
+        pytest.approx(5.0),
+    )
 
 
 def test_one_group_differs_from_nothing(copies, tmp_path):

@@ -1,4 +1,6 @@
-"""Oracle: brute force. What a page decodes is the recording, to half a step of its codes; bins keep lowest and highest."""
+"""Oracle: brute force. What a page decodes is the recording, to half a step of its codes; bins keep
+lowest and highest.
+"""
 
 import base64
 
@@ -10,8 +12,16 @@ from fena_sim.report import traces
 
 
 def series(values, share=1.0):
-    data = xr.DataArray(values, dims=("time", "error_1_unit"), name="error_1.error", attrs={"units": "1"},
-                        coords={"time": np.arange(len(values)) / 1000, "error_1_unit": np.arange(values.shape[1]) + 7})
+    data = xr.DataArray(
+        values,
+        dims=("time", "error_1_unit"),
+        name="error_1.error",
+        attrs={"units": "1"},
+        coords={
+            "time": np.arange(len(values)) / 1000,
+            "error_1_unit": np.arange(values.shape[1]) + 7,
+        },
+    )
     return traces._series(data, {}, share)
 
 
@@ -33,12 +43,16 @@ def test_a_short_recording_is_kept_in_every_sample(values):
     assert np.abs(units - values).max() <= step / 2 * 1.001
     rms = np.sqrt((values**2).mean(axis=1))
     assert np.abs(decoded(found, "curve", "<u2", 65534) - rms).max() <= step / 254
-    np.testing.assert_allclose(np.frombuffer(base64.b64decode(found["time"]), "<f4"), np.arange(900), rtol=1e-6)
+    np.testing.assert_allclose(
+        np.frombuffer(base64.b64decode(found["time"]), "<f4"), np.arange(900), rtol=1e-6
+    )
     assert found["units"] == [7, 8, 9, 10, 11, 12] and found["all"] == 6 and found["level"] == 1
 
 
 @pytest.mark.parametrize("read", [1, 700, 10**9])
-def test_a_long_recording_keeps_lowest_and_highest_of_every_bin_however_it_is_read(values, monkeypatch, read):
+def test_a_long_recording_keeps_lowest_and_highest_of_every_bin_however_it_is_read(
+    values, monkeypatch, read
+):
     monkeypatch.setattr(traces, "READ", read)
     monkeypatch.setattr(traces, "FEWEST", 10)
     monkeypatch.setattr(traces, "CURVE_POINTS", 100)
@@ -58,7 +72,12 @@ def test_a_long_recording_keeps_lowest_and_highest_of_every_bin_however_it_is_re
 def test_many_units_in_little_room_are_fewer_units_not_none(monkeypatch):
     monkeypatch.setattr(traces, "FEWEST", 50)
     found = series(np.random.default_rng(0).normal(size=(1000, 400)), share=0.001)
-    assert found["units"][0] == 7 and found["units"][-1] == 406 and len(found["units"]) == 8 and found["all"] == 400
+    assert (
+        found["units"][0] == 7
+        and found["units"][-1] == 406
+        and len(found["units"]) == 8
+        and found["all"] == 400
+    )
     assert len(base64.b64decode(found["traces"])) <= 8 * 50
 
 
@@ -88,11 +107,18 @@ def test_what_a_run_recorded_is_what_its_page_holds(uninterrupted):
     for block in blocks:
         sampled = [np.frombuffer(base64.b64decode(coded), "<f4") for coded in block["times"]]
         data, events = uninterrupted.traces(block["name"]), uninterrupted.events(block["name"])
-        assert block["tokens"]["iterations"] == uninterrupted.tokens(block["name"])["iterations"].to_numpy().tolist()
+        assert (
+            block["tokens"]["iterations"]
+            == uninterrupted.tokens(block["name"])["iterations"].to_numpy().tolist()
+        )
         assert [s is None for s in block["tokens"]["symbol"]] == (events["token"] < 0).tolist()
         for found in block["series"]:
             recorded = data[found["name"]].to_numpy()
             time = data[data[found["name"]].dims[0]].to_numpy() * 1000
-            assert sampled[found["time"]] == pytest.approx(time, abs=1e-2) == sampled[found["curve_time"]]
+            assert (
+                sampled[found["time"]]
+                == pytest.approx(time, abs=1e-2)
+                == sampled[found["curve_time"]]
+            )
             units = decoded(found, "traces", "u1", 254).reshape(recorded.shape[1], -1).T
             assert np.abs(units - recorded).max() <= (found["high"] - found["low"]) / 254

@@ -1,4 +1,6 @@
-"""Oracle: the documented contract of `fena report`, and an HTML parser that is not the template's author."""
+"""Oracle: the documented contract of `fena report`, and an HTML parser that is not the template's
+author.
+"""
 
 import html
 import json
@@ -22,7 +24,14 @@ class Seen(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.tags, self.ids, self.links, self.handlers, self.words, self.inside = [], [], [], [], [], []
+        self.tags, self.ids, self.links, self.handlers, self.words, self.inside = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -30,7 +39,11 @@ class Seen(HTMLParser):
         self.tags.append(tag)
         self.inside.append(tag)
         self.ids += [attributes["id"]] if "id" in attributes else []
-        self.links += [attributes[name] for name in ("href", "src", "xlink:href", "action") if name in attributes]
+        self.links += [
+            attributes[name]
+            for name in ("href", "src", "xlink:href", "action")
+            if name in attributes
+        ]
         self.handlers += [name for name in attributes if name.startswith("on")]
 
     def handle_endtag(self, tag):
@@ -49,28 +62,55 @@ def test_a_page_refers_to_nothing_outside_itself(page):
     assert len(seen.ids) == len(set(seen.ids))
     targets = {link[1:] for link in seen.links if link.startswith("#")}
     assert targets <= set(seen.ids), targets - set(seen.ids)
-    assert "default-src 'none'" in html.unescape(text) and "@import" not in text and "url(http" not in text
+    assert (
+        "default-src 'none'" in html.unescape(text)
+        and "@import" not in text
+        and "url(http" not in text
+    )
 
 
 def test_a_page_tells_what_was_run(page, uninterrupted):
     words = " ".join("".join(Seen(page.read_text()).words).split())
     manifest = uninterrupted.manifest
-    for said in ("everything on fena", uninterrupted.id, manifest["started"].replace("T", " "), manifest["git"]["commit"][:10],
-                 f"brian2 {manifest['versions']['brian2']}", "dense64", "error_0", "learning", "noisy_paced", "finished",
-                 "temperature 0.02", "self-paced: 4 ms to 48 ms", "A. Model summary", "J. Initial values"):
+    for said in (
+        "everything on fena",
+        uninterrupted.id,
+        manifest["started"].replace("T", " "),
+        manifest["git"]["commit"][:10],
+        f"brian2 {manifest['versions']['brian2']}",
+        "dense64",
+        "error_0",
+        "learning",
+        "noisy_paced",
+        "finished",
+        "temperature 0.02",
+        "self-paced: 4 ms to 48 ms",
+        "A. Model summary",
+        "J. Initial values",
+    ):
         assert said in words, said
 
 
 def test_hostile_text_is_shown_and_does_nothing(hostile):
     text = report(hostile)
     seen = Seen(text)
-    assert seen.tags.count("script") == 2 and not HOSTILE_TAGS & set(seen.tags) and not seen.handlers
+    assert (
+        seen.tags.count("script") == 2 and not HOSTILE_TAGS & set(seen.tags) and not seen.handlers
+    )
     assert all(link.startswith(("#", "data:,")) for link in seen.links), seen.links
     words = "".join(seen.words)
-    assert '"><img src=x onerror=alert(2)>' in words and "</script><script>alert(1)</script>" in words and "{{ 7*7 }}" in words
-    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
+    assert (
+        '"><img src=x onerror=alert(2)>' in words
+        and "</script><script>alert(1)</script>" in words
+        and "{{ 7*7 }}" in words
+    )
+    data = json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1]
+    )
     symbols = json.loads((hostile / "manifest.json").read_text())["vocabulary"]["symbols"]
-    assert [s for s in data[0][0]["tokens"]["symbol"] if s is not None] == [s for k, s in enumerate(symbols[:9]) if k != 3]
+    assert [s for s in data[0][0]["tokens"]["symbol"] if s is not None] == [
+        s for k, s in enumerate(symbols[:9]) if k != 3
+    ]
 
 
 def test_the_numbers_come_from_the_protocol_file_that_is_given(uninterrupted, tmp_path):
@@ -82,7 +122,9 @@ def test_the_numbers_come_from_the_protocol_file_that_is_given(uninterrupted, tm
     assert "ZeroDivisionError" in "".join(Seen(report(uninterrupted.folder, protocol=file)).words)
 
 
-def test_a_protocol_name_from_a_manifest_reaches_no_other_folder(uninterrupted, hostile, tmp_path, monkeypatch):
+def test_a_protocol_name_from_a_manifest_reaches_no_other_folder(
+    uninterrupted, hostile, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "protocols").mkdir()
     (tmp_path / "evil.py").write_text("raise SystemExit('executed')")
@@ -94,9 +136,15 @@ def test_a_protocol_name_from_a_manifest_reaches_no_other_folder(uninterrupted, 
 
 
 def test_an_unfinished_run_says_so_and_shows_what_there_is(interrupted_run):
-    folder = interrupted_run(tiny.everything(), 4)  # the 9 tokens of the first block in chunks of 3, and one chunk more
+    folder = interrupted_run(
+        tiny.everything(), 4
+    )  # the 9 tokens of the first block in chunks of 3, and one chunk more
     words = " ".join("".join(Seen(report(folder)).words).split())
-    assert "is not finished (interrupted" in words and "in block paced" in words and "of 23 tokens done" in words
+    assert (
+        "is not finished (interrupted" in words
+        and "in block paced" in words
+        and "of 23 tokens done" in words
+    )
     assert "squared error, level 0" in words and "not finished" in words
     assert Path(folder, "manifest.json").exists()
 
@@ -112,23 +160,45 @@ def test_networks_of_a_folder_are_summarised_with_their_spread(tiny_fena, tmp_pa
     fs.run(tiny_fena, tiny.everything(), seed=0, device="dense64", out=tmp_path)
     text = report(tmp_path)
     words = " ".join("".join(Seen(text).words).split())
-    assert "4 runs in" in words and "median over networks" in words and "everything on fena" in words and "one_block on fena" in words
-    errors = [float(run.tokens("learning")["precision"][:, 0].mean()) for run in map(fs.open_run, (tmp_path / "deeper").iterdir())]
+    assert (
+        "4 runs in" in words
+        and "median over networks" in words
+        and "everything on fena" in words
+        and "one_block on fena" in words
+    )
+    errors = [
+        float(run.tokens("learning")["precision"][:, 0].mean())
+        for run in map(fs.open_run, (tmp_path / "deeper").iterdir())
+    ]
     assert f"{sorted(errors)[1]:.3g}" in words
     assert text.count("Tables: populations") == 1, "one model, described once"
 
 
 def test_of_streams_side_by_side_the_first_is_shown(tmp_path):
     batch = attrs.evolve(tiny.model(), batch=2)
-    protocol = fs.Protocol(name="two", blocks=[fs.Block(name="learning", stream=[tiny.stream(9), tiny.stream(9, 1)],
-                                                        probes=[fs.Probe("state_1", "r")])])
+    protocol = fs.Protocol(
+        name="two",
+        blocks=[
+            fs.Block(
+                name="learning",
+                stream=[tiny.stream(9), tiny.stream(9, 1)],
+                probes=[fs.Probe("state_1", "r")],
+            )
+        ],
+    )
     run = fs.run(batch, protocol, device="dense64", out=tmp_path)
     words = "".join(Seen(report(run.folder)).words)
     assert "The first of 2 streams side by side." in words
 
 
-@pytest.mark.parametrize("arguments, told", [(["nowhere"], "there is no such folder"), (["empty"], "there is no run in this folder"),
-                                             (["bad"], "not a run folder")])
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["nowhere"], "there is no such folder"),
+        (["empty"], "there is no run in this folder"),
+        (["bad"], "not a run folder"),
+    ],
+)
 def test_bad_input_is_one_clear_error(tmp_path, monkeypatch, capsys, arguments, told):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()

@@ -1,4 +1,6 @@
-"""Oracle: an uninterrupted run. A disk that is full at any moment gives a ResourceError and loses nothing."""
+"""Oracle: an uninterrupted run. A disk that is full at any moment gives a ResourceError and loses
+nothing.
+"""
 
 import errno
 import os
@@ -21,7 +23,9 @@ def full(*_, **__):
 
 @pytest.fixture
 def expected(tiny_fena, tmp_path_factory, fingerprint):
-    run = fs.run(tiny_fena, tiny.one_block(), device="dense64", out=tmp_path_factory.mktemp("expected"))
+    run = fs.run(
+        tiny_fena, tiny.one_block(), device="dense64", out=tmp_path_factory.mktemp("expected")
+    )
     return fingerprint(run.folder)
 
 
@@ -30,11 +34,15 @@ def go_on(tiny_fena, out):
 
 
 def test_full_at_the_nth_write(tiny_fena, expected, fingerprint, tidy, tmp_path, monkeypatch):
-    """Write 2 fails first, then write 3, ...; each attempt goes on from what the ones before have kept."""
+    """Write 2 fails first, then write 3, ...; each attempt goes on from what the ones before have
+    kept.
+    """
     flush, failures = os.fsync, 0
     for n in range(2, 40, 2):
         calls = iter(range(n))
-        monkeypatch.setattr(os, "fsync", lambda fd: flush(fd) if next(calls, None) is not None else full())
+        monkeypatch.setattr(
+            os, "fsync", lambda fd: flush(fd) if next(calls, None) is not None else full()
+        )
         try:
             folder = go_on(tiny_fena, tmp_path)
             break
@@ -48,12 +56,19 @@ def test_full_at_the_nth_write(tiny_fena, expected, fingerprint, tidy, tmp_path,
     tidy(folder)
 
 
-def test_full_while_arrays_are_assembled(tiny_fena, expected, fingerprint, tidy, tmp_path, monkeypatch):
+def test_full_while_arrays_are_assembled(
+    tiny_fena, expected, fingerprint, tidy, tmp_path, monkeypatch
+):
     to_zarr = xr.Dataset.to_zarr
     for n in range(3):
         calls = iter(range(n))
-        monkeypatch.setattr(xr.Dataset, "to_zarr", lambda self, *a, **k: to_zarr(self, *a, **k)
-                            if next(calls, None) is not None else full())
+        monkeypatch.setattr(
+            xr.Dataset,
+            "to_zarr",
+            lambda self, *a, **k: (
+                to_zarr(self, *a, **k) if next(calls, None) is not None else full()
+            ),
+        )
         with pytest.raises(ResourceError, match="No space left"):
             go_on(tiny_fena, tmp_path)
     monkeypatch.undo()
@@ -64,13 +79,18 @@ def test_full_while_arrays_are_assembled(tiny_fena, expected, fingerprint, tidy,
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """(folder, a function that sets its size in KiB): a disk of its own, where the system allows to mount one."""
+    """(folder, a function that sets its size in KiB): a disk of its own, where the system allows to
+    mount one.
+    """
     folder = tmp_path / "disk"
     folder.mkdir()
 
     def resize(kib, options="remount,"):
-        return subprocess.run(["mount", "-t", "tmpfs", "-o", f"{options}size={kib}k", "fena_test", str(folder)],
-                              capture_output=True, check=False).returncode
+        return subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"{options}size={kib}k", "fena_test", str(folder)],
+            capture_output=True,
+            check=False,
+        ).returncode
 
     if shutil.which("mount") is None or resize(64, options="") != 0:
         pytest.skip("cannot mount a small disk here")
@@ -93,8 +113,12 @@ def test_small_disk(tiny_fena, expected, fingerprint, tidy, small_disk):
     tidy(folder)
 
 
-def test_small_temporary_folder(tiny_fena, expected, fingerprint, small_disk, tmp_path, monkeypatch):
-    """The compiled network does not notice a full disk; what it left half written must not pass for a result."""
+def test_small_temporary_folder(
+    tiny_fena, expected, fingerprint, small_disk, tmp_path, monkeypatch
+):
+    """The compiled network does not notice a full disk; what it left half written must not pass for
+    a result.
+    """
     disk, resize = small_disk
     failures = 0
     for kib in (400, 900, 1000, 1100, 1200, 100_000):
@@ -116,7 +140,9 @@ def test_out_cannot_be_a_folder(tiny_fena, tmp_path):
         go_on(tiny_fena, tmp_path / "out")
 
 
-@pytest.mark.parametrize("function, value", [("shutil.disk_usage", (10, 10, 10)), ("psutil.virtual_memory", None)])
+@pytest.mark.parametrize(
+    "function, value", [("shutil.disk_usage", (10, 10, 10)), ("psutil.virtual_memory", None)]
+)
 def test_recordings_that_do_not_fit(function, value, tiny_fena, tmp_path, monkeypatch):
     from types import SimpleNamespace
 
@@ -124,5 +150,9 @@ def test_recordings_that_do_not_fit(function, value, tiny_fena, tmp_path, monkey
     monkeypatch.setattr(function, lambda *_: given)
     with pytest.raises(ResourceError, match="free") as caught:
         go_on(tiny_fena, tmp_path)
-    assert "probe of" in str(caught.value) or "error_0" in str(caught.value) or "state_1" in str(caught.value)
+    assert (
+        "probe of" in str(caught.value)
+        or "error_0" in str(caught.value)
+        or "state_1" in str(caught.value)
+    )
     assert not list(tmp_path.iterdir())

@@ -1,7 +1,8 @@
-"""Oracle: x doubles at every step of dx/dt = x/dt by Euler's method, so x(n) = x(0) 2^n overflows at a known step.
+"""Oracle: x doubles at every step of dx/dt = x/dt by Euler's method, so x(n) = x(0) 2^n overflows
+at a known step.
 
-For FENA, whose explosion has no closed form, the oracle is the network itself: run in one go to the step
-before the one that the message names it is finite, and one step further it is not.
+For FENA, whose explosion has no closed form, the oracle is the network itself: run in one go to the
+step before the one that the message names it is finite, and one step further it is not.
 """
 
 import re
@@ -26,21 +27,30 @@ OVERFLOW = 1024  # 2^1024 is the first power of two beyond float64
 
 
 def doubling(start, rate="1/ms"):
-    calm = fs.Population(name="calm", size=16, level=1, equations="y : 1", on=dict(arrival="y = token_code"))
-    wild = fs.Population(name="wild", size=3, level=2, equations=f"dx/dt = {rate}*x : 1",
-                         initial=dict(x=[0, start, 0]))
+    calm = fs.Population(
+        name="calm", size=16, level=1, equations="y : 1", on=dict(arrival="y = token_code")
+    )
+    wild = fs.Population(
+        name="wild",
+        size=3,
+        level=2,
+        equations=f"dx/dt = {rate}*x : 1",
+        initial=dict(x=[0, start, 0]),
+    )
     return fs.Hierarchy(name="doubling", populations=[calm, wild])
 
 
 @pytest.mark.parametrize("device", ["cpp", "runtime"])
 @pytest.mark.parametrize("exponent, chunk", [(4, 100), (3, 100), (4, 3), (3, 5)])
 def test_first_bad_step(device, exponent, chunk, tmp_path):
-    """With x(0) = 2^4 the last step of token 16 overflows, with x(0) = 2^3 the first step of token 17."""
+    """With x(0) = 2^4 the last step of token 16 overflows, with x(0) = 2^3 the first step of token
+    17.
+    """
     step = OVERFLOW - exponent
     token = (step - 1) // PERIOD
     protocol = tiny.one_block(20, probes=())
     with pytest.raises(NonFiniteError) as caught:
-        fs.run(doubling(2.0 ** exponent), protocol, device=device, out=tmp_path, chunk_tokens=chunk)
+        fs.run(doubling(2.0**exponent), protocol, device=device, out=tmp_path, chunk_tokens=chunk)
     symbol = protocol.blocks[0].stream.events["symbol"].iloc[token]
     what = caught.value.what
     assert "population wild, level 2, element 1" in what
@@ -48,16 +58,20 @@ def test_first_bad_step(device, exponent, chunk, tmp_path):
     assert what.endswith(f"step {step}")
     (folder,) = tmp_path.iterdir()
     kept = sorted((folder / "checkpoints" / "learning").glob("*.npz"))
-    assert len(kept) == min(2, (step - 1) // (chunk * PERIOD)), "checkpoints of the finite chunks before, at most two"
+    assert len(kept) == min(2, (step - 1) // (chunk * PERIOD)), (
+        "checkpoints of the finite chunks before, at most two"
+    )
     for path in kept:
         assert np.isfinite(load_arrays(path)[0]["wild.x"]).all()
 
 
 def test_first_bad_step_of_a_stream(tmp_path):
-    """Behind the gate x doubles only while a token is presented, 48 times each: only in the stream that is not all omitted."""
+    """Behind the gate x doubles only while a token is presented, 48 times each: only in the stream
+    that is not all omitted.
+    """
     tokens = tiny.stream(24).events["token"].clip(lower=0)
     streams = [TokenStream.from_ids(ids, tiny.VOCABULARY) for ids in (np.full(24, -1), tokens)]
-    model = doubling(2.0 ** 4, rate="gate/ms").with_parameter("batch", 2)
+    model = doubling(2.0**4, rate="gate/ms").with_parameter("batch", 2)
     with pytest.raises(NonFiniteError) as caught:
         fs.run(model, tiny.one_block(24, probes=(), stream=streams), device="dense64", out=tmp_path)
     token, step = divmod(OVERFLOW - 4 - 1, 48)
@@ -73,9 +87,13 @@ def test_error_units_that_explode(tiny_fena, tmp_path):
     with pytest.raises(NonFiniteError) as caught:
         fs.run(model, protocol, device="dense64", out=tmp_path, chunk_tokens=3)
     owner, level, token, symbol, step = re.match(
-        r"(\w+)\.\w+ is .* level (\d), .* token (\d+) \('(.*)'\) of block 'learning', step (\d+)$", caught.value.what).groups()
-    named = {**{p.name: p.level for p in model.populations},
-             **{p.name: model.population(p.target).level for p in model.projections}}
+        r"(\w+)\.\w+ is .* level (\d), .* token (\d+) \('(.*)'\) of block 'learning', step (\d+)$",
+        caught.value.what,
+    ).groups()
+    named = {
+        **{p.name: p.level for p in model.populations},
+        **{p.name: model.population(p.target).level for p in model.projections},
+    }
     assert named[owner] == int(level)
     assert int(token) == (int(step) - 1) // PERIOD
     assert protocol.blocks[0].stream.events["symbol"].iloc[int(token)] == symbol
@@ -88,5 +106,9 @@ def test_error_units_that_explode(tiny_fena, tmp_path):
     finite = []
     for steps in (int(step) - 1, int(step)):
         state, _ = program.run(start, table_values(line, 0, shape), 0, steps)
-        finite.append(all(np.isfinite(v).all() for name, v in state.items() if name.partition(".")[0] in named))
+        finite.append(
+            all(
+                np.isfinite(v).all() for name, v in state.items() if name.partition(".")[0] in named
+            )
+        )
     assert finite == [True, False]

@@ -1,4 +1,6 @@
-"""Oracle: an uninterrupted run of the same inputs. Kills, races and damage must leave byte-identical results."""
+"""Oracle: an uninterrupted run of the same inputs. Kills, races and damage must leave
+byte-identical results.
+"""
 
 import os
 import signal
@@ -23,9 +25,17 @@ KILLS = int(os.environ.get("FENA_KILLS", 6))
 
 def start(out, seed=0, chunk=3):
     """A process that runs `tiny.everything()`, and has just finished its imports."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-    process = subprocess.Popen([sys.executable, tiny.__file__, str(out), str(seed), str(chunk)], env=environment,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    }
+    process = subprocess.Popen(
+        [sys.executable, tiny.__file__, str(out), str(seed), str(chunk)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout.readline() == "ready\n", process.stderr.read()
     return process
 
@@ -63,7 +73,10 @@ def test_finished_run_is_left_alone(uninterrupted, tiny_fena, fingerprint, monke
         raise AssertionError("a finished run was built again")
 
     def times():
-        return {p: p.stat().st_mtime_ns for p in [uninterrupted.folder, *uninterrupted.folder.rglob("*")]}
+        return {
+            p: p.stat().st_mtime_ns
+            for p in [uninterrupted.folder, *uninterrupted.folder.rglob("*")]
+        }
 
     monkeypatch.setattr(CppDevice, "build", refuse)
     before = fingerprint(uninterrupted.folder), times()
@@ -80,7 +93,9 @@ def test_same_run_twice_at_once(uninterrupted, fingerprint, tidy, tmp_path):
     assert folders[0] == folders[1]
     assert fingerprint(folders[0]) == fingerprint(uninterrupted.folder)
     tidy(folders[0])
-    done = [line for line in (folders[0] / "log.txt").read_text().splitlines() if "tokens done" in line]
+    done = [
+        line for line in (folders[0] / "log.txt").read_text().splitlines() if "tokens done" in line
+    ]
     assert len(done) == 4, "each of the four blocks is run by one of the two processes only"
 
 
@@ -95,7 +110,7 @@ def test_two_seeds_at_once(uninterrupted, fingerprint, tmp_path):
 def damage(path, how):
     data = bytearray(path.read_bytes())
     if how == "truncated":
-        del data[len(data) // 2:]
+        del data[len(data) // 2 :]
     else:
         data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -106,7 +121,9 @@ def resumed(tiny_fena, protocol, folder):
     return (folder / "log.txt").read_text()
 
 
-def test_goes_on_after_the_last_chunk_that_was_kept(interrupted_run, tiny_fena, uninterrupted, fingerprint, tidy):
+def test_goes_on_after_the_last_chunk_that_was_kept(
+    interrupted_run, tiny_fena, uninterrupted, fingerprint, tidy
+):
     folder = interrupted_run(tiny.everything(), 2)
     assert "going on after 6 of 9" in resumed(tiny_fena, tiny.everything(), folder)
     assert fingerprint(folder) == fingerprint(uninterrupted.folder)
@@ -115,7 +132,9 @@ def test_goes_on_after_the_last_chunk_that_was_kept(interrupted_run, tiny_fena, 
 
 @pytest.mark.parametrize("how", ["truncated", "altered"])
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
-def test_damaged_checkpoint(how, suffix, interrupted_run, tiny_fena, uninterrupted, fingerprint, tidy):
+def test_damaged_checkpoint(
+    how, suffix, interrupted_run, tiny_fena, uninterrupted, fingerprint, tidy
+):
     folder = interrupted_run(tiny.everything(), 2)
     newest = sorted((folder / "checkpoints" / "learning").glob("*.npz"))[-1].with_suffix(suffix)
     damage(newest, how)
@@ -141,7 +160,9 @@ def test_damaged_recording_of_a_chunk(interrupted_run, tiny_fena, uninterrupted,
     assert fingerprint(folder) == fingerprint(uninterrupted.folder)
 
 
-def test_damaged_state_of_a_finished_block_is_done_again(interrupted_run, tiny_fena, uninterrupted, fingerprint):
+def test_damaged_state_of_a_finished_block_is_done_again(
+    interrupted_run, tiny_fena, uninterrupted, fingerprint
+):
     folder = interrupted_run(tiny.everything(), 4)  # one chunk into the second block
     damage(folder / "states" / "learning.npz", "altered")
     assert "doing the block again" in resumed(tiny_fena, tiny.everything(), folder)
@@ -154,12 +175,16 @@ def test_damaged_state_of_a_finished_run_is_refused(tiny_fena, tmp_path):
     with pytest.raises(CheckpointError, match="checksum"):
         run.state("learning")
     with pytest.raises(CheckpointError, match="checksum"):
-        fs.run(tiny_fena, tiny.one_block(5), device="dense64", out=tmp_path, start=(run, "learning"))
+        fs.run(
+            tiny_fena, tiny.one_block(5), device="dense64", out=tmp_path, start=(run, "learning")
+        )
     assert len(list(tmp_path.iterdir())) == 1, "nothing was made for the run that could not start"
 
 
 @pytest.mark.parametrize("device", ["dense", "dense64"])
-def test_killed_between_the_last_checkpoint_and_the_final_state(device, tiny_fena, fingerprint, tmp_path, monkeypatch):
+def test_killed_between_the_last_checkpoint_and_the_final_state(
+    device, tiny_fena, fingerprint, tmp_path, monkeypatch
+):
     """Nothing is left to run then, so what is saved is what was read from the checkpoint."""
     whole = fs.run(tiny_fena, tiny.one_block(6), device=device, out=tmp_path / "whole")
 
@@ -174,8 +199,12 @@ def test_killed_between_the_last_checkpoint_and_the_final_state(device, tiny_fen
     assert fingerprint(again.folder) == fingerprint(whole.folder)
 
 
-def test_chunk_that_grew_over_a_checkpoint(interrupted_run, tiny_fena, uninterrupted, fingerprint, monkeypatch):
-    """A damaged chunk is run again, longer, and killed before its checkpoint: the old checkpoint lies inside it."""
+def test_chunk_that_grew_over_a_checkpoint(
+    interrupted_run, tiny_fena, uninterrupted, fingerprint, monkeypatch
+):
+    """A damaged chunk is run again, longer, and killed before its checkpoint: the old checkpoint
+    lies inside it.
+    """
     folder = interrupted_run(tiny.everything(), 2)
     damage(sorted((folder / "parts" / "learning").glob("*.npz"))[1], "truncated")
 

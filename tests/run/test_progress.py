@@ -1,4 +1,6 @@
-"""The live view (claim C19). Oracles: the stored run, by the measures; hand-computed histories; a clock that tells what it is told."""
+"""The live view (claim C19). Oracles: the stored run, by the measures; hand-computed histories; a
+clock that tells what it is told.
+"""
 
 import io
 import itertools
@@ -47,18 +49,30 @@ class Heard(Silent):
 
 def readings(n=4, value=1.0):
     """Of `n` tokens, all equal to `value`."""
-    keys = [("iterations", None), ("free energy", None), *((q, level) for q in ("error", "precision") for level in LEVELS)]
+    keys = [
+        ("iterations", None),
+        ("free energy", None),
+        *((q, level) for q in ("error", "precision") for level in LEVELS),
+    ]
     return {key: np.full(n, value) for key in keys}
 
 
 @pytest.fixture(scope="module")
 def shown(tiny_fena, tmp_path_factory):
-    """(text, run) of `tiny.everything()` watched on a terminal and in a file, by {"terminal", "file"}."""
+    """(text, run) of `tiny.everything()` watched on a terminal and in a file, by {"terminal",
+    "file"}.
+    """
     found = {}
     for name, stream in (("terminal", Terminal()), ("file", io.StringIO())):
         with Display(stream=stream, clock=never_too_soon()) as display:
-            run = fs.run(tiny_fena, tiny.everything(), device="dense64", out=tmp_path_factory.mktemp(name), chunk_tokens=6,
-                         progress=display.for_run())
+            run = fs.run(
+                tiny_fena,
+                tiny.everything(),
+                device="dense64",
+                out=tmp_path_factory.mktemp(name),
+                chunk_tokens=6,
+                progress=display.for_run(),
+            )
         found[name] = stream.getvalue(), run
     return found
 
@@ -71,7 +85,13 @@ def test_watching_changes_no_byte(shown, uninterrupted, fingerprint, tidy):
 
 def test_a_terminal_shows_the_settling(shown):
     text, _ = shown["terminal"]
-    words = ["iterations", "free energy", "tokens/s", "left", *(f"{q} {level}" for q in ("error", "precision") for level in LEVELS)]
+    words = [
+        "iterations",
+        "free energy",
+        "tokens/s",
+        "left",
+        *(f"{q} {level}" for q in ("error", "precision") for level in LEVELS),
+    ]
     assert all(word in text for word in words)
     assert set("▁▂▃▄▅▆▇█") & set(text) and "\x1b[" in text
 
@@ -81,37 +101,62 @@ def test_a_file_gets_plain_lines(shown):
     assert text.isascii() and not set(text) & {"\x1b", "\r"}
     lines = [line for line in text.splitlines() if "iterations" in line]
     last = [line for line in lines if ": learning 9/9," in line][0]
-    tokens, settled = run.tokens("learning").isel(event=slice(6, 9)), free_energy(run, "learning")[6:, 1]
-    errors = [tokens["onset_error"][:, 0].values.mean(), *tokens["error"][:, 1:].values.mean(axis=0)]
+    tokens, settled = (
+        run.tokens("learning").isel(event=slice(6, 9)),
+        free_energy(run, "learning")[6:, 1],
+    )
+    errors = [
+        tokens["onset_error"][:, 0].values.mean(),
+        *tokens["error"][:, 1:].values.mean(axis=0),
+    ]
     assert last.split("; ")[1:] == [
-        f"iterations {number(np.median(tokens['iterations']))}", f"free energy {number(settled.values.mean())} nat",
-        f"error {' '.join(map(number, errors))}", f"precision {' '.join(map(number, tokens['precision'].values.mean(axis=0)))}"]
+        f"iterations {number(np.median(tokens['iterations']))}",
+        f"free energy {number(settled.values.mean())} nat",
+        f"error {' '.join(map(number, errors))}",
+        f"precision {' '.join(map(number, tokens['precision'].values.mean(axis=0)))}",
+    ]
 
 
 def test_readings_are_those_of_the_stored_run(tiny_fena, tmp_path):
     """Fixed and self-paced, chunk by chunk."""
     heard = Heard()
-    run = fs.run(tiny_fena, tiny.everything(), device="dense64", out=tmp_path, chunk_tokens=4, progress=heard)
+    run = fs.run(
+        tiny_fena, tiny.everything(), device="dense64", out=tmp_path, chunk_tokens=4, progress=heard
+    )
     for name in run.blocks:
         parts = [r for block, _, _, r in heard.chunks if block == name]
         found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         tokens = run.tokens(name)
         given = run.events(name)["token"].to_numpy() >= 0  # measures leave omitted tokens out
         np.testing.assert_array_equal(found["iterations", None], tokens["iterations"])
-        np.testing.assert_allclose(found["free energy", None], free_energy(run, name).sel(moment="last"))
+        np.testing.assert_allclose(
+            found["free energy", None], free_energy(run, name).sel(moment="last")
+        )
         for level in LEVELS:
-            np.testing.assert_allclose(found["error", level][given], level_errors(run, name).sel(level=level)[given])
+            np.testing.assert_allclose(
+                found["error", level][given], level_errors(run, name).sel(level=level)[given]
+            )
             np.testing.assert_allclose(found["precision", level], tokens["precision"][:, level])
 
 
 def test_streams_side_by_side_are_averaged(tmp_path):
     heard = Heard()
-    protocol = fs.Protocol(name="two", blocks=[tiny.block(stream=[tiny.stream(5, 0), tiny.stream(5, 1)])])
-    run = fs.run(tiny.model().with_parameter("batch", 2), protocol, device="dense64", out=tmp_path, progress=heard)
-    (_, done, total, found), = heard.chunks
+    protocol = fs.Protocol(
+        name="two", blocks=[tiny.block(stream=[tiny.stream(5, 0), tiny.stream(5, 1)])]
+    )
+    run = fs.run(
+        tiny.model().with_parameter("batch", 2),
+        protocol,
+        device="dense64",
+        out=tmp_path,
+        progress=heard,
+    )
+    ((_, done, total, found),) = heard.chunks
     assert done == total == 5
     tokens = run.tokens("learning").mean("stream")
-    np.testing.assert_allclose(found["iterations", None], tokens["iterations"])  # the median of two is their mean
+    np.testing.assert_allclose(
+        found["iterations", None], tokens["iterations"]
+    )  # the median of two is their mean
     np.testing.assert_allclose(found["error", 0], tokens["onset_error"][:, 0])
     np.testing.assert_allclose(found["error", 2], tokens["error"][:, 2])
     energies = [free_energy(stream, "learning").sel(moment="last") for stream in run.streams]
@@ -120,22 +165,39 @@ def test_streams_side_by_side_are_averaged(tmp_path):
 
 def test_what_is_not_read_out_is_left_out(tmp_path):
     """Without readouts and settling nothing but the pace is known, and that is shown."""
-    cause = fs.Population(name="cause", size=16, level=1, equations="dr/dt = (gate*token_code - r)/(9*ms) : 1")
+    cause = fs.Population(
+        name="cause", size=16, level=1, equations="dr/dt = (gate*token_code - r)/(9*ms) : 1"
+    )
     heard, stream = Heard(), Terminal()
-    fs.run(fs.Hierarchy(name="bare", populations=[cause]), tiny.one_block(3, probes=()), device="runtime", out=tmp_path / "a",
-           progress=heard)
+    fs.run(
+        fs.Hierarchy(name="bare", populations=[cause]),
+        tiny.one_block(3, probes=()),
+        device="runtime",
+        out=tmp_path / "a",
+        progress=heard,
+    )
     assert heard.chunks[-1][3] == {}
     with Display(stream=stream, clock=never_too_soon()) as display:
-        fs.run(fs.Hierarchy(name="bare", populations=[cause]), tiny.one_block(3, probes=()), device="runtime",
-               out=tmp_path / "b", progress=display.for_run())
+        fs.run(
+            fs.Hierarchy(name="bare", populations=[cause]),
+            tiny.one_block(3, probes=()),
+            device="runtime",
+            out=tmp_path / "b",
+            progress=display.for_run(),
+        )
     assert "learning 3/3" in stream.getvalue() and "iterations" not in stream.getvalue()
 
 
 def test_quiet_says_nothing(tiny_fena, tmp_path, capfd):
     for stream in (Terminal(), io.StringIO()):
         with Display(quiet=True, stream=stream) as display:
-            fs.run(tiny_fena, tiny.one_block(3), device="dense64", out=tmp_path / type(stream).__name__,
-                   progress=display.for_run())
+            fs.run(
+                tiny_fena,
+                tiny.one_block(3),
+                device="dense64",
+                out=tmp_path / type(stream).__name__,
+                progress=display.for_run(),
+            )
         assert stream.getvalue() == "" and capfd.readouterr() == ("", "")
 
 
@@ -143,8 +205,16 @@ class Runner:
     """What a progress asks of a runner."""
 
     def __init__(self, seed=0, blocks=(("training", 4000),)):
-        self.model, self.protocol, self.seed, self.folder = tiny.model(), tiny.one_block(3, probes=()), seed, "folder"
-        self.lines, self.device = {name: range(n) for name, n in blocks}, type("Device", (), {"name": "dense"})
+        self.model, self.protocol, self.seed, self.folder = (
+            tiny.model(),
+            tiny.one_block(3, probes=()),
+            seed,
+            "folder",
+        )
+        self.lines, self.device = (
+            {name: range(n) for name, n in blocks},
+            type("Device", (), {"name": "dense"}),
+        )
 
 
 def test_fast_chunks_do_not_flood_a_log():
@@ -208,7 +278,9 @@ def test_a_finished_run_leaves_the_screen_and_a_failed_one_stays():
 
 def test_the_time_left_counts_the_whole_run():
     view = RunView("run", {"a": 100, "b": 300}, batch=2)
-    view.add("b", 100, {}, 50.0)  # the first block was finished earlier: 200 of 400 tokens of 2 streams at 25 per second each
+    view.add(
+        "b", 100, {}, 50.0
+    )  # the first block was finished earlier: 200 of 400 tokens of 2 streams at 25 per second each
     assert view.line() == "run: b 100/300, 50% of the run, 50 tokens/s, 0:00:08 left"
 
 
@@ -217,10 +289,10 @@ def test_a_history_does_not_depend_on_the_chunks():
     whole, pieces = History("error", len(values)), History("error", len(values))
     whole.add(values, 0)
     for first in range(0, len(values), 7):
-        pieces.add(values[first:first + 7], first)
+        pieces.add(values[first : first + 7], first)
     np.testing.assert_allclose(whole.values, values.reshape(CELLS, 10).mean(axis=1))
     np.testing.assert_allclose(pieces.values, whole.values)
-    assert pieces.latest == pytest.approx(values[7 * (len(values) // 7):].mean())
+    assert pieces.latest == pytest.approx(values[7 * (len(values) // 7) :].mean())
 
 
 def test_a_history_of_a_short_or_resumed_block():
@@ -255,7 +327,18 @@ def test_a_new_block_keeps_the_scale_of_the_run():
     assert view.histories["iterations", None].sparkline() == "▁▁"
 
 
-@pytest.mark.parametrize("value, text", [(0.123456, "0.123"), (7.5, "7.5"), (12345.6, "12,346"), (-1234.4, "-1,234"),
-                                         (0.000297, "3.0e-04"), (0, "0"), (np.inf, "-"), (np.nan, "-")])
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0.123456, "0.123"),
+        (7.5, "7.5"),
+        (12345.6, "12,346"),
+        (-1234.4, "-1,234"),
+        (0.000297, "3.0e-04"),
+        (0, "0"),
+        (np.inf, "-"),
+        (np.nan, "-"),
+    ],
+)
 def test_numbers_are_short(value, text):
     assert number(value) == text

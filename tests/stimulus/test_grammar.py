@@ -1,4 +1,6 @@
-"""The motif grammar. Oracles: closed-form chances of its rule, and the motif strings that labels spell."""
+"""The motif grammar. Oracles: closed-form chances of its rule, and the motif strings that labels
+spell.
+"""
 
 from collections import Counter
 
@@ -97,7 +99,9 @@ def test_without_held_out_pairs_class_and_index_follow_the_rule():
     junctions = contexts(motifs, 3)
     total = len(junctions)
     assert all(before != last // 3 != new // 3 for before, last, new in junctions)
-    assert_near(sum(new // 3 == 3 - before - last // 3 for before, last, new in junctions), total, 0.9)
+    assert_near(
+        sum(new // 3 == 3 - before - last // 3 for before, last, new in junctions), total, 0.9
+    )
     # The index stays, or is drawn from all three: .8 + .2 / 3.
     assert_near(sum(new % 3 == last % 3 for _, last, new in junctions), total, 0.8 + 0.2 / 3)
 
@@ -129,7 +133,8 @@ def test_held_out_sends_half_of_the_junctions_through_novel_pairs():
     grammar = MotifGrammar()
     held = dict(grammar.held_out_pairs)
     motifs = chain(grammar.held_out(60000, 5))
-    # Half are forced; the other half takes the novel motif by chance: .2/3 times the chance of its class.
+    # Half are forced; the other half takes the novel motif by chance: .2/3 times the chance of its
+    # class.
     expected = np.mean(
         [
             0.5 + 0.5 * 0.2 / 3 * (0.9 if held[last] // 3 == 3 - before - last // 3 else 0.1)
@@ -146,7 +151,8 @@ def test_held_out_forces_only_where_a_motif_has_a_held_out_partner_and_shares_se
     motifs = chain(grammar.held_out(60000, 6))
     after_0 = Counter(b for a, b in zip(motifs, motifs[1:]) if a == 0)
     total = sum(after_0.values())
-    # Forced in half of the cases, and by chance in the other half (either class .5, this index .2 / 3).
+    # Forced in half of the cases, and by chance in the other half (either class .5, this index .2 /
+    # 3).
     for partner in (4, 8):
         assert_near(after_0[partner], total, 0.25 + 0.5 * 0.5 * 0.2 / 3)
     elsewhere = [a % 3 == b % 3 for a, b in zip(motifs, motifs[1:]) if a != 0]
@@ -209,7 +215,10 @@ ALL = {(a, b) for a in range(9) for b in range(9)}
         (lambda: MotifGrammar(held_out_pairs=()).held_out(10, 1), "no held-out pairs"),
         # Impossible training, at once and not only when the dead end is met.
         (lambda: MotifGrammar(held_out_pairs=ALL).training(1, 1), "every continuation"),
-        (lambda: MotifGrammar(held_out_pairs={p for p in ALL if p[0] == 4}).training(1, 1), "of motif 4"),
+        (
+            lambda: MotifGrammar(held_out_pairs={p for p in ALL if p[0] == 4}).training(1, 1),
+            "of motif 4",
+        ),
         (
             # Motif 4 (class 1, index 1) may go on only to 1 or 7 when the index never changes.
             lambda: MotifGrammar(p_index=1, held_out_pairs=[(4, 1), (4, 7)]).training(1, 1),
@@ -249,7 +258,11 @@ def test_a_dead_end_that_training_cannot_reach_is_no_reason_to_refuse():
 @settings(deadline=None, max_examples=60)
 def test_training_either_refuses_or_goes_on_for_long(pairs, p_class, p_index):
     grammar = MotifGrammar(
-        vocabulary=one_hot("abcdef"), motifs="abcdef", held_out_pairs=pairs, p_class=p_class, p_index=p_index
+        vocabulary=one_hot("abcdef"),
+        motifs="abcdef",
+        held_out_pairs=pairs,
+        p_class=p_class,
+        p_index=p_index,
     )
     try:
         stream = grammar.training(300, 0)

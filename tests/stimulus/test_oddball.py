@@ -1,4 +1,6 @@
-"""Oddball designs. Oracles: renewal theory (rate, gaps), equiprobability, and the documented constraints."""
+"""Oddball designs. Oracles: renewal theory (rate, gaps), equiprobability, and the documented
+constraints.
+"""
 
 from itertools import pairwise
 
@@ -49,10 +51,14 @@ def test_oddball_keeps_its_promises(attainable, n, seed):
     assert (gaps(deviant) >= gap).all()
 
 
-@pytest.mark.parametrize("gap, p", [(2, 1 / 60), (2, 1 / 30), (2, 1 / 15), (2, 1 / 7.5), (0, 0.3), (5, 0.1)])
+@pytest.mark.parametrize(
+    "gap, p", [(2, 1 / 60), (2, 1 / 30), (2, 1 / 15), (2, 1 / 7.5), (0, 0.3), (5, 0.1)]
+)
 def test_deviant_rate_and_gaps_follow_renewal_theory(gap, p):
     n = 200_000
-    deviant = (oddball("f5", "f6", n, p, 1, LINE, min_standards=gap).events["role"] == "deviant").to_numpy()
+    deviant = (
+        oddball("f5", "f6", n, p, 1, LINE, min_standards=gap).events["role"] == "deviant"
+    ).to_numpy()
     # Gap beyond the minimum: geometric from 0 with hazard q, mean (1-q)/q, variance (1-q)/q^2.
     q = p / (1 - gap * p)
     extra = gaps(deviant) - gap
@@ -123,8 +129,12 @@ def test_omissions_keep_the_gap_and_know_what_was_due(attainable, n, seed):
     assert omitted.dtype == bool
     assert (gaps(omitted) >= gap).all()
     assert events["expected"].tolist() == stream.events["token"].tolist()
-    assert events["token"].tolist() == [-1 if o else t for o, t in zip(omitted, stream.events["token"])]
-    assert events["symbol"].tolist() == ["" if o else s for o, s in zip(omitted, stream.events["symbol"])]
+    assert events["token"].tolist() == [
+        -1 if o else t for o, t in zip(omitted, stream.events["token"])
+    ]
+    assert events["symbol"].tolist() == [
+        "" if o else s for o, s in zip(omitted, stream.events["symbol"])
+    ]
     assert events["role"].equals(stream.events["role"])
 
 
@@ -179,7 +189,10 @@ ONCE = omissions(cascade(TONES, 20, LINE), 0.1, 0)
         (lambda: cascade(TONES, 0, LINE), "n must be"),
         (lambda: cascade(TONES, 10, "f1"), "vocabulary"),
         (lambda: omissions(ONCE, 0.1, 0), "omissions already"),
-        (lambda: omissions(TokenStream.from_list(["f1", OMITTED], LINE), 0.1, 0), "omissions already"),
+        (
+            lambda: omissions(TokenStream.from_list(["f1", OMITTED], LINE), 0.1, 0),
+            "omissions already",
+        ),
         (lambda: omissions(cascade(TONES, 20, LINE), 0.21, 0), "cannot be reached with min_gap=4"),
         (lambda: omissions(cascade(TONES, 20, LINE), 1.5, 0), "p must be"),
         (lambda: omissions(cascade(TONES, 20, LINE), 0.1, 0, min_gap=1.5), "min_gap"),

@@ -1,4 +1,6 @@
-"""Token streams. Oracle: the documented contract of the two columns, slices, concatenation and refusals."""
+"""Token streams. Oracle: the documented contract of the two columns, slices, concatenation and
+refusals.
+"""
 
 import numpy as np
 import pandas as pd
@@ -81,7 +83,10 @@ def test_repr_is_short():
         (lambda: TokenStream(ABC, [0, 1]), "list"),
         (lambda: TokenStream(ABC, pd.DataFrame({"token": [5], "symbol": ["a"]})), "do not fit"),
         (lambda: TokenStream(ABC, pd.DataFrame({"token": [-2], "symbol": ["c"]})), "do not fit"),
-        (lambda: TokenStream(ABC, pd.DataFrame({"token": [0, 1], "symbol": ["a", "c"]})), "event 1"),
+        (
+            lambda: TokenStream(ABC, pd.DataFrame({"token": [0, 1], "symbol": ["a", "c"]})),
+            "event 1",
+        ),
         (lambda: TokenStream("abc", pd.DataFrame({"token": [0], "symbol": ["a"]})), "vocabulary"),
         (lambda: TokenStream.from_list("abc", ABC)[1], "indexed with 1"),
         (lambda: TokenStream.concat([]), "no streams"),

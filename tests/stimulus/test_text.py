@@ -1,4 +1,6 @@
-"""Text streams. Oracles: an independent folding, character by character, and the documented refusals."""
+"""Text streams. Oracles: an independent folding, character by character, and the documented
+refusals.
+"""
 
 import string
 from pydoc_data.topics import topics

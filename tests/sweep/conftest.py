@@ -21,13 +21,20 @@ def protocol(tmp_path):
 
 @pytest.fixture
 def fena():
-    """A function: start `fena ARGUMENTS` in a session of its own, like a terminal's foreground job; ended with the test."""
+    """A function: start `fena ARGUMENTS` in a session of its own, like a terminal's foreground job;
+    ended with the test.
+    """
     started = []
 
     def start(*arguments, prefix=(), env=None):
-        process = subprocess.Popen([*prefix, sys.executable, "-m", "fena_sim", *map(str, arguments)], text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env or environment(),
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            [*prefix, sys.executable, "-m", "fena_sim", *map(str, arguments)],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=env or environment(),
+            start_new_session=True,
+        )
         started.append(process)
         return process
 
@@ -40,7 +47,9 @@ def fena():
 
 @pytest.fixture
 def serially(protocol, fingerprint, tmp_path):
-    """A function: {run folder's name: fingerprint} of runs made one after the other by `fs.run`, without a sweep."""
+    """A function: {run folder's name: fingerprint} of runs made one after the other by `fs.run`,
+    without a sweep.
+    """
 
     def run(parameters, seeds, **options):
         found = {}
@@ -48,7 +57,9 @@ def serially(protocol, fingerprint, tmp_path):
             for seed in seeds:
                 experiment = fs.load_protocol(protocol, seed=seed, **options).protocol
                 model = fs.load_model(MODEL, 16, sizes=(8, 6, 5)).with_parameter(key, value)
-                finished = fs.run(model, experiment, seed=seed, device="dense", out=tmp_path / "serial")
+                finished = fs.run(
+                    model, experiment, seed=seed, device="dense", out=tmp_path / "serial"
+                )
                 found[finished.folder.name] = fingerprint(finished.folder)
         return found
 
@@ -60,6 +71,8 @@ def runs_in(fingerprint):
     """A function: {run folder's name: fingerprint} of a folder of runs."""
 
     def of(out):
-        return {p.name: fingerprint(p) for p in Path(out).iterdir() if not p.name.startswith("sweep-")}
+        return {
+            p.name: fingerprint(p) for p in Path(out).iterdir() if not p.name.startswith("sweep-")
+        }
 
     return of

@@ -1,4 +1,6 @@
-"""What the tests of sweeps share: a protocol file, who the workers of a process are, how often a block was done."""
+"""What the tests of sweeps share: a protocol file, who the workers of a process are, how often a
+block was done.
+"""
 
 import os
 from pathlib import Path
@@ -37,6 +39,7 @@ def environment(**more):
 
 def workers_of(pid):
     """Processes that serve a sweep: forked from the server that the process `pid` started."""
+
     def served(process):
         return any("multiprocessing.forkserver" in word for word in process.cmdline())
 
@@ -52,6 +55,10 @@ def workers_of(pid):
 
 def times_done(folder):
     """{block: how often a process said that it finished it} from the logs of a run folder."""
-    lines = [line for line in (folder / "log.txt").read_text().splitlines() if line.endswith("tokens done")]
+    lines = [
+        line
+        for line in (folder / "log.txt").read_text().splitlines()
+        if line.endswith("tokens done")
+    ]
     blocks = [line.split("block ")[1].partition(":")[0] for line in lines]
     return {block: blocks.count(block) for block in blocks}

@@ -1,4 +1,6 @@
-"""Oracle: the documented contract: plain lines now and then where nobody sees a terminal, nothing if quiet."""
+"""Oracle: the documented contract: plain lines now and then where nobody sees a terminal, nothing
+if quiet.
+"""
 
 import io
 
@@ -7,7 +9,16 @@ from fena_sim.sweep.progress import REPORT
 
 
 def point(number):
-    return Point(number=number, protocol="p", model="m", settings=(), grid=("tau=1",), seed=number, device="dense", out="o")
+    return Point(
+        number=number,
+        protocol="p",
+        model="m",
+        settings=(),
+        grid=("tau=1",),
+        seed=number,
+        device="dense",
+        out="o",
+    )
 
 
 def show(quiet):
@@ -28,7 +39,8 @@ def test_a_log_has_a_line_now_and_then():
     assert show(quiet=False).splitlines() == [
         "1 of 4 points (1 finished before), 0:01:15 left",
         "tau=1, seed 2: too fast",
-        "4 of 4 points (1 finished before, 1 failed)"]
+        "4 of 4 points (1 finished before, 1 failed)",
+    ]
 
 
 def test_quiet():

@@ -1,4 +1,6 @@
-"""Oracle: what the run itself showed of its chunks (`fena_sim.run.watch`) and what it stored, by the measures."""
+"""Oracle: what the run itself showed of its chunks (`fena_sim.run.watch`) and what it stored, by
+the measures.
+"""
 
 import json
 import os
@@ -17,7 +19,9 @@ from fena_sim.watch.reader import RunReader
 
 
 class Keeps(Silent):
-    """What a run reported of its chunks: {block: {key: values}}; after every chunk also what a reader of its folder sees."""
+    """What a run reported of its chunks: {block: {key: values}}; after every chunk also what a
+    reader of its folder sees.
+    """
 
     def __init__(self):
         super().__init__()
@@ -35,8 +39,14 @@ class Keeps(Silent):
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
     progress = Keeps()
-    run = fs.run(tiny.model(), tiny.everything(), device="dense64", out=tmp_path_factory.mktemp("followed"), chunk_tokens=2,
-                 progress=progress)
+    run = fs.run(
+        tiny.model(),
+        tiny.everything(),
+        device="dense64",
+        out=tmp_path_factory.mktemp("followed"),
+        chunk_tokens=2,
+        progress=progress,
+    )
     return run, progress
 
 
@@ -58,26 +68,41 @@ def test_a_reader_sees_every_chunk_as_the_run_reported_it(followed):
 
 
 def test_chunks_and_results_of_a_block_read_alike(followed):
-    """From the parts while the block goes on, and from its results afterwards: the same numbers, to the five digits that are sent."""
+    """From the parts while the block goes on, and from its results afterwards: the same numbers, to
+    the five digits that are sent.
+    """
     run, progress = followed
     final = by_name(RunReader(run.folder).read())
     for block, done, state in progress.read:
         if done < final[block]["tokens"]:
             continue
         history = final[block]["history"]
-        assert set(history) == {"iterations", "free energy", *(f"{q} {n}" for q in ("error", "precision") for n in range(4))}
+        assert set(history) == {
+            "iterations",
+            "free energy",
+            *(f"{q} {n}" for q in ("error", "precision") for n in range(4)),
+        }
         for name, points in by_name(state)[block]["history"].items():
             np.testing.assert_allclose(points, history[name], rtol=6e-5)
         for (quantity, level), pieces in progress.readings[block].items():
             name = quantity if level is None else f"{quantity} {level}"
-            np.testing.assert_allclose([v for _, v in history[name]], np.concatenate(pieces), rtol=6e-5)
+            np.testing.assert_allclose(
+                [v for _, v in history[name]], np.concatenate(pieces), rtol=6e-5
+            )
     energy = free_energy(run, "paced").sel(moment="last")
-    np.testing.assert_allclose([v for _, v in final["paced"]["history"]["free energy"]], energy, rtol=6e-5)
+    np.testing.assert_allclose(
+        [v for _, v in final["paced"]["history"]["free energy"]], energy, rtol=6e-5
+    )
 
 
 def test_a_finished_run(followed):
     state = RunReader(followed[0].folder).read()
-    assert state["kind"] == "finished" and state["block"] is None and state["left"] is None and state["done"] == state["total"] == 23
+    assert (
+        state["kind"] == "finished"
+        and state["block"] is None
+        and state["left"] is None
+        and state["done"] == state["total"] == 23
+    )
     assert state["rate"] == followed[0].manifest["tokens_per_second"]
     json.dumps(state, allow_nan=False)
 
@@ -87,7 +112,12 @@ def test_an_interrupted_run_is_told_from_a_running_one_by_its_lock(interrupted_r
     reader = RunReader(folder)
     state = reader.read()
     assert state["kind"] == "interrupted" and "goes on from the last checkpoint" in state["status"]
-    assert state["block"] == "paced" and by_name(state)["learning"]["done"] == 9 and 9 < state["done"] < 15 and state["left"] is None
+    assert (
+        state["block"] == "paced"
+        and by_name(state)["learning"]["done"] == 9
+        and 9 < state["done"] < 15
+        and state["left"] is None
+    )
     with FileLock(folder / "run.lock"):
         assert reader.read()["kind"] == "running"
     assert reader.read()["kind"] == "interrupted"
@@ -146,7 +176,9 @@ def test_a_chunk_that_is_half_written_is_not_there_yet(interrupted_run):
 def test_a_run_that_stopped_says_why_and_a_vanished_one_is_an_error(interrupted_run):
     folder = interrupted_run(tiny.one_block(), 1)
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "status": "stopped: x is not finite"}))
+    (folder / "manifest.json").write_text(
+        json.dumps({**manifest, "status": "stopped: x is not finite"})
+    )
     reader = RunReader(folder)
     state = reader.read()
     assert (state["kind"], state["status"]) == ("stopped", "stopped: x is not finite")

@@ -1,4 +1,6 @@
-"""Oracle: the documented contract. Its own page and data, to this machine, under its own address; nothing else."""
+"""Oracle: the documented contract. Its own page and data, to this machine, under its own address;
+nothing else.
+"""
 
 import http.client
 import json
@@ -39,7 +41,9 @@ def serving():
 
     def serve(path):
         server = make_server(path)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
         servers.append(server)
         return server
 
@@ -59,7 +63,11 @@ def ask(server, path, method="GET", **headers):
 def test_it_serves_its_page_the_list_and_states(serving, uninterrupted):
     server = serving(uninterrupted.folder.parent)
     status, page, headers = ask(server, "/")
-    assert status == 200 and b"fena watch" in page and "connect-src 'self'" in headers["Content-Security-Policy"]
+    assert (
+        status == 200
+        and b"fena watch" in page
+        and "connect-src 'self'" in headers["Content-Security-Policy"]
+    )
     assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
     runs = json.loads(ask(server, "/runs")[1])["runs"]
     assert [run["key"] for run in runs] == [uninterrupted.id]
@@ -70,16 +78,37 @@ def test_it_serves_its_page_the_list_and_states(serving, uninterrupted):
 
 def test_it_serves_nothing_else(serving, uninterrupted):
     server = serving(uninterrupted.folder.parent)
-    for path in ("/manifest.json", f"/{uninterrupted.id}/manifest.json", "/../../etc/passwd", "/state", "/state?run=..",
-                 "/state?run=/etc", f"/state?run=../{uninterrupted.folder.parent.name}/{uninterrupted.id}", "/favicon.ico"):
+    for path in (
+        "/manifest.json",
+        f"/{uninterrupted.id}/manifest.json",
+        "/../../etc/passwd",
+        "/state",
+        "/state?run=..",
+        "/state?run=/etc",
+        f"/state?run=../{uninterrupted.folder.parent.name}/{uninterrupted.id}",
+        "/favicon.ico",
+    ):
         assert ask(server, path)[0] == 404, path
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         assert ask(server, "/runs", method=method)[0] == 501
 
 
-@pytest.mark.parametrize("host, expected", [("127.0.0.1:{}", 200), ("localhost:{}", 200), ("evil.example", 403), ("evil.example:{}", 403),
-                                            ("127.0.0.1", 403), ("127.0.0.1:1", 403), ("", 403), ("127.0.0.1.evil.example:{}", 403)])
-def test_a_name_that_another_site_lets_point_here_is_refused(serving, uninterrupted, host, expected):
+@pytest.mark.parametrize(
+    "host, expected",
+    [
+        ("127.0.0.1:{}", 200),
+        ("localhost:{}", 200),
+        ("evil.example", 403),
+        ("evil.example:{}", 403),
+        ("127.0.0.1", 403),
+        ("127.0.0.1:1", 403),
+        ("", 403),
+        ("127.0.0.1.evil.example:{}", 403),
+    ],
+)
+def test_a_name_that_another_site_lets_point_here_is_refused(
+    serving, uninterrupted, host, expected
+):
     server = serving(uninterrupted.folder)
     status, body, _ = ask(server, "/runs", Host=host.format(server.server_address[1]))
     assert status == expected and (expected == 200 or uninterrupted.id.encode() not in body)
@@ -90,7 +119,9 @@ def test_it_listens_on_the_loopback_alone(serving, uninterrupted):
     assert server.socket.getsockname()[0] == "127.0.0.1"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing; tells which address this machine would use
+            probe.connect(
+                ("192.0.2.1", 9)
+            )  # sends nothing; tells which address this machine would use
             other = probe.getsockname()[0]
         except OSError:
             pytest.skip("this machine has no other address than the loopback")
@@ -111,7 +142,10 @@ def test_a_run_that_begins_later_is_found(serving, uninterrupted, tmp_path, monk
     assert status == 404 and "error" in json.loads(body)
 
 
-@pytest.mark.parametrize("arguments, told", [(["file"], "there is no such folder"), ([".", "--port", "taken"], "cannot be had")])
+@pytest.mark.parametrize(
+    "arguments, told",
+    [(["file"], "there is no such folder"), ([".", "--port", "taken"], "cannot be had")],
+)
 def test_bad_input_is_one_clear_error(tmp_path, monkeypatch, capsys, arguments, told):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("no folder")
@@ -129,9 +163,14 @@ class Started:
     """A `fena` command in a process of its own."""
 
     def __init__(self, *arguments, cwd):
-        self.process = subprocess.Popen([sys.executable, "-m", "fena_sim", *map(str, arguments)], cwd=cwd, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "fena_sim", *map(str, arguments)],
+            cwd=cwd,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
 
     def end(self, how=signal.SIGINT):
         self.process.send_signal(how)
@@ -165,11 +204,26 @@ def test_ctrl_c_ends_it_cleanly(start, uninterrupted):
 
 
 @pytest.mark.xdist_group("browser")
-def test_the_page_follows_a_run_that_starts_is_killed_and_goes_on(start, serving, tab, tmp_path, monkeypatch):
+def test_the_page_follows_a_run_that_starts_is_killed_and_goes_on(
+    start, serving, tab, tmp_path, monkeypatch
+):
     monkeypatch.setattr("fena_sim.watch.server.FRESH_LIST", 0.2)
     (tmp_path / "short.py").write_text(SHORT)
-    command = ("run", "short.py", "--model", ROOT / "models" / "fena.py", "--device", "runtime", "--out", "runs", "--quiet",
-               "--chunk-tokens", "3", "--set", "model.sizes=(8,6,5)")
+    command = (
+        "run",
+        "short.py",
+        "--model",
+        ROOT / "models" / "fena.py",
+        "--device",
+        "runtime",
+        "--out",
+        "runs",
+        "--quiet",
+        "--chunk-tokens",
+        "3",
+        "--set",
+        "model.sizes=(8,6,5)",
+    )
     (tmp_path / "runs").mkdir()
     server = serving(tmp_path / "runs")
     opened = tab().open(server.url)
@@ -179,20 +233,32 @@ def test_the_page_follows_a_run_that_starts_is_killed_and_goes_on(start, serving
     opened.wait("[...document.querySelectorAll('[data-quantity]')].every(figure => !figure.hidden)")
     assert opened.js("document.querySelector('h1').textContent") == "short on fena, seed 0"
     assert opened.js("document.getElementById('in-block').textContent") == "training"
-    before, picture = opened.js("state.done"), opened.js("document.querySelector('canvas').toDataURL()")
+    before, picture = (
+        opened.js("state.done"),
+        opened.js("document.querySelector('canvas').toDataURL()"),
+    )
     opened.wait(f"state.done > {before} && state.rate > 0 && state.left > 0")
     assert opened.js("document.querySelector('canvas').toDataURL()") != picture
-    assert opened.js("document.getElementById('progress').value") == pytest.approx(opened.js("state.done / state.total"))
+    assert opened.js("document.getElementById('progress').value") == pytest.approx(
+        opened.js("state.done / state.total")
+    )
     run.end(signal.SIGKILL)
     opened.wait("state.kind === 'interrupted'")
-    assert "goes on from the last checkpoint" in opened.js("document.getElementById('status').textContent")
+    assert "goes on from the last checkpoint" in opened.js(
+        "document.getElementById('status').textContent"
+    )
     stopped = opened.js("state.done")
     start(*command)
     opened.wait(f"state.kind === 'running' && state.done > {stopped}")
     opened.wait("state.kind === 'finished'", seconds=240)
-    assert opened.js("state.done === state.total && document.getElementById('status').textContent === 'finished'")
+    assert opened.js(
+        "state.done === state.total && document.getElementById('status').textContent === 'finished'"
+    )
     (folder,) = (tmp_path / "runs").iterdir()
-    assert opened.js("state.blocks[1].history.iterations.map(p => p[1])") == fs.open_run(folder).tokens("training")["iterations"].values.tolist()
+    assert (
+        opened.js("state.blocks[1].history.iterations.map(p => p[1])")
+        == fs.open_run(folder).tokens("training")["iterations"].values.tolist()
+    )
     picture = opened.js("document.querySelector('canvas').toDataURL()")
     opened.choose("#block", "before")
     assert opened.js("document.querySelector('canvas').toDataURL()") != picture
@@ -203,7 +269,9 @@ def test_the_page_follows_a_run_that_starts_is_killed_and_goes_on(start, serving
 @pytest.mark.xdist_group("browser")
 def test_the_page_says_when_nobody_answers_and_comes_back(tab, uninterrupted):
     server = make_server(uninterrupted.folder)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     opened = tab().open(server.url)
     opened.wait("state && state.kind === 'finished'")
@@ -212,7 +280,9 @@ def test_the_page_says_when_nobody_answers_and_comes_back(tab, uninterrupted):
     opened.wait("!document.getElementById('problem').hidden")
     assert "does not answer" in opened.js("document.getElementById('problem').textContent")
     again = make_server(uninterrupted.folder, server.server_address[1])
-    threading.Thread(target=again.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(
+        target=again.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    ).start()
     opened.wait("document.getElementById('problem').hidden")
     again.shutdown()
     again.server_close()
@@ -221,7 +291,9 @@ def test_the_page_says_when_nobody_answers_and_comes_back(tab, uninterrupted):
 @pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize("dark", [False, True])
 def test_on_a_phone_the_page_does_not_scroll_sideways(serving, tab, uninterrupted, dark):
-    opened = tab(width=360, height=740, phone=True, dark=dark).open(serving(uninterrupted.folder).url)
+    opened = tab(width=360, height=740, phone=True, dark=dark).open(
+        serving(uninterrupted.folder).url
+    )
     opened.wait("document.querySelectorAll('[data-quantity]:not([hidden])').length === 4")
     assert opened.js("document.documentElement.scrollWidth") <= 360
     assert opened.problems == []
@@ -232,7 +304,10 @@ def test_many_readers_at_once_share_what_was_read(serving, uninterrupted, monkey
     server = serving(uninterrupted.folder)
     ask(server, "/runs")
     began, answers = time.monotonic(), []
-    threads = [threading.Thread(target=lambda: answers.append(ask(server, "/state?run=.")[0])) for _ in range(20)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(ask(server, "/state?run=.")[0]))
+        for _ in range(20)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

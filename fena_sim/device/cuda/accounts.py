@@ -1,12 +1,14 @@
-"""What a program keeps on the device and does in a step, read off brian2cuda's device when the sources are written.
+"""What a program keeps on the device and does in a step, read off brian2cuda's device when the
+sources are written.
 
-Kept: every array that the generated program allocates there until its first step; not the samples of monitors beyond those asked
-for, the free places that a growing monitor keeps, buffers of cuRAND for random numbers in equations, and, with delays that
-brian2cuda's pathways hold (fena_sim's are relay units), their queues.
+Kept: every array that the generated program allocates there until its first step; not the samples
+of monitors beyond those asked for, the free places that a growing monitor keeps, buffers of cuRAND
+for random numbers in equations, and, with delays that brian2cuda's pathways hold (fena_sim's are
+relay units), their queues.
 
-Done, per code object: launches, settings of memory, copies to the host (each of which waits for the device), and bytes moved:
-every array that it reads, once, and every array that it writes, once; through stock kernels also the two indices of every
-synapse and its atomic addition.
+Done, per code object: launches, settings of memory, copies to the host (each of which waits for the
+device), and bytes moved: every array that it reads, once, and every array that it writes, once;
+through stock kernels also the two indices of every synapse and its atomic addition.
 """
 
 import re
@@ -18,23 +20,36 @@ from brian2.synapses.synapses import Synapses
 _INDICES = ("_synaptic_pre", "_synaptic_post")
 #: Arrays of pairs by which Synapses are created.
 _PAIRS = ("sources", "targets")
-#: Bytes of a pathway's tables by synapse (its number) and by unit that sends (how many synapses, and a pointer to their numbers),
-#: with one parallel block, brian2cuda's default, and one delay for all synapses.
+#: Bytes of a pathway's tables by synapse (its number) and by unit that sends (how many synapses,
+#: and a pointer to their numbers), with one parallel block, brian2cuda's default, and one delay for
+#: all synapses.
 _NUMBER, _SENDER = 4, 4 + 8
-#: Launches, settings of memory and copies to the host in every step by brian2cuda's templates, when no event happens.
-_STOCK = {"stateupdate": (1, 0, 0), "summed_variable": (1, 1, 0), "threshold": (2, 0, 0), "spikemonitor": (0, 0, 1),
-          "reset": (1, 0, 0), "statemonitor": (1, 0, 0), "ratemonitor": (1, 0, 0), "synapses": (0, 0, 1),
-          "synapses_push_spikes": (0, 0, 0)}
+#: Launches, settings of memory and copies to the host in every step by brian2cuda's templates, when
+#: no event happens.
+_STOCK = {
+    "stateupdate": (1, 0, 0),
+    "summed_variable": (1, 1, 0),
+    "threshold": (2, 0, 0),
+    "spikemonitor": (0, 0, 1),
+    "reset": (1, 0, 0),
+    "statemonitor": (1, 0, 0),
+    "ratemonitor": (1, 0, 0),
+    "synapses": (0, 0, 1),
+    "synapses_push_spikes": (0, 0, 0),
+}
 
 
 def of(device):
     """{"arrays": [...], "steps": [...]} of a DenseCUDADevice that has been built.
 
-    ``arrays``: {"owner", "variable", "bytes", "per": None}; with "per": "synapse" or "sample" the bytes of one of them.
-    ``steps``: {"code": code object, "owner", "interval": s, "launches", "memsets", "copies", "bytes", "per_synapse" (bytes),
-    "operations", "operations_per_synapse"}.
+    ``arrays``: {"owner", "variable", "bytes", "per": None}; with "per": "synapse" or "sample" the
+    bytes of one of them. ``steps``: {"code": code object, "owner", "interval": s, "launches",
+    "memsets", "copies", "bytes", "per_synapse" (bytes), "operations", "operations_per_synapse"}.
     """
-    return {"arrays": [*_arrays(device), *_static(device), *_pathways(device), *_scratch(device)], "steps": _steps(device)}
+    return {
+        "arrays": [*_arrays(device), *_static(device), *_pathways(device), *_scratch(device)],
+        "steps": _steps(device),
+    }
 
 
 def _arrays(device):
@@ -47,19 +62,28 @@ def _arrays(device):
         if name in zeros:  # brian2cuda allocates it once as zeros and once more as 0, 1, 2, ...
             yield _sized(variable, name)
     for table in device.timed_arrays:
-        yield {"owner": table.name, "variable": "values", "bytes": int(table.values.nbytes), "per": None}
+        yield {
+            "owner": table.name,
+            "variable": "values",
+            "bytes": int(table.values.nbytes),
+            "per": None,
+        }
     for variable, name in device.dynamic_arrays.items():
         owner = _owner(variable)
         size = _itemsize(variable)
         if isinstance(owner, Synapses) and variable.name in _INDICES:
-            if variable not in device.dense:  # even if it is deleted before the first step, the card must hold it until then
+            if (
+                variable not in device.dense
+            ):  # even if it is deleted before the first step, the card must hold it until then
                 yield _entry(variable, size, name, "synapse")
         elif variable.name in ("N_incoming", "N_outgoing"):
             group = owner.target if variable.name == "N_incoming" else owner.source
             yield _entry(variable, len(group) * size, name)
         elif isinstance(owner, Synapses):
             yield _entry(variable, size, name, "synapse")
-        elif isinstance(owner, (EventMonitor, StateMonitor)) and not (isinstance(owner, StateMonitor) and variable.name == "t"):
+        elif isinstance(owner, (EventMonitor, StateMonitor)) and not (
+            isinstance(owner, StateMonitor) and variable.name == "t"
+        ):
             yield _entry(variable, size, name, "sample")
     for variable, name in device.dynamic_arrays_2d.items():
         yield _entry(variable, _itemsize(variable) * len(_owner(variable).record), name, "sample")
@@ -82,7 +106,12 @@ def _static(device):
             entry = _sized(variables[name], name)
             yield entry | {"variable": f"first {entry['variable']}"}
         elif name not in tables and name not in device.dynamic_arrays.values():
-            yield {"owner": name, "variable": "first values", "bytes": int(values.nbytes), "per": None}
+            yield {
+                "owner": name,
+                "variable": "first values",
+                "bytes": int(values.nbytes),
+                "per": None,
+            }
 
 
 def _pathways(device):
@@ -109,14 +138,23 @@ def _owner(variable):
 
 def _entry(variable, size, name, per=None):
     owner = _owner(variable)
-    return {"owner": name if owner is None else owner.name, "variable": variable.name, "bytes": int(size), "per": per}
+    return {
+        "owner": name if owner is None else owner.name,
+        "variable": variable.name,
+        "bytes": int(size),
+        "per": per,
+    }
 
 
 def _scratch(device):
     for name, kernel in device.kernels.items():
         if kernel is not None and kernel.scratch:
-            yield {"owner": device.code_objects[name].owner.name, "variable": "sums of tiles", "bytes": int(kernel.scratch),
-                   "per": None}
+            yield {
+                "owner": device.code_objects[name].owner.name,
+                "variable": "sums of tiles",
+                "bytes": int(kernel.scratch),
+                "per": None,
+            }
 
 
 def _steps(device):
@@ -133,8 +171,17 @@ def _steps(device):
             launches = 0
         elif code.name in leads:
             launches = 1
-        steps.append({"code": code.name, "owner": code.owner.name, "interval": intervals[clock], "launches": launches,
-                      "memsets": memsets, "copies": copies, **_traffic(device, code, kernel is not ...)})
+        steps.append(
+            {
+                "code": code.name,
+                "owner": code.owner.name,
+                "interval": intervals[clock],
+                "launches": launches,
+                "memsets": memsets,
+                "copies": copies,
+                **_traffic(device, code, kernel is not ...),
+            }
+        )
     return steps
 
 
@@ -150,16 +197,26 @@ def _traffic(device, code, dense):
         size = _itemsize(variable)
         if isinstance(_owner(variable), Synapses) and not variable.scalar:
             per_synapse += size
-        elif variable not in device.dynamic_arrays and variable not in device.dynamic_arrays_2d:  # a monitor's grow
+        elif (
+            variable not in device.dynamic_arrays and variable not in device.dynamic_arrays_2d
+        ):  # a monitor's grow
             moved += int(variable.size) * size
     if request.owner is not None and not dense:
-        # a thread per synapse reads both indices, gathers a value and adds another to its target, which reads and writes
-        per_synapse += 2 * 4 + (2 * _itemsize(request.template_kwds["_target_var"])
-                                if "_target_var" in request.template_kwds else 0)
+        # a thread per synapse reads both indices, gathers a value and adds another to its target,
+        # which reads and writes
+        per_synapse += 2 * 4 + (
+            2 * _itemsize(request.template_kwds["_target_var"])
+            if "_target_var" in request.template_kwds
+            else 0
+        )
     operations = 0 if request.blocks is None else _operations("\n".join(request.blocks[1][None]))
     on_synapses = request.owner is not None
-    return {"bytes": int(moved), "per_synapse": int(per_synapse), "operations_per_synapse": operations * on_synapses,
-            "operations": operations * (0 if on_synapses else int(getattr(code.owner, "_N", 0)))}
+    return {
+        "bytes": int(moved),
+        "per_synapse": int(per_synapse),
+        "operations_per_synapse": operations * on_synapses,
+        "operations": operations * (0 if on_synapses else int(getattr(code.owner, "_N", 0))),
+    }
 
 
 def _operations(text):

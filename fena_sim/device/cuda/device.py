@@ -1,4 +1,6 @@
-"""The device: brian2cuda's CUDA standalone with dense kernels in the place of a thread and an atomic addition per synapse."""
+"""The device: brian2cuda's CUDA standalone with dense kernels in the place of a thread and an
+atomic addition per synapse.
+"""
 
 import shutil
 from pathlib import Path
@@ -12,7 +14,9 @@ from ..dense.lowering_device import LoweringDevice, merged
 from . import chains, kernel, refusals
 from .generator import DenseCUDACodeObject, DenseCUDAGenerator
 
-_SUPPORT_END = "////// hashdefine_lines ///////"  # where brian2cuda's template ends the support code
+_SUPPORT_END = (
+    "////// hashdefine_lines ///////"  # where brian2cuda's template ends the support code
+)
 
 
 class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
@@ -23,7 +27,8 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
     def __init__(self):  # Brian2's reinit() calls it again
         super().__init__()
         self.forget()
-        #: Kernel by code object; None for one that another code object does as well. And what runs in a step, see `steps`.
+        #: Kernel by code object; None for one that another code object does as well. And what runs
+        #: in a step, see `steps`.
         self.kernels, self.order = {}, []
         #: The longest delay (s) that was set by numbers, by variable.
         self.delays = {}
@@ -36,7 +41,12 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
 
     def build(self, *args, **kwds):
         self.lower()
-        self.order = [step for kind, arguments in self.main_queue if kind == "run_network" for step in self.steps(arguments[1])]
+        self.order = [
+            step
+            for kind, arguments in self.main_queue
+            if kind == "run_network"
+            for step in self.steps(arguments[1])
+        ]
         super().build(*args, **kwds)
 
     @property
@@ -66,11 +76,17 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
         super().fill_with_array(var, arr, *args, **kwds)
 
     def _note_delay(self, variable, values):
-        self.delays[variable] = max(self.delays.get(variable, 0.0), float(np.max(np.asarray(values), initial=0.0)))
+        self.delays[variable] = max(
+            self.delays.get(variable, 0.0), float(np.max(np.asarray(values), initial=0.0))
+        )
 
     def copy_source_files(self, writer, directory):
         # brian2cuda looks for its library beside the class of the code objects, which here is ours.
-        shutil.copytree(Path(brian2cuda.__file__).parent / "brianlib", Path(directory, "brianlib"), dirs_exist_ok=True)
+        shutil.copytree(
+            Path(brian2cuda.__file__).parent / "brianlib",
+            Path(directory, "brianlib"),
+            dirs_exist_ok=True,
+        )
 
     def write_kernel(self, members):
         lead = members[0].code_object
@@ -79,10 +95,17 @@ class DenseCUDADevice(CUDAStandaloneDevice, LoweringDevice):
             other.cu_file = kernel.placed(other.cu_file, f"// done in {lead.name}", "")
         more = [*merged(members, "support"), *merged(members, "defines")]
         text = lead.code.cu_file
-        text = text.replace(_SUPPORT_END, "\n".join(["namespace {", *more, "}", _SUPPORT_END]), 1) if more else text
+        text = (
+            text.replace(_SUPPORT_END, "\n".join(["namespace {", *more, "}", _SUPPORT_END]), 1)
+            if more
+            else text
+        )
         made = kernel.render(members)
         lead.code.cu_file = kernel.placed(text, made.text, made.call)
-        self.kernels |= {lead.name: made, **dict.fromkeys([p.code_object.name for p in members[1:]])}
+        self.kernels |= {
+            lead.name: made,
+            **dict.fromkeys([p.code_object.name for p in members[1:]]),
+        }
 
 
 all_devices["cuda_dense"] = DenseCUDADevice()

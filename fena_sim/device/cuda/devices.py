@@ -1,4 +1,6 @@
-"""The devices `cuda` and `cuda_host`: the same sources, compiled by nvcc for a card or by g++ for the CPU."""
+"""The devices `cuda` and `cuda_host`: the same sources, compiled by nvcc for a card or by g++ for
+the CPU.
+"""
 
 import json
 import os
@@ -37,8 +39,11 @@ class _Cuda(CppDevice):
 
     def unify(self, folder):
         device = get_device()
-        sources.one_translation_unit(folder, [[code.name for code in chain] for chain in device.chains],
-                                     [(code.name, clock) for clock, code in device.order])
+        sources.one_translation_unit(
+            folder,
+            [[code.name for code in chain] for chain in device.chains],
+            [(code.name, clock) for clock, code in device.order],
+        )
         return {"cuda": accounts.of(device)}
 
     def program(self, folder):
@@ -78,16 +83,22 @@ class CudaDevice(_Cuda):
     def compile(self, folder):
         found = toolchain.find()
         if found is None:
-            raise DeviceError("no CUDA compiler (nvcc with cuRAND) was found", where=f"device {self.name!r}",
-                              fix=toolchain.INSTALL)
+            raise DeviceError(
+                "no CUDA compiler (nvcc with cuRAND) was found",
+                where=f"device {self.name!r}",
+                fix=toolchain.INSTALL,
+            )
         run_compiler(self._command(found), folder)
 
 
 class CudaProgram(CppProgram):
-    """A network compiled for CUDA. Threads note the events of a step in any order; here they are sorted by unit."""
+    """A network compiled for CUDA. Threads note the events of a step in any order; here they are
+    sorted by unit.
+    """
 
     def environment(self):
-        # CUDA's own order is by speed; nvidia-smi, which `toolchain.cards` asks, lists cards by bus.
+        # CUDA's own order is by speed; nvidia-smi, which `toolchain.cards` asks, lists cards by
+        # bus.
         return {**os.environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
     def run(self, state, tables, start, steps):
@@ -99,8 +110,11 @@ def _sorted(recording):
     if recording.i is None:
         return recording
     order = np.lexsort((recording.i, recording.t))
-    return Recording(t=recording.t[order], i=recording.i[order],
-                     values={name: values[order] for name, values in recording.values.items()})
+    return Recording(
+        t=recording.t[order],
+        i=recording.i[order],
+        values={name: values[order] for name, values in recording.values.items()},
+    )
 
 
 class CudaHostProgram(CudaProgram):
@@ -112,7 +126,11 @@ class CudaHostProgram(CudaProgram):
 
     def environment(self):
         more = {"FENA_CUDA_ORDER": self.order}
-        return {**super().environment(), **more, **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {})}
+        return {
+            **super().environment(),
+            **more,
+            **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {}),
+        }
 
     def count(self, state, tables, start, steps):
         """What happens when the network advances as in `run`, set-up included.
@@ -120,8 +138,9 @@ class CudaHostProgram(CudaProgram):
         Returns
         -------
         dict
-            "launches": {kernel: n}, "memsets", "copies_to_device", "bytes_to_device", "copies_to_host", "bytes_to_host",
-            "device_bytes": the most that was allocated at a time.
+            "launches": {kernel: n}, "memsets", "copies_to_device", "bytes_to_device",
+            "copies_to_host", "bytes_to_host", "device_bytes": the most that was allocated at a
+            time.
         """
         with tempfile.TemporaryDirectory(prefix="fena_count_") as folder:
             self._statistics = str(Path(folder, "statistics.json"))
@@ -136,7 +155,8 @@ class CudaHostProgram(CudaProgram):
 class CudaHostDevice(_Cuda):
     """The generated CUDA kernels, run on the CPU: to test them where no card is. Needs g++ only.
 
-    `order`: "forward", or "reverse" for threads and blocks in reverse order, which must change nothing.
+    `order`: "forward", or "reverse" for threads and blocks in reverse order, which must change
+    nothing.
     """
 
     name: str = "cuda_host"
@@ -150,8 +170,17 @@ class CudaHostDevice(_Cuda):
         return HOST_CAPABILITY, HOST_RUNTIME
 
     def flags(self):
-        return [os.environ.get("CXX", "g++"), "-std=c++17", "-w", "-O1", "-U_FORTIFY_SOURCE", "-I.", f"-I{HOST_LAYER}",
-                "-include", "hostcuda.h"]
+        return [
+            os.environ.get("CXX", "g++"),
+            "-std=c++17",
+            "-w",
+            "-O1",
+            "-U_FORTIFY_SOURCE",
+            "-I.",
+            f"-I{HOST_LAYER}",
+            "-include",
+            "hostcuda.h",
+        ]
 
     def unify(self, folder):
         more = super().unify(folder)

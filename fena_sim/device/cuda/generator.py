@@ -20,7 +20,9 @@ class DenseCUDACodeObject(CUDAStandaloneCodeObject):
     """A code object of brian2cuda whose templates include the dense ones."""
 
     templater = CUDAStandaloneCodeObject.templater.derive("brian2cuda", extension=".cu")
-    templater.env.loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent / "templates"), templater.env.loader])
+    templater.env.loader = ChoiceLoader(
+        [FileSystemLoader(Path(__file__).parent / "templates"), templater.env.loader]
+    )
     generator_class = DenseCUDAGenerator
 
 

@@ -1,4 +1,6 @@
-"""What becomes of the sources that brian2cuda writes: one translation unit, and C++ of it for the CPU."""
+"""What becomes of the sources that brian2cuda writes: one translation unit, and C++ of it for the
+CPU.
+"""
 
 import re
 
@@ -6,7 +8,8 @@ from .chains import join
 
 UNITY = "unity.cu"
 HOST = "unity.cpp"
-#: Files outside any namespace of their own: first those that declare, then, after the code objects, those that use them.
+#: Files outside any namespace of their own: first those that declare, then, after the code objects,
+#: those that use them.
 FIRST, LAST = ("synapses_classes", "network", "objects"), ("run", "rand", "main")
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include.*$", re.M)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
@@ -15,9 +18,13 @@ _LAUNCH = re.compile(r"(\w+)\s*<<<(.*?)>>>\s*\(", re.S)
 _DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+(\w+)\s+(\w+)\s*\[\s*\]\s*;")
 _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(")
 #: Where the functions begin and end that brian2cuda repeats for every code object.
-_SHARED_FIRST, _SHARED_LAST = "template < typename T1, typename T2 > struct _higher_type;", "_brian_atomicDiv(double* address"
+_SHARED_FIRST, _SHARED_LAST = (
+    "template < typename T1, typename T2 > struct _higher_type;",
+    "_brian_atomicDiv(double* address",
+)
 _POW = re.compile(r"#ifdef _MSC_VER\s+#define _brian_pow.*?#endif", re.S)
-#: Instead of `pow`, which calculates whole powers of a float in double precision; most cards do that at 1/64 of their speed.
+#: Instead of `pow`, which calculates whole powers of a float in double precision; most cards do
+#: that at 1/64 of their speed.
 POWER = """
 template <typename T> __host__ __device__ inline T fena_whole_power(T x, int n)
 {
@@ -35,19 +42,31 @@ _LOWERED = re.compile(r"std::for_each\(s_value\.begin\(\), s_value\.end\(\), .*?
 
 
 def one_translation_unit(folder, chains=(), clocks=()):
-    """Write `unity.cu` in a folder of generated sources; compiled seven times faster than file by file.
+    """Write `unity.cu` in a folder of generated sources; compiled seven times faster than file by
+    file.
 
-    `chains` are lists of names of code objects that become one kernel (see `chains.py`), `clocks` pairs (name of a code object,
-    name of its clock).
+    `chains` are lists of names of code objects that become one kernel (see `chains.py`), `clocks`
+    pairs (name of a code object, name of its clock).
     """
     parts, includes, shared = [], [], ""
-    code_objects = sorted((folder / "code_objects").glob("*.cu"), key=lambda path: (path.stem[:10] == "after_run_", path.stem))
-    files = [*(folder / f"{name}.cu" for name in FIRST), *code_objects, *(folder / f"{name}.cu" for name in LAST)]
+    code_objects = sorted(
+        (folder / "code_objects").glob("*.cu"),
+        key=lambda path: (path.stem[:10] == "after_run_", path.stem),
+    )
+    files = [
+        *(folder / f"{name}.cu" for name in FIRST),
+        *code_objects,
+        *(folder / f"{name}.cu" for name in LAST),
+    ]
     files = [path for path in files if path.exists()]
     texts = {path.stem: path.read_text() for path in files}
-    # brian2cuda makes run arguments lower case, to read True and False; file names must stay as they are.
+    # brian2cuda makes run arguments lower case, to read True and False; file names must stay as
+    # they are.
     texts["objects"] = _LOWERED.sub("", texts["objects"])
-    for name, clock in clocks:  # brian2cuda's pathways ask the default clock, which need not be in the program
+    for (
+        name,
+        clock,
+    ) in clocks:  # brian2cuda's pathways ask the default clock, which need not be in the program
         texts[name] = re.sub(r"\bdefaultclock\b", clock, texts[name])
     joined = []
     for number, names in enumerate(chains):
@@ -100,9 +119,13 @@ def _end_of_block(text, brace):
 
 
 def for_the_cpu(folder):
-    """Write `unity.cpp` of `unity.cu`: launches of kernels become calls of the host layer (host/include)."""
+    """Write `unity.cpp` of `unity.cu`: launches of kernels become calls of the host layer
+    (host/include).
+    """
     text = (folder / UNITY).read_text()
-    synchronising = {name for name, body in _kernels(text) if "__syncthreads" in body or "queue->" in body}
+    synchronising = {
+        name for name, body in _kernels(text) if "__syncthreads" in body or "queue->" in body
+    }
 
     def call(match):
         name, configuration = match.groups()
@@ -110,9 +133,11 @@ def for_the_cpu(folder):
         return f'::hostcuda::launch<{fibers}>({name}, "{name}", {configuration})('
 
     text = _LAUNCH.sub(call, text)
-    text = _DYNAMIC_SHARED.sub(r"\1* \2 = reinterpret_cast<\1*>(::hostcuda::shared_memory().data());", text)
-    # __CUDA_ARCH__ chooses between device and host code of functions that are both. What the code objects hold is device
-    # code, except that which creates synapses.
+    text = _DYNAMIC_SHARED.sub(
+        r"\1* \2 = reinterpret_cast<\1*>(::hostcuda::shared_memory().data());", text
+    )
+    # __CUDA_ARCH__ chooses between device and host code of functions that are both. What the code
+    # objects hold is device code, except that which creates synapses.
     (folder / HOST).write_text(text)
 
 
@@ -120,4 +145,4 @@ def _kernels(text):
     """(name, body) of every kernel."""
     for match in _KERNEL.finditer(text):
         start = text.index("{", match.end())
-        yield match.group(1), text[start:_end_of_block(text, start)]
+        yield match.group(1), text[start : _end_of_block(text, start)]

@@ -6,15 +6,18 @@ from brian2.synapses.synapses import Synapses
 
 
 class BatchedSynapses(Synapses):
-    """All-to-all synapses shared by `batch` streams: one set of weights, `batch` copies of the units.
+    """All-to-all synapses shared by `batch` streams: one set of weights, `batch` copies of the
+    units.
 
-    Source and target hold whole streams one after the other: unit u of stream b is number b*N + u, with
-    N = len(group)/batch. Synapses join units of the same stream; synapse (i, j) is number i*N_post + j
-    and there are N_pre*N_post of them. In the equations i, j, N_pre and N_post count units, not copies.
+    Source and target hold whole streams one after the other: unit u of stream b is number b*N + u,
+    with N = len(group)/batch. Synapses join units of the same stream; synapse (i, j) is number
+    i*N_post + j and there are N_pre*N_post of them. In the equations i, j, N_pre and N_post count
+    units, not copies.
 
-    Sums are those of each stream. Statements that change synaptic variables start from the same value for
-    every stream, and the changes of all streams are added up; statements that read nothing of the
-    streams are applied once. What is set from expressions, as in ``S.w = 'f_pre'``, reads stream 0.
+    Sums are those of each stream. Statements that change synaptic variables start from the same
+    value for every stream, and the changes of all streams are added up; statements that read
+    nothing of the streams are applied once. What is set from expressions, as in ``S.w = 'f_pre'``,
+    reads stream 0.
 
     Parameters
     ----------
@@ -35,13 +38,19 @@ class BatchedSynapses(Synapses):
     def __init__(self, source, target, model=None, *, batch, **kwds):
         for side, group in (("source", source), ("target", target)):
             if isinstance(group, Subgroup):
-                raise NotImplementedError(f"synapses shared by streams cannot have a subgroup as their {side}: "
-                                          f"connect the whole group")
+                raise NotImplementedError(
+                    f"synapses shared by streams cannot have a subgroup as their {side}: "
+                    f"connect the whole group"
+                )
             if len(group) % batch:
-                raise ValueError(f"the {side} {group.name!r} has {len(group)} units, which are not {batch} streams of "
-                                 f"equal size: make its size a multiple of {batch}")
+                raise ValueError(
+                    f"the {side} {group.name!r} has {len(group)} units, which are not {batch} streams of "
+                    f"equal size: make its size a multiple of {batch}"
+                )
         if kwds.get("on_pre") or kwds.get("on_post"):
-            raise NotImplementedError("synapses shared by streams cannot act on spikes or other events")
+            raise NotImplementedError(
+                "synapses shared by streams cannot act on spikes or other events"
+            )
         self._batch = batch
         super().__init__(source, target, model, **kwds)
 

@@ -1,4 +1,6 @@
-"""The device: Brian2's C++ standalone with dense kernels in the place of scatter loops over synapses."""
+"""The device: Brian2's C++ standalone with dense kernels in the place of scatter loops over
+synapses.
+"""
 
 import re
 import shutil
@@ -48,13 +50,15 @@ class DenseCPPDevice(CPPStandaloneDevice, LoweringDevice):
         writer.header_files.add(_SUPPORT.name)
 
     def generate_network_source(self, writer, compiler):
-        """Brian2's loop over the steps, but the clock is read once at the end and not in every step."""
+        """Brian2's loop over the steps, but the clock is read once at the end and not in every
+        step.
+        """
         super().generate_network_source(writer, compiler)
         source = Path(writer.project_dir, "network.cpp")
         text = source.read_text()
         read = _CLOCK.search(text)
         if read and self._maximum_run_time is None:
-            loop, rest = text[:read.start()], text[read.end():]
+            loop, rest = text[: read.start()], text[read.end() :]
             after = "_last_run_time = elapsed_realtime;"  # behind the loop
             source.write_text(loop + rest.replace(after, f"{read.group(0)}    {after}", 1))
 
@@ -66,12 +70,18 @@ class DenseCPPDevice(CPPStandaloneDevice, LoweringDevice):
         # Functions that only later passes use go into the file of the first one.
         more = [*merged(members, "support"), *merged(members, "defines")]
         text = lead.code.cpp_file
-        text = text.replace(_DEFINES, "\n".join(["namespace {", *more, "}", _DEFINES]), 1) if more else text
+        text = (
+            text.replace(_DEFINES, "\n".join(["namespace {", *more, "}", _DEFINES]), 1)
+            if more
+            else text
+        )
         lead.code.cpp_file = text.replace(kernel.PLACEHOLDER, kernel.render(members))
 
 
 class _RunFunction(RunFunctionContext):
-    """What happens within goes into a function of its own; Brian2's context knows its own device only."""
+    """What happens within goes into a function of its own; Brian2's context knows its own device
+    only.
+    """
 
     def __init__(self, device, name, include_in_parent):
         super().__init__(name, include_in_parent)

@@ -12,18 +12,24 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 
 from .lowering import PASSES, POST, PRE
 
-#: Templates that loop over i and j themselves; elsewhere i and j are computed from the synapse's number.
+#: Templates that loop over i and j themselves; elsewhere i and j are computed from the synapse's
+#: number.
 LOOPS = tuple(f"dense_{name}" for name in PASSES)
 
 
 class DenseIndices:
-    """For generators of C++ and CUDA: writes the statements of lowered synapses; everything else as Brian2 does."""
+    """For generators of C++ and CUDA: writes the statements of lowered synapses; everything else as
+    Brian2 does.
+    """
 
-    #: Statement blocks of sums and state updates by code object: (scalar, vector, keywords, reads, writes).
+    #: Statement blocks of sums and state updates by code object: (scalar, vector, keywords, reads,
+    #: writes).
     blocks = {}
 
     def translate_statement_sequence(self, scalar_statements, vector_statements):
-        scalar, vector, keywords = super().translate_statement_sequence(scalar_statements, vector_statements)
+        scalar, vector, keywords = super().translate_statement_sequence(
+            scalar_statements, vector_statements
+        )
         if self.template_name.removeprefix("dense_") in PASSES:
             reads, writes = set(), set()
             for statements in [*scalar_statements.values(), *vector_statements.values()]:
@@ -34,7 +40,9 @@ class DenseIndices:
         return scalar, vector, keywords
 
     def determine_keywords(self):
-        """Brian2's keywords; with the support code also function by function, to be merged when passes are."""
+        """Brian2's keywords; with the support code also function by function, to be merged when
+        passes are.
+        """
         keywords, added, pieces = super().determine_keywords(), set(), []
         for name, function in list(self.variables.items()):
             if isinstance(function, Function):
@@ -46,23 +54,45 @@ class DenseIndices:
 
     def translate_to_read_arrays(self, read, write, indices):
         lowered = get_device().dense
-        dense = next((lowered[v][0] for v in self.variables.values() if isinstance(v, ArrayVariable) and v in lowered), None)
+        dense = next(
+            (
+                lowered[v][0]
+                for v in self.variables.values()
+                if isinstance(v, ArrayVariable) and v in lowered
+            ),
+            None,
+        )
         if dense is None or self.template_name == "dense_synapses_create":
             return super().translate_to_read_arrays(read, write, indices)
         lines = []
         if self.template_name not in LOOPS:
-            used = {self.variable_indices[name] for name in (read | write)} | set(indices) | set(read)
+            used = (
+                {self.variable_indices[name] for name in (read | write)} | set(indices) | set(read)
+            )
             if PRE in used or self._reads(read, "_synaptic_pre"):
-                lines.append(f"const int32_t {PRE} = (int32_t)(_idx / {dense.n_post}) + {dense.offset_pre};")
+                lines.append(
+                    f"const int32_t {PRE} = (int32_t)(_idx / {dense.n_post}) + {dense.offset_pre};"
+                )
             if POST in used or self._reads(read, "_synaptic_post"):
-                lines.append(f"const int32_t {POST} = (int32_t)(_idx % {dense.n_post}) + {dense.offset_post};")
+                lines.append(
+                    f"const int32_t {POST} = (int32_t)(_idx % {dense.n_post}) + {dense.offset_post};"
+                )
         loops = self.template_name in LOOPS
-        for array, counter, offset, unit in (("_synaptic_pre", PRE, dense.offset_pre, "_pre_unit"),
-                                             ("_synaptic_post", POST, dense.offset_post, "_post_unit")):
-            lines += [f"const int32_t {name} = {unit if loops else f'{counter} - {offset}'};" for name in self._reads(read, array)
-                      if name not in (PRE, POST)]
-        left = {name for name in read if name not in self._reads(read, "_synaptic_pre")
-                and name not in self._reads(read, "_synaptic_post")}
+        for array, counter, offset, unit in (
+            ("_synaptic_pre", PRE, dense.offset_pre, "_pre_unit"),
+            ("_synaptic_post", POST, dense.offset_post, "_post_unit"),
+        ):
+            lines += [
+                f"const int32_t {name} = {unit if loops else f'{counter} - {offset}'};"
+                for name in self._reads(read, array)
+                if name not in (PRE, POST)
+            ]
+        left = {
+            name
+            for name in read
+            if name not in self._reads(read, "_synaptic_pre")
+            and name not in self._reads(read, "_synaptic_post")
+        }
         return lines + super().translate_to_read_arrays(left, write, set(indices) - {PRE, POST})
 
     def _reads(self, read, array):
@@ -80,7 +110,9 @@ class DenseCodeObject(CPPStandaloneCodeObject):
     """A standalone code object whose templates include the dense ones."""
 
     templater = CPPStandaloneCodeObject.templater.derive("brian2.devices.cpp_standalone")
-    templater.env.loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent / "templates"), templater.env.loader])
+    templater.env.loader = ChoiceLoader(
+        [FileSystemLoader(Path(__file__).parent / "templates"), templater.env.loader]
+    )
     generator_class = DenseCodeGenerator
 
 

@@ -1,9 +1,10 @@
-"""Which synapses are all-to-all, and what their code may do, read off what Brian2 asked the device for.
+"""Which synapses are all-to-all, and what their code may do, read off what Brian2 asked the device
+for.
 
 Synapses are lowered if they were made by one ``connect()`` without a condition and no event acts on
-them. Then synapse (i, j) is number i*N_post + j, so that index arrays are not needed: loops over i and
-j take their place. Everything else runs as Brian2 wrote it, with a message that says why. All this is
-decided when the program is built: until then anything may still happen to the synapses.
+them. Then synapse (i, j) is number i*N_post + j, so that index arrays are not needed: loops over i
+and j take their place. Everything else runs as Brian2 wrote it, with a message that says why. All
+this is decided when the program is built: until then anything may still happen to the synapses.
 """
 
 import attrs
@@ -11,14 +12,21 @@ from brian2.core.variables import ArrayVariable
 from brian2.synapses.synapses import Synapses
 
 PRE, POST = "_presynaptic_idx", "_postsynaptic_idx"
-#: Brian2's templates that can do without the index arrays: for sums and updates there are dense ones.
-CREATE, RECORD, PASSES = "synapses_create_generator", "statemonitor", ("summed_variable", "stateupdate")
+#: Brian2's templates that can do without the index arrays: for sums and updates there are dense
+#: ones.
+CREATE, RECORD, PASSES = (
+    "synapses_create_generator",
+    "statemonitor",
+    ("summed_variable", "stateupdate"),
+)
 SETS = ("group_variable_set", "group_variable_set_conditional")
 
 
 @attrs.frozen
 class Dense:
-    """The shape of lowered synapses: units of a stream, where the two (sub)groups begin in their groups, streams."""
+    """The shape of lowered synapses: units of a stream, where the two (sub)groups begin in their
+    groups, streams.
+    """
 
     name: str
     n_pre: int
@@ -32,8 +40,9 @@ class Dense:
 class Request:
     """A code object that Brian2 asked for: what it was made from, and as it was made (`stock`).
 
-    `owner` is the presynaptic index array of the Synapses to which it belongs, None for other groups; `blocks` what the
-    generator noted: (scalar, vector, keywords, reads, writes) of sums and state updates, else None.
+    `owner` is the presynaptic index array of the Synapses to which it belongs, None for other
+    groups; `blocks` what the generator noted: (scalar, vector, keywords, reads, writes) of sums and
+    state updates, else None.
     """
 
     made: object
@@ -47,13 +56,19 @@ class Request:
     def concerns(self, synapses):
         """Whether it belongs to these synapses or reads their index arrays."""
         indices = [synapses.variables[name] for name in ("_synaptic_pre", "_synaptic_post")]
-        return self.owner is indices[0] or any(v is index for v in self.arguments["variables"].values() for index in indices)
+        return self.owner is indices[0] or any(
+            v is index for v in self.arguments["variables"].values() for index in indices
+        )
 
     def touched(self, time):
-        """The arrays that it (reads, writes), as two sets; all that it knows but `time`, unless it sums or updates."""
+        """The arrays that it (reads, writes), as two sets; all that it knows but `time`, unless it
+        sums or updates.
+        """
         if self.blocks is not None:
             target = self.template_kwds.get("_target_var")
-            return set(self.blocks[3]), set(self.blocks[4]) | ({target} if target is not None else set())
+            return set(self.blocks[3]), set(self.blocks[4]) | (
+                {target} if target is not None else set()
+            )
         arrays = {v for v in self.made.variables.values() if isinstance(v, ArrayVariable)}
         return arrays, {v for v in arrays if not (v.read_only and v.constant)} - time
 
@@ -97,17 +112,27 @@ def reason_against(synapses, requests, everything):
 
 
 def _everything(request):
-    """Whether a call of connect() makes all pairs, each once, in the order of the presynaptic units."""
+    """Whether a call of connect() makes all pairs, each once, in the order of the presynaptic
+    units.
+    """
     kwds = request.template_kwds
-    return (kwds["iterator_func"] == "range" and kwds["if_expression"] == "True" and kwds["outer_index"] == "i"
-            and kwds["iterator_kwds"].get("low") == "0" and kwds["iterator_kwds"].get("high") == "N_post"
-            and kwds["iterator_kwds"].get("step") == "1" and kwds["element"].strip() == kwds["inner_variable"]
-            and request.arguments["abstract_code"]["update"].split("_n =")[-1].strip() == "1")
+    return (
+        kwds["iterator_func"] == "range"
+        and kwds["if_expression"] == "True"
+        and kwds["outer_index"] == "i"
+        and kwds["iterator_kwds"].get("low") == "0"
+        and kwds["iterator_kwds"].get("high") == "N_post"
+        and kwds["iterator_kwds"].get("step") == "1"
+        and kwds["element"].strip() == kwds["inner_variable"]
+        and request.arguments["abstract_code"]["update"].split("_n =")[-1].strip() == "1"
+    )
 
 
 def _reason_against(request):
     """Why a code object that concerns some synapses needs them as Brian2 made them."""
-    if request.template not in ((*PASSES, *SETS, CREATE, RECORD) if request.owner is not None else (RECORD,)):
+    if request.template not in (
+        (*PASSES, *SETS, CREATE, RECORD) if request.owner is not None else (RECORD,)
+    ):
         return f"{request.made.name} needs their indices"
     if request.owner is not None and request.template in PASSES and request.blocks is None:
         return f"{request.made.name} is not in plain C++"
@@ -121,6 +146,11 @@ def _reason_against(request):
 
 def shape(synapses):
     batch, variables = getattr(synapses, "_batch", 1), synapses.variables
-    return Dense(name=synapses.name, n_pre=len(synapses.source) // batch, n_post=len(synapses.target) // batch, batch=batch,
-                 offset_pre=int(variables["_source_offset"].get_value()),
-                 offset_post=int(variables["_target_offset"].get_value()))
+    return Dense(
+        name=synapses.name,
+        n_pre=len(synapses.source) // batch,
+        n_post=len(synapses.target) // batch,
+        batch=batch,
+        offset_pre=int(variables["_source_offset"].get_value()),
+        offset_post=int(variables["_target_offset"].get_value()),
+    )

@@ -1,14 +1,16 @@
-"""A NumPy code generation target for Brian2's runtime mode that runs all-to-all synapses as matrices.
+"""A NumPy code generation target for Brian2's runtime mode that runs all-to-all synapses as
+matrices.
 
-After importing this package, ``prefs.codegen.target = 'numpy_dense'`` in any Brian2 script. Sums, clock-driven
-equations and ``run_regularly`` of Synapses that join every unit with every unit then work on (N_pre, N_post)
-views of Brian2's own arrays: presynaptic values are columns, postsynaptic ones rows, and NumPy broadcasts. A sum
-of products becomes a matrix-vector product, and a rank-one change a BLAS update in place. Everything else (event
-pathways, other connections, random numbers, statements that write to neurons, indexing) is what the target
-'numpy' does.
+After importing this package, ``prefs.codegen.target = 'numpy_dense'`` in any Brian2 script. Sums,
+clock-driven equations and ``run_regularly`` of Synapses that join every unit with every unit then
+work on (N_pre, N_post) views of Brian2's own arrays: presynaptic values are columns, postsynaptic
+ones rows, and NumPy broadcasts. A sum of products becomes a matrix-vector product, and a rank-one
+change a BLAS update in place. Everything else (event pathways, other connections, random numbers,
+statements that write to neurons, indexing) is what the target 'numpy' does.
 
-A function of the user's own needs a NumPy implementation (``@implementation('numpy', discard_units=True)``): for
-targets other than 'numpy' Brian2 does not make one of the Python function.
+A function of the user's own needs a NumPy implementation (``@implementation('numpy',
+discard_units=True)``): for targets other than 'numpy' Brian2 does not make one of the Python
+function.
 """
 
 import ast
@@ -31,30 +33,39 @@ from scipy.linalg.blas import dger, sger
 from .lowering import POST, PRE, shape
 
 #: The axes along which a value varies, by which the factors of a product are grouped.
-SCALAR, COLUMN, ROW, MATRIX = frozenset(), frozenset({PRE}), frozenset({POST}), frozenset({PRE, POST})
+SCALAR, COLUMN, ROW, MATRIX = (
+    frozenset(),
+    frozenset({PRE}),
+    frozenset({POST}),
+    frozenset({PRE, POST}),
+)
 TEMPLATES = ("summed_variable", "stateupdate")  # Brian2's; the second also serves run_regularly
 SUMMAND = "_synaptic_var"  # Brian2's name for what a summed variable adds up
 logger = get_logger("fena_sim.device.dense")
 
 
 def all_to_all(synapses):
-    """The lowering.Dense of `synapses` if number i*N_post + j joins units i and j, for all of them; else None."""
+    """The lowering.Dense of `synapses` if number i*N_post + j joins units i and j, for all of them;
+    else None.
+    """
     dense = shape(synapses)
     i, j = (synapses.variables[name].get_value() for name in ("_synaptic_pre", "_synaptic_post"))
     if len(i) != dense.n_pre * dense.n_post:
         return None
     i, j = (index.reshape(dense.n_pre, dense.n_post) for index in (i, j))
-    regular = (np.all(i == dense.offset_pre + np.arange(dense.n_pre)[:, None])
-               and np.all(j == dense.offset_post + np.arange(dense.n_post)))
+    regular = np.all(i == dense.offset_pre + np.arange(dense.n_pre)[:, None]) and np.all(
+        j == dense.offset_post + np.arange(dense.n_post)
+    )
     return dense if regular else None
 
 
 class Expressions(NumpyNodeRenderer):
-    """NumPy expressions of scalars, columns, rows and matrices, with as few operations on matrices as products allow.
+    """NumPy expressions of scalars, columns, rows and matrices, with as few operations on matrices
+    as products allow.
 
-    The factors of a product are grouped by their axes (p_i*q_j*W_ij). Integers are made floating-point before, so that
-    a group of them cannot overflow; columns and rows take `dtype`, so that double-precision scalars among their
-    factors do not widen the matrices.
+    The factors of a product are grouped by their axes (p_i*q_j*W_ij). Integers are made
+    floating-point before, so that a group of them cannot overflow; columns and rows take `dtype`,
+    so that double-precision scalars among their factors do not widen the matrices.
 
     Parameters
     ----------
@@ -74,7 +85,9 @@ class Expressions(NumpyNodeRenderer):
         return brian_ast(text, self.variables)
 
     def axes_of(self, node):
-        return SCALAR.union(*(self.axes.get(n.id, SCALAR) for n in ast.walk(node) if isinstance(n, ast.Name)))
+        return SCALAR.union(
+            *(self.axes.get(n.id, SCALAR) for n in ast.walk(node) if isinstance(n, ast.Name))
+        )
 
     def render_BinOp(self, node):
         if node.dtype != "float" or not isinstance(node.op, (ast.Mult, ast.Div)):
@@ -82,15 +95,21 @@ class Expressions(NumpyNodeRenderer):
         return _product(self.groups(node))
 
     def groups(self, node):
-        """A product as {axes: text of the factors that vary along them}; scalars join a column or row if there is one."""
+        """A product as {axes: text of the factors that vary along them}; scalars join a column or
+        row if there is one.
+        """
         over, under = {}, {}
         for factor, divides in _factors(node):
             text, axes = self.render_element_parentheses(factor), self.axes_of(factor)
             if factor.dtype != "float":
                 text = f"_numpy.asarray({text}, {self.dtype!r})" if axes else f"(1.0*{text})"
             (under if divides else over).setdefault(axes, []).append(text)
-        found = {axes: " / ".join([" * ".join(over.get(axes, [f"_numpy.{self.dtype}(1)"])), *under.get(axes, [])])
-                 for axes in sorted({*over, *under}, key=lambda axes: (len(axes), sorted(axes)))}
+        found = {
+            axes: " / ".join(
+                [" * ".join(over.get(axes, [f"_numpy.{self.dtype}(1)"])), *under.get(axes, [])]
+            )
+            for axes in sorted({*over, *under}, key=lambda axes: (len(axes), sorted(axes)))
+        }
         vectors = [axes for axes in found if len(axes) == 1]
         if vectors and SCALAR in found:
             found[vectors[0]] = f"{found.pop(SCALAR)} * {found[vectors[0]]}"
@@ -106,11 +125,15 @@ class Expressions(NumpyNodeRenderer):
         groups = self.groups(node)
         matrix, vector = groups.pop(MATRIX, None), groups.pop(frozenset({along}), None)
         if matrix is None:
-            groups[MATRIX] = f"_numpy.sum({vector})" if vector else {PRE: "_n_pre", POST: "_n_post"}[along]
+            groups[MATRIX] = (
+                f"_numpy.sum({vector})" if vector else {PRE: "_n_pre", POST: "_n_post"}[along]
+            )
         elif vector is None:
             groups[MATRIX] = f"_numpy.sum({matrix}, axis={int(along == POST)}, keepdims=True)"
         else:
-            groups[MATRIX] = f"({vector}).T @ ({matrix})" if along == PRE else f"({matrix}) @ ({vector}).T"
+            groups[MATRIX] = (
+                f"({vector}).T @ ({matrix})" if along == PRE else f"({matrix}) @ ({vector}).T"
+            )
         return _product(groups)
 
 
@@ -133,7 +156,9 @@ def _product(groups):
 
 
 def _forwarded(statements):
-    """``x = E`` in the place of ``_x := E; x = _x``, where nothing else reads _x and what E reads does not change before."""
+    """``x = E`` in the place of ``_x := E; x = _x``, where nothing else reads _x and what E reads
+    does not change before.
+    """
     statements = list(statements)
     for last in statements[:]:
         defining = [s for s in statements if s.var == last.expr]
@@ -148,7 +173,9 @@ def _forwarded(statements):
 
 
 def _as_increment(var, node):
-    """(operation, operand) that is the same as setting `var` to an expression: += if `var` is one of two summands."""
+    """(operation, operand) that is the same as setting `var` to an expression: += if `var` is one
+    of two summands.
+    """
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         for summand, rest in ((node.left, node.right), (node.right, node.left)):
             if isinstance(summand, ast.Name) and summand.id == var:
@@ -157,7 +184,9 @@ def _as_increment(var, node):
 
 
 class NumpyDenseGenerator(NumpyCodeGenerator):
-    """Writes the statements of all-to-all synapses for matrices; everything else as the target 'numpy'."""
+    """Writes the statements of all-to-all synapses for matrices; everything else as the target
+    'numpy'.
+    """
 
     class_name = "numpy_dense"
     dense = None  # the shape of the synapses whose statements are written, if they are lowered
@@ -168,30 +197,50 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
 
     def translate_statement_sequence(self, scalar_statements, vector_statements):
         if isinstance(self.owner, Synapses) and self.template_name in TEMPLATES:
-            self.dense, reason = all_to_all(self.owner), "they do not join every unit with every unit, in order"
+            self.dense, reason = (
+                all_to_all(self.owner),
+                "they do not join every unit with every unit, in order",
+            )
             if self.dense is not None:
                 reason = self._reason_against(vector_statements[None])
             if reason is not None:
                 self.dense = None
-                logger.info(f"{self.name} of Synapses {self.owner.name!r} runs as stock NumPy: {reason}.",
-                            name_suffix="stock", once=True)
+                logger.info(
+                    f"{self.name} of Synapses {self.owner.name!r} runs as stock NumPy: {reason}.",
+                    name_suffix="stock",
+                    once=True,
+                )
         if self.dense is not None:
-            defined = {s.var: AuxiliaryVariable(s.var, dtype=s.dtype, scalar=s.scalar)
-                       for s in [*scalar_statements[None], *vector_statements[None]] if s.var not in self.variables}
-            axes = {name: self._axes(name) for name, variable in self.variables.items() if isinstance(variable, ArrayVariable)}
+            defined = {
+                s.var: AuxiliaryVariable(s.var, dtype=s.dtype, scalar=s.scalar)
+                for s in [*scalar_statements[None], *vector_statements[None]]
+                if s.var not in self.variables
+            }
+            axes = {
+                name: self._axes(name)
+                for name, variable in self.variables.items()
+                if isinstance(variable, ArrayVariable)
+            }
             self.expressions = Expressions({**self.variables, **defined}, axes, self.dtype)
             self.summand = SUMMAND
         return super().translate_statement_sequence(scalar_statements, vector_statements)
 
     def determine_keywords(self):
-        return {**super().determine_keywords(), "dense_sum": self.write_sum if self.dense is not None else None}
+        return {
+            **super().determine_keywords(),
+            "dense_sum": self.write_sum if self.dense is not None else None,
+        }
 
     def _reason_against(self, statements):
         """Why statements of all-to-all synapses cannot be written for matrices; None if they can."""
         read, write, _, _ = self.arrays_helper(statements)
-        for name in {name for s in statements for name in get_identifiers(s.expr)} & set(self.variables):
+        for name in {name for s in statements for name in get_identifiers(s.expr)} & set(
+            self.variables
+        ):
             function = self.variables[name]
-            if isinstance(function, Function) and (function.auto_vectorise or not function.stateless):
+            if isinstance(function, Function) and (
+                function.auto_vectorise or not function.stateless
+            ):
                 return f"{name}() gives another value at every call"
         for name in read | write:
             if self._axes(name) is None:
@@ -199,7 +248,9 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
         for name in write:
             if self._axes(name) != MATRIX:
                 return f"they write to {name}"
-            if any(self.variables[other] is self.variables[name] for other in (read | write) - {name}):
+            if any(
+                self.variables[other] is self.variables[name] for other in (read | write) - {name}
+            ):
                 return f"they use {name} by another name too"
         return None
 
@@ -208,7 +259,10 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
         variable, index = self.variables[name], self.variable_indices[name]
         if variable.scalar or index == "0":
             return SCALAR
-        if variable.name in ("_synaptic_pre", "_synaptic_post") and variable.owner.name == self.owner.name:
+        if (
+            variable.name in ("_synaptic_pre", "_synaptic_post")
+            and variable.owner.name == self.owner.name
+        ):
             return COLUMN if variable.name == "_synaptic_pre" else ROW
         return {"_idx": MATRIX, PRE: COLUMN, POST: ROW}.get(index)
 
@@ -225,8 +279,16 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
         return self._neurons(array, axes)
 
     def _neurons(self, array, axes):
-        first, n = (self.dense.offset_pre, self.dense.n_pre) if axes == COLUMN else (self.dense.offset_post, self.dense.n_post)
-        return f"{array}[{first}:{first + n}, None]" if axes == COLUMN else f"{array}[None, {first}:{first + n}]"
+        first, n = (
+            (self.dense.offset_pre, self.dense.n_pre)
+            if axes == COLUMN
+            else (self.dense.offset_post, self.dense.n_post)
+        )
+        return (
+            f"{array}[{first}:{first + n}, None]"
+            if axes == COLUMN
+            else f"{array}[None, {first}:{first + n}]"
+        )
 
     def translate_one_statement_sequence(self, statements, scalar=False):
         if self.dense is None or scalar:
@@ -261,7 +323,9 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
         return f"{var}{'[...]' if op == '=' else ''} {op} {expressions.render_node(node)}"
 
     def write_sum(self, target, index):
-        """The assignment of a summed variable, for the template: `target` and the `index` of its side, as Brian2 has them."""
+        """The assignment of a summed variable, for the template: `target` and the `index` of its
+        side, as Brian2 has them.
+        """
         axes, along = (COLUMN, POST) if index.name == "_synaptic_pre" else (ROW, PRE)
         total = self.expressions.total(self.expressions.parse(self.summand), along)
         return f"{self._neurons(self.get_array_name(target), axes)}[...] = {word_substitute(total, self.func_name_replacements)}"
@@ -272,21 +336,29 @@ _RANK_ONE = {np.dtype(np.float64): dger, np.dtype(np.float32): sger}
 
 
 def add_outer(matrix, column, row):
-    """matrix += column*row in place, for a C-contiguous `matrix` (n, m); `column` is (n, 1), `row` (1, m)."""
-    transposed = matrix.T  # contiguous in Fortran's order, so that BLAS works on it and not on a copy
+    """matrix += column*row in place, for a C-contiguous `matrix` (n, m); `column` is (n, 1), `row`
+    (1, m).
+    """
+    transposed = (
+        matrix.T
+    )  # contiguous in Fortran's order, so that BLAS works on it and not on a copy
     changed = _RANK_ONE[matrix.dtype](1.0, row, column, a=transposed, overwrite_a=True)
     if changed is not transposed:
         matrix[...] = changed.T
 
 
 def elementwise(function):
-    """A function that expects one-dimensional arrays, as in Brian2, for columns, rows and matrices too."""
+    """A function that expects one-dimensional arrays, as in Brian2, for columns, rows and matrices
+    too.
+    """
+
     def apply(*arguments):
         form = np.broadcast_shapes(*(np.shape(a) for a in arguments))
         if len(form) < 2:
             return function(*arguments)
         flat = [np.broadcast_to(a, form).ravel() if np.ndim(a) else a for a in arguments]
         return np.broadcast_to(function(*flat), np.prod(form)).reshape(form)
+
     return apply
 
 
@@ -296,9 +368,15 @@ class NumpyDenseCodeObject(NumpyCodeObject):
     class_name = "numpy_dense"
     generator_class = NumpyDenseGenerator
     stock = NumpyCodeObject.templater
-    templater = stock.derive("brian2.codegen.runtime.numpy_rt",
-                             env_globals={"stock_summed_variable": stock.env.get_template("summed_variable.py_")})
-    templater.env.loader = ChoiceLoader([DictLoader({"summed_variable.py_": """
+    templater = stock.derive(
+        "brian2.codegen.runtime.numpy_rt",
+        env_globals={"stock_summed_variable": stock.env.get_template("summed_variable.py_")},
+    )
+    templater.env.loader = ChoiceLoader(
+        [
+            DictLoader(
+                {
+                    "summed_variable.py_": """
 {# USES_VARIABLES { N } #}
 {# ITERATE_ALL { _idx } #}
 {% extends stock_summed_variable %}
@@ -312,7 +390,12 @@ _vectorisation_idx = 1
 {{dense_sum(_target_var, _index_var)}}
 {% endif %}
 {% endblock %}
-"""}), templater.env.loader])
+"""
+                }
+            ),
+            templater.env.loader,
+        ]
+    )
 
     def variables_to_namespace(self):
         super().variables_to_namespace()
