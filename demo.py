@@ -15,7 +15,7 @@ from fena_sim import load_model, load_protocol, run
 from fena_sim.measure import accuracy, bits, ngram_table
 from fena_sim.model.load import load_file
 from fena_sim.plot import save
-from fena_sim.run.progress import Display
+from fena_sim.runs.live.progress import Display
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "runs"

@@ -17,9 +17,9 @@ from pathlib import Path
 import attrs
 
 import fena_sim as fs
-from fena_sim.device.cuda import CudaDevice
-from fena_sim.errors import FenaError
-from fena_sim.run.runner import block_program
+from fena_sim import FenaError
+from fena_sim.device.cuda.devices import CudaDevice
+from fena_sim.runs.execute import block_program
 
 ROOT = Path(__file__).resolve().parents[1]
 

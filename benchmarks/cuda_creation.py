@@ -24,7 +24,8 @@ from brian2 import NeuronGroup, Synapses, ms
 
 def one(synapses, folder):
     from fena_sim.device.cpp import run_compiler
-    from fena_sim.device.cuda import CudaHostDevice, accounts, preferences, sources
+    from fena_sim.device.cuda import accounts, preferences, sources
+    from fena_sim.device.cuda.devices import CudaHostDevice
 
     n = round(synapses**0.5)
     preferences.load()

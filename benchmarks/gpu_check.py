@@ -17,13 +17,12 @@ import attrs
 import numpy as np
 
 import fena_sim as fs
-from fena_sim.certify.certificate import certify
-from fena_sim.certify.command import summary
-from fena_sim.certify.doctor import examine
-from fena_sim.device.choice import DEVICES
+from fena_sim.commands.certify import summary
 from fena_sim.device.cuda import toolchain
-from fena_sim.run import estimate
-from fena_sim.run.runner import block_program
+from fena_sim.device.cuda.doctor import examine
+from fena_sim.device.default import DEVICES
+from fena_sim.runs.execute import block_program, estimate
+from fena_sim.study.certify.certificate import certify
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKENS, STEPS, REPEATS = 64, 60, 3

@@ -32,8 +32,8 @@ import psutil
 
 import fena_sim as fs
 from fena_sim.plot import save
+from fena_sim.study.sweep.figure import draw
 from fena_sim.sweep import SweepDisplay, parse_grid, plan, run_locally, save_sweep
-from fena_sim.sweep.figure import draw
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "fena.py"
 KEY, VALUES = "level.1.tau", ("10*ms", "14*ms", "20*ms", "28*ms")

@@ -17,9 +17,9 @@ PAGES = {
     "measure": ("fena_sim.measure",),
     "plot": (
         "fena_sim.plot",
-        "fena_sim.plot.panels",
-        "fena_sim.plot.traces",
-        "fena_sim.plot.waves",
+        "fena_sim.show.panels",
+        "fena_sim.show.traces",
+        "fena_sim.show.waves",
     ),
     "errors": ("fena_sim.errors",),
 }
@@ -153,7 +153,7 @@ def _item(entry):
 
 
 def _commands():
-    from fena_sim.cli import cli
+    from fena_sim.commands.main import cli
 
     parts = ["# Commands", NOTE]
     for path, context in walk(cli):

@@ -1,5 +1,5 @@
 """`python -m fena_sim` is the `fena` command."""
 
-from .cli import main
+from .commands.main import main
 
 main()

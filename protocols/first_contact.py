@@ -11,7 +11,7 @@ trained network; "frozen" ones with plasticity off.
 import numpy as np
 from brian2 import ms
 
-from fena_sim import Block, FixedPace, Probe, Protocol
+from fena_sim import INITIAL, Block, FixedPace, Probe, Protocol
 from fena_sim.measure import (
     accuracy,
     error_ratio,
@@ -19,7 +19,6 @@ from fena_sim.measure import (
     inside_motif,
     settling_iterations,
 )
-from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import MotifGrammar, omissions
 
 MODEL = "../models/fena.py"
@@ -121,6 +120,6 @@ def summary(runs):
 
 
 if __name__ == "__main__":
-    from fena_sim.cli import run_file
+    from fena_sim.commands.main import run_file
 
     run_file(__file__)

@@ -10,9 +10,8 @@ with --from.
 import numpy as np
 from brian2 import ms
 
-from fena_sim import Block, FixedPace, Probe, Protocol
+from fena_sim import INITIAL, Block, FixedPace, Probe, Protocol
 from fena_sim.measure import accuracy, token_scores
-from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import MotifGrammar, omissions
 
 MODEL = "../models/fena.py"
@@ -71,6 +70,6 @@ def summary(runs):
 
 
 if __name__ == "__main__":
-    from fena_sim.cli import run_file
+    from fena_sim.commands.main import run_file
 
     run_file(__file__)

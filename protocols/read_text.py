@@ -9,9 +9,8 @@ on. The n-gram tables beside it count the same characters.
 import numpy as np
 from brian2 import ms
 
-from fena_sim import Block, FixedPace, Protocol
+from fena_sim import INITIAL, Block, FixedPace, Protocol
 from fena_sim.measure import accuracy, bits, ngram_table, settling_iterations
-from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import text
 
 MODEL = "../models/fena.py"
@@ -78,6 +77,6 @@ def summary(runs):
 
 
 if __name__ == "__main__":
-    from fena_sim.cli import run_file
+    from fena_sim.commands.main import run_file
 
     run_file(__file__)

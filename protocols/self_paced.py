@@ -10,9 +10,8 @@ steps, blank included.
 import numpy as np
 from brian2 import ms
 
-from fena_sim import Block, FixedPace, Protocol, SelfPaced
+from fena_sim import INITIAL, Block, FixedPace, Protocol, SelfPaced
 from fena_sim.measure import accuracy, settling_iterations
-from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import MotifGrammar
 
 MODEL = "../models/fena.py"
@@ -76,6 +75,6 @@ def summary(runs):
 
 
 if __name__ == "__main__":
-    from fena_sim.cli import run_file
+    from fena_sim.commands.main import run_file
 
     run_file(__file__)

@@ -10,8 +10,7 @@ depolarised before its token appears.
 import numpy as np
 from brian2 import ms
 
-from fena_sim import Block, FixedPace, Probe, Protocol
-from fena_sim.protocol import INITIAL
+from fena_sim import INITIAL, Block, FixedPace, Probe, Protocol
 from fena_sim.stimulus import TokenStream, one_hot
 
 MODEL = "../models/spiking_sequence.py"
@@ -77,6 +76,6 @@ def summary(runs):
 
 
 if __name__ == "__main__":
-    from fena_sim.cli import main
+    from fena_sim.commands.main import main
 
     main(["run", __file__])

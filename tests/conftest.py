@@ -9,7 +9,7 @@ import pytest
 import tiny
 
 import fena_sim as fs
-from fena_sim.run.progress import Silent
+from fena_sim.runs.live.progress import Silent
 
 
 @pytest.fixture(scope="session", autouse=True)

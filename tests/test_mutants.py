@@ -36,7 +36,7 @@ def test_names_are_unique():
 @pytest.mark.parametrize("old", ["there is no such text", "mask"])
 def test_a_text_that_does_not_fit_is_refused(old):
     with pytest.raises(ValueError, match="not once"):
-        mutants.Mutant("wrong", "fena_sim/measure/select.py", old, "", "tests").changed()
+        mutants.Mutant("wrong", "fena_sim/analyse/select.py", old, "", "tests").changed()
 
 
 def test_caught_survived_and_broken_are_told_apart(tmp_path):

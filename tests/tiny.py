@@ -12,7 +12,7 @@ import numpy as np
 from brian2 import ms
 
 import fena_sim as fs
-from fena_sim.protocol import INITIAL
+from fena_sim.declare.protocol.block import INITIAL
 from fena_sim.stimulus import TokenStream, one_hot
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "fena.py"

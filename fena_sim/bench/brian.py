@@ -7,7 +7,7 @@ from pathlib import Path
 import brian2
 import numpy as np
 
-from ..canonical import digest, own_sources
+from ..declare.canonical import digest, own_sources
 from ..device.unity import UNITY, one_translation_unit
 from .native import compile_cpp, folder, numbers
 from .networks import CHECKED_STEPS, DT, declare, initial_state

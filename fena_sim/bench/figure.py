@@ -3,7 +3,8 @@
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ..errors import DeclarationError
-from ..plot import new_figure, sheet, style
+from ..show import style
+from ..show.style import new_figure, sheet
 
 #: Colour and marker of a variant; the limit is a dashed line without markers.
 LOOKS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 
-from ..device import cache
+from ..device import build_cache as cache
 from ..errors import DeviceError
 from .networks import CHECKED_STEPS, initial_state
 from .subject import Subject

@@ -103,7 +103,7 @@ def declare(case):
     constants = {"tau": TAU * second, "taue": TAU_ERROR * second, "eta": ETA / second, "leak": LEAK}
     connect = {}
     if case.batch > 1:
-        from fena_sim.device.dense.batch import BatchedSynapses as Synapses  # noqa: F811  (instead of Brian2's own)
+        from brian2_dense.batch import BatchedSynapses as Synapses  # noqa: F811  (instead of Brian2's own)
 
         connect = {"batch": case.batch}
     top = len(case.sizes) - 1

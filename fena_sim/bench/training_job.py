@@ -21,12 +21,12 @@ from pathlib import Path
 
 import attrs
 
-from ..build.projection import pairs
-from ..measure import accuracy
-from ..model import load_model
-from ..model.equations import identifiers
-from ..protocol import load_protocol
-from ..run import run
+from ..analyse.prediction import accuracy
+from ..declare.model.equations import identifiers
+from ..model.load import load_model
+from ..network.projection import pairs
+from ..protocol.load import load_protocol
+from ..runs.execute import run
 from . import footprint
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -187,7 +187,7 @@ def _memory_fena(job, model, out):
 
 
 def _reference(job):
-    from . import references
+    from ..study import reference_networks as references
 
     references.torch.set_num_threads(job["threads"])
     measure = {"time": _time_reference, "memory": _memory_reference, "rate": _rate_reference}[

@@ -17,12 +17,13 @@ from brian2 import Quantity, second
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import get_device
 
-from ..build import build_network
-from ..build.pacemaker import NAME as PACEMAKER
-from ..build.population import state_variables
+from brian2_dense.lowering_device import Explanation
+
 from ..errors import DeviceError, ResourceError
-from . import cache
-from .dense.lowering_device import Explanation
+from ..network.build import build_network
+from ..network.pacemaker import NAME as PACEMAKER
+from ..network.population import state_variables
+from . import build_cache as cache
 from .program import Program, Recording, monitor_layout
 from .unity import one_translation_unit
 
@@ -300,7 +301,7 @@ def _run_for_a_chunk(device, built):
 
 def _sizes(hierarchy, built):
     """Number of synapses of every projection: Brian2 knows it only once the binary has run."""
-    from ..build.projection import pairs
+    from ..network.projection import pairs
 
     sizes = {}
     for projection in hierarchy.projections:

@@ -6,9 +6,10 @@ import brian2
 import numpy as np
 from brian2 import Quantity, prefs, second
 
-from ..build import build_network
-from ..build.population import state_variables
-from .dense.numpy_target import NumpyDenseCodeObject
+from brian2_dense.numpy_target import NumpyDenseCodeObject
+
+from ..network.build import build_network
+from ..network.population import state_variables
 from .program import Program, Recording, monitor_layout
 
 

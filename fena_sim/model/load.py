@@ -5,8 +5,8 @@ import inspect
 import sys
 from pathlib import Path
 
+from ..declare.model.hierarchy import Hierarchy
 from ..errors import DeclarationError, FenaError, UnknownNameError, nearest
-from .hierarchy import Hierarchy
 
 
 def load_file(path, kind):

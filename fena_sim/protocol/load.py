@@ -4,9 +4,9 @@ import inspect
 
 import attrs
 
+from ..declare.protocol.protocol import Protocol
 from ..errors import ProtocolError
 from ..model.load import call_with, load_file
-from .protocol import Protocol
 
 
 @attrs.frozen

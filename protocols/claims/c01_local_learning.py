@@ -3,16 +3,16 @@
 from networks import MODELS
 
 from fena_sim import Block, load_model
-from fena_sim.claims.claim import Bar, Measured, Reported
-from fena_sim.claims.locality import influences, planted
+from fena_sim.claims import Bar, Measured, Reported
 from fena_sim.errors import LocalityError
 from fena_sim.measure import share, summarise
 from fena_sim.stimulus import TokenStream, one_hot
+from fena_sim.study.claims.locality import influences, planted
 
 ID = "C01"
 CLAIM = "Learning is local: no synapse reads a loss, an optimiser's memory or an error passed backwards; settling is training."
 DEFINITION = """Of every model in models/. Static: a plasticity rule may read variables of its synapse, of the two units that it
-joins, and scalars of their levels computed from these levels alone (fena_sim.model.plasticity.check_local); four rules that
+joins, and scalars of their levels computed from these levels alone (fena_sim.declare.model.plasticity.check_local); four rules that
 break this are planted into every plastic projection and must be refused. Dynamic: from one state of the running network each
 rule is evaluated twice, the second time with all variables of all other levels and synapses moved by normal random numbers
 (sd 1); influence = max |dw' - dw| / max |dw|, tolerance 1e-12 (rounding of float64), after at most four tokens."""

@@ -4,13 +4,13 @@ import numpy as np
 from networks import MODELS
 
 from fena_sim import Block, load_model
-from fena_sim.build.network import initial_state
-from fena_sim.build.pacemaker import NAME as PACEMAKER
-from fena_sim.build.pacemaker import BlockShape, table_values
-from fena_sim.claims.claim import Bar, Measured
-from fena_sim.device import choose_device
+from fena_sim.claims import Bar, Measured
+from fena_sim.declare.protocol.timeline import timeline
+from fena_sim.device.default import choose_device
 from fena_sim.measure import share, summarise
-from fena_sim.protocol.timeline import timeline
+from fena_sim.network.build import initial_state
+from fena_sim.network.pacemaker import NAME as PACEMAKER
+from fena_sim.network.pacemaker import BlockShape, table_values
 from fena_sim.stimulus import TokenStream, one_hot
 
 ID = "C02"

@@ -3,7 +3,7 @@
 import numpy as np
 from networks import first_contact
 
-from fena_sim.claims.claim import Bar, Measured, Reported
+from fena_sim.claims import Bar, Measured, Reported
 from fena_sim.measure import error_curve, halfway_token, share, summarise
 from fena_sim.plot import COLUMN_WIDTH, level_colour, new_figure, panels, sheet
 

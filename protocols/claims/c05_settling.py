@@ -5,8 +5,8 @@ import xarray as xr
 from brian2 import ms
 from networks import MODELS, first_contact
 
-from fena_sim import Block, FixedPace, Probe, Protocol
-from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
+from fena_sim import INITIAL, Block, FixedPace, Probe, Protocol
+from fena_sim.claims import Bar, Experiment, Measured, Reported
 from fena_sim.measure import (
     presented,
     settling_at,
@@ -16,8 +16,7 @@ from fena_sim.measure import (
     token_scores,
 )
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, sheet, style
-from fena_sim.plot.style import BLACK, GREY, ORANGE
-from fena_sim.protocol import INITIAL
+from fena_sim.show.style import BLACK, GREY, ORANGE
 from fena_sim.stimulus import MotifGrammar
 
 ID = "C05"

@@ -2,7 +2,7 @@
 
 from networks import first_contact
 
-from fena_sim.claims.claim import Bar, Measured, Otherwise, Reported
+from fena_sim.claims import Bar, Measured, Otherwise, Reported
 from fena_sim.measure import entropy_floor, error_curve, error_ratio, mean_errors, scored, summarise
 from fena_sim.plot import COLUMN_WIDTH, level_colour, new_figure, panels, sheet
 from fena_sim.stimulus import MotifGrammar

@@ -5,7 +5,7 @@ from brian2 import ms
 from networks import MODELS
 
 from fena_sim import Block, FixedPace, Protocol
-from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Bar, Experiment, Measured, Reported
 from fena_sim.measure import (
     accuracy,
     error_curve,

@@ -3,10 +3,10 @@
 import numpy as np
 from networks import short
 
-from fena_sim.claims.claim import Bar, Measured, Reported
+from fena_sim.claims import Bar, Measured, Reported
 from fena_sim.measure import accuracy, collapsed_levels, precision_curve, share, summarise
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
-from fena_sim.plot.style import letter
+from fena_sim.show.style import letter
 
 ID = "C08"
 CLAIM = "Levels can lose their precision and stop learning; a floor cures it."

@@ -6,7 +6,7 @@ from brian2 import ms
 from networks import MODELS, short
 
 from fena_sim import Block, FixedPace, Probe, Protocol
-from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Bar, Experiment, Measured, Reported
 from fena_sim.measure import (
     accuracy,
     error_series,
@@ -19,7 +19,7 @@ from fena_sim.measure import (
     summarise,
 )
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
-from fena_sim.plot.style import letter
+from fena_sim.show.style import letter
 from fena_sim.stimulus import MotifGrammar
 
 ID = "C09"

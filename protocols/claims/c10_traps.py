@@ -3,10 +3,10 @@
 import numpy as np
 from networks import short
 
-from fena_sim.claims.claim import Bar, Measured, Reported, once
+from fena_sim.claims import Bar, Measured, Reported, once
 from fena_sim.measure import NGram, accuracy, settling_iterations, share, summarise, trapped
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
-from fena_sim.plot.style import letter
+from fena_sim.show.style import letter
 
 ID = "C10"
 CLAIM = "The energy landscape has traps; noise that is annealed while learning escapes them."

@@ -6,8 +6,8 @@ import numpy as np
 from brian2 import ms
 from networks import MODELS, first_contact
 
-from fena_sim import Block, FixedPace, Protocol
-from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
+from fena_sim import INITIAL, Block, FixedPace, Protocol, open_run
+from fena_sim.claims import Bar, Experiment, Measured, Reported
 from fena_sim.measure import (
     accuracy,
     autocorrelation_time,
@@ -20,8 +20,6 @@ from fena_sim.measure import (
     variance_explained,
 )
 from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
-from fena_sim.protocol import INITIAL
-from fena_sim.record import open_run
 from fena_sim.stimulus import MotifGrammar, TokenStream
 
 ID = "C11"

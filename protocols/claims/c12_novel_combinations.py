@@ -5,9 +5,8 @@ from comparisons import KINDS, ngrams, reference_networks
 from matplotlib.lines import Line2D
 from networks import first_contact
 
-from fena_sim.claims.claim import Bar, Measured, Reported, once
-from fena_sim.claims.references import REGIMES
-from fena_sim.errors import FenaError
+from fena_sim import FenaError
+from fena_sim.claims import Bar, Measured, Reported, once
 from fena_sim.measure import (
     IdealObserver,
     accuracy,
@@ -18,15 +17,16 @@ from fena_sim.measure import (
     summarise,
 )
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, sheet, style
-from fena_sim.plot.style import BLACK, GREEN, GREY, PURPLE, SKY, VERMILLION
+from fena_sim.show.style import BLACK, GREEN, GREY, PURPLE, SKY, VERMILLION
 from fena_sim.stimulus import MotifGrammar
+from fena_sim.study.claims.references import REGIMES
 
 ID = "C12"
 CLAIM = "Familiar motifs are predicted as well in combinations that were never trained."
 DEFINITION = """After one pass of protocols/first_contact.py, plasticity off. Inside: tokens after the first of a motif.
 Familiar: those of block "familiar" (1,500 tokens, quick 300); novel: those of block "held_out" whose motif was entered through
 a pair of motifs that training never shows. Accuracy = share of tokens whose code is the nearest to the prediction; error = mean
-over tokens and units of e^2 at onset, level 0; ratio = error novel / familiar (fena_sim.measure.generalisation). Junction:
+over tokens and units of e^2 at onset, level 0; ratio = error novel / familiar (fena_sim.analyse.generalisation). Junction:
 first tokens of motifs; no network can know one that follows through a pair it never met. Untrained: all 300 tokens of block
 "untrained". References: networks of as many weights trained by backpropagation and n-gram tables on the same tokens, tested on
 the same tokens, same windows; ideal: the Bayes-optimal observer of the grammar."""

@@ -7,13 +7,13 @@ from comparisons import KINDS, ngrams, reference_networks
 from matplotlib.ticker import NullFormatter
 from networks import first_contact
 
-from fena_sim.claims.claim import Bar, Measured, NotRun, Reported
-from fena_sim.claims.references import REGIMES
-from fena_sim.errors import FenaError
+from fena_sim import FenaError
+from fena_sim.claims import Bar, Measured, NotRun, Reported
 from fena_sim.measure import accuracy, bits, entropy_floor, paired, summarise
 from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
-from fena_sim.plot.style import BLACK, GREY, SKY, VERMILLION
+from fena_sim.show.style import BLACK, GREY, SKY, VERMILLION
 from fena_sim.stimulus import MotifGrammar
+from fena_sim.study.claims.references import REGIMES
 
 ID = "C13"
 CLAIM = "In one pass it models its data as well as n-gram tables and networks of equal size trained by backpropagation."
@@ -22,7 +22,7 @@ DEFINITION = """After one pass of protocols/first_contact.py (16,000 tokens; qui
 the probability that the network gave to the token before it arrived. n-gram: interpolated tables of 1 to 5 tokens counted on
 the same training tokens; the best of the five on the test tokens of each network counts. Elman network, GRU and transformer: as
 many trainable numbers as FENA has synaptic weights (within 5 %), same training and test tokens, hyperparameters chosen on
-streams of their own (fena_sim.claims.references); "one pass" learns every token once, "converged" goes on until a validation
+streams of their own (fena_sim.study.claims.references); "one pass" learns every token once, "converged" goes on until a validation
 stream gets no better. Differences are FENA minus the other within each seed. Floor: what the Bayes-optimal observer expects."""
 MEASURES = {"accuracy": (accuracy, ">="), "bits": (bits, "<=")}
 

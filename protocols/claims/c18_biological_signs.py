@@ -12,16 +12,16 @@ from networks import MODELS, PROTOCOLS, short
 from scipy import signal
 
 from fena_sim import load_protocol
-from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Bar, Experiment, Measured, Reported
 from fena_sim.measure import mismatch, paired, share, summarise, token_scores, trapped
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
-from fena_sim.plot.style import letter
+from fena_sim.show.style import letter
 
 ID = "C18"
 CLAIM = "Its failures look like those of biological circuits: a smaller mismatch response, a rhythm, perseveration."
 DEFINITION = """Networks of C08, C09 and C10, failed against healthy, the same seeds. Mismatch: protocols/oddball.py with 150
 tokens per block, from the trained network with the same constants; deviant minus standard, squared error
-(fena_sim.measure.mismatch) of level 1 times that level's precision at the end of training, as errors are sent upwards;
+(fena_sim.analyse.mismatch) of level 1 times that level's precision at the end of training, as errors are sent upwards;
 untreated C08 (collapsed) against the model as it is; without that weight it is reported for every level, since a lower
 precision makes the weighted one smaller by itself. Published sign: the mismatch negativity is smaller under ketamine, by 27 %
 and 21 % (Umbricht et al. 2000, doi 10.1001/archpsyc.57.12.1139), and in schizophrenia (d = .99; Umbricht & Krljes 2005, doi

@@ -9,11 +9,11 @@ from networks import PROTOCOLS, first_contact
 from rich.console import Console
 
 from fena_sim import run
-from fena_sim.claims.claim import Bar, Measured, once
+from fena_sim.claims import Bar, Measured, once
 from fena_sim.measure import share
 from fena_sim.model.load import load_file
-from fena_sim.run.progress import Display
-from fena_sim.run.view import number
+from fena_sim.runs.live.progress import Display
+from fena_sim.runs.live.view import number
 
 ID = "C19"
 CLAIM = "There is no loss curve: one watches the settling, while it runs and afterwards."

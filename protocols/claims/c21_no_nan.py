@@ -7,10 +7,10 @@ import numpy as np
 from networks import MODELS, PROTOCOLS
 
 from fena_sim import Block, Protocol, load_model, load_protocol
-from fena_sim.claims.claim import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Bar, Experiment, Measured, Reported
 from fena_sim.measure import share
-from fena_sim.record.files import load_arrays
-from fena_sim.run.health import not_finite
+from fena_sim.runs.health import not_finite
+from fena_sim.runs.store.files import load_arrays
 from fena_sim.stimulus import MotifGrammar
 
 ID = "C21"

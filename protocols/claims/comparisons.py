@@ -5,11 +5,11 @@ the tokens of first_contact.
 from networks import MODELS
 
 from fena_sim import load_model
-from fena_sim.claims.references import motif_references
+from fena_sim.declare.model.equations import identifiers
 from fena_sim.measure import ngram_table
-from fena_sim.model.equations import identifiers
+from fena_sim.study.claims.references import motif_references
 
-#: Reference networks: name of fena_sim.claims.references, and how they are called.
+#: Reference networks: name of fena_sim.study.claims.references, and how they are called.
 KINDS = {"elman": "Elman", "gru": "GRU", "transformer": "transformer"}
 #: Tokens of a pass; in a shorter one (--quick) the references choose nothing but their learning
 #: rate.

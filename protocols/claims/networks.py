@@ -6,7 +6,7 @@ import numpy as np
 from brian2 import ms
 
 from fena_sim import Block, FixedPace, Probe, Protocol, load_protocol
-from fena_sim.claims.claim import Experiment
+from fena_sim.claims import Experiment
 from fena_sim.stimulus import MotifGrammar
 
 PROTOCOLS = Path(__file__).resolve().parents[1]

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import fena_sim as fs
 from fena_sim.bench import footprint, training, training_job
-from fena_sim.cli import cli
+from fena_sim.commands.main import cli
 from fena_sim.errors import DeviceError
 from fena_sim.stimulus import MotifGrammar
 

@@ -78,7 +78,8 @@ def main(device, dtype, folder, options):
         np.savez(folder / "results.npz", **results(found))
         return
     from fena_sim.device.cpp import run_compiler
-    from fena_sim.device.cuda import CudaHostDevice, preferences, sources
+    from fena_sim.device.cuda import preferences, sources
+    from fena_sim.device.cuda.devices import CudaHostDevice
 
     preferences.load()
     host = CudaHostDevice()

@@ -4,8 +4,9 @@ called.
 
 import pytest
 
-from fena_sim.device import cache
-from fena_sim.device.cuda import CudaDevice, toolchain
+from fena_sim.device import build_cache as cache
+from fena_sim.device.cuda import toolchain
+from fena_sim.device.cuda.devices import CudaDevice
 
 
 @pytest.fixture

@@ -17,13 +17,15 @@ import pytest
 import tiny
 
 import fena_sim as fs
-from fena_sim.certify.certificate import common_period, cut
-from fena_sim.device.choice import DEVICES, choose_device
-from fena_sim.device.cuda import CudaDevice, CudaHostDevice, chains, estimate, sources, toolchain
+from brian2_dense.cuda import chains
+from fena_sim.device.cuda import estimate, sources, toolchain
+from fena_sim.device.cuda.devices import CudaDevice, CudaHostDevice
+from fena_sim.device.default import DEVICES, choose_device
 from fena_sim.errors import DeviceError
-from fena_sim.run import estimate as estimate_run
-from fena_sim.run.runner import block_program
+from fena_sim.runs.execute import block_program
+from fena_sim.runs.execute import estimate as estimate_run
 from fena_sim.stimulus import TokenStream, one_hot
+from fena_sim.study.certify.certificate import common_period, cut
 
 pytest.importorskip(
     "brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'"
@@ -324,8 +326,8 @@ def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     """
     model, protocol = tiny.model(), cut(tiny.one_block(), 4)
     device = CudaDevice()
-    from fena_sim.run.progress import Silent
-    from fena_sim.run.runner import _Runner
+    from fena_sim.runs.execute import _Runner
+    from fena_sim.runs.live.progress import Silent
 
     runner = _Runner(model, protocol, 0, "runtime", tmp_path, None, None, Silent())
     block = protocol.blocks[0]

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from fena_sim.certify.doctor import examine
-from fena_sim.cli import cli
+from fena_sim.commands.main import cli
 from fena_sim.device.cpp import run_compiler
-from fena_sim.device.cuda import CudaDevice, preferences, toolchain
-from fena_sim.device.cuda.devices import CudaHostProgram, CudaProgram
+from fena_sim.device.cuda import preferences, toolchain
+from fena_sim.device.cuda.devices import CudaDevice, CudaHostProgram, CudaProgram
+from fena_sim.device.cuda.doctor import examine
 from fena_sim.errors import DeviceError
 
 

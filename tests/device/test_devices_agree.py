@@ -6,7 +6,7 @@ import tiny
 from brian2 import ms
 
 import fena_sim as fs
-from fena_sim.device import choose_device
+from fena_sim.device.default import choose_device
 from fena_sim.errors import DeviceError
 
 RELATIVE = 1e-9
@@ -102,8 +102,8 @@ def test_unknown_device(name, hint):
 
 def test_parameters_and_seeds_need_no_other_build(tiny_fena):
     """Contract: a build depends on equations, sizes, codes and probes, never on values."""
-    from fena_sim.build.pacemaker import BlockShape
-    from fena_sim.device.cache import declaration_key
+    from fena_sim.device.build_cache import declaration_key
+    from fena_sim.network.pacemaker import BlockShape
 
     shape = BlockShape(capacity=512, columns=(1, 1, 1, 1))
 

@@ -27,11 +27,6 @@ def serve(path):
     import matplotlib.backends.backend_pdf  # noqa: F401
     import matplotlib.backends.backend_svg  # noqa: F401
 
-    import fena_sim.bench.command  # noqa: F401
-    import fena_sim.cli  # noqa: F401
-    import fena_sim.measure  # noqa: F401
-    import fena_sim.plot  # noqa: F401
-
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
@@ -82,7 +77,7 @@ def _run(arguments):
     import runpy
 
     if arguments[:2] == ["-m", "fena_sim"]:
-        from fena_sim.cli import main
+        from fena_sim.commands.main import main
 
         sys.argv = ["fena", *arguments[2:]]
         main()

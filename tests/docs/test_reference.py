@@ -50,7 +50,7 @@ def test_every_public_name_is_there(make):
 
 
 def test_every_command_is_there(make):
-    from fena_sim.cli import cli
+    from fena_sim.commands.main import cli
 
     text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
     names = [path for path, _ in make.walk(cli)]

@@ -13,7 +13,7 @@ import sys
 import pytest
 from pages import LEFT_OUT, ROOT, blocks, executable, execute, script
 
-from fena_sim.plot.gallery import runs_of
+from fena_sim.show.gallery import runs_of
 
 PAGE = ROOT / "docs" / "tutorial.md"
 SETUP = """#!/bin/sh

@@ -12,10 +12,10 @@ import pytest
 import tiny
 
 import fena_sim as fs
-from fena_sim.build.network import initial_state
-from fena_sim.build.pacemaker import BlockShape, table_values
-from fena_sim.device import choose_device
-from fena_sim.protocol.timeline import timeline
+from fena_sim.declare.protocol.timeline import timeline
+from fena_sim.device.default import choose_device
+from fena_sim.network.build import initial_state
+from fena_sim.network.pacemaker import BlockShape, table_values
 from fena_sim.stimulus import TokenStream
 
 #: Each with what it tells, on the last step before a token, of the token to come.

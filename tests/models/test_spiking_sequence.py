@@ -19,11 +19,11 @@ from fena_sim import (
     Projection,
     Protocol,
     load_model,
-    run,
 )
-from fena_sim.build.network import initial_state
+from fena_sim.declare.protocol.block import INITIAL
 from fena_sim.model.load import load_file
-from fena_sim.protocol import INITIAL
+from fena_sim.network.build import initial_state
+from fena_sim.runs.execute import run
 from fena_sim.stimulus import TokenStream, one_hot
 
 ROOT = Path(__file__).parents[2]

@@ -1,5 +1,1 @@
 """CUDA through brian2cuda: on a graphics card, or its generated kernels on the CPU."""
-
-from .devices import CudaDevice, CudaHostDevice
-
-__all__ = ["CudaDevice", "CudaHostDevice"]

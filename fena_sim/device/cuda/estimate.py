@@ -19,9 +19,9 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from ...build.pacemaker import watched
-from ...build.projection import pairs
-from ...model.projection import ALL
+from ...declare.model.projection import ALL
+from ...network.pacemaker import watched
+from ...network.projection import pairs
 from ..cpp import MANIFEST
 from .devices import CudaDevice
 

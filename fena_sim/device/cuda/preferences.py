@@ -40,7 +40,7 @@ def load():
     """Import brian2cuda, which registers its device with Brian2, and ours, which derives from it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of distutils, which brian2cuda 1.0a7 imports
-        from . import device  # noqa: F401
+        from brian2_dense.cuda import device  # noqa: F401
     logging.getLogger("brian2.brian2cuda").setLevel(
         logging.WARNING
     )  # at INFO it prints every preference for every build

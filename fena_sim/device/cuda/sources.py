@@ -4,7 +4,7 @@ CPU.
 
 import re
 
-from .chains import join
+from brian2_dense.cuda.chains import join
 
 UNITY = "unity.cu"
 HOST = "unity.cpp"

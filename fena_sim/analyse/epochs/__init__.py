@@ -1,0 +1,1 @@
+"""Recordings cut at their tokens: epochs, averages over networks, spectra. Read from disk piece by piece."""

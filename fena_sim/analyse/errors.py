@@ -1,0 +1,192 @@
+"""Prediction errors and precisions of every level, in blocks and over training.
+
+The error of a level is defined once, as claim C06 asks: for level 0 the mean over units of e^2 on
+the first presentation step (what reached the hierarchy unpredicted), for the hidden levels the
+mean over units and presentation steps (they only hear of the token while it is presented).
+Omitted tokens are left out.
+"""
+
+import numpy as np
+import xarray as xr
+
+from .select import event_bins, narrow, presented, tokens_of
+
+#: Seconds. Times of samples and events are equal if they differ by less; far below any time step.
+SLACK = 1e-6
+
+
+def level_errors(run, block):
+    """Mean squared error of every level for every event (claim C06).
+
+    Formula: ``<e_0^2>`` over units on the first presentation step for level 0; ``<e_l^2>`` over
+    units and presentation steps for l >= 1. Omitted tokens are NaN.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``event`` and ``level``; in squared units of the error population.
+    """
+    tokens = tokens_of(run, block)
+    onset = tokens["onset_error"].transpose("event", "level").to_numpy()
+    errors = tokens["error"].transpose("event", "level").to_numpy().astype(float)
+    errors[:, 0] = onset[:, 0]
+    errors[~presented(run.events(block))] = np.nan
+    return _by_level(errors, "event", name="squared error", units="squared error", block=block)
+
+
+def mean_errors(run, block, mask=None):
+    """Mean over events of :func:`level_errors`.
+
+    Parameters
+    ----------
+    mask : array of bool, shape (event,), optional
+        Events to keep, for example from :func:`fena_sim.measure.inside_motif`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimension ``level``.
+
+    Raises
+    ------
+    StimulusError
+        If no presented token is left.
+    """
+    keep = narrow(presented(run.events(block)), mask, f"block {block!r}")
+    return level_errors(run, block).isel(event=keep).mean("event")
+
+
+def error_ratio(run, untrained="untrained", trained="familiar"):
+    """How many times smaller learning made the error of each level, level 0 first (claim C06).
+
+    Formula: mean over events of :func:`level_errors` in the untrained block, divided by the same
+    in the trained block. Window: every presented token of the two blocks.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimension ``level``; a ratio, > 1 when learning reduced the error.
+    """
+    ratio = mean_errors(run, untrained) / mean_errors(run, trained)
+    return ratio.rename("error ratio").assign_attrs(units="1", untrained=untrained, trained=trained)
+
+
+def error_curve(run, block="training", bins=40):
+    """Mean of :func:`level_errors` in consecutive bins over training.
+
+    Window: the whole block in ``bins`` bins of equal width; a bin without presented tokens is NaN.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``level``.
+    """
+    return _binned(level_errors(run, block), bins)
+
+
+def precision_curve(run, block="training", bins=40):
+    """Mean precision of every level in consecutive bins over training.
+
+    Formula: mean over the bin's events of ``Pi_l`` at the end of the presentation, omitted tokens
+    included (precision is a state of the level, not an answer to the token).
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``level``.
+    """
+    precision = tokens_of(run, block)["precision"].transpose("event", "level").to_numpy()
+    units = "1 / squared error"
+    return _binned(_by_level(precision, "event", name="precision", units=units, block=block), bins)
+
+
+def error_course(run, block):
+    """Mean squared error of every level over the presentation of a token, from recorded traces.
+
+    Formula: ``<e_l(t)^2>`` over the recorded units and over the presented tokens, t since the
+    token's arrival. Window: up to the end of the shortest presentation, at every time sampled in
+    it.
+
+    Parameters
+    ----------
+    block : str
+        A block with probes of "error" in populations named error_0, error_1, ..., sampled alike.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions ``time`` (s since arrival) and ``level`` (those recorded); in squared units of
+        the error population.
+
+    Raises
+    ------
+    StimulusError
+        If the block presents no token.
+    """
+    events, probes = run.events(block), run.traces(block)
+    keep = narrow(presented(events), None, f"block {block!r}")
+    names = {
+        int(name[len("error_") : -len(".error")]): name
+        for name in probes
+        if name.startswith("error_") and name.endswith(".error")
+    }
+    first = probes[names[min(names)]]
+    time = first[first.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
+    token = np.searchsorted(events["arrival"].to_numpy() - SLACK, time, side="right") - 1
+    since = time - events["arrival"].to_numpy()[np.maximum(token, 0)]
+    inside = (
+        (token >= 0) & keep[token] & (since < events["duration"].to_numpy()[keep].min() - SLACK)
+    )
+    moments, row = np.unique(np.round(since[inside], 6), return_inverse=True)
+    course = np.zeros((len(moments), len(names)))
+    for column, level in enumerate(sorted(names)):
+        squares = (probes[names[level]].to_numpy()[inside].astype(float) ** 2).mean(axis=1)
+        course[:, column] = np.bincount(row, weights=squares) / np.bincount(row)
+    return xr.DataArray(
+        course,
+        dims=("time", "level"),
+        coords={"time": moments, "level": sorted(names)},
+        name="squared error",
+        attrs={"units": "squared error", "block": block},
+    )
+
+
+def halfway_token(run, block="training", bins=40):
+    """When the error of each level had fallen halfway, on a log scale (claim C04).
+
+    Formula: centre of the first bin of :func:`error_curve` whose error is at or below
+    ``sqrt(first bin * last bin)``; NaN for a level whose error did not fall.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimension ``level``; in tokens since the start of the block.
+    """
+    curve = error_curve(run, block, bins).dropna("tokens")
+    first, last = curve.isel(tokens=0), curve.isel(tokens=-1)
+    reached = (curve <= np.sqrt(first * last)) & (last < first)
+    return (
+        curve["tokens"]
+        .where(reached)
+        .min("tokens")
+        .rename("halfway token")
+        .assign_attrs(units="tokens", block=block)
+    )
+
+
+def _binned(values, bins):
+    """Mean of ``values`` (event, level) in bins, leaving out NaN."""
+    data = values.to_numpy()
+    slices, centres = event_bins(len(data), bins)
+    curve = np.full((len(slices), data.shape[1]), np.nan)
+    for row, part in zip(curve, slices, strict=True):
+        known = data[part][~np.isnan(data[part]).any(axis=1)]
+        if len(known):
+            row[:] = known.mean(axis=0)
+    curve = _by_level(curve, "tokens", name=values.name, **values.attrs)
+    return curve.assign_coords(tokens=centres)
+
+
+def _by_level(data, first, name, **attrs):
+    coords = {"level": np.arange(data.shape[1])}
+    return xr.DataArray(data, dims=(first, "level"), coords=coords, name=name, attrs=attrs)

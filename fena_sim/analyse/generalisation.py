@@ -1,0 +1,37 @@
+"""Novel combinations of familiar motifs: prediction inside the motif, after an unheard junction."""
+
+import pandas as pd
+
+from .errors import mean_errors
+from .prediction import accuracy
+from .select import inside_motif
+
+
+def generalisation(run, familiar="familiar", held_out="held_out"):
+    """Accuracy and level-0 error inside familiar and inside novel combinations (claim C12).
+
+    Window: scored events with ``position >= 1``, so that the junction itself, which nobody could
+    know, does not count. "familiar" are those of the block ``familiar``; "novel" are those of the
+    block ``held_out`` whose motif was entered through a held-out pair. Formulas:
+    :func:`fena_sim.measure.accuracy` and level 0 of :func:`fena_sim.measure.mean_errors`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows "familiar" and "novel"; columns ``accuracy``, ``error`` (squared onset error of
+        level 0) and ``relative_error`` (error divided by the familiar one).
+
+    Raises
+    ------
+    StimulusError
+        If a block lacks the motif labels, or holds no such event.
+    """
+    rows = {}
+    for name, block in (("familiar", familiar), ("novel", held_out)):
+        mask = inside_motif(run.events(block), novel=name == "novel")
+        rows[name] = {
+            "accuracy": accuracy(run, block, mask),
+            "error": float(mean_errors(run, block, mask).sel(level=0)),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.assign(relative_error=table["error"] / table.loc["familiar", "error"])

@@ -1,0 +1,171 @@
+"""The ideal observer of the motif grammar, and the floors that no model of its streams can get
+below.
+"""
+
+import attrs
+import numpy as np
+
+from ..declare.stimulus.grammar import MotifGrammar
+from ..errors import StimulusError
+from .select import narrow
+
+
+@attrs.frozen
+class IdealObserver:
+    """The Bayes-optimal observer of the motif grammar: it knows the rule, and nothing but the
+    tokens so far.
+
+    Formula: the forward algorithm (Rabiner 1989, Proc. IEEE 77:257) over the hidden states z =
+    (class before the motif's, motif, position), each of which emits its token with certainty::
+
+        p_t(k) = sum_z p(z_t = z | x_1..x_{t-1}) [token(z) = k]
+
+    so that motifs which begin alike, or which may be cut in several ways, stay open until the
+    tokens decide. An omitted token (-1) moves the states on and tells nothing. The grammar's
+    chances are those from which the streams are drawn
+    (:meth:`fena_sim.stimulus.MotifGrammar.transitions`).
+
+    Parameters
+    ----------
+    grammar : MotifGrammar
+    held_out : bool
+        False: the stream is one of ``grammar.training``, in which no held-out pair occurs. True: it
+        is one of ``grammar.held_out``, in which half of the junctions after a motif that begins a
+        held-out pair go through one; the observer expects them that often, unlike a network that
+        never met one.
+    """
+
+    grammar: MotifGrammar
+    held_out: bool = False
+
+    def probabilities(self, tokens):
+        """Distribution over symbols before each token: shape ``(event, symbol)``, rows sum to 1.
+
+        Parameters
+        ----------
+        tokens : array of int, shape (event,)
+            A stream from its first token on; -1 = omitted.
+
+        Raises
+        ------
+        StimulusError
+            At a token that the grammar cannot produce there.
+        """
+        start, chances, token = self._states()
+        emits = token[:, None] == np.arange(len(self.grammar.vocabulary))
+        belief, found = start, []
+        for t, seen in enumerate(np.asarray(tokens).tolist()):
+            found.append(belief @ emits)
+            if seen >= 0:
+                belief = belief * (token == seen)
+                if not belief.any():
+                    raise StimulusError(
+                        f"the grammar cannot produce token {seen} here",
+                        where=f"token {t} of the stream, held_out={self.held_out}",
+                        fix="give a whole stream of this grammar, and held_out=True if it comes from held_out()",
+                    )
+            belief = belief @ chances
+            belief = belief / belief.sum()
+        return np.array(found)
+
+    def accuracy(self, tokens, mask=None):
+        """Share of scored tokens that were the most probable one (ties go to the lower index)."""
+        p, targets = self._scored(tokens, mask)
+        return float((p.argmax(axis=1) == targets).mean())
+
+    def bits(self, tokens, mask=None):
+        """Mean of ``-log2 p(token)`` over scored tokens, in bits per token."""
+        p, targets = self._scored(tokens, mask)
+        return float(-np.log2(p[np.arange(len(targets)), targets]).mean())
+
+    def _scored(self, tokens, mask):
+        """Distributions before, and tokens of, the events that count: not the first, and no omitted
+        ones.
+        """
+        targets = np.asarray(tokens)
+        allowed = targets >= 0
+        allowed[:1] = False
+        keep = narrow(allowed, mask, where="ideal observer of the motif grammar")
+        return self.probabilities(targets)[keep], targets[keep]
+
+    def _states(self):
+        """(p of the first state, p of the next state given a state, token of a state)."""
+        grammar, k = self.grammar, self.grammar.class_size
+        junction = grammar.transitions(self.held_out)
+        states = [
+            (before, m, position)
+            for before in range(len(junction))
+            for m, motif in enumerate(grammar.motifs)
+            for position in range(len(motif))
+        ]
+        number = {state: s for s, state in enumerate(states)}
+        start, chances = np.zeros(len(states)), np.zeros((len(states), len(states)))
+        for m, p in enumerate(grammar.start()):
+            start[number[1, m, 0]] = p
+        for (before, m, position), s in number.items():
+            if position + 1 < len(grammar.motifs[m]):
+                chances[s, number[before, m, position + 1]] = 1
+                continue
+            for following, p in enumerate(junction[before, m]):
+                stays = (
+                    following // k == m // k
+                )  # within a class, the class before it is still the one before
+                chances[s, number[before if stays else m // k, following, 0]] = p
+        token = [grammar.vocabulary.index(grammar.motifs[m][position]) for _, m, position in states]
+        return start, chances, np.array(token)
+
+
+@attrs.frozen
+class Floor:
+    """What the best possible model of a stream reaches: `bits` per token, `accuracy`, squared onset
+    `error` per unit.
+    """
+
+    bits: float
+    accuracy: float
+    error: float
+
+
+def entropy_floor(grammar, tokens, mask=None, held_out=False, amplitude=1.0):
+    """The best that any model can expect on a stream of the motif grammar (claims C06, C12, C13).
+
+    Formulas, with p_t the distribution of :class:`IdealObserver` before token t and c_k the code of
+    symbol k::
+
+        bits     = mean_t sum_k -p_t(k) log2 p_t(k)
+        accuracy = mean_t max_k p_t(k)
+        error    = mean_t sum_k p_t(k) |a c_k - a sum_j p_t(j) c_j|^2 / n_units
+
+    All are expectations given the tokens before t, so they do not depend on how the dice fell at t.
+    The squared error is least where the prediction is the mean of what may come; ``error`` is in
+    the units of :func:`fena_sim.measure.level_errors` if a is the amplitude that the model gives to
+    its codes (FENA: sqrt(n_units)). Window: presented tokens of the stream but the first.
+
+    Parameters
+    ----------
+    grammar : MotifGrammar
+    tokens : array of int, shape (event,)
+        The stream that the model is tested on, from its first token on; -1 = omitted.
+    mask : array of bool, shape (event,), optional
+        Events to keep, for example :func:`fena_sim.measure.inside_motif`.
+    held_out : bool
+        Whether the stream comes from ``grammar.held_out``.
+    amplitude : float
+        a.
+
+    Returns
+    -------
+    Floor
+
+    Raises
+    ------
+    StimulusError
+        If the grammar cannot produce the tokens, or none is left to score.
+    """
+    p, _ = IdealObserver(grammar, held_out)._scored(tokens, mask)
+    codes = amplitude * grammar.vocabulary.codes
+    error = p @ (codes**2).sum(axis=1) - ((p @ codes) ** 2).sum(axis=1)
+    bits = -(p * np.log2(p, out=np.zeros_like(p), where=p > 0)).sum(axis=1)
+    return Floor(
+        float(bits.mean()), float(p.max(axis=1).mean()), float(error.mean() / codes.shape[1])
+    )

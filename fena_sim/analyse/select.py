@@ -1,0 +1,115 @@
+"""Which events a measure counts, and how events are gathered into bins over training.
+
+Every mask is a boolean array with one entry per event of a block.
+"""
+
+import numpy as np
+
+from ..errors import DeclarationError, StimulusError
+
+
+def tokens_of(run, block):
+    """What ``run`` kept for every token of a block.
+
+    Raises
+    ------
+    DeclarationError
+        If it presented several streams side by side: a measure is of one stream.
+    """
+    tokens = run.tokens(block)
+    if "stream" in tokens.dims:
+        raise DeclarationError(
+            f"{tokens.sizes['stream']} streams were presented side by side, a measure takes one",
+            where=f"block {block!r} of {run.id}",
+            fix="measure each of run.streams, for instance np.mean([accuracy(one, block) for one in run.streams])",
+        )
+    return tokens
+
+
+def presented(events):
+    """Events whose token was presented, that is not omitted: boolean, shape ``(event,)``."""
+    return events["token"].to_numpy() >= 0
+
+
+def scored(events):
+    """Events whose prediction can be right or wrong: presented, and not the first of the block.
+
+    The first token of a block follows nothing, so no observer could have predicted it.
+    Boolean, shape ``(event,)``.
+    """
+    mask = presented(events)
+    mask[:1] = False
+    return mask
+
+
+def inside_motif(events, novel):
+    """Scored events after the first token of a motif (``position >= 1``): boolean, ``(event,)``.
+
+    Parameters
+    ----------
+    novel : bool
+        True for motifs entered through a held-out pair, False for all others.
+
+    Raises
+    ------
+    StimulusError
+        If the block lacks the label columns ``position`` and ``novel`` of the motif grammar.
+    """
+    missing = {"position", "novel"} - set(events.columns)
+    if missing:
+        raise StimulusError(
+            f"the events have no column {', '.join(sorted(missing))}",
+            where=f"event table with columns {', '.join(map(str, events.columns))}",
+            fix="use a block whose tokens come from a motif grammar",
+        )
+    within = events["position"].to_numpy() >= 1
+    return scored(events) & within & (events["novel"].to_numpy().astype(bool) == novel)
+
+
+def narrow(allowed, mask, where):
+    """``allowed & mask``, or ``allowed`` when there is no mask; at least one event must remain.
+
+    Raises
+    ------
+    StimulusError
+        Naming ``where``, if the mask has another length, or if no event is left.
+    """
+    if mask is not None:
+        mask = np.asarray(mask, dtype=bool)
+        if mask.shape != allowed.shape:
+            raise StimulusError(
+                f"the mask has shape {mask.shape}, for {len(allowed)} events",
+                where=where,
+                fix="make the mask from the same block's event table",
+            )
+        allowed = allowed & mask
+    if not allowed.any():
+        raise StimulusError(
+            "no event is left to measure",
+            where=where,
+            fix="choose a longer block, or a mask that keeps some presented token after the first",
+        )
+    return allowed
+
+
+def event_bins(n_events, bins):
+    """Consecutive bins of equal width (to one event) over a block.
+
+    Parameters
+    ----------
+    n_events, bins : int
+        Events in the block and number of bins wanted; never more bins than events.
+
+    Returns
+    -------
+    slices : list of slice
+    centres : ndarray, shape (bin,)
+        Middle of each bin, in tokens since the start of the block.
+    """
+    if n_events < 1 or bins < 1:
+        raise StimulusError(
+            f"cannot gather {n_events} events into {bins} bins", fix="use at least one of each"
+        )
+    edges = np.linspace(0, n_events, min(bins, n_events) + 1).round().astype(int)
+    slices = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return slices, (edges[:-1] + edges[1:]) / 2

@@ -1,0 +1,150 @@
+"""Statistics over independently seeded networks: one value per network, never per token."""
+
+import warnings
+
+import attrs
+import numpy as np
+from scipy import stats
+
+from ..errors import DeclarationError
+
+# Fixed, so that the same networks always print the same interval.
+SEED = 20240101
+RESAMPLES = 9999
+
+
+@attrs.frozen
+class Summary:
+    """Median over networks (of :func:`share`: the share), an interval around it, and how the
+    interval was made.
+
+    ``method`` is "BCa bootstrap, 95 %", "min-max range" or "Clopper-Pearson, 95 %".
+    """
+
+    median: float
+    low: float
+    high: float
+    n: int
+    method: str
+
+    def __str__(self):
+        interval = f"{self.median:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        return f"{interval} ({self.method}, n = {self.n})"
+
+
+def summarise(values):
+    """Median over networks with its 95 % bootstrap interval.
+
+    Formula: bias-corrected and accelerated bootstrap of the median with 9999 resamples and a fixed
+    seed (Efron 1987, J. Am. Stat. Assoc. 82:171; scipy.stats.bootstrap). With fewer than three
+    networks, or where the bootstrap is degenerate (its jackknife does not vary), the interval is
+    the min-max range, and ``method`` says so.
+
+    Parameters
+    ----------
+    values : sequence of float, shape (network,)
+        In any unit; the result has the same.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    DeclarationError
+        If there is no value, or one is not finite.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
+        raise DeclarationError(
+            f"cannot summarise {values!r}",
+            where="summarise(values)",
+            fix="give one finite number per network",
+        )
+    low, high, method = values.min(), values.max(), "min-max range"
+    if len(values) >= 3 and low < high:
+        interval = _bootstrap(values)
+        if np.isfinite(interval).all():
+            (low, high), method = interval, "BCa bootstrap, 95 %"
+    return Summary(float(np.median(values)), float(low), float(high), len(values), method)
+
+
+def paired(a, b):
+    """Median over networks of the difference a - b within each, with its 95 % interval.
+
+    Formula: :func:`summarise` of ``a - b``. For two conditions of the same network (the same seed),
+    whose differences vary less than the networks do; this is the median of differences, not the
+    difference of medians.
+
+    Parameters
+    ----------
+    a, b : sequence of float, shape (network,)
+        The same networks in the same order.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    DeclarationError
+        If the two differ in length, there is no value, or one is not finite.
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if a.shape != b.shape:
+        raise DeclarationError(
+            f"cannot pair values of shapes {a.shape} and {b.shape}",
+            where="paired(a, b)",
+            fix="give both values of every network, in the same order",
+        )
+    return summarise(a - b)
+
+
+def share(successes):
+    """Share of networks in which something holds, with its exact 95 % interval.
+
+    Formula: k/n and the interval of Clopper & Pearson 1934, Biometrika 26:404
+    (scipy.stats.binomtest), which covers the true share in at least 95 % of samples, also where all
+    or none of few networks succeed.
+
+    Parameters
+    ----------
+    successes : sequence of bool, shape (network,)
+
+    Returns
+    -------
+    Summary
+        ``median`` is the share.
+
+    Raises
+    ------
+    DeclarationError
+        If there is no value, or one is neither true nor false.
+    """
+    values = np.asarray(successes)
+    if values.ndim != 1 or not len(values) or not np.isin(values, (0, 1)).all():
+        raise DeclarationError(
+            f"cannot take a share of {successes!r}",
+            where="share(successes)",
+            fix="give True or False for every network",
+        )
+    test = stats.binomtest(int(values.sum()), len(values))
+    low, high = test.proportion_ci(0.95, method="exact")
+    return Summary(
+        float(test.statistic), float(low), float(high), len(values), "Clopper-Pearson, 95 %"
+    )
+
+
+def _bootstrap(values):
+    # A degenerate bootstrap is said in words by the caller (min-max range), not by warnings.
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        result = stats.bootstrap(
+            (values,),
+            np.median,
+            confidence_level=0.95,
+            n_resamples=RESAMPLES,
+            method="BCa",
+            rng=np.random.default_rng(SEED),
+        )
+    return result.confidence_interval

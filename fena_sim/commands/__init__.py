@@ -1,0 +1,1 @@
+"""The `fena` command: one file for each command, named after it."""

@@ -1,0 +1,151 @@
+"""The commands `fena certify` and `fena doctor`."""
+
+import json
+
+import attrs
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ..study.certify.certificate import BARS, EXACT
+from .shell import PARTLY
+
+
+@click.command()
+@click.argument("protocol", type=click.Path())
+@click.option("--model", type=click.Path(), help="Model file; the protocol file names a default.")
+@click.option(
+    "--devices",
+    default="cpp,dense,cuda_host",
+    show_default=True,
+    help="Compared with cpp: dense, cuda_host, cuda (the last needs a card).",
+)
+@click.option(
+    "--tokens",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Tokens of all blocks together.",
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--json", "path", type=click.Path(), default=None, help="Write the rows into this file."
+)
+@click.option("--report", type=click.Path(), default=None, help="Write a page of Markdown.")
+@click.pass_context
+def certify(context, protocol, model, devices, tokens, seed, path, report):
+    """Run a protocol on several devices and print how far each variable is from stock C++.
+
+    Exit code 5 if a variable is further away than 1e-12 (float64) or 1e-5 (float32) of its own
+    largest value.
+
+    \b
+    Examples:
+      fena certify protocols/first_contact.py
+      fena certify protocols/first_contact.py --devices cpp,dense,cuda_host --tokens 200 --json certificate.json
+    """
+    from ..model.load import load_model
+    from ..protocol.load import load_protocol
+    from ..runs.store.files import write_atomically
+    from ..study.certify.certificate import certify as compare
+
+    file = load_protocol(protocol)
+    declared = load_model(model or file.model, file.protocol.vocabulary.size)
+    chosen = [name.strip() for name in devices.split(",") if name.strip() and name.strip() != "cpp"]
+    rows, costs = compare(declared, file.protocol, chosen, tokens, seed)
+    text = summary(rows, costs)
+    Console(highlight=False).print(text, markup=False, soft_wrap=True)
+    if path:
+        written = [
+            {key: _finite(value) for key, value in attrs.asdict(row).items()}
+            for row in [*rows, *costs]
+        ]
+        write_atomically(path, (json.dumps(written, indent=1, allow_nan=False) + "\n").encode())
+    if report:
+        write_atomically(
+            report,
+            (
+                f"# Certificate: {file.protocol.name}, {declared.name}, {tokens} tokens\n\n{text}\n"
+            ).encode(),
+        )
+    failed = [row for row in rows if not row.passes]
+    rounding = {row.variable: row.max_rel for row in rows if row.reference == EXACT}
+    for row in failed[:5]:
+        own = (
+            f"; stock C++ is {rounding[row.variable]:.2g} from its float64"
+            if row.dtype == "float32" and rounding
+            else ""
+        )
+        click.echo(
+            f"{row.device}, {row.dtype}: {row.variable} is {row.max_rel:.2g} away, the bar is {BARS[row.dtype]:g}{own}",
+            err=True,
+        )
+    if failed:
+        context.exit(PARTLY)
+
+
+def _finite(value):
+    return value if not isinstance(value, float) or np.isfinite(value) else None
+
+
+def summary(rows, costs):
+    """Markdown: the furthest variable by device and precision, and what a step costs."""
+    lines = [
+        "| device | precision | reference | variables | furthest | max_rel | max_abs | passes |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for key in dict.fromkeys((row.device, row.dtype, row.reference) for row in rows):
+        of = [row for row in rows if (row.device, row.dtype, row.reference) == key]
+        worst = max(of, key=lambda row: row.max_rel)
+        passes = (
+            "not asked"
+            if worst.reference == EXACT
+            else f"{sum(row.passes for row in of)} of {len(of)}"
+        )
+        lines.append(
+            f"| {' | '.join(key)} | {len(of)} | {worst.variable} | {worst.max_rel:.2g} | {worst.max_abs:.2g} | "
+            f"{passes} |"
+        )
+    lines += [
+        "",
+        "| device | launches per step | bytes per step | bytes on the device |",
+        "| --- | --- | --- | --- |",
+    ]
+    for cost in costs:
+        numbers = (cost.launches_per_step, cost.bytes_per_step, cost.device_bytes)
+        lines.append(
+            f"| {cost.device} | "
+            + " | ".join("" if n is None else f"{n:,.6g}" for n in numbers)
+            + " |"
+        )
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+def doctor(as_json):
+    """What this machine has for the devices, what is missing, and the command that mends it.
+
+    \b
+    Examples:
+      fena doctor
+      fena doctor --json
+    """
+    from ..device.cuda.doctor import examine
+
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([attrs.asdict(finding) for finding in findings]))
+        return
+    table = Table("", "found", "if missing", "devices that need it", box=None)
+    for f in findings:
+        table.add_row(
+            f.what,
+            f.found if f.there else f"missing: {f.found}",
+            "" if f.there else f.mend,
+            f.devices,
+        )
+    console = Console(highlight=False)
+    console.width = max(console.width, 140)
+    console.print(table)

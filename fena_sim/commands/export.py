@@ -1,0 +1,114 @@
+"""The command `fena export`."""
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path())
+@click.option(
+    "--nwb", type=click.Path(), default=None, metavar="FILE.nwb", help="Neurodata Without Borders."
+)
+@click.option(
+    "--neo",
+    type=click.Path(),
+    default=None,
+    metavar="FILE.nix",
+    help="Neo, in its NIX file format.",
+)
+@click.option(
+    "--mne",
+    type=click.Path(),
+    default=None,
+    metavar="FILE-ave.fif",
+    help="MNE: evoked responses, one per condition.",
+)
+@click.option(
+    "--csv",
+    type=click.Path(),
+    default=None,
+    metavar="FOLDER",
+    help="Tables, with a description of their columns.",
+)
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    metavar="NAME",
+    help="Only this block; may be given again.  [default: all]",
+)
+@click.option(
+    "--by",
+    "columns",
+    multiple=True,
+    metavar="COLUMN",
+    help="For --mne: column of the event table that makes a condition; may be given again.  "
+    "[default: presented and omitted tokens]",
+)
+@click.option(
+    "--variable",
+    "variables",
+    multiple=True,
+    metavar="POPULATION.VARIABLE",
+    help="For --mne: only its units become channels; may be given again.  [default: all that were sampled]",
+)
+@click.option(
+    "--window",
+    default="(-50*ms, 300*ms)",
+    show_default=True,
+    help="For --mne: times around the token.",
+)
+@click.option(
+    "--lock",
+    type=click.Choice(["onset", "arrival", "offset"]),
+    default="onset",
+    show_default=True,
+    help="For --mne: time 0 is the start of the blank, the token's arrival, or the end of its presentation.",
+)
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def export(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, force):
+    """Write a finished run in the formats of other tools: at least one of --nwb, --neo, --mne,
+    --csv.
+
+    Files appear under their names only when complete. --nwb, --neo and --mne need packages of their
+    own: pip install fena-sim[nwb,neo,mne]
+
+    \b
+    Examples:
+      fena export runs/omission-fena-seed0-... --nwb omission.nwb
+      fena export runs/omission-fena-seed0-... --mne omission-ave.fif --block silence --by omitted --lock arrival
+      fena export runs/omission-fena-seed0-... --csv omission --neo omission.nix --force
+    """
+    from ..runs.store.run import open_run
+    from ..settings import parse_value
+
+    if not (nwb or neo or mne or csv):
+        raise click.UsageError("give at least one of --nwb, --neo, --mne, --csv")
+    opened = open_run(run)
+    if nwb:
+        from ..show.export.nwb import write_nwb
+
+        write_nwb(opened, nwb, blocks, force)
+    if neo:
+        from ..show.export.neo import write_neo
+
+        write_neo(opened, neo, blocks, force)
+    if mne:
+        from ..show.export.mne import write_mne
+
+        write_mne(
+            opened,
+            mne,
+            blocks,
+            force,
+            list(columns) or None,
+            parse_value(window, "--window"),
+            lock,
+            variables,
+        )
+    if csv:
+        from ..show.export.csv import write_csv
+
+        write_csv(opened, csv, blocks, force)
+    for path in (nwb, neo, mne, csv):
+        if path:
+            click.echo(f"wrote {path}", err=True)

@@ -1,0 +1,153 @@
+"""How `fena` behaves in a shell: exit codes, mistakes without a traceback, --verbose for every
+command, completion.
+"""
+
+import errno
+import os
+import signal
+import threading
+import traceback
+from contextlib import contextmanager
+
+import click
+import psutil
+from click.shell_completion import get_completion_class
+from rich.console import Console
+
+from ..errors import FenaError, NonFiniteError, ResourceError
+
+#: What scripts may rely on; every other failure is one of these.
+EXIT_CODES = {
+    0: "done",
+    1: "a defect of fena (with a traceback), or the reader of a pipe went away",
+    2: "a mistake in a command, a file or a value; nothing was run",
+    3: "a state or weight became NaN or infinite",
+    4: "not enough memory or disk space",
+    5: "a point of a sweep failed, or a variable of a certificate is too far from stock C++",
+    130: "interrupted; the same command goes on from the last checkpoint",
+}
+INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 2, 3, 4, 5, 130
+#: What the operating system says when something does not fit.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
+SHELLS = ("bash", "zsh", "fish")
+#: In the environment of a shell that completes: where click looks for it.
+COMPLETE = "_FENA_COMPLETE"
+VERBOSE = "fena_sim.verbose"
+
+
+def exit_code(error):
+    """The exit code of an exception: of a FenaError, an OSError or a KeyboardInterrupt."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, NonFiniteError):
+        return NOT_FINITE
+    cause = error.__cause__ if isinstance(error, ResourceError) else error
+    if isinstance(
+        cause, OSError
+    ):  # a ResourceError may also say that a folder cannot be made where a file is
+        return RESOURCES if cause.errno in FULL else INPUT
+    return RESOURCES if isinstance(error, ResourceError) else INPUT
+
+
+@contextmanager
+def stopping_at_once():
+    """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs
+    in its threads are done.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number, frame):
+        for child in psutil.Process().children(recursive=True):  # compiled networks
+            child.kill()
+        Console(stderr=True).show_cursor()
+        click.echo(_message(KeyboardInterrupt()), err=True)
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Commands(click.Group):
+    """A group whose commands all take --verbose and end in one message and an exit code where the
+    user can help it.
+    """
+
+    def add_command(self, command, name=None):
+        _give_verbose(command)
+        super().add_command(command, name)
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except (FenaError, OSError, KeyboardInterrupt) as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # click closes the streams quietly
+            if context.meta.get(VERBOSE):
+                traceback.print_exc()
+            click.echo(_message(error), err=True)
+            context.exit(exit_code(error))
+
+
+def _message(error):
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted: the same command goes on from the last checkpoint"
+    if isinstance(error, FenaError) or not getattr(error, "filename", None):
+        return f"error: {error}"
+    return f"error: {error.strerror}\n  where: {error.filename}\n  fix:   give another path, or make this one accessible"
+
+
+def _give_verbose(command):
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _give_verbose(below)
+    elif not any(p.name == "verbose" for p in command.params):
+        command.params.append(
+            click.Option(
+                ["--verbose", "verbose"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_be_verbose,
+                help="Brian2's log, and the traceback of an error.",
+            )
+        )
+
+
+def _be_verbose(context, parameter, value):
+    if value:
+        from brian2 import BrianLogger
+
+        context.meta[VERBOSE] = True
+        BrianLogger.log_level_debug()
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell):
+    """Print what makes a shell complete commands, options and files of `fena`.
+
+    \b
+    Examples:
+      fena completion bash >> ~/.bashrc
+      fena completion zsh >> ~/.zshrc
+      fena completion fish > ~/.config/fish/completions/fena.fish
+    """
+    command = click.get_current_context().find_root().command
+    click.echo(get_completion_class(shell)(command, {}, "fena", COMPLETE).source())
+
+
+def describe_exit_codes():
+    """The exit codes, for the end of `fena --help`."""
+    return "\b\nExit codes:\n" + "\n".join(
+        f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items()
+    )
+
+
+def run_main(command, arguments):
+    """Run the root command as `fena`; ends the process with an exit code."""
+    command.main(args=arguments, prog_name="fena", complete_var=COMPLETE, standalone_mode=True)

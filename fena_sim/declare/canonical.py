@@ -1,0 +1,84 @@
+"""What went into a run, as plain JSON with a hash: declarations, quantities, arrays, code texts."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pandas as pd
+from brian2 import Quantity
+
+from .model.hierarchy import Hierarchy
+
+#: Endings of the files that decide what code is generated.
+SOURCES = (".py", ".cpp", ".cu", ".h")
+
+
+def canonical(value, structure_only=False):
+    """`value` as JSON-able data that two equal inputs share.
+
+    With `structure_only`, the values of parameters and the initial values are left out: what
+    remains decides the generated code.
+    """
+    if isinstance(value, Quantity) and value.shape == ():
+        return {"value": repr(float(value)), "dimensions": repr(value.dim)}
+    if isinstance(value, (np.ndarray, pd.DataFrame)):
+        return {"array": _array_hash(value)}
+    if attrs.has(type(value)):
+        skip = {"initial"} if structure_only else set()
+        fields = {
+            f.name: getattr(value, f.name)
+            for f in attrs.fields(type(value))
+            if f.name not in skip and f.metadata.get("hashed", True)
+        }
+        if structure_only and "parameters" in fields:
+            fields["parameters"] = {
+                n: 0 * v if isinstance(v, Quantity) else 0 for n, v in fields["parameters"].items()
+            }
+        if structure_only and isinstance(value, Hierarchy) and fields["settling"] is not None:
+            fields["settling"] = attrs.evolve(
+                fields["settling"], tolerance=0 * fields["settling"].tolerance
+            )
+        return {
+            "type": type(value).__name__,
+            **{n: canonical(v, structure_only) for n, v in fields.items()},
+        }
+    if isinstance(value, Mapping):
+        return {str(k): canonical(v, structure_only) for k, v in sorted(value.items())}
+    if isinstance(value, (list, tuple)):
+        return [canonical(v, structure_only) for v in value]
+    if isinstance(value, (np.floating, float)):
+        return repr(float(value))
+    if isinstance(value, (np.integer, np.bool_)):
+        return value.item()
+    if callable(value):
+        return "function"  # a control signal: a run's hash holds the values that it gave
+    return value
+
+
+def digest(data):
+    """SHA-256 of canonical data, 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def own_sources(*rooms):
+    """SHA-256 of fena_sim's own code in the given folders: what was made by other code is not found
+    again.
+    """
+    package = Path(__file__).resolve().parent
+    files = [
+        path
+        for room in rooms
+        for path in sorted((package / room).rglob("*"))
+        if path.suffix in SOURCES
+    ]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def _array_hash(value):
+    if isinstance(value, pd.DataFrame):
+        return hashlib.sha256(value.to_csv(index=False).encode()).hexdigest()[:32]
+    array = np.ascontiguousarray(value)
+    return hashlib.sha256(f"{array.dtype}{array.shape}".encode() + array.tobytes()).hexdigest()[:32]

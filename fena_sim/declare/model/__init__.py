@@ -1,0 +1,1 @@
+"""The model: populations, projections, plasticity, and the hierarchy that they make up."""

@@ -1,0 +1,350 @@
+"""A hierarchy: levels of populations, the projections between them, and how settling is judged."""
+
+import attrs
+from brian2 import Quantity, hertz, ms, second
+from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
+
+from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from .plasticity import check_local
+from .population import Population, check_clock, check_name, get_unit_name
+from .projection import ALL, Projection
+
+WHEN = ("arrival", "first", "mean", "last")
+#: Names that every network and every token has without a declaration.
+RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
+
+
+@attrs.frozen(kw_only=True)
+class Settling:
+    """When the hierarchy counts as settled.
+
+    The root mean square, over all units of `populations`, of `variable` (the rate of change of the
+    state, 1/time) is compared with `tolerance` at every step of a presentation. Settling iterations
+    are the last step at or above it.
+    """
+
+    populations: tuple = attrs.field(converter=tuple)
+    variable: str
+    tolerance: Quantity
+
+
+@attrs.frozen(kw_only=True)
+class Readout:
+    """A quantity kept for every token: `variables` ("population.variable") taken `when`.
+
+    `when` is "arrival" (the last value before the token appears), or over the steps of the
+    presentation "first", "mean" or "last". Several variables of populations of size 1 become the
+    dimension `level`; one variable of a larger population becomes the dimension `unit` (of
+    populations of another size than the first so read, `population_unit`). Multiplied by `scale`.
+    """
+
+    name: str
+    variables: tuple = attrs.field(converter=tuple)
+    when: str
+    scale: float = 1.0
+
+    def __attrs_post_init__(self):
+        if self.when not in WHEN:
+            raise UnknownNameError(
+                f"a readout cannot be taken {self.when!r}",
+                where=f"Readout {self.name!r}",
+                fix=nearest(self.when, WHEN),
+            )
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Hierarchy:
+    """A complete model. A model file's ``hierarchy(input_size)`` returns one.
+
+    Parameters
+    ----------
+    name, description, reference : str
+        What it is and where it was published.
+    populations : tuple of Population
+    projections : tuple of Projection
+    dt : Quantity
+        The time step; one step is one settling iteration.
+    settling : Settling, optional
+        Needed by self-paced blocks.
+    readouts : tuple of Readout
+        What is kept for every token.
+    batch : int
+        Streams of tokens that are presented side by side. Every stream has populations of its own,
+        those of size 1 included; the streams share the synapses, whose changes are summed over
+        streams, and the pace and control signals. Projections must then be all-to-all, without
+        spikes and delays.
+
+    Raises
+    ------
+    DeclarationError, UnitError, UnknownNameError, LocalityError
+        On construction, before anything is built.
+    """
+
+    name: str = attrs.field(validator=check_name)
+    populations: tuple = attrs.field(converter=tuple)
+    projections: tuple = attrs.field(converter=tuple, default=())
+    dt: Quantity = 1 * ms
+    settling: Settling = None
+    readouts: tuple = attrs.field(converter=tuple, default=())
+    batch: int = attrs.field(default=1)
+    description: str = ""
+    reference: str = ""
+
+    @batch.validator
+    def _check_batch(self, attribute, value):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise DeclarationError(
+                f"batch must be a positive whole number, not {value!r}",
+                where=self.where,
+                fix="give the number of streams presented side by side, e.g. batch=32",
+            )
+
+    def __attrs_post_init__(self):
+        check_clock(self.dt, f"dt of {self.where}")
+        for kind, members in (("populations", self.populations), ("projections", self.projections)):
+            expected = {"populations": Population, "projections": Projection}[kind]
+            for member in members:
+                if not isinstance(member, expected):
+                    raise DeclarationError(
+                        f"{kind} holds {member!r}, not a {expected.__name__}",
+                        where=self.where,
+                        fix=f"declare it as {expected.__name__}(...)",
+                    )
+        for names in (
+            [*RESERVED, *(member.name for member in (*self.populations, *self.projections))],
+            [*TOKEN_VARIABLES, *(readout.name for readout in self.readouts)],
+        ):
+            for name in names:
+                if names.count(name) > 1:
+                    raise DeclarationError(
+                        f"the name {name!r} is used twice",
+                        where=self.where,
+                        fix="rename one of them",
+                    )
+        known = {p.name: p.known(self._link_dimensions(p)) for p in self.populations}
+        for population in self.populations:
+            population.check(self._link_dimensions(population))
+            self._check_clock(population.clock, population.where)
+        for projection in self.projections:
+            source = self.population(projection.source, projection.where)
+            target = self.population(projection.target, projection.where)
+            check_local(projection, self)
+            projection.check(source, target, known[source.name], known[target.name])
+            if projection.plasticity is not None:
+                self._check_clock(projection.plasticity.clock, f"plasticity of {projection.where}")
+            self._check_clock(projection.delay, f"delay of {projection.where}")
+        self._check_inputs()
+        self._check_streams()
+        self._check_settling()
+        for readout in self.readouts:
+            for name in readout.variables:
+                self.resolve(name, f"Readout {readout.name!r}")
+
+    @property
+    def where(self):
+        return f"Hierarchy {self.name!r}"
+
+    @property
+    def levels(self):
+        """Numbers of the levels, lowest first."""
+        return sorted({p.level for p in self.populations if p.level is not None})
+
+    def population(self, name, where=None):
+        """The population called `name`; UnknownNameError with the nearest name otherwise."""
+        for population in self.populations:
+            if population.name == name:
+                return population
+        raise UnknownNameError(
+            f"there is no population {name!r}",
+            where=where or self.where,
+            fix=nearest(name, [p.name for p in self.populations]),
+        )
+
+    def resolve(self, path, where):
+        """(population, variable) of a "population.variable" path, both checked to exist."""
+        name, _, variable = path.partition(".")
+        population = self.population(name, where)
+        readable = set(population.variables) | set(population.links)
+        if variable not in readable:
+            raise UnknownNameError(
+                f"population {name!r} has no variable {variable!r}",
+                where=where,
+                fix=nearest(variable, readable),
+            )
+        return population, variable
+
+    def dimensions_of(self, path, where):
+        """Physical dimensions of a "population.variable" path."""
+        population, variable = self.resolve(path, where)
+        if variable in population.links:
+            return self.dimensions_of(population.links[variable], where)
+        return population.variables[variable]
+
+    def _link_dimensions(self, population):
+        found = {}
+        for name, path in population.links.items():
+            where = f"link {name!r} of {population.where}"
+            source, variable = self.resolve(path, where)
+            if source.size not in (1, population.size):
+                raise DeclarationError(
+                    f"{source.name!r} has {source.size} units, {population.name!r} has "
+                    f"{population.size}",
+                    where=where,
+                    fix="link populations of equal size, or of size 1",
+                )
+            if variable in source.links:
+                raise DeclarationError(
+                    f"{path!r} is itself a link",
+                    where=where,
+                    fix=f"link {source.links[variable]!r} directly",
+                )
+            found[name] = source.variables[variable]
+        return found
+
+    def _check_clock(self, clock, where):
+        if clock is None:
+            return
+        steps = float(clock) / float(self.dt)
+        if steps < 1 - 1e-6 or abs(steps - round(steps)) > 1e-6:
+            raise DeclarationError(
+                f"{clock} is not a multiple of dt = {self.dt}",
+                where=where,
+                fix=f"choose a multiple of {self.dt}",
+            )
+
+    def _check_inputs(self):
+        taken = {}
+        for projection in self.projections:
+            for population in {projection.source, projection.target}:
+                for variable in projection.inputs_of(population):
+                    if (population, variable) in taken:
+                        raise DeclarationError(
+                            f"{taken[population, variable]!r} and {projection.name!r} both sum into {population}.{variable}",
+                            where=projection.where,
+                            fix="give each a variable of its own and add them up in the equations",
+                        )
+                    taken[population, variable] = projection.name
+
+    def _check_streams(self):
+        if self.batch == 1:
+            return
+        barred = [(p, "is not all-to-all") for p in self.projections if p.connect != ALL]
+        barred += [(p, "has a delay") for p in self.projections if p.delay is not None]
+        barred += [(p, "acts at spikes") for p in self.projections if p.spiking]
+        barred += [(p, "spikes") for p in self.populations if p.spiking]
+        for member, what in barred:
+            raise DeclarationError(
+                f"{member.name!r} {what}, so its units cannot be shared out to {self.batch} streams",
+                where=member.where,
+                fix="declare the hierarchy with batch=1",
+            )
+
+    def _check_settling(self):
+        if self.settling is None:
+            return
+        where = f"settling of {self.where}"
+        for name in self.settling.populations:
+            dim = self.dimensions_of(f"{name}.{self.settling.variable}", where)
+            for quantity, dimension in (
+                ("tolerance", get_dimensions(self.settling.tolerance)),
+                (f"{name}.{self.settling.variable}", dim),
+            ):
+                if dimension != hertz.dim:
+                    raise UnitError(
+                        f"{quantity} is not a rate of change",
+                        where=where,
+                        fix="give a variable and a tolerance per time, e.g. 0.004/ms",
+                    )
+
+    # -- parameters by name --------------------------------------------------------------------
+
+    def parameters(self):
+        """All parameters as {key: value}; keys are "object.parameter"."""
+        owners = [*self.populations, *self.projections]
+        return {
+            f"{o.name}.{n}": v
+            for o in owners
+            for n, v in getattr(o, "all_parameters", o.parameters).items()
+        }
+
+    def with_parameter(self, key, value):
+        """A copy with a parameter changed.
+
+        Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter".
+
+        Raises UnknownNameError with the nearest key, UnitError on other units.
+        """
+        if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
+            raise DeclarationError(
+                f"{value!r} is not a number or a quantity",
+                where=f"--set {key}",
+                fix="write e.g. 20*ms",
+            )
+        if key == "dt":
+            if not have_same_dimensions(value, second):
+                raise UnitError(
+                    f"dt must be a time, not {value}",
+                    where=f"--set {key}",
+                    fix="give e.g. dt=0.5*ms",
+                )
+            return attrs.evolve(self, dt=value)
+        if key == "batch":
+            return attrs.evolve(self, batch=value)
+        matches = {k for k in self.parameters() if self._matches(key, k)}
+        if not matches:
+            raise UnknownNameError(
+                f"no parameter {key!r}", where=self.where, fix=nearest(key, self._keys())
+            )
+        for match in matches:
+            old = self.parameters()[match]
+            if not have_same_dimensions(old, value):
+                raise UnitError(
+                    f"{match} is {old}, it cannot become {value}",
+                    where=f"--set {key}",
+                    fix=f"give it in {get_unit_name(get_dimensions(old))}",
+                )
+
+        def changed(member):
+            names = {m.partition(".")[2] for m in matches if m.partition(".")[0] == member.name}
+            new = {
+                "parameters": {n: value if n in names else v for n, v in member.parameters.items()}
+            }
+            plasticity = getattr(member, "plasticity", None)
+            if plasticity is not None:
+                rule = {n: value if n in names else v for n, v in plasticity.parameters.items()}
+                new["plasticity"] = attrs.evolve(plasticity, parameters=rule)
+            return attrs.evolve(member, **new) if names else member
+
+        return attrs.evolve(
+            self,
+            populations=[changed(p) for p in self.populations],
+            projections=[changed(p) for p in self.projections],
+        )
+
+    def _level_of(self, name):
+        for member in self.populations:
+            if member.name == name:
+                return member.level
+        projection = next(p for p in self.projections if p.name == name)
+        return self.population(projection.target).level
+
+    def _matches(self, key, full):
+        owner, _, parameter = full.partition(".")
+        return key in (full, parameter, f"level.{self._level_of(owner)}.{parameter}")
+
+    def _keys(self):
+        keys = set(self.parameters()) | {"dt", "batch"}
+        for full in self.parameters():
+            owner, _, parameter = full.partition(".")
+            keys |= {parameter, f"level.{self._level_of(owner)}.{parameter}"}
+        return keys
+
+    def __repr__(self):
+        sizes = "-".join(
+            str(max(p.size for p in self.populations if p.level == level)) for level in self.levels
+        )
+        units = sum(p.size for p in self.populations)
+        return (
+            f"<Hierarchy {self.name}: levels {sizes or 'none'}, {len(self.populations)} populations, {units} units, "
+            f"{len(self.projections)} projections, dt {self.dt}{f', batch {self.batch}' if self.batch > 1 else ''}>"
+        )

@@ -1,0 +1,259 @@
+"""A projection: the synapses from one population to another."""
+
+import attrs
+import numpy as np
+from brian2 import second
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_same_dimensions
+
+from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from . import equations as eq
+from .plasticity import Plasticity
+from .population import check_initial, check_name, check_parameters, frozen_mapping
+
+ALL, ONE_TO_ONE = "all", "one_to_one"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Projection:
+    """Synapses between two populations. Plain data; `fena_sim.build` turns it into Synapses.
+
+    Parameters
+    ----------
+    name, source, target : str
+        Its own name and those of the two populations.
+    equations : str
+        Synaptic variables (``w : 1``) and the inputs it sums, at either end:
+        ``prediction_post = w*f_pre : 1 (summed)`` delivers to the target,
+        ``feedback_pre = w*e_post : 1 (summed)`` delivers back to the source over the same weights.
+        One summed input per projection and variable: a population adds up its inputs in its own
+        equations.
+    plasticity : Plasticity, optional
+        How the synapses change.
+    on_pre, on_post : str, optional
+        Statements at every spike of the source or target (``v_post += w``).
+    connect : str
+        ``"all"`` (all-to-all), ``"one_to_one"``, or a condition on ``i`` and ``j`` (``"i != j"``).
+    delay : Quantity, optional
+        Conduction time from source to target, a multiple of dt. Everything the synapses read from
+        the source (``_pre`` variables and spikes) is then that old.
+    initial : dict
+        Initial values of synaptic variables: number, quantity, Normal, Uniform, or an array
+        (source size, target size).
+    parameters : dict
+        Numbers or scalar quantities used in the equations.
+    """
+
+    name: str = attrs.field(validator=check_name)
+    source: str
+    target: str
+    equations: str = ""
+    plasticity: Plasticity = None
+    on_pre: str = None
+    on_post: str = None
+    connect: str = ALL
+    delay: object = None
+    initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
+    parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
+
+    def __attrs_post_init__(self):
+        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
+            raise DeclarationError(
+                f"plasticity is {self.plasticity!r}", where=self.where, fix="give Plasticity(...)"
+            )
+        check_parameters(self.parameters, self.where)
+        check_initial(self.initial, self.own_variables, self.where)
+        for name in self.summed:
+            if name.rpartition("_")[2] not in ("pre", "post"):
+                raise DeclarationError(
+                    f"summed input {name!r} does not say whose it is",
+                    where=self.where,
+                    fix=f"write {name}_post (to the target) or {name}_pre (back to the source)",
+                )
+        if self.delay is not None:
+            if not have_same_dimensions(self.delay, second) or not 0 < float(self.delay) < np.inf:
+                raise UnitError(
+                    f"delay must be a positive time, not {self.delay}",
+                    where=self.where,
+                    fix="give e.g. delay=12*ms, or leave it out for none",
+                )
+            if any(name.endswith("_pre") for name in self.summed):
+                raise DeclarationError(
+                    "a delayed projection cannot deliver back to its source",
+                    where=self.where,
+                    fix="declare the way back as a projection with a delay of its own",
+                )
+
+    @property
+    def where(self):
+        return f"Projection {self.name!r} ({self.source} -> {self.target})"
+
+    @property
+    def parsed(self):
+        return eq.parse(self.equations, self.where)
+
+    @property
+    def summed(self):
+        """The summed inputs, by name with the suffix _pre or _post."""
+        return eq.summed(self.parsed)
+
+    @property
+    def own_variables(self):
+        """Dimensions of the synaptic variables, by name."""
+        own = {n: d for n, d in eq.declared(self.parsed).items() if n not in self.summed}
+        if self.plasticity is not None:
+            own.update(eq.declared(self.plasticity.parsed))
+        return own
+
+    @property
+    def all_parameters(self):
+        return {**self.parameters, **(self.plasticity.parameters if self.plasticity else {})}
+
+    @property
+    def texts(self):
+        rhs = [str(e.expr) for e in self.parsed.values() if e.expr is not None]
+        return (
+            rhs
+            + [t for t in (self.on_pre, self.on_post) if t]
+            + (self.plasticity.texts if self.plasticity else [])
+        )
+
+    @property
+    def spiking(self):
+        """Whether spikes act on these synapses."""
+        return any(
+            [
+                self.on_pre,
+                self.on_post,
+                self.plasticity and (self.plasticity.on_pre or self.plasticity.on_post),
+            ]
+        )
+
+    def reads(self, side):
+        """Variables that the synapses read from the `side` ('pre' or 'post') population."""
+        names = set().union(*[eq.identifiers(text) for text in self.texts], set())
+        return {
+            n[: -len(side) - 1]
+            for n in names
+            if n.endswith("_" + side) and n not in ("N_pre", "N_post")
+        }
+
+    def inputs_of(self, population):
+        """Variables of `population` into which this projection sums."""
+        found = [n[:-5] for n in self.summed if n.endswith("_post") and self.target == population]
+        return found + [
+            n[:-4] for n in self.summed if n.endswith("_pre") and self.source == population
+        ]
+
+    def partner_of(self, population):
+        return self.source if population == self.target else self.target
+
+    def check(self, source, target, known_source, known_target):
+        """Names, units and shapes against the two populations. Raises DeclarationError."""
+        changeable = (
+            {f"{n}_pre" for n in source.variables}
+            | {f"{n}_post" for n in target.variables}
+            | {*self.own_variables}
+        )
+        known = {f"{n}_pre": d for n, d in known_source.items()} | {
+            f"{n}_post": d for n, d in known_target.items()
+        }
+        known |= {n: get_dimensions(v) for n, v in self.all_parameters.items()} | self.own_variables
+        eq.check_equations(self.parsed, known, self.where)
+        if self.plasticity is not None:
+            eq.check_equations(self.plasticity.parsed, known, f"plasticity of {self.where}")
+        rule = self.plasticity
+        for code in [self.on_pre, self.on_post, *((rule.on_pre, rule.on_post) if rule else ())]:
+            eq.check_statements(code, changeable, known, self.where)
+        for name in sorted(
+            {*self.own_variables, *self.all_parameters}
+            & {*target.variables, *target.parameters, *target.links}
+        ):
+            raise DeclarationError(
+                f"{name!r} is both a name of the synapses and of population {target.name!r}",
+                where=self.where,
+                fix=f"rename the synaptic one, e.g. {name}_synapse",
+            )
+        for name, equation in self.summed.items():
+            population = source if name.endswith("_pre") else target
+            variable = name.rpartition("_")[0]
+            if variable not in population.variables:
+                raise UnknownNameError(
+                    f"sums into {variable!r}, which population {population.name!r} does not declare",
+                    where=self.where,
+                    fix=nearest(variable, population.variables),
+                )
+            if population.variables[variable] != equation.dim:
+                raise UnitError(
+                    f"sums into {population.name}.{variable} with other units",
+                    where=self.where,
+                    fix=f"declare both with the same units (equation: {equation})",
+                )
+        self._check_readable(source, "pre")
+        self._check_readable(target, "post")
+        self._check_shape(source, target)
+        self._check_spikes(source, target)
+
+    def _check_readable(self, population, side):
+        """Brian2 cannot read, from a synapse, a subexpression that itself depends on linked
+        variables.
+        """
+        foreign = set(population.links) | set(eq.SIGNALS)
+        for name in self.reads(side):
+            equation = population.parsed.get(name)
+            if (
+                equation is None
+                or equation.type != "subexpression"
+                or "constant over dt" in equation.flags
+            ):
+                continue
+            if eq.identifiers(str(equation.expr)) & foreign:
+                raise DeclarationError(
+                    f"reads {name}_{side}, a subexpression of linked variables",
+                    where=self.where,
+                    fix=f"mark {name} '(constant over dt)' in population {population.name!r}",
+                )
+
+    def _check_shape(self, source, target):
+        if self.connect == ONE_TO_ONE and source.size != target.size:
+            raise DeclarationError(
+                f"one_to_one between {source.size} and {target.size} units",
+                where=self.where,
+                fix="give both populations the same size, or connect='all'",
+            )
+        if self.connect not in (ALL, ONE_TO_ONE):
+            dims = {name: get_dimensions(value) for name, value in self.parameters.items()}
+            eq.check_known(self.connect, dims, self.where)
+            eq.check_units(self.connect, DIMENSIONLESS, dims, self.where)
+        for name, value in self.initial.items():
+            shape = np.shape(value)
+            if shape not in ((), (source.size, target.size)):
+                raise DeclarationError(
+                    f"initial {name!r} has shape {shape}, the populations have "
+                    f"({source.size}, {target.size})",
+                    where=self.where,
+                    fix="give an array of (source size, target size)",
+                )
+
+    def _check_spikes(self, source, target):
+        plasticity = self.plasticity
+        for code, population, side in (
+            (self.on_pre, source, "on_pre"),
+            (self.on_post, target, "on_post"),
+            (plasticity and plasticity.on_pre, source, "on_pre"),
+            (plasticity and plasticity.on_post, target, "on_post"),
+        ):
+            if code and not population.spiking:
+                raise DeclarationError(
+                    f"{side} waits for spikes, but population {population.name!r} has no threshold",
+                    where=self.where,
+                    fix="declare a threshold, or use a summed input",
+                )
+
+    def __repr__(self):
+        parts = [{ALL: "all-to-all", ONE_TO_ONE: "one-to-one"}.get(self.connect, self.connect)]
+        if self.delay is not None:
+            parts.append(f"delay {self.delay}")
+        parts += [f"{n} = {e.expr}" for n, e in self.summed.items()]
+        if self.plasticity is not None:
+            parts.append(repr(self.plasticity).strip("<>"))
+        return f"<projection {self.name}: {self.source} -> {self.target}, {'; '.join(parts)}>"

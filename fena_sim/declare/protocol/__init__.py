@@ -1,0 +1,1 @@
+"""Protocols: what is presented, when, and what is recorded."""

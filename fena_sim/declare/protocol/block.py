@@ -1,0 +1,125 @@
+"""A block: one stretch of tokens at one pace, with its control signals and probes."""
+
+import attrs
+import numpy as np
+from brian2 import ms
+
+from ...errors import ProtocolError, UnknownNameError, nearest
+from ..model.equations import CONTROL_SIGNALS
+from ..stimulus.stream import TokenStream
+from .pace import FixedPace, SelfPaced
+from .probe import Probe
+
+#: A block that starts from here sees the network as it was before anything was presented.
+INITIAL = "initial"
+DEFAULTS = {"gate": 1.0, "temperature": 0.0, "plasticity_gain": 1.0, "precision_gain": 1.0}
+
+
+def _single(stream):
+    """A list of one stream is that stream, so that protocols need not tell a batch of one from
+    none.
+    """
+    if not isinstance(stream, (list, tuple)) or not stream:
+        return stream
+    return stream[0] if len(stream) == 1 and isinstance(stream[0], TokenStream) else tuple(stream)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Block:
+    """Tokens presented at one pace.
+
+    Parameters
+    ----------
+    name : str
+    stream : TokenStream, or list of TokenStream
+        The tokens with their ground-truth labels. For a Hierarchy with a batch, one stream of its
+        own for each, of equal lengths: they are presented side by side, at the same pace.
+    pace : FixedPace or SelfPaced
+    controls : dict
+        Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``: a
+        number, an array with one value per token, or a function of the time since the block's start
+        (a quantity array of shape (tokens, steps); in a self-paced block the longest pace is
+        assumed).
+    probes : tuple of Probe
+    start_from : str, optional
+        Name of an earlier block whose final state this block starts from, or INITIAL. The block
+        before it if left out. Several blocks may start from the same state: each gets a copy.
+    omission_gate : float
+        Gate during an omitted token: 0 withholds the input (the bare prediction remains), 1 lets
+        the silence through (the absent input contradicts the prediction).
+    """
+
+    name: str
+    stream: TokenStream = attrs.field(converter=_single)
+    pace: object = attrs.field(factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms))
+    controls: dict = attrs.field(factory=dict)
+    probes: tuple = attrs.field(factory=tuple, converter=tuple)
+    start_from: str = None
+    omission_gate: float = 0.0
+
+    def __attrs_post_init__(self):
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise ProtocolError(
+                f"block name {self.name!r} is not an identifier", fix="use letters and underscores"
+            )
+        self._check_streams()
+        for probe in self.probes:
+            if not isinstance(probe, Probe):
+                raise ProtocolError(
+                    f"probes holds {probe!r}",
+                    where=self.where,
+                    fix="give Probe(population, variables)",
+                )
+        if not isinstance(self.pace, (FixedPace, SelfPaced)):
+            raise ProtocolError(
+                f"pace is {self.pace!r}",
+                where=self.where,
+                fix="give FixedPace(...) or SelfPaced(...)",
+            )
+        for name, value in self.controls.items():
+            if name not in CONTROL_SIGNALS:
+                raise UnknownNameError(
+                    f"unknown control signal {name!r}",
+                    where=self.where,
+                    fix=nearest(name, CONTROL_SIGNALS),
+                )
+            if not callable(value) and np.shape(value) not in ((), (len(self),)):
+                raise ProtocolError(
+                    f"control {name!r} has {np.size(value)} values for {len(self)} tokens",
+                    where=self.where,
+                    fix="give a number, one value per token, or a function of time",
+                )
+
+    def _check_streams(self):
+        if not self.streams or not all(isinstance(stream, TokenStream) for stream in self.streams):
+            raise ProtocolError(
+                f"the stream is {self.stream!r}",
+                where=self.where,
+                fix=(
+                    "give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary), or a list of them"
+                ),
+            )
+        for stream in self.streams:
+            if len(stream) != len(self):
+                raise ProtocolError(
+                    f"streams of {len(self)} and of {len(stream)} tokens",
+                    where=self.where,
+                    fix="cut them to one length, stream[:n]",
+                )
+            if stream.vocabulary != self.streams[0].vocabulary:
+                raise ProtocolError(
+                    "streams of different vocabularies", where=self.where, fix="use one vocabulary"
+                )
+
+    @property
+    def streams(self):
+        """The streams that are presented side by side, a tuple; mostly one."""
+        return self.stream if isinstance(self.stream, tuple) else (self.stream,)
+
+    def __len__(self):
+        """Tokens of each stream."""
+        return len(self.streams[0])
+
+    @property
+    def where(self):
+        return f"Block {self.name!r}"

@@ -1,0 +1,83 @@
+"""A protocol: blocks in order, and what stands for the measured signal."""
+
+import attrs
+
+from ...errors import ProtocolError, UnknownNameError, nearest
+from .block import INITIAL, Block
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Protocol:
+    """An experiment. A protocol file's ``protocol()`` returns one.
+
+    Parameters
+    ----------
+    name : str
+    blocks : tuple of Block
+        In order; each starts where the one before ended unless its `start_from` says otherwise.
+    measured_signal : str
+        What in the model stands for what an experimenter would record, fixed before any run.
+    description : str
+    options : dict
+        The options of ``protocol()`` that it was made with, defaults included, for the record:
+        `load_protocol` fills them in.
+    """
+
+    name: str
+    blocks: tuple = attrs.field(converter=tuple)
+    measured_signal: str = ""
+    description: str = ""
+    options: dict = attrs.field(
+        factory=dict, metadata={"hashed": False}
+    )  # what they decide is hashed
+
+    def __attrs_post_init__(self):
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise ProtocolError(
+                f"protocol name {self.name!r} is not an identifier",
+                fix="use letters and underscores",
+            )
+        if not self.blocks or not all(isinstance(b, Block) for b in self.blocks):
+            raise ProtocolError(
+                "a protocol needs at least one Block", where=self.where, fix="blocks=[Block(...)]"
+            )
+        seen = []
+        for block in self.blocks:
+            if block.name in seen or block.name == INITIAL:
+                raise ProtocolError(
+                    f"the block name {block.name!r} is taken", where=self.where, fix="rename it"
+                )
+            if block.start_from not in (None, INITIAL, *seen):
+                raise UnknownNameError(
+                    f"block {block.name!r} starts from {block.start_from!r}, which does not come "
+                    "before it",
+                    where=self.where,
+                    fix=nearest(block.start_from, [INITIAL, *seen]),
+                )
+            if block.streams[0].vocabulary != self.vocabulary:
+                raise ProtocolError(
+                    f"block {block.name!r} has another vocabulary than the first block",
+                    where=self.where,
+                    fix="use one vocabulary in all blocks",
+                )
+            seen.append(block.name)
+
+    @property
+    def where(self):
+        return f"Protocol {self.name!r}"
+
+    @property
+    def vocabulary(self):
+        """The vocabulary that all blocks share."""
+        return self.blocks[0].streams[0].vocabulary
+
+    def origin(self, block):
+        """Name of the state that `block` starts from: an earlier block's, or INITIAL."""
+        if block.start_from is not None:
+            return block.start_from
+        position = self.blocks.index(block)
+        return self.blocks[position - 1].name if position else INITIAL
+
+    def __repr__(self):
+        blocks = ", ".join(f"{b.name} ({len(b)} tokens)" for b in self.blocks)
+        return f"<Protocol {self.name}: {blocks}>"

@@ -1,0 +1,127 @@
+"""Turning a block into what the network reads: per-token tables and the event table."""
+
+import attrs
+import numpy as np
+import pandas as pd
+from brian2 import Quantity, second
+from brian2.units.fundamentalunits import have_same_dimensions
+
+from ...errors import FenaError, ProtocolError, UnitError
+from ..model.equations import CONTROL_SIGNALS
+from .block import DEFAULTS
+
+
+@attrs.frozen(eq=False)
+class Timeline:
+    """A block laid out in steps of dt.
+
+    Attributes
+    ----------
+    token : int64 (n,), or (n, streams) if there are several
+        Index in the vocabulary, -1 for an omitted token.
+    blank, shortest, longest : int64 (n,)
+        Steps of the blank and of the shortest and longest presentation.
+    controls : dict of float64 (n, 1) or (n, steps)
+        Control signals per token, and per step of the token's period where they vary within it.
+    self_paced : bool
+    hold : int
+        Steps below the tolerance that count as settled.
+    stream_gate : float64 (n, streams), or None
+        With several streams, what the gate of each is multiplied by (the omission gate where its
+        token is omitted, else 1); the gate of a single stream has it in `controls`.
+    """
+
+    token: np.ndarray
+    blank: np.ndarray
+    shortest: np.ndarray
+    longest: np.ndarray
+    controls: dict
+    self_paced: bool
+    hold: int
+    stream_gate: np.ndarray = None
+
+    def __len__(self):
+        return len(self.token)
+
+    @property
+    def least_steps(self):
+        """Fewest steps that each token can take, int64 (n,)."""
+        return self.blank + self.shortest
+
+    @property
+    def most_steps(self):
+        """Most steps that each token can take, int64 (n,); exact at a fixed pace."""
+        return self.blank + self.longest
+
+
+def timeline(block, dt):
+    """Lay a block out in steps of `dt`. Raises ProtocolError if a time is not a multiple of dt."""
+    n = len(block)
+    blank, shortest, longest = block.pace.steps(n, dt, block.where)
+    onset = np.concatenate([[0], np.cumsum(blank + longest)[:-1]])
+    token = np.stack(
+        [stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1
+    )
+    stream_gate = np.where(token < 0, block.omission_gate, 1.0)
+    controls = {}
+    for name in CONTROL_SIGNALS:
+        controls[name] = _sample(block, name, onset, int((blank + longest).max()), dt)
+    if len(block.streams) == 1:
+        controls["gate"] = controls["gate"] * stream_gate
+        token, stream_gate = token[:, 0], None
+    return Timeline(
+        token=token,
+        blank=blank,
+        shortest=shortest,
+        longest=longest,
+        controls=controls,
+        self_paced=block.pace.self_paced,
+        hold=block.pace.hold_steps(dt),
+        stream_gate=stream_gate,
+    )
+
+
+def _sample(block, name, onset, steps, dt):
+    value = block.controls.get(name, DEFAULTS[name])
+    shape = (len(onset), 1)
+    fix = "control signals are gains, a gate and a temperature: give plain numbers >= 0"
+    try:
+        if callable(value):
+            t = Quantity((onset[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
+            value, shape = value(t), t.shape
+        if not have_same_dimensions(value, 1):
+            raise UnitError(f"control {name!r} has units", where=block.where, fix=fix)
+        values = np.asarray(value, dtype=float)
+        table = np.broadcast_to(values.reshape(-1, 1) if shape[1] == 1 else values, shape).copy()
+    except FenaError:
+        raise
+    except Exception as error:
+        raise ProtocolError(
+            f"control {name!r} cannot be used: {error}", where=block.where, fix=fix
+        ) from error
+    if not np.all(np.isfinite(table)) or np.any(table < 0):
+        raise ProtocolError(
+            f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix
+        )
+    return table
+
+
+def event_table(block, line, start, steps, dt):
+    """The stream's labels with times: `start` and `steps` (int64, per finished token, in steps).
+
+    Adds ``onset`` (start of the blank), ``arrival`` (the token appears), ``duration`` (of the
+    presentation), all in seconds since the block's start, and ``gate``; with several streams their
+    tables one after the other, and the column ``stream``.
+    """
+    n, tables = len(start), []
+    for number, stream in enumerate(block.streams):
+        events = stream.events.iloc[:n].copy()
+        events.insert(0, "onset", start * float(dt))
+        events.insert(1, "arrival", (start + line.blank[:n]) * float(dt))
+        events.insert(2, "duration", steps * float(dt))
+        events["gate"] = line.controls["gate"][:n].max(axis=1)
+        if len(block.streams) > 1:
+            events.insert(0, "stream", number)
+            events["gate"] *= line.stream_gate[:n, number]
+        tables.append(events)
+    return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]

@@ -1,0 +1,1 @@
+"""Stimuli: vocabularies, token streams, grammars, real text and oddball-style designs."""

@@ -1,0 +1,204 @@
+"""Token streams: what a network is shown, event by event, with the ground truth beside it."""
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from ...errors import StimulusError
+from .vocabulary import Vocabulary, require_vocabulary
+
+OMITTED = None
+"""Stands for an omitted token in a list of symbols; its token in a stream is -1 and its symbol ""."""
+
+# The two columns of every stream, and those that a run adds to its events.
+_TAKEN = ("token", "symbol", "stream", "onset", "arrival", "duration", "gate")
+
+
+def _names(tokens, vocabulary):
+    # Token -1 picks the last name, which is that of an omitted token.
+    return np.array([*vocabulary.symbols, ""], dtype=object)[tokens]
+
+
+def _events(events):
+    if not isinstance(events, pd.DataFrame):
+        raise StimulusError(
+            f"events are a {type(events).__name__}",
+            where="TokenStream.events",
+            fix="give a DataFrame, or build the stream with TokenStream.from_list",
+        )
+    return events.reset_index(drop=True)
+
+
+def _label(name, values, n):
+    if name in _TAKEN:
+        raise StimulusError(
+            f"a label cannot be called {name!r}",
+            where="TokenStream labels",
+            fix=f"choose another name than {', '.join(_TAKEN)}",
+        )
+    values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
+    if values.shape != (n,):
+        raise StimulusError(
+            f"label {name!r} has shape {values.shape} for {n} tokens",
+            where="TokenStream labels",
+            fix="give one value per token",
+        )
+    return values
+
+
+@attrs.frozen
+class TokenStream:
+    """A sequence of token events and the vocabulary that gives them meaning.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    events : pandas.DataFrame
+        One row per event, RangeIndex; columns `token` (int64 index in the vocabulary, -1 where the
+        token is omitted) and `symbol` (str, "" where omitted), then any ground-truth labels.
+
+    Raises
+    ------
+    StimulusError
+        No events, a column missing, or tokens that do not fit the vocabulary.
+    """
+
+    vocabulary: Vocabulary = attrs.field()
+    events: pd.DataFrame = attrs.field(
+        converter=_events,
+        eq=attrs.cmp_using(eq=pd.DataFrame.equals),
+        hash=False,
+        repr=lambda events: f"<{len(events)} events: {', '.join(map(str, events.columns))}>",
+    )
+
+    @vocabulary.validator
+    def _check_vocabulary(self, attribute, vocabulary):
+        require_vocabulary(vocabulary, "TokenStream.vocabulary")
+
+    @events.validator
+    def _check_events(self, attribute, events):
+        where = "TokenStream.events"
+        if not {"token", "symbol"} <= set(events.columns):
+            raise StimulusError(
+                f"events have the columns {list(events.columns)}",
+                where=where,
+                fix="give the columns token and symbol, or build the stream with TokenStream.from_list",
+            )
+        if not len(events):
+            raise StimulusError(
+                "a token stream needs at least one event",
+                where=where,
+                fix="give at least one token",
+            )
+        token = events["token"].to_numpy()
+        if token.dtype != np.int64 or token.min() < -1 or token.max() >= len(self.vocabulary):
+            raise StimulusError(
+                f"tokens do not fit a vocabulary of {len(self.vocabulary)} symbols",
+                where=where,
+                fix=f"give int64 tokens from 0 to {len(self.vocabulary) - 1}, or -1 where omitted",
+            )
+        wrong = events["symbol"].to_numpy() != _names(token, self.vocabulary)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise StimulusError(
+                f"event {row} has token {token[row]} but symbol {events['symbol'].iloc[row]!r}",
+                where=where,
+                fix="build the stream with TokenStream.from_ids, which names the tokens itself",
+            )
+
+    @classmethod
+    def from_list(cls, tokens, vocabulary, **labels):
+        """Stream of a list of symbols.
+
+        Parameters
+        ----------
+        tokens : sequence of str or OMITTED
+        vocabulary : Vocabulary
+        **labels : sequence, each as long as `tokens`
+            Ground truth; each becomes a column of `events`.
+
+        Raises
+        ------
+        UnknownNameError
+            A symbol is not in the vocabulary (the nearest is named).
+        StimulusError
+            No tokens, a label of another length, or a label named like a column of every run.
+        """
+        require_vocabulary(vocabulary, "TokenStream.from_list")
+        ids = [
+            -1 if symbol is OMITTED else vocabulary.index(symbol, where=f"token {i} of the list")
+            for i, symbol in enumerate(tokens)
+        ]
+        return cls.from_ids(ids, vocabulary, **labels)
+
+    @classmethod
+    def from_ids(cls, tokens, vocabulary, **labels):
+        """Stream of token indices (int; -1 where omitted); otherwise as `from_list`.
+
+        Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
+        """
+        require_vocabulary(vocabulary, "TokenStream.from_ids")
+        tokens = np.asarray(tokens)
+        if tokens.ndim != 1 or not (tokens.dtype.kind in "iu" or tokens.size == 0):
+            raise StimulusError(
+                f"token indices are {tokens.dtype} of shape {tokens.shape}",
+                where="TokenStream.from_ids",
+                fix="give one whole number per event",
+            )
+        tokens = tokens.astype(np.int64)
+        outside = (tokens < -1) | (tokens >= len(vocabulary))
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise StimulusError(
+                f"token {tokens[row]} of event {row} is outside a vocabulary of {len(vocabulary)} symbols",
+                where="TokenStream.from_ids",
+                fix=f"give indices from 0 to {len(vocabulary) - 1}, or -1 where omitted",
+            )
+        columns = {"token": tokens, "symbol": _names(tokens, vocabulary)}
+        for name, values in labels.items():
+            columns[name] = _label(name, values, len(tokens))
+        return cls(vocabulary, pd.DataFrame(columns))
+
+    @classmethod
+    def concat(cls, streams):
+        """One stream after the other.
+
+        Raises StimulusError if there is none, or if vocabularies or label columns differ.
+        """
+        streams = list(streams)
+        if not streams:
+            raise StimulusError(
+                "there are no streams to concatenate",
+                where="TokenStream.concat",
+                fix="give at least one",
+            )
+        first = streams[0]
+        for i, stream in enumerate(streams):
+            if stream.vocabulary != first.vocabulary:
+                raise StimulusError(
+                    f"stream {i} has another vocabulary than stream 0",
+                    where="TokenStream.concat",
+                    fix="build all streams with the same vocabulary",
+                )
+            # Filling gaps with NaN would turn token ids into floats and masks into objects.
+            differing = set(stream.events.columns) ^ set(first.events.columns)
+            if differing:
+                raise StimulusError(
+                    f"streams 0 and {i} differ in the labels {', '.join(sorted(differing))}",
+                    where="TokenStream.concat",
+                    fix="give all streams the same label columns",
+                )
+        return cls(first.vocabulary, pd.concat([s.events for s in streams]))
+
+    def __len__(self):
+        return len(self.events)
+
+    def __getitem__(self, part):
+        """The part in a slice. Raises StimulusError for anything but a slice and for an empty part."""
+        if not isinstance(part, slice):
+            raise StimulusError(
+                f"a stream cannot be indexed with {part!r}",
+                where="TokenStream",
+                fix="cut it with a slice, stream[a:b], or read stream.events",
+            )
+        return TokenStream(self.vocabulary, self.events.iloc[part])

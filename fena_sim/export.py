@@ -1,0 +1,8 @@
+"""Exports, as a script imports them: a run as CSV tables, or in the formats of NWB, Neo and MNE."""
+
+from .show.export.csv import write_csv
+from .show.export.mne import write_mne
+from .show.export.neo import write_neo
+from .show.export.nwb import write_nwb
+
+__all__ = ["write_csv", "write_mne", "write_neo", "write_nwb"]

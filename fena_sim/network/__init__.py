@@ -1,0 +1,1 @@
+"""From declarations to Brian2 objects, mirroring declare/model/: one explicit Network, nothing collected by magic."""

@@ -1,0 +1,229 @@
+"""The pacemaker: one unit that walks through the tokens and tells every population where it is.
+
+With a batch, all streams of tokens share the pace; what differs between them is in `streams`.
+
+Fixed and self-paced presentation are the same equations: a token leaves after its longest
+presentation, or once the hierarchy has been settled for `hold` steps after its shortest one. At a
+fixed pace the two are equal. Being part of the network, the pace is the same on every device.
+"""
+
+import attrs
+import numpy as np
+from brian2 import NeuronGroup, Synapses, TimedArray, second
+
+from ..declare.model.equations import CONTROL_SIGNALS
+
+NAME = "pacemaker"
+#: Flags every population may link: first step of the blank, first and any step of the presentation,
+#: and (at the end of a step) the last step of the presentation.
+FLAGS = ("starting", "arriving", "presenting", "departing")
+#: Orders inside Brian2's 'end' slot: keep readouts, judge settling, record, and move on.
+KEEP, JUDGE, DEPART, RECORD, ADVANCE = -20, -10, 0, 1, 10
+
+
+#: Tables with a column per stream, when there are several.
+BY_STREAM = ("token_row", "stream_gate")
+#: Where a population keeps the rate of change by which settling is judged.
+WATCHED = "watched_rate"
+
+
+@attrs.frozen
+class BlockShape:
+    """What of a block is baked into a build: how many tokens a table holds, and which controls vary
+    within a token.
+    """
+
+    capacity: int
+    # steps per token of each control signal, in the order of CONTROL_SIGNALS; 1 = constant per
+    # token
+    columns: tuple
+
+    @classmethod
+    def of(cls, line, capacity):
+        return cls(
+            capacity=capacity,
+            columns=tuple(line.controls[name].shape[1] for name in CONTROL_SIGNALS),
+        )
+
+
+def table_values(line, start, shape):
+    """The tables for tokens `start`, `start + 1`, ...: {table: float64 (capacity,) or (capacity,
+    steps)}.
+
+    With a batch, "token_row" and "stream_gate" hold a column per stream. Rows beyond the block's
+    end repeat its last token; they are never reached.
+    """
+    rows = np.minimum(np.arange(start, start + shape.capacity), len(line) - 1)
+    tables = {
+        "token_row": line.token[rows] + 1.0,
+        "blank_steps": line.blank[rows] * 1.0,
+        "shortest_steps": line.shortest[rows] * 1.0,
+        "longest_steps": line.longest[rows] * 1.0,
+    }
+    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
+        table = line.controls[name][rows]
+        tables[f"{name}_control"] = table[:, 0] if columns == 1 else table
+    if line.stream_gate is not None:
+        tables["stream_gate"] = line.stream_gate[rows]
+    return tables
+
+
+def code_table(vocabulary):
+    """Codes by row: row 0 is the omitted token (silence), row k + 1 is symbol k."""
+    return np.vstack([np.zeros((1, vocabulary.size)), vocabulary.codes])
+
+
+def make_tables(shape, batch=1):
+    """Empty TimedArrays, indexed by token number instead of time; filled before every chunk."""
+    tables = {}
+    for name in (
+        "token_row",
+        "blank_steps",
+        "shortest_steps",
+        "longest_steps",
+        *(["stream_gate"] if batch > 1 else []),
+    ):
+        size = (shape.capacity, batch) if batch > 1 and name in BY_STREAM else shape.capacity
+        tables[name] = TimedArray(np.ones(size), dt=1 * second, name=f"table_{name}")
+    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
+        size = shape.capacity if columns == 1 else (shape.capacity, columns)
+        tables[f"{name}_control"] = TimedArray(
+            np.ones(size), dt=1 * second, name=f"table_{name}_control"
+        )
+    return tables
+
+
+def make_pacemaker(hierarchy, tables, shape, clock):
+    """The pacemaker group. It judges settling by what `watch` sums into it."""
+    equations = [
+        "token : 1",
+        "elapsed : 1",
+        "hold : 1 (shared)",
+        "iterations : 1",
+        "quiet : 1",
+        "steps : 1",
+        "departing : 1",
+        "chunk_start : second (shared)",
+        "chunk_duration : second (shared)",
+    ]
+    for name in (
+        "blank_steps",
+        "shortest_steps",
+        "longest_steps",
+        *(["token_row"] if hierarchy.batch == 1 else []),
+    ):
+        equations.append(f"{name} = table_{name}(token*second) : 1 (constant over dt)")
+    equations += [
+        "presenting = int(elapsed >= blank_steps) : 1 (constant over dt)",
+        "starting = int(elapsed == 0) : 1 (constant over dt)",
+        "arriving = int(elapsed == blank_steps) : 1 (constant over dt)",
+    ]
+    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
+        column = "" if columns == 1 else f", int(clip(elapsed, 0, {columns - 1}))"
+        gated = "*presenting" if name == "gate" else ""
+        equations.append(
+            f"{name} = table_{name}_control(token*second{column}){gated} : 1 (constant over dt)"
+        )
+    equations += settling_equations(hierarchy)
+    group = NeuronGroup(
+        1,
+        "\n".join(equations),
+        name=NAME,
+        clock=clock,
+        order=-1000,
+        method="euler",
+        events={"departure": "departing > 0.5"},
+        dtype=dict.fromkeys(["chunk_start", "chunk_duration"], np.float64),  # times of long runs
+        namespace={f"table_{name}": table for name, table in tables.items()},
+    )
+    group.run_regularly(
+        "\n".join(
+            [
+                *judgement(hierarchy, hierarchy.batch),
+                "steps = presenting*(elapsed - blank_steps + 1)",
+                "iterations = presenting*(unsettled*steps + (1 - unsettled)*iterations)",
+                "quiet = presenting*(1 - unsettled)*(quiet + 1)",
+                "departing = presenting*int((steps >= longest_steps) or ((steps >= shortest_steps) and (quiet >= hold)))",
+            ]
+        ),
+        clock=clock,
+        when="end",
+        order=JUDGE,
+        name=f"{NAME}_judge",
+    )
+    group.set_event_schedule("departure", when="end", order=DEPART)
+    group.run_regularly(
+        """
+        token = token + departing
+        elapsed = (1 - departing)*(elapsed + 1)
+        """,
+        clock=clock,
+        when="end",
+        order=ADVANCE,
+        name=f"{NAME}_advance",
+    )
+    return group
+
+
+def watched(hierarchy):
+    """Names of the populations by which settling is judged."""
+    return hierarchy.settling.populations if hierarchy.settling else ()
+
+
+def settling_equations(hierarchy):
+    """What a group that judges settling holds: a sum of squares for every watched population, their
+    root mean square `rate` (kept, so that a probe sees the very number that was judged), and the
+    tolerance.
+    """
+    sums = [f"rate_{k} : hertz**2" for k in range(len(watched(hierarchy)))]
+    return [*sums, "rate : hertz", "tolerance : hertz (shared, constant)"] if sums else []
+
+
+def judgement(hierarchy, streams):
+    """Statements: `unsettled` is 1 while the `rate` of the watched units of `streams` streams
+    reaches the tolerance.
+    """
+    if not hierarchy.settling:
+        return ["unsettled = 1"]
+    total = " + ".join(f"rate_{k}" for k in range(len(watched(hierarchy))))
+    units = streams * sum(hierarchy.population(name).size for name in watched(hierarchy))
+    return [f"rate = sqrt(({total})/{units})", "unsettled = int(rate >= tolerance)"]
+
+
+def watch(hierarchy, groups, judge, clock, make=Synapses):
+    """The synapses, made by `make`, through which the group `judge` judges settling."""
+    synapses = []
+    for k, name in enumerate(watched(hierarchy)):
+        owner = "" if judge.name == NAME else f"{judge.name}_"
+        watching = make(
+            groups[name],
+            judge,
+            f"rate_{k}_post = {WATCHED}_pre**2 : hertz**2 (summed)",
+            name=f"{owner}watch_{name}",
+            clock=clock,
+        )
+        watching.connect()
+        watching.summed_updaters[f"rate_{k}_post"].order = 1000
+        synapses.append(watching)
+    return synapses
+
+
+def initial_values(hierarchy):
+    """Values of the pacemaker's own variables before the first chunk, {variable: float}."""
+    values = dict.fromkeys(
+        [
+            "token",
+            "elapsed",
+            "hold",
+            "iterations",
+            "quiet",
+            "steps",
+            "departing",
+            "chunk_start",
+            "chunk_duration",
+        ],
+        0.0,
+    )
+    if hierarchy.settling:
+        values["tolerance"] = float(hierarchy.settling.tolerance)
+    return values

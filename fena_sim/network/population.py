@@ -1,0 +1,230 @@
+"""Population -> NeuronGroup."""
+
+import zlib
+
+import numpy as np
+from brian2 import NeuronGroup, TimedArray, linked_var, second
+from brian2.core.variables import ArrayVariable
+from brian2.equations import Equations
+from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SingleEquation
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
+
+from ..declare.model.equations import NOISE, SIGNALS, TOKEN_CODE
+from . import pacemaker, streams
+from .noise import COUNTER_NORMAL
+
+COPY = -50  # in Brian2's 'start' slot: before token events and recordings
+_PARAMETER_FLAGS = ["shared", "constant"]  # run arguments: another value needs no other build
+
+
+def parameter(name, dimension, flags=(), var_type=FLOAT):
+    return SingleEquation(
+        PARAMETER, name, dimensions=dimension, var_type=var_type, flags=list(flags)
+    )
+
+
+def signals_of(hierarchy, population):
+    """The signals that a population links from the pacemaker, for itself and for its synapses."""
+    used = {name for name in SIGNALS if population.uses(name)}
+    return sorted(used | read_by_synapses(hierarchy, population) & set(SIGNALS))
+
+
+def read_by_synapses(hierarchy, population):
+    """Variables of the population that some projection reads."""
+    names = set()
+    for projection in hierarchy.projections:
+        for side, end in (("pre", projection.source), ("post", projection.target)):
+            if end == population.name:
+                names |= projection.reads(side)
+    return names
+
+
+def kept(readout, variable):
+    """Name of the variable in which a population keeps `variable` for `readout`."""
+    return variable if readout.when in ("arrival", "last") else f"{readout.when}_{variable}"
+
+
+def make_group(hierarchy, population, clock, codes, fired=False):
+    """The NeuronGroup of a population; links are set by `link` once all groups exist."""
+    readouts = [
+        (r, v.partition(".")[2])
+        for r in hierarchy.readouts
+        for v in r.variables
+        if v.partition(".")[0] == population.name
+    ]
+    flags = {"arriving", "presenting", "departing"} if readouts else set()
+    flags |= {"starting" if event == "onset" else "arriving" for event in population.on}
+    linked = sorted(flags | set(signals_of(hierarchy, population)) - set(population.variables))
+
+    batch = hierarchy.batch
+    equations = [streams.equations_of_units(population.parsed, population.size, batch)]
+    extra = [
+        parameter(name, get_dimensions(value), _PARAMETER_FLAGS)
+        for name, value in population.parameters.items()
+    ]
+    link_dims = {
+        name: hierarchy.dimensions_of(path, population.where)
+        for name, path in population.links.items()
+    }
+    scalar = {
+        name
+        for name, path in population.links.items()
+        if hierarchy.population(path.partition(".")[0]).size < population.size
+    }
+    # Brian2's synapses cannot see a linked scalar; where they need one, the units hold a copy of
+    # it.
+    copied = sorted((scalar | set(linked)) & read_by_synapses(hierarchy, population))
+    for name, dim in {**link_dims, **dict.fromkeys(linked, DIMENSIONLESS)}.items():
+        extra.append(parameter(f"link_{name}" if name in copied else name, dim, ["linked"]))
+        if name in copied:
+            extra.append(parameter(name, dim))
+    reset = population.reset
+    if fired:
+        extra.append(parameter("fired", DIMENSIONLESS))
+        reset = "\n".join([reset or "", "fired = 1"])
+    settling = hierarchy.settling
+    watched = settling is not None and population.name in settling.populations
+    if watched:
+        extra.append(
+            parameter(
+                pacemaker.WATCHED,
+                hierarchy.dimensions_of(f"{population.name}.{settling.variable}", population.where),
+            )
+        )
+    namespace = {}
+    if population.uses(TOKEN_CODE):
+        extra.append(parameter("token_row", DIMENSIONLESS, ["linked"]))
+        unit = streams.of_units("i", population.size, batch)
+        equations.append(Equations(f"token_code = vocabulary_codes(token_row*second, {unit}) : 1"))
+        namespace["vocabulary_codes"] = codes
+    if population.uses(NOISE):
+        extra.append(parameter("noise_seed", DIMENSIONLESS, _PARAMETER_FLAGS, INTEGER))
+        stream = zlib.crc32(population.name.encode()) & 0x7FFFFFFF
+        equations.append(
+            Equations(
+                f"noise = counter_normal(noise_seed, {stream}, i, t_in_timesteps)/sqrt(dt) : second**-0.5 (constant over dt)"
+            )
+        )
+        namespace["counter_normal"] = COUNTER_NORMAL
+    keeping = []
+    for readout, variable in readouts:
+        name = kept(readout, variable)
+        if name != variable and not any(e.varname == name for e in extra):
+            extra.append(
+                parameter(
+                    name, hierarchy.dimensions_of(f"{population.name}.{variable}", population.where)
+                )
+            )
+            keeping.append(
+                f"{name} = presenting*({name} + {variable})"
+                if readout.when == "mean"
+                else f"{name} = arriving*{variable} + (1 - arriving)*{name}"
+            )
+    for more in equations[1:]:
+        equations[0] = equations[0] + more
+    events = {"onset": "starting > 0.5"} if "onset" in population.on else {}
+    if "arrival" in population.on or any(r.when == "arrival" for r, _ in readouts):
+        events["arrival"] = "arriving > 0.5"
+    if any(r.when != "arrival" for r, _ in readouts):
+        events["departure"] = "departing > 0.5"
+    group = NeuronGroup(
+        population.size * batch,
+        equations[0] + Equations(extra),
+        name=population.name,
+        clock=clock,
+        method=population.method,
+        order=population.order,
+        threshold=population.threshold,
+        reset=reset,
+        refractory=population.refractory or False,
+        events=dict(events),
+        namespace=namespace,
+    )
+    for event in events:
+        slot = (
+            {"when": "end", "order": pacemaker.DEPART}
+            if event == "departure"
+            else {"when": "start", "order": 0}
+        )
+        group.set_event_schedule(event, **slot)
+    for event, code in population.on.items():
+        group.run_on_event(
+            event,
+            streams.of_units(code.replace(";", "\n"), population.size, batch),
+            when="start",
+            order=2,
+        )
+    if (
+        watched
+    ):  # the rate of this very step: its inputs are complete, its states have not moved yet
+        group.run_regularly(
+            f"{pacemaker.WATCHED} = {settling.variable}",
+            clock=clock,
+            when="groups",
+            order=population.order - 0.5,
+            name=f"{population.name}_watch",
+        )
+    if copied:
+        group.run_regularly(
+            "\n".join(f"{name} = link_{name}" for name in copied),
+            clock=clock,
+            when="start",
+            order=COPY,
+            name=f"{population.name}_copy",
+        )
+    if keeping:
+        group.run_regularly(
+            "\n".join(keeping),
+            clock=clock,
+            when="end",
+            order=pacemaker.KEEP,
+            name=f"{population.name}_keep",
+        )
+    names = [*population.links, *linked, *(["token_row"] if population.uses(TOKEN_CODE) else [])]
+    return group, {name: f"link_{name}" if name in copied else name for name in names}
+
+
+def link(group, population, names, groups, pace, batch=1):
+    """Connect the linked variables of a group (`names`: {declared name: name in the group}) to
+    their sources.
+    """
+    for name, held in names.items():
+        if name in population.links:
+            source, _, variable = population.links[name].partition(".")
+            source = groups[source]
+        else:
+            source, variable = (
+                groups[streams.NAME] if batch > 1 and name in streams.SIGNALS else pace,
+                name,
+            )
+        shared = len(source) == batch > 1 and len(group) > batch
+        index = {"index": np.repeat(np.arange(batch), population.size)} if shared else {}
+        setattr(group, held, linked_var(source, variable, **index))
+
+
+def make_codes(vocabulary):
+    return TimedArray(pacemaker.code_table(vocabulary), dt=1 * second, name="vocabulary_codes")
+
+
+def state_variables(group):
+    """The variables that make up the state of a group or of synapses, {name: ArrayVariable}.
+
+    Brian2 marks what its own code writes (``lastspike``, ``lastupdate``) as read-only; they are
+    part of the state all the same, so the mark is taken off.
+    """
+    found = {}
+    for name, variable in group.variables.items():
+        if (
+            not isinstance(variable, ArrayVariable)
+            or name.startswith("_")
+            or variable.owner is None
+        ):
+            continue
+        linked = (variable.owner.name, variable.name) != (group.name, name)
+        if linked or name in ("N", "i", "j", "N_incoming", "N_outgoing", "delay"):
+            continue
+        if name in ("lastspike", "lastupdate"):
+            variable.read_only = False
+        if not variable.read_only:
+            found[name] = variable
+    return found

@@ -1,0 +1,99 @@
+"""Projection -> Synapses."""
+
+import numpy as np
+import sympy
+from brian2 import Synapses
+from brian2.equations import Equations
+from brian2.equations.equations import PARAMETER, SingleEquation
+from brian2.parsing.sympytools import str_to_sympy
+from brian2.units.fundamentalunits import get_dimensions
+
+from ..declare.model.projection import ALL, ONE_TO_ONE
+from ..errors import DeclarationError
+from . import pacemaker
+from .population import parameter
+from .streams import shared_synapses
+
+PLASTICITY_ORDER = pacemaker.KEEP + 5  # after the states of the step, before the pacemaker moves on
+
+
+def pairs(projection, n_source, n_target):
+    """Indices (i, j) of the synapses, each int64 (n_synapses,), ordered by i then j."""
+    i, j = np.divmod(np.arange(n_source * n_target), n_target)
+    if projection.connect == ALL:
+        return i, j
+    if projection.connect == ONE_TO_ONE:
+        return np.arange(n_source), np.arange(n_source)
+    symbols = {"i": i, "j": j, "N_pre": n_source, "N_post": n_target}
+    symbols |= {name: float(value) for name, value in projection.parameters.items()}
+    condition = str_to_sympy(projection.connect)
+    test = sympy.lambdify(sorted(str(s) for s in condition.free_symbols), condition, "numpy")
+    used = [symbols[str(s)] for s in sorted(condition.free_symbols, key=str)]
+    chosen = np.broadcast_to(np.asarray(test(*used), dtype=bool), i.shape)
+    if not chosen.any():
+        raise DeclarationError(
+            f"the condition {projection.connect!r} joins no pair of units",
+            where=projection.where,
+            fix="correct the condition, or remove the projection",
+        )
+    return i[chosen], j[chosen]
+
+
+def make_synapses(projection, source_group, target_group, clock, plasticity_clock, batch=1):
+    """The Synapses of a projection, connected; shared by `batch` streams if there are several."""
+    rule = projection.plasticity
+    model = [e for e in projection.parsed.values()]
+    model += [
+        parameter(name, get_dimensions(value), ["shared", "constant"])
+        for name, value in projection.all_parameters.items()
+    ]
+    on_pre, on_post = [projection.on_pre], [projection.on_post]
+    changes = []
+    if rule is not None:
+        changes = rule.clock_driven
+        model += rule.event_driven
+        model += [SingleEquation(PARAMETER, e.varname, dimensions=e.dim, flags=[]) for e in changes]
+        on_pre.append(rule.on_pre)
+        on_post.append(rule.on_post)
+    options = dict(name=projection.name, clock=clock, method="euler")
+    if batch > 1:
+        synapses = shared_synapses(batch, source_group, target_group, Equations(model), **options)
+    else:
+        synapses = Synapses(
+            source_group,
+            target_group,
+            Equations(model),
+            on_pre=_joined(on_pre),
+            on_post=_joined(on_post),
+            **options,
+        )
+    if projection.connect == ALL:
+        synapses.connect()
+    else:
+        i, j = pairs(projection, len(source_group), len(target_group))
+        synapses.connect(i=i, j=j)
+    if changes:
+        interval = f"{float(plasticity_clock.dt)!r}*second"
+        code = [
+            f"change_{e.varname} = {interval}*({e.expr})" for e in changes
+        ]  # all from the same state
+        code += [f"{e.varname} = {e.varname} + change_{e.varname}" for e in changes]
+        synapses.run_regularly(
+            "\n".join(code),
+            clock=plasticity_clock,
+            when="end",
+            order=PLASTICITY_ORDER,
+            name=f"{projection.name}_plasticity",
+        )
+    return synapses
+
+
+def _joined(codes):
+    lines = [
+        line.strip()
+        for code in codes
+        if code
+        for line in code.replace(";", "\n").splitlines()
+        if line.strip()
+    ]
+    return "\n".join(lines) or None

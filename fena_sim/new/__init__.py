@@ -1,1 +1,0 @@
-"""Starting points: a model or a protocol of one's own."""

@@ -1,0 +1,1 @@
+"""A protocol on a model: plan, execution in chunks, checkpoints, resume, provenance."""

@@ -1,0 +1,83 @@
+"""What a run will take, reckoned before anything is built."""
+
+import shutil
+from pathlib import Path
+
+import psutil
+
+from ..errors import ResourceError
+from ..declare.protocol.timeline import timeline
+
+#: Recordings of one chunk are held in memory: keep them below this.
+CHUNK_BYTES = 64 * 2**20
+#: Tokens in the first chunk, and in the longest, unless the recordings ask for fewer.
+CHUNK_TOKENS, MOST_TOKENS = 250, 4000
+
+
+def probe_bytes(model, block):
+    """Bytes that each probe of a block records, at most: {population: bytes}."""
+    duration = float(timeline(block, model.dt).most_steps.sum()) * float(model.dt)
+    return {
+        probe.population: int(probe.bytes_per_second(model) * duration) for probe in block.probes
+    }
+
+
+def estimate(model, protocol):
+    """Bytes of the recordings by block and population, before compression: {block: {population:
+    bytes}}.
+    """
+    return {block.name: probe_bytes(model, block) for block in protocol.blocks if block.probes}
+
+
+def check_resources(model, protocol, out):
+    """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the
+    memory.
+    """
+    needed = estimate(model, protocol)
+    folder = Path(out)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    total = 2 * sum(
+        sum(by.values()) for by in needed.values()
+    )  # chunks and final arrays exist side by side
+    if total > free:
+        block, by = max(needed.items(), key=lambda item: sum(item[1].values()))
+        population = max(by, key=by.get)
+        raise ResourceError(
+            f"the recordings take up to {size_text(total)}, the disk has {size_text(free)} free",
+            where=f"most of it: probe of {population!r} in block {block!r} ({size_text(by[population])})",
+            fix="record fewer units or variables, a longer interval, or fewer tokens",
+        )
+    memory = psutil.virtual_memory().available
+    for block in protocol.blocks:
+        for population, size in needed.get(block.name, {}).items():
+            if 4 * size / len(block) > memory:
+                raise ResourceError(
+                    f"one token's recording of {population!r} takes {size_text(size / len(block))}, "
+                    f"{size_text(memory)} of memory are free",
+                    where=block.where,
+                    fix="record fewer units or variables, or a longer interval",
+                )
+
+
+def chunk_length(model, block, asked):
+    """(first, most): tokens of the first chunk, and of the longest that chunks may grow to while
+    they are quick.
+
+    What was asked for stays as it is; otherwise the recordings of a chunk must fit CHUNK_BYTES.
+    """
+    if asked is not None:
+        return asked, asked
+    per_token = sum(probe_bytes(model, block).values()) / len(block)
+    most = max(1, min(MOST_TOKENS, int(CHUNK_BYTES / per_token) if per_token else MOST_TOKENS))
+    return min(CHUNK_TOKENS, most), most
+
+
+def size_text(count):
+    """A number of bytes for people."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.3g} {unit}"
+        count /= 1024
+    return f"{count:.3g} TiB"

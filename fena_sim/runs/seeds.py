@@ -1,0 +1,42 @@
+"""The same protocol on several independently seeded networks."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from ..device.default import choose_device
+from .live.progress import Display
+from .execute import run
+
+
+def run_seeds(
+    model, protocol, seeds, device="auto", out="runs", start=None, chunk_tokens=None, quiet=True
+):
+    """One run per seed; returns them in the order of `seeds`.
+
+    `model`, `protocol` and `start` are those of `run`, or functions of the seed that return them
+    (so that every network sees tokens of its own). Compiled networks run side by side, one per
+    core; runtime ones after each other, since Brian2's runtime holds one network per process.
+    """
+    seeds = list(seeds)
+    workers = (
+        1 if choose_device(device)[0].name == "runtime" else min(len(seeds), os.cpu_count() or 1)
+    )
+
+    with Display(quiet=quiet) as display, ThreadPoolExecutor(workers) as pool:
+
+        def one(seed):
+            given = [
+                thing(seed) if callable(thing) else thing for thing in (model, protocol, start)
+            ]
+            return run(
+                given[0],
+                given[1],
+                seed=seed,
+                device=device,
+                out=out,
+                start=given[2],
+                chunk_tokens=chunk_tokens,
+                progress=display.for_run(),
+            )
+
+        return list(pool.map(one, seeds))

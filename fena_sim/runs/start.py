@@ -1,0 +1,99 @@
+"""Starting from the final state of a block of another run."""
+
+import numpy as np
+
+from ..network import streams
+from ..network.build import initial_state
+from ..network.pacemaker import NAME as PACEMAKER
+from ..network.projection import pairs
+from ..errors import CheckpointError
+
+
+def start_state(model, seed, origin, block):
+    """State to start from: `origin`'s at the end of `block`, with the parameters and the noise of
+    this run.
+    """
+    fixed = {
+        name: values
+        for name, values in initial_state(model, seed).items()
+        if name in _constants(model)
+    }
+    return {**_shared_out(model, origin, block), **fixed}
+
+
+def _shared_out(model, origin, block):
+    """`origin`'s state at the end of `block`; a copy for every stream of `model` where `origin` had
+    no batch.
+    """
+    state = origin.state(block)
+    if origin.batch == model.batch:
+        return state
+    copied = {p.name for p in model.populations}
+    state = {
+        name: np.tile(values, model.batch)
+        if name.partition(".")[0] in copied and name not in _constants(model)
+        else values
+        for name, values in state.items()
+        if name != f"{PACEMAKER}.token_row"
+    }
+    return {**state, f"{streams.NAME}.iterations": np.zeros(model.batch)}
+
+
+def check_start(model, origin, block):
+    """Raise CheckpointError unless the state at the end of `block` is one of `model`'s; nothing is
+    built for it.
+    """
+    if origin.batch not in (1, model.batch):
+        _refuse(
+            f"{origin.batch} streams were presented side by side, the model asks for {model.batch}",
+            model,
+            origin,
+            block,
+            f"start from one of run.streams, or --set batch={origin.batch}",
+        )
+    state, sizes = _shared_out(model, origin, block), _sizes(model)
+    for name, values in state.items():
+        owner = name.partition(".")[0]
+        if owner not in sizes:
+            _refuse(f"the state holds {name!r}, the model has no {owner!r}", model, origin, block)
+        if len(values) not in (1, sizes[owner]):
+            _refuse(
+                f"the state has {len(values)} values of {name!r}, the model {sizes[owner]}",
+                model,
+                origin,
+                block,
+            )
+    missing = sorted(set(initial_state(model, 0)) - _constants(model) - set(state))
+    if missing:
+        _refuse(f"the state holds no {missing[0]!r}, which the model needs", model, origin, block)
+
+
+def _refuse(what, model, origin, block, fix="start from a run of the same model"):
+    raise CheckpointError(
+        what, where=f"{model.where}, starting from block {block!r} of {origin.id}", fix=fix
+    )
+
+
+def _constants(model):
+    """Entries of the state that the declarations of a run decide, whatever state it starts from."""
+    noise = {f"{p.name}.noise_seed" for p in model.populations}
+    return set(model.parameters()) | noise | {f"{PACEMAKER}.tolerance", f"{streams.NAME}.tolerance"}
+
+
+def _sizes(model):
+    """Elements of every object that carries state: {object: int}."""
+    sizes = {
+        PACEMAKER: 1,
+        streams.NAME: model.batch,
+        **{p.name: p.size * model.batch for p in model.populations},
+    }
+    for projection in model.projections:
+        n_source, n_target = (
+            model.population(projection.source).size,
+            model.population(projection.target).size,
+        )
+        sizes[projection.name] = len(pairs(projection, n_source, n_target)[0])
+        if projection.delay is not None:
+            steps = round(float(projection.delay) / float(model.dt))
+            sizes[f"delay_{projection.name}"] = n_source * steps
+    return sizes

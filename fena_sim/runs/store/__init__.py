@@ -1,0 +1,1 @@
+"""The run folder: written once, found again, read lazily."""

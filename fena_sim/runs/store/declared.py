@@ -1,0 +1,110 @@
+"""The model of a stored run, declared again from the run's own manifest: no model file is needed,
+or executed.
+"""
+
+import re
+
+from brian2 import Quantity
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
+
+from ...errors import RunFolderError
+from ...declare.model.hierarchy import Hierarchy, Readout, Settling
+from ...declare.model.initial import Normal, Uniform
+from ...declare.model.plasticity import Plasticity
+from ...declare.model.population import Population
+from ...declare.model.projection import Projection
+
+_TYPES = {
+    kind.__name__: kind
+    for kind in (Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, Uniform)
+}
+#: A repr of Brian2's dimensions writes "amp" and "candela" where its constructor reads "ampere" and
+#: "candle".
+_BASES = {"amp": "ampere", "candela": "candle"}
+_TEXTS = ("name", "equations", "method", "description", "reference", "when")
+
+
+def declared_model(manifest):
+    """The Hierarchy that a run used; the inverse of `fena_sim.declare.canonical.canonical`.
+
+    Parameters
+    ----------
+    manifest : dict
+        Of a run.
+
+    Returns
+    -------
+    model : Hierarchy
+    left_out : list of str
+        "owner.variable" of initial values that were given as arrays, of which a manifest holds only
+        hashes.
+
+    Raises
+    ------
+    RunFolderError
+        If the manifest declares no model that this version of fena_sim knows.
+    """
+    left_out = []
+    try:
+        return _declare(manifest["inputs"]["model"], left_out), left_out
+    except (
+        Exception
+    ) as error:  # whatever a manifest of another version, or an altered one, may hold
+        raise RunFolderError(
+            f"the manifest's model cannot be declared again: {type(error).__name__}: {error}",
+            where=str(manifest.get("inputs_hash")),
+            fix="use the version of fena_sim that made the run",
+        ) from error
+
+
+def _declare(data, left_out):
+    fields = {}
+    for name, value in data.items():
+        if name == "type":
+            continue
+        if name in ("initial", "parameters"):
+            known = {key: v for key, v in value.items() if not _is_array(v)}
+            left_out += [f"{data['name']}.{key}" for key in value if key not in known]
+            fields[name] = {key: value_of(v, left_out) for key, v in known.items()}
+        else:
+            fields[name] = value if name in _TEXTS else value_of(value, left_out)
+    return _TYPES[data["type"]](**fields)
+
+
+def _is_array(value):
+    return isinstance(value, dict) and set(value) == {"array"}
+
+
+def value_of(value, left_out=None):
+    """What stood in a field of a canonical declaration: a declaration, a quantity, a number or a
+    name.
+    """
+    if isinstance(value, list):
+        return [value_of(v, left_out) for v in value]
+    if isinstance(value, str):
+        return _number(value)
+    if not isinstance(value, dict):
+        return value
+    if "type" in value:
+        return _declare(value, left_out)
+    if set(value) == {"dimensions", "value"}:
+        return Quantity(float(value["value"]), dim=dimensions_of(value["dimensions"]))
+    return {
+        key: v if isinstance(v, str) else value_of(v, left_out) for key, v in value.items()
+    }  # links and statements
+
+
+def _number(text):
+    """A float that was written as text; any other text, e.g. a condition, stays."""
+    return float(text) if re.fullmatch(r"-?(\d+\.\d*|\d*\.?\d+e[-+]?\d+|inf|nan)", text) else text
+
+
+def dimensions_of(text):
+    """The physical dimensions that a repr of Brian2 writes, e.g. "metre ** 2 * second ** -1"."""
+    if text == "Dimension()":
+        return DIMENSIONLESS
+    powers = {}
+    for factor in text.split(" * "):
+        base, _, power = factor.partition(" ** ")
+        powers[_BASES.get(base, base)] = float(power or 1)
+    return get_or_create_dimension(**powers)

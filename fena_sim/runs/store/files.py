@@ -1,0 +1,101 @@
+"""Writing files so that a kill or a full disk at any moment leaves either the old file or the new
+one.
+"""
+
+import hashlib
+import io
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import CheckpointError, FenaError, ResourceError
+
+#: How the name of a file or folder ends while it is being written; its own begins with a dot.
+UNFINISHED = ".part"
+
+
+@contextmanager
+def disk_errors(where):
+    """Whatever the operating system refuses inside becomes a ResourceError."""
+    try:
+        yield
+    except FenaError:
+        raise
+    except OSError as error:
+        name = Path(error.filename).name if error.filename else "a file"
+        raise ResourceError(
+            f"cannot read or write {name}: {error.strerror or error}",
+            where=str(where),
+            fix="make room, or choose another --out, and start the same command again: it goes on "
+            "from the last checkpoint",
+        ) from error
+
+
+def unfinished(path):
+    """The neighbour of `path` that is written first and then renamed, one per process."""
+    return path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+
+
+def write_atomically(path, data):
+    """Write bytes to `path`: to a neighbour first, flushed to the disk, then renamed. ResourceError
+    if it is full.
+    """
+    path = Path(path)
+    fresh = unfinished(path)
+    with disk_errors(path.parent):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(fresh, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+
+
+def write_json(path, data):
+    write_atomically(path, (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
+
+
+def save_arrays(path, arrays, **about):
+    """Write arrays to `path` (npz), and beside it a JSON file with `about` and a checksum over
+    both.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    data = buffer.getvalue()
+    write_atomically(path, data)
+    write_json(Path(path).with_suffix(".json"), {**about, "sha256": _checksum(data, about)})
+
+
+def load_arrays(path):
+    """(arrays, about) of `save_arrays`. Raises CheckpointError if a file is missing, truncated or
+    altered.
+    """
+    path = Path(path)
+    fix = "start the same command again; if the run is finished, move its folder away first"
+    try:
+        about = json.loads(path.with_suffix(".json").read_text())
+        data = path.read_bytes()
+        expected = about.pop("sha256")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path.name} cannot be read: {error}", where=str(path.parent), fix=fix
+        ) from error
+    if _checksum(data, about) != expected:
+        raise CheckpointError(
+            f"{path.name} is truncated or was altered: its checksum does not match",
+            where=str(path.parent),
+            fix=fix,
+        )
+    with np.load(io.BytesIO(data)) as archive:
+        return {name: archive[name] for name in archive.files}, about
+
+
+def _checksum(data, about):
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode() + data).hexdigest()

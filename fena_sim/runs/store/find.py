@@ -1,0 +1,149 @@
+"""Which runs a folder holds, and which of them are the same experiment on independently seeded
+networks.
+"""
+
+import os
+from pathlib import Path
+
+import attrs
+
+from ...errors import RunFolderError
+from .experiment import differences, experiment_of
+from .run import MANIFEST, Run
+
+#: What every manifest has, however far its run has come.
+ENTRIES = (
+    "status",
+    "inputs",
+    "inputs_hash",
+    "seed",
+    "device",
+    "started",
+    "model",
+    "protocol",
+    "blocks",
+    "vocabulary",
+    "versions",
+    "command",
+)
+
+
+def find_runs(path):
+    """The runs at or below a path.
+
+    Parameters
+    ----------
+    path : path
+        A run folder, or a folder with runs anywhere below it.
+
+    Returns
+    -------
+    runs : list of Run
+        By name.
+    skipped : list of str
+        One line for every folder whose manifest cannot be used.
+
+    Raises
+    ------
+    RunFolderError
+        If the path does not exist, or is a run folder that cannot be used.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise RunFolderError(
+            "there is no such folder",
+            where=str(path),
+            fix="give a run folder, or one that holds runs",
+        )
+    if (path / MANIFEST).exists():
+        return [usable_run(path)], []
+    runs, skipped = [], []
+    for folder, below, files in os.walk(path):
+        if MANIFEST in files:
+            below.clear()
+            try:
+                runs.append(usable_run(folder))
+            except RunFolderError as error:
+                skipped.append(f"{folder}: {error.what}")
+        below[:] = sorted(name for name in below if not name.startswith("."))
+    return sorted(runs, key=lambda run: run.id), sorted(skipped)
+
+
+def usable_run(folder):
+    """The Run in a folder, if its manifest is one of a run. Raises RunFolderError."""
+    run = Run(folder)
+    missing = (
+        [name for name in ENTRIES if name not in run.manifest]
+        if isinstance(run.manifest, dict)
+        else ENTRIES
+    )
+    if missing:
+        raise RunFolderError(
+            f"{MANIFEST} is not one of a run: it has no {missing[0]!r}",
+            where=str(folder),
+            fix="give the folder that `fena run` printed",
+        )
+    return run
+
+
+@attrs.frozen(eq=False)
+class Group:
+    """Runs that differ by their seed alone.
+
+    Attributes
+    ----------
+    runs : list of Run
+        By seed.
+    differs : list of str
+        What sets them apart from other groups with the same protocol and model.
+    """
+
+    runs: list
+    differs: list = attrs.field(factory=list)
+
+    @property
+    def first(self):
+        return self.runs[0]
+
+    @property
+    def title(self):
+        return (
+            f"{self.first.manifest['protocol']['name']} on {self.first.manifest['model']['name']}"
+        )
+
+    @property
+    def finished(self):
+        return [run for run in self.runs if run.finished]
+
+    @property
+    def seeds(self):
+        return [run.seed for run in self.runs]
+
+
+def group_runs(runs):
+    """Runs gathered into groups by protocol and model, and within those by everything else that
+    went in but the seed.
+
+    Networks that heard other tokens because of their seed are in one group; another parameter,
+    device, number of tokens or version of the code makes another group.
+
+    Returns
+    -------
+    list of Group
+    """
+    found = {}
+    for run in sorted(
+        runs,
+        key=lambda run: (
+            run.manifest["protocol"]["name"],
+            run.manifest["model"]["name"],
+            run.seed,
+            run.id,
+        ),
+    ):
+        found.setdefault(experiment_of(run.manifest), []).append(run)
+    groups = [Group(members) for members in found.values()]
+    for group in groups:
+        others = [other.first.manifest for other in groups if other.title == group.title]
+        group.differs.extend(differences(group.first.manifest, others))
+    return groups

@@ -1,0 +1,193 @@
+"""What there is to export of a run, in the order of its blocks."""
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from ...errors import RunFolderError, UnknownNameError, nearest
+from ...runs.store.units import symbol
+
+#: Samples that are read from disk at once; a multiple of the chunks in which they are stored.
+AT_ONCE = 8192
+
+
+@attrs.frozen(eq=False)
+class Signal:
+    """Samples of one variable, still on disk.
+
+    Attributes
+    ----------
+    name : str
+        "population.variable".
+    values : xarray.DataArray, dims (time, [stream,] unit)
+    time : float64 (time,)
+        Seconds since the block's start.
+    rate : float or None
+        Sampling rate in Hz; None where the probe kept only windows around the tokens.
+    units : str
+        Symbol, "1" for none.
+    unit_numbers : int (unit,)
+    """
+
+    name: str
+    values: object
+    time: np.ndarray
+    rate: float
+    units: str
+    unit_numbers: np.ndarray
+
+    def pieces(self):
+        """(first sample, values) of consecutive pieces."""
+        for start in range(0, len(self.time), AT_ONCE):
+            yield start, self.values[start : start + AT_ONCE].to_numpy()
+
+
+@attrs.frozen(eq=False)
+class Recording:
+    """One block: its place in the session, tokens, signals and spikes.
+
+    Attributes
+    ----------
+    name : str
+    about : dict
+        The manifest's entry: start_from, self_paced, ...
+    offset, duration : float
+        Seconds: blocks are laid one after another, in the order of the protocol. (In the network's
+        own time several may begin at the same state.)
+    events : pandas.DataFrame
+        The event table.
+    tokens : xarray.Dataset
+        What was kept for every token.
+    signals : list of Signal
+    spikes : dict
+        {population: (times in s since the block's start, unit numbers, the units that were
+        recorded)}, in order of time.
+    """
+
+    name: str
+    about: dict
+    offset: float
+    duration: float
+    events: pd.DataFrame
+    tokens: object
+    signals: list
+    spikes: dict
+
+
+def recordings(run, blocks=()):
+    """The blocks of a finished run (those named, or all), one after another.
+
+    Raises
+    ------
+    RunFolderError
+        If the run is not finished.
+    UnknownNameError
+        If it has no block of a name.
+    """
+    if not run.finished:
+        raise RunFolderError(
+            "the run is not finished",
+            where=str(run.folder),
+            fix="start the command that made it again: it goes on",
+        )
+    for name in blocks:
+        if name not in run.blocks:
+            raise UnknownNameError(
+                f"this run has no block {name!r}",
+                where=str(run.folder),
+                fix=nearest(name, run.blocks),
+            )
+    offset = 0.0
+    for about in run.manifest["blocks"]:
+        if blocks and about["name"] not in blocks:
+            continue
+        events = run.events(about["name"])
+        duration = float((events["arrival"] + events["duration"]).max())
+        signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
+        about = {**about, "start_from": run.starts_from(about["name"])}
+        yield Recording(
+            about["name"],
+            about,
+            offset,
+            duration,
+            events,
+            run.tokens(about["name"]),
+            signals,
+            spikes,
+        )
+        offset += duration
+
+
+def _recorded(run, about):
+    traces = run.traces(about["name"])
+    signals, spikes = [], {}
+    for name in sorted(traces.data_vars):
+        values, population = traces[name], name.partition(".")[0]
+        if name.endswith(".spike_time"):
+            times, units = values.to_numpy(), traces[f"{population}.spike_unit"].to_numpy()
+            order = np.argsort(times, kind="stable")
+            spikes[population] = (
+                times[order],
+                units[order],
+                _recorded_units(run, about["name"], population, units),
+            )
+        elif values.dims[0].startswith("time"):
+            time = values[values.dims[0]].to_numpy()
+            signals.append(
+                Signal(
+                    name,
+                    values,
+                    time,
+                    _rate(time),
+                    symbol(values.attrs["units"]),
+                    values[values.dims[-1]].to_numpy(),
+                )
+            )
+    return signals, spikes
+
+
+def _rate(time):
+    if len(time) < 2:
+        return None
+    steps, interval = np.diff(time), (time[-1] - time[0]) / (len(time) - 1)
+    # To ten digits: the clock's times are sums of steps that are not exact in binary.
+    return (
+        float(f"{1 / interval:.10g}") if np.abs(steps - interval).max() < 1e-3 * interval else None
+    )
+
+
+def _recorded_units(run, block, population, fired):
+    """Units whose spikes were recorded, those that were silent included."""
+    inputs = run.manifest["inputs"]
+    for declared in inputs["protocol"]["blocks"]:
+        for probe in declared["probes"]:
+            if (
+                declared["name"] == block
+                and probe["population"] == population
+                and probe["units"] is not None
+            ):
+                return np.union1d(probe["units"], fired).astype(int)
+    size = next(p["size"] for p in inputs["model"]["populations"] if p["name"] == population)
+    return np.arange(size)
+
+
+def description(run):
+    """What a reader needs to know of the run, as {title: text}."""
+    manifest = run.manifest
+    model, protocol = manifest["model"], manifest["protocol"]
+    return {
+        "model": f"{model['name']}: {model['description']}",
+        "protocol": f"{protocol['name']}: {protocol['description']}",
+        "measured signal": protocol["measured_signal"],
+        "dt": model["dt"],
+        "streams": str(run.batch),
+        "seed": str(run.seed),
+        "device": manifest["device"],
+        "run": run.id,
+        "inputs hash": manifest["inputs_hash"],
+        "started": manifest["started"],
+        "command": " ".join(manifest["command"]),
+        "machine": manifest["machine"],
+        **{f"git {key}": str(value) for key, value in (manifest["git"] or {}).items()},
+        **{f"version of {name}": version for name, version in sorted(manifest["versions"].items())},
+    }

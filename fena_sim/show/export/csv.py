@@ -1,0 +1,181 @@
+"""CSV: tidy tables that any program reads, with a description of their columns."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from ...runs.store.units import symbol
+from .contents import description, recordings
+from .files import DESCRIPTION, appearing
+
+#: RFC 4180: comma, quotes where needed, CR LF.
+FORMAT = dict(index=False, lineterminator="\r\n", encoding="utf-8")
+TIMES = {
+    "onset": "start of the token's blank, since the block's start",
+    "arrival": "the token appears, since the block's start",
+    "duration": "of the presentation",
+}
+LABELS = {
+    "token": "number in the vocabulary, -1 where omitted",
+    "symbol": "the token, empty where omitted",
+    "gate": "largest sensory gate of the token",
+    "stream": "of the streams presented side by side",
+}
+VALUE = {
+    "variable": ("string", None, "population.variable; its units are listed at the file"),
+    "unit": ("integer", None, "number in the population"),
+    "value": ("number", None, "in the units of the variable"),
+}
+STREAM = {"stream": ("integer", None, LABELS["stream"])}
+
+
+def write_csv(run, folder, blocks=(), force=False):
+    """Write a folder with one table per block and kind, and datapackage.json.
+
+    <block>_events.csv: a row per token, as ``run.events``. <block>_tokens.csv: a row per value kept
+    of a token (event, [stream,] variable, index, value). <block>_traces.csv: a row per sample
+    (time, [stream,] variable, unit, value). <block>_spikes.csv: a row per spike (time, population,
+    unit). Times are in s since the block's start. Numbers are written in full: reading them gives
+    the same numbers (in single precision where they were recorded so).
+
+    datapackage.json describes every file, column and unit (Frictionless Data Package,
+    specs.frictionlessdata.io), the run and its parameters.
+
+    Parameters
+    ----------
+    run : Run
+    folder : str or Path
+    blocks : sequence of str
+        All if empty.
+    force : bool
+        Replace an earlier export.
+
+    Raises
+    ------
+    FenaError
+        If the folder is there, the run is not finished or has no such block; ResourceError if the
+        disk is full.
+    """
+    with appearing(folder, force) as made:
+        made.mkdir()
+        resources = [
+            entry for recording in recordings(run, blocks) for entry in _block(recording, made)
+        ]
+        package = {
+            "name": "".join(c if c.isalnum() or c in "-_." else "-" for c in run.id.lower()),
+            "title": run.id,
+            "resources": resources,
+            "run": description(run),
+            "parameters": run.manifest["model"]["parameters"],
+        }
+        (made / DESCRIPTION).write_text(
+            json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+
+
+def _block(recording, folder):
+    """Write the tables of one block; yields their descriptions."""
+    events, kept = recording.events, recording.tokens
+    streams = "stream" in kept.dims
+    yield _table(
+        folder,
+        recording,
+        "events",
+        [events],
+        {column: _event_field(events, column) for column in events},
+    )
+    if kept.data_vars:
+        fields = {
+            "event": ("integer", None, "number of the token in the block"),
+            **(STREAM if streams else {}),
+            "variable": VALUE["variable"],
+            "index": ("integer", None, "level or unit; empty where there is but one value"),
+            "value": VALUE["value"],
+        }
+        units = {str(name): symbol(kept[name].attrs["units"]) for name in sorted(kept.data_vars)}
+        yield _table(folder, recording, "tokens", _token_rows(kept, list(fields)), fields, units)
+    if recording.signals:
+        fields = {
+            "time": ("number", "s", "since the block's start"),
+            **(STREAM if recording.signals[0].values.ndim == 3 else {}),
+            **VALUE,
+        }
+        units = {signal.name: signal.units for signal in recording.signals}
+        yield _table(
+            folder,
+            recording,
+            "traces",
+            _sample_rows(recording.signals, list(fields)),
+            fields,
+            units,
+        )
+    if recording.spikes:
+        fields = {
+            "time": ("number", "s", "since the block's start"),
+            "population": ("string", None, "population that spikes"),
+            "unit": VALUE["unit"],
+        }
+        rows = (
+            pd.DataFrame({"time": times, "population": name, "unit": units})
+            for name, (times, units, _) in recording.spikes.items()
+        )
+        yield _table(folder, recording, "spikes", rows, fields)
+
+
+def _table(folder, recording, kind, frames, fields, units=None):
+    path = folder / f"{recording.name}_{kind}.csv"
+    for number, frame in enumerate(frames):
+        frame.to_csv(path, mode="a", header=number == 0, **FORMAT)
+    described = [
+        {"name": name, "type": form, **({"unit": unit} if unit else {}), "description": what}
+        for name, (form, unit, what) in fields.items()
+    ]
+    return {
+        "name": path.stem.lower(),
+        "path": path.name,
+        "format": "csv",
+        "encoding": "utf-8",
+        "dialect": {"lineTerminator": "\r\n"},
+        **({"units": units} if units else {}),
+        "schema": {"fields": described},
+    }
+
+
+def _event_field(events, column):
+    kind = events[column].dtype.kind
+    form = {"i": "integer", "f": "number", "b": "boolean"}.get(kind, "string")
+    if column in TIMES:
+        return form, "s", TIMES[column]
+    return form, None, LABELS.get(column, "label of the stimulus")
+
+
+def _token_rows(kept, columns):
+    for name in sorted(kept.data_vars):
+        values = kept[name]
+        dims = {dim: dim if dim in ("event", "stream") else "index" for dim in values.dims}
+        places = np.indices(values.shape).reshape(values.ndim, -1)
+        table = {
+            column: values[dim].to_numpy()[place] if dim in values.coords else place
+            for (dim, column), place in zip(dims.items(), places, strict=True)
+        }
+        frame = pd.DataFrame({"variable": name, **table, "value": values.to_numpy().ravel()})
+        yield frame.reindex(columns=columns).astype(
+            {c: "Int64" for c in columns if c in ("event", "stream", "index")}
+        )
+
+
+def _sample_rows(signals, columns):
+    for signal in signals:
+        for start, values in signal.pieces():
+            place = np.indices(values.shape).reshape(values.ndim, -1)
+            stream = {"stream": place[1]} if values.ndim == 3 else {}
+            yield pd.DataFrame(
+                {
+                    "time": signal.time[start + place[0]],
+                    **stream,
+                    "variable": signal.name,
+                    "unit": signal.unit_numbers[place[-1]],
+                    "value": values.ravel(),
+                }
+            )[columns]

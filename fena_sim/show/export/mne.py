@@ -1,0 +1,138 @@
+"""MNE (mne.tools): evoked responses in a FIF file."""
+
+import numpy as np
+from brian2 import ms
+
+from ...analyse.epochs.averages import average
+from ...analyse.epochs.cut import epochs
+from ...errors import FenaError, StimulusError, UnknownNameError, nearest
+from .contents import description, recordings
+from .files import appearing, needed
+
+
+def write_mne(
+    run,
+    path,
+    blocks=(),
+    force=False,
+    by=None,
+    window=(-50 * ms, 300 * ms),
+    lock="onset",
+    variables=(),
+):
+    """Write evoked responses: ``mne.read_evokeds(path)`` reads one EvokedArray per block and
+    condition.
+
+    A channel is one unit of one sampled variable, named "error_0.error 003". All channels are of
+    MNE's type "misc": units of a model have no sensors, no positions and most have no physical
+    unit, and "eeg" would lay claim to all three. Values are written as they are; the channel's unit
+    is V where the variable is in volts, else none, and the file's description lists the variables
+    with their units. Plot with ``evoked.plot(picks="misc")``. FIF files hold single precision.
+
+    Parameters
+    ----------
+    run : Run
+        With streams side by side, the tokens of all streams are averaged.
+    path : str or Path
+        Ends in -ave.fif.
+    blocks : sequence of str
+        All that have samples if empty.
+    force : bool
+        Replace an earlier file.
+    by, window, lock
+        As in :func:`fena_sim.epochs.epochs`. The comment of each response is "block: condition",
+        `nave` its number of tokens.
+    variables : sequence of str
+        "population.variable"; all that were sampled if empty. A FIF file has one list of channels
+        and one clock.
+
+    Raises
+    ------
+    FenaError
+        If mne is missing, the file is there, nothing was sampled, blocks differ in their channels
+        or variables in their clocks, or as :func:`fena_sim.epochs.epochs`; ResourceError if the
+        disk is full.
+    """
+    mne = needed("mne", "mne")
+    if not isinstance(window, tuple):
+        raise FenaError(
+            f"the window {window!r} is not two times",
+            where="fena export --mne",
+            fix='give e.g. "(-50*ms, 300*ms)"',
+        )
+    with appearing(path, force, "-ave.fif") as made:
+        responses = []
+        for recording in recordings(run, blocks):
+            signals = _chosen(recording, variables)
+            if signals:
+                responses += _evoked(mne, run, recording, signals, by, window, lock)
+        if not responses:
+            raise StimulusError(
+                "these blocks have no samples",
+                where=str(run.folder),
+                fix="choose a block with probes, or add some and run again",
+            )
+        first = responses[0]
+        for other in responses:
+            if (other.ch_names, other.info["sfreq"]) != (first.ch_names, first.info["sfreq"]):
+                raise FenaError(
+                    f"{other.comment!r} and {first.comment!r} differ in channels, of which a FIF file has one list",
+                    where=str(run.folder),
+                    fix="write one file for each, with --block",
+                )
+        mne.write_evokeds(made, responses, verbose="error")
+
+
+def _chosen(recording, variables):
+    """The signals that become channels. FenaError if they do not share a clock, UnknownNameError
+    for what was not sampled.
+    """
+    names = [signal.name for signal in recording.signals]
+    where = f"block {recording.name!r}"
+    for name in variables:
+        if names and name not in names:
+            raise UnknownNameError(
+                f"no samples of {name!r} were recorded", where=where, fix=nearest(name, names)
+            )
+    signals = [signal for signal in recording.signals if not variables or signal.name in variables]
+    for signal in signals:
+        if signal.values.dims[0] != signals[0].values.dims[0]:
+            raise FenaError(
+                f"{signal.name} and {signals[0].name} are sampled at different times, and a FIF file has one clock",
+                where=where,
+                fix=f"write one file for each, with --variable {signal.name}",
+            )
+    return signals
+
+
+def _evoked(mne, run, recording, signals, by, window, lock):
+    means = [
+        average(epochs(run, recording.name, s.name, window, by=by, lock=lock), "units")
+        for s in signals
+    ]
+    first, info = means[0], _info(mne, run, signals, means[0].attrs["interval_s"])
+    for condition in first.attrs["conditions"]:
+        data = np.concatenate([mean.sel(condition=condition).to_numpy().T for mean in means])
+        yield mne.EvokedArray(
+            data,
+            info,
+            tmin=float(first["time"][0]),
+            nave=int(first["tokens"].sel(condition=condition)),
+            comment=f"{recording.name}: {condition}",
+            verbose="error",
+        )
+
+
+def _info(mne, run, signals, interval):
+    names = [f"{s.name} {unit:03d}" for s in signals for unit in s.unit_numbers]
+    info = mne.create_info(
+        names, sfreq=float(f"{1 / interval:.10g}"), ch_types="misc", verbose="error"
+    )
+    for channel, units in zip(
+        info["chs"], [s.units for s in signals for _ in s.unit_numbers], strict=True
+    ):
+        if units == "V":
+            channel["unit"] = mne.io.constants.FIFF.FIFF_UNIT_V
+    about = [f"{title}: {text}" for title, text in description(run).items()]
+    info["description"] = "; ".join([*about, *(f"{s.name} in {s.units}" for s in signals)])
+    return info

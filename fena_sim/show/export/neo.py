@@ -1,0 +1,165 @@
+"""Neo (neo.readthedocs.io), in the NIX file format, which keeps all of it without loss."""
+
+import numpy as np
+
+from ...runs.store.units import exponents, symbol
+from .contents import description, recordings
+from .files import appearing, needed
+
+#: Units of the SI as the package quantities names them, in the order of `exponents`.
+BASE = ("m", "kg", "s", "A", "K", "mol", "cd")
+
+
+def write_neo(run, path, blocks=(), force=False):
+    """Write a run as one neo.Block in a NIX file: ``neo.NixIO(path, "ro").read_block()`` reads it.
+
+    Every block of the protocol is a Segment, with times in s since its start. Sampled variables are
+    AnalogSignals "population.variable" (time, unit) with their units, with streams side by side one
+    for each ("population.variable stream 0"); of probes that kept windows around the tokens,
+    IrregularlySampledSignals. The array annotation "unit" numbers the columns. Spikes are one
+    SpikeTrain per neuron, silent ones included. Tokens are the Epoch "tokens" (from the start of
+    the blank to the end of the presentation), labelled by their symbols, with the columns of the
+    event table as array annotations, and the Event "arrivals". The annotations of the Block say
+    where the run comes from. What was kept per token is not written. Neo keeps a file's signals in
+    memory while it writes; choose blocks if they do not fit.
+
+    Parameters
+    ----------
+    run : Run
+    path : str or Path
+        Ends in .nix.
+    blocks : sequence of str
+        All if empty.
+    force : bool
+        Replace an earlier file.
+
+    Raises
+    ------
+    FenaError
+        If neo or nixio is missing, the file is there, the run is not finished or has no such block;
+        ResourceError if the disk is full.
+    """
+    neo = needed("neo", "neo")
+    needed("nixio", "neo")
+    with appearing(path, force, ".nix") as made:
+        about = description(run)
+        whole = neo.Block(
+            name=run.id,
+            description=about["model"],
+            **{title.replace(" ", "_"): text for title, text in about.items()},
+            **{
+                f"parameter {key}": text
+                for key, text in run.manifest["model"]["parameters"].items()
+            },
+        )
+        for index, recording in enumerate(recordings(run, blocks)):
+            whole.segments.append(_segment(neo, recording, index))
+        io = neo.NixIO(str(made), mode="ow")
+        try:
+            io.write_block(whole)
+        finally:
+            io.close()
+
+
+def _segment(neo, recording, index):
+    about = {
+        "start_from": str(recording.about["start_from"]),
+        "self_paced": bool(recording.about["self_paced"]),
+    }
+    segment = neo.Segment(name=recording.name, index=index, **about)
+    for signal in recording.signals:
+        for made in _signals(neo, signal):
+            (segment.analogsignals if signal.rate else segment.irregularlysampledsignals).append(
+                made
+            )
+    for population, (times, units, recorded) in recording.spikes.items():
+        for unit in recorded:
+            segment.spiketrains.append(
+                neo.SpikeTrain(
+                    times[units == unit],
+                    units="s",
+                    t_start=0.0,
+                    t_stop=max(recording.duration, times.max(initial=0)),
+                    name=f"{population} {unit}",
+                    population=population,
+                    unit=int(unit),
+                )
+            )
+    events = recording.events
+    labels = events["symbol"].to_numpy().astype(str)
+    columns = {
+        name: events[name].to_numpy()
+        if events[name].dtype.kind in "ifb"
+        else events[name].to_numpy().astype(str)
+        for name in events.columns
+    }
+    stop = (events["arrival"] + events["duration"]).to_numpy()
+    segment.epochs.append(
+        neo.Epoch(
+            times=columns["onset"],
+            durations=stop - columns["onset"],
+            units="s",
+            labels=labels,
+            name="tokens",
+            array_annotations=columns,
+        )
+    )
+    segment.events.append(
+        neo.Event(times=columns["arrival"], units="s", labels=labels, name="arrivals")
+    )
+    return segment
+
+
+def _signals(neo, signal):
+    """One signal, or one for each of several streams."""
+    values = signal.values.to_numpy()
+    named = (
+        {signal.name: values}
+        if values.ndim == 2
+        else {
+            f"{signal.name} stream {number}": values[:, number] for number in range(values.shape[1])
+        }
+    )
+    for name, columns in named.items():
+        common = dict(
+            units=quantity(signal.values.attrs["units"]),
+            name=name,
+            array_annotations={"unit": np.asarray(signal.unit_numbers)},
+        )
+        if signal.rate:
+            yield neo.AnalogSignal(
+                columns,
+                sampling_rate=_hertz(signal.rate),
+                t_start=_seconds(signal.time[0]),
+                **common,
+            )
+        else:
+            yield neo.IrregularlySampledSignal(signal.time, columns, time_units="s", **common)
+
+
+def quantity(units):
+    """Recorded units as the package quantities has them: by their symbol if it is one word, else in
+    the base units.
+    """
+    import quantities
+
+    if symbol(units) == "1":
+        return quantities.dimensionless
+    if symbol(units).isalpha():
+        return quantities.Quantity(1, symbol(units)).units
+    factors = [
+        f"{name}**{power:g}" for name, power in zip(BASE, exponents(units), strict=True) if power
+    ]
+    return quantities.Quantity(1, "*".join(factors)).units
+
+
+def _hertz(rate):
+    import quantities
+
+    return rate * quantities.Hz
+
+
+def _seconds(time):
+    import quantities
+
+    return float(time) * quantities.s

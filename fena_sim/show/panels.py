@@ -1,0 +1,212 @@
+"""Panels: measures in, drawn on the Axes given. Lists hold one entry per network.
+
+With one network a curve shows that network; with several, thin lines are the networks and the bold
+line their median. Call inside
+:func:`fena_sim.show.style.sheet`, on a figure from :func:`fena_sim.show.style.new_figure`.
+"""
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from ..analyse.statistics import summarise
+from .style import BLACK, GREY, ORANGE, SKY, level_colour
+
+
+def settling(ax, curves):
+    """Settling iterations per token over training; the band spans their quartiles (medians over
+    networks).
+
+    Parameters
+    ----------
+    curves : list of DataArray (tokens, quantile)
+        From :func:`fena_sim.measure.settling_curve`.
+    """
+    low, high = (_median([curve.sel(quantile=q) for curve in curves]) for q in (0.25, 0.75))
+    ax.fill_between(curves[0]["tokens"] / 1000, low, high, color=BLACK, alpha=0.12, linewidth=0)
+    _lines(ax, curves[0]["tokens"] / 1000, [curve.sel(quantile=0.5) for curve in curves], BLACK)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    _training_axis(ax)
+    ax.set_ylabel("settling iterations per token")
+
+
+def errors(ax, curves):
+    """Squared error of every level over training, on a log axis.
+
+    Parameters
+    ----------
+    curves : list of DataArray (tokens, level)
+        From :func:`fena_sim.measure.error_curve`.
+    """
+    _levels(ax, curves[0]["tokens"] / 1000, curves)
+    _training_axis(ax)
+    ax.set_ylabel("squared error per unit")
+
+
+def precision(ax, curves):
+    """Precision of every level over training, on a log axis.
+
+    Parameters
+    ----------
+    curves : list of DataArray (tokens, level)
+        From :func:`fena_sim.measure.precision_curve`.
+    """
+    _levels(ax, curves[0]["tokens"] / 1000, curves)
+    _training_axis(ax)
+    ax.set_ylabel("precision (1 / squared error)")
+
+
+def energy(ax, curves):
+    """Free energy over training, before (dashed) and after settling.
+
+    Parameters
+    ----------
+    curves : list of DataArray (tokens, moment)
+        From :func:`fena_sim.measure.energy_curve`.
+    """
+    styles = {"first": ("before settling", (0, (3, 1.5))), "last": ("after settling", "-")}
+    for moment, (_, dashes) in styles.items():
+        of_moment = [curve.sel(moment=moment) for curve in curves]
+        _lines(ax, curves[0]["tokens"] / 1000, of_moment, BLACK, linestyle=dashes)
+    handles = [
+        Line2D([], [], color=BLACK, linestyle=dashes, label=name)
+        for name, dashes in styles.values()
+    ]
+    ax.legend(handles=handles, loc="upper right", handlelength=2.2, borderaxespad=0)
+    _training_axis(ax)
+    ax.set_ylabel("free energy per token (nat)")
+
+
+def course(ax, curves):
+    """Squared error of every level over a token's presentation, on a log axis; nothing where it is
+    0.
+
+    Parameters
+    ----------
+    curves : list of DataArray (time, level)
+        From :func:`fena_sim.measure.error_course`.
+    """
+    time = curves[0]["time"] * 1000
+    _levels(
+        ax, time, [curve.where(curve > 0) for curve in curves]
+    )  # errors at rest until the token has acted
+    ax.set_xlim(0, time.max())
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.set_xlabel("time from arrival of the token (ms)")
+    ax.set_ylabel("squared error per unit")
+
+
+def level_legend(figure, levels):
+    """One row above the figure that names the colour of every level."""
+    handles = [_swatch(level_colour(level), f"level {level}") for level in levels]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+
+
+def comparison(ax, values, labels, ylabel, bar=None):
+    """Per condition a bar (median over networks), its 95 % interval and one dot per network.
+
+    Grey lines join the dots of one network.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame (network, condition)
+    labels : dict
+        Condition (column of ``values``) to the text under its bar.
+    bar : (float, str), optional
+        Value that a claim asks for, drawn as a dashed line, and the claim's name.
+    """
+    ax.plot(
+        [x + _places(len(values)) for x in range(len(labels))],
+        values[list(labels)].to_numpy().T,
+        color=GREY,
+        linewidth=0.4,
+    )
+    for x, (condition, colour) in enumerate(zip(labels, (SKY, ORANGE), strict=False)):
+        _bar(ax, x, values[condition].to_numpy(), colour)
+    if bar is not None:
+        _reference(ax, *bar)
+    ax.set_xticks(range(len(labels)), labels.values())
+    ax.set_xlim(-0.6, len(labels) - 0.4)
+    ax.set_ylim(bottom=0)
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylabel(ylabel)
+
+
+def against_ngrams(ax, accuracies, table, chance):
+    """Next-token accuracy of the networks beside that of n-gram tables on the same tokens.
+
+    Parameters
+    ----------
+    accuracies : sequence of float
+        One per network.
+    table : pandas.DataFrame
+        Column ``accuracy``; one row per table, from :func:`fena_sim.measure.ngram_table`.
+    chance : float
+        Accuracy of a guess, drawn as a dotted line.
+    """
+    ax.bar(range(len(table)), table["accuracy"], width=0.62, color=GREY, alpha=0.5)
+    x = len(table)
+    _bar(ax, x, np.asarray(accuracies), ORANGE)
+    _reference(ax, chance, "chance")
+    slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(x + 1), [*table.index, "FENA"], **slanted)
+    ax.set_ylim(0, 1)
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylabel("next-token accuracy")
+
+
+def _lines(ax, x, curves, colour, **style):
+    thin = {"linewidth": 0.5, "alpha": 0.5} if len(curves) > 1 else {}
+    for curve in curves:
+        ax.plot(x, curve, color=colour, **style, **thin)
+    if thin:
+        ax.plot(x, _median(curves), color=colour, linewidth=1.2, **style)
+
+
+def _median(curves):
+    """Median over networks."""
+    return np.median(np.stack([curve.to_numpy() for curve in curves]), axis=0)
+
+
+def _levels(ax, x, curves):
+    for level in curves[0]["level"].to_numpy():
+        _lines(ax, x, [curve.sel(level=level) for curve in curves], level_colour(level))
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    # Powers of ten alone leave a range below about two decades without numbers.
+    ax.yaxis.set_major_locator(LogLocator(subs=(1,) if high / low > 50 else (1, 2, 3, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _training_axis(ax):
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.set_xlabel("training tokens (thousands)")
+
+
+def _bar(ax, x, values, colour):
+    """Median, 95 % interval (where there are several networks) and one dot per network."""
+    summary = summarise(values)
+    ax.bar(x, summary.median, width=0.62, color=colour, alpha=0.35)
+    if len(values) > 1:
+        ax.plot([x, x], [summary.low, summary.high], color=BLACK, linewidth=0.8)
+    dots = {"color": colour, "markeredgecolor": "white", "markeredgewidth": 0.4}
+    ax.plot(x + _places(len(values)), values, "o", clip_on=False, zorder=3, **dots)
+
+
+def _places(n):
+    """Where the dots of n networks stand, from the middle of their bar: shape ``(n,)``."""
+    return (np.arange(n) - (n - 1) / 2) * min(0.12, 0.5 / n)
+
+
+def _reference(ax, value, name):
+    """A dashed line over the whole width, named in the right margin."""
+    ax.axhline(value, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
+    place = {"transform": ax.get_yaxis_transform(), "ha": "left", "va": "center"}
+    ax.text(1.01, value, name, fontsize=6, color="#5A5A5A", **place)
+
+
+def _swatch(colour, label):
+    return Line2D([], [], color=colour, label=label, linewidth=1.5)

@@ -1,0 +1,171 @@
+"""The static figures of a page, as SVG that stands inside HTML."""
+
+import io
+import re
+
+import numpy as np
+import xarray as xr
+
+from ...analyse.errors import error_course, error_curve, precision_curve
+from ...analyse.free_energy import energy_curve
+from ...analyse.settling import settling_curve
+from ...errors import FenaError
+from .. import panels
+from ..structure import structure
+from ..style import COLUMN_WIDTH, new_figure, sheet
+from ..timeline import timeline
+
+PANEL_HEIGHT = 56  # mm
+NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+#: Verdana is as wide as DejaVu Sans, which few readers have.
+FONT = ("DejaVu Sans", "'DejaVu Sans', Verdana, sans-serif")
+
+
+def svg_text(figure, prefix):
+    """A Matplotlib figure as an <svg> element that scales with the page; its ids begin with
+    `prefix`, so that no two collide.
+    """
+    buffer = io.StringIO()
+    with sheet():
+        figure.savefig(buffer, format="svg", metadata=NO_METADATA, transparent=True)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].strip()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.S)
+    text = re.sub(
+        r"<style[^>]*>.*?</style>", "", text, flags=re.S
+    )  # it would hold for the whole page
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", text)
+    text = text.replace(f"'{FONT[0]}'", FONT[1])
+    text = re.sub(
+        r'\bd="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text
+    )  # hundredths of a point are enough
+    return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def structure_svg(model, prefix):
+    """(svg, description) of the structure of a model."""
+    names = [p.name for p in model.populations]
+    about = (
+        f"{len(names)} populations on {len(model.levels)} levels ({', '.join(names)}), joined by "
+        f"{len(model.projections)} projections; the tables list each."
+    )
+    return svg_text(structure(model), prefix), about
+
+
+def timeline_svg(rows, prefix):
+    """(svg, description) of when blocks were run on the network's clock; None if no time is known."""
+    known = [row for row in rows if row.begin is not None and row.duration is not None]
+    if not known:
+        return None
+    about = "; ".join(
+        f"{row.name} from {row.begin:.4g} s to {row.begin + row.duration:.4g} s" for row in known
+    )
+    bars = [(row.name, row.begin, row.duration, row.plastic, row.tokens) for row in known]
+    return svg_text(timeline(bars), prefix), f"Blocks on the network's clock: {about}."
+
+
+def main_block(runs):
+    """The block that the dashboard shows: "training" if all have it, else the longest that all have
+    finished.
+    """
+    done = [
+        b["name"]
+        for b in sorted(runs[0].manifest["blocks"], key=lambda b: -b["tokens"])
+        if all((run.folder / "tokens" / f"{b['name']}.zarr").exists() for run in runs)
+    ]
+    return "training" if "training" in done else done[0] if done else None
+
+
+def dashboard(runs, prefix):
+    """The settling dashboard in single panels: what one watches in place of a loss curve.
+
+    Parameters
+    ----------
+    runs : list of Run
+        One network (one stream) each.
+    prefix : str
+
+    Returns
+    -------
+    list of (title, svg, description)
+    """
+    block = main_block(runs)
+    if block is None:
+        return []
+    found = []
+    for title, draw, measure in (
+        ("Settling iterations", panels.settling, settling_curve),
+        ("Squared error of every level", panels.errors, error_curve),
+        ("Precision of every level", panels.precision, precision_curve),
+        ("Free energy", panels.energy, energy_curve),
+    ):
+        if measure is settling_curve and runs[0].manifest["inputs"]["model"]["settling"] is None:
+            continue
+        curves = _measured(lambda run, measure=measure: measure(run, block), runs)
+        if curves:
+            found.append(
+                (f"{title}, block {block}", *_panel(draw, curves, f"{prefix}-{len(found)}", block))
+            )
+    for traced in runs[0].blocks:
+        curves = _measured(lambda run, traced=traced: error_course(run, traced), runs)
+        if curves and len(curves[0]["time"]) > 1:
+            found.append(
+                (
+                    f"Settling within a token, block {traced}",
+                    *_panel(panels.course, curves, f"{prefix}-{len(found)}"),
+                )
+            )
+    return found
+
+
+def _measured(measure, runs):
+    """One curve per run, or nothing where the model or the block does not have it."""
+    try:
+        curves = [measure(run) for run in runs]
+    except (
+        FenaError,
+        KeyError,
+        ValueError,
+    ):  # not kept for every token, not recorded, or not yet there
+        return []
+    curves = xr.align(
+        *curves, join="inner"
+    )  # of self-paced networks each may end at a time of its own
+    return curves if all(np.isfinite(curve.to_numpy()).any() for curve in curves) else []
+
+
+def _panel(draw, curves, prefix, block=None):
+    """(svg, description) of one panel."""
+    levels = curves[0]["level"].to_numpy() if "level" in curves[0].dims else []
+    with sheet():
+        figure = new_figure(COLUMN_WIDTH, PANEL_HEIGHT)
+        ax = figure.subplots()
+        draw(ax, curves)
+        if block is not None:
+            ax.set_xlabel(f"tokens of {block} (thousands)")
+        if len(levels):
+            panels.level_legend(figure, levels)
+    return svg_text(figure, prefix), _in_words(curves)
+
+
+#: Names of the columns of a curve, where their numbers say little.
+NAMES = {
+    ("quantile", 0.25): "lower quartile",
+    ("quantile", 0.5): "median",
+    ("quantile", 0.75): "upper quartile",
+    ("moment", "first"): "before settling",
+    ("moment", "last"): "after settling",
+}
+
+
+def _in_words(curves):
+    """First and last values of the medians over networks."""
+    middle = np.median(np.stack([curve.to_numpy() for curve in curves]), axis=0)
+    (column,) = curves[0].dims[1:]
+    parts = []
+    for place, values in enumerate(middle.T):
+        value = curves[0][column].to_numpy()[place]
+        first, last = values[np.isfinite(values)][[0, -1]]
+        parts.append(f"{NAMES.get((column, value), f'{column} {value}')}: {first:.3g} → {last:.3g}")
+    return "From first to last point, " + ", ".join(parts) + "."

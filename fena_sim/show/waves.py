@@ -1,0 +1,80 @@
+"""Panels of evoked responses: time courses locked to a token, their difference, and its interval
+over networks.
+"""
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+
+from ..analyse.statistics import SEED
+from .style import BLACK, GREY
+
+RESAMPLES = 1999
+COLOURS = {"deviant": BLACK, "standard": GREY}
+
+
+def responses(ax, courses):
+    """Responses to the kinds of token: median over networks, thin lines are networks.
+
+    Parameters
+    ----------
+    courses : dict
+        {"deviant" and "standard": array or DataArray (network, time)}; the last dimension of a
+        DataArray has time in s.
+    """
+    for role, course in courses.items():
+        time = 1000 * np.asarray(course["time"])
+        if len(course) > 1:
+            ax.plot(time, np.asarray(course).T, color=COLOURS[role], linewidth=0.4, alpha=0.4)
+        ax.plot(time, np.median(course, axis=0), color=COLOURS[role], linewidth=1.2, label=role)
+    ax.set_ylim(bottom=0)
+    _time_axis(ax, time)
+
+
+def difference(ax, courses, colour):
+    """A difference wave: median over networks, and its 95 % interval at every time (`interval`).
+
+    Parameters
+    ----------
+    courses : DataArray (network, time)
+        Time in s.
+    colour : str
+    """
+    time = 1000 * np.asarray(courses["time"])
+    ax.axhline(0, color=GREY, linewidth=0.5)
+    if len(courses) > 1:
+        ax.fill_between(time, *interval(np.asarray(courses)), color=colour, alpha=0.25, linewidth=0)
+    ax.plot(time, np.median(courses, axis=0), color=colour, linewidth=1.2)
+    _time_axis(ax, time)
+
+
+def interval(values):
+    """95 % interval of the median over networks at every point, each by itself.
+
+    Formula: percentile bootstrap over networks, 1999 resamples with a fixed seed
+    (scipy.stats.bootstrap); below three networks the range.
+
+    Parameters
+    ----------
+    values : array (network, point)
+
+    Returns
+    -------
+    (low, high), each array (point,)
+    """
+    if len(values) < 3:
+        return values.min(axis=0), values.max(axis=0)
+    found = stats.bootstrap(
+        (values,),
+        np.median,
+        axis=0,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return found.low, found.high
+
+
+def _time_axis(ax, time):
+    ax.set_xlim(time[0], time[-1])
+    ax.xaxis.set_major_locator(MaxNLocator(5))

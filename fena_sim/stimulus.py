@@ -1,0 +1,23 @@
+"""Stimuli, as a protocol file imports them: vocabularies, token streams, grammars, text, oddball designs."""
+
+from .declare.stimulus.grammar import MotifGrammar
+from .declare.stimulus.oddball import cascade, flip_flop, many_standards, oddball, omissions
+from .declare.stimulus.stream import OMITTED, TokenStream
+from .declare.stimulus.text import text
+from .declare.stimulus.vocabulary import Vocabulary, dense_random, graded, one_hot
+
+__all__ = [
+    "OMITTED",
+    "MotifGrammar",
+    "TokenStream",
+    "Vocabulary",
+    "cascade",
+    "dense_random",
+    "flip_flop",
+    "graded",
+    "many_standards",
+    "oddball",
+    "omissions",
+    "one_hot",
+    "text",
+]

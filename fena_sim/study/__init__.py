@@ -1,0 +1,1 @@
+"""Many runs for one answer: sweeps, the claims of the article, certificates of devices."""

@@ -1,0 +1,1 @@
+"""The same protocol on several devices, variable by variable."""

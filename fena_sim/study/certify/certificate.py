@@ -1,0 +1,245 @@
+"""The same protocol on stock C++ and on other devices: how far apart are they?
+
+Every block is cut to its first tokens, so that all blocks together present about as many as were
+asked for, learning as the protocol has it. Compared are the states at the end of every block, what
+is kept for every token, and the traces. Of a variable:
+
+    max_abs = max |x - reference|,   max_rel = max_abs / max |reference|,
+
+over all blocks, times and units. The scale is the variable's own largest value, because the
+relative error of a number that happens to be near 0 says nothing. Events (spikes, tokens) must be
+the same ones: one that differs makes max_rel infinite.
+
+A variable that is a small difference of large numbers (an error after settling) keeps few digits in
+float32, on any device. How many is shown by stock C++ in float32 against itself in float64: rows
+that nothing is asked of.
+"""
+
+import tempfile
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+from ...device.default import DEVICES, choose_device
+from ...errors import DeviceError, nearest
+from ...runs.execute import block_program, estimate, run
+
+#: Largest max_rel that passes, by precision.
+BARS = {"float64": 1e-12, "float32": 1e-5}
+REFERENCE = "cpp"
+#: The reference of stock C++ in float32: what the precision itself costs.
+EXACT = "cpp float64"
+
+
+@attrs.frozen
+class Row:
+    """How far a variable is from the reference on a device."""
+
+    variable: str
+    reference: str
+    device: str
+    dtype: str
+    max_abs: float
+    max_rel: float
+
+    @property
+    def passes(self):
+        return self.reference == EXACT or self.max_rel <= BARS[self.dtype]
+
+
+@attrs.frozen
+class Cost:
+    """What a device does in a step; None where it is not counted."""
+
+    device: str
+    launches_per_step: float = None
+    bytes_per_step: float = None
+    device_bytes: int = None
+
+
+def certify(
+    model,
+    protocol,
+    devices=("dense", "cuda_host"),
+    tokens=200,
+    seed=0,
+    dtypes=("float64", "float32"),
+):
+    """Compare devices with stock C++.
+
+    Parameters
+    ----------
+    model : Hierarchy
+    protocol : Protocol
+    devices : sequence of str
+        Of dense, cuda_host, cuda; each runs in every precision. "cuda_host" also with threads in
+        reverse order.
+    tokens : int
+        Of all blocks together.
+    seed : int
+    dtypes : sequence of "float64", "float32"
+
+    Returns
+    -------
+    (list of Row, list of Cost)
+
+    Raises DeviceError for a device that is unknown or not available.
+    """
+    short = cut(protocol, tokens)
+    rows, costs, stock = [], [Cost(device=REFERENCE)], {}
+    for name in devices:
+        _check(name)
+    with tempfile.TemporaryDirectory(prefix="fena_certify_") as folder:
+        for dtype in dtypes:
+            reference = values(
+                run(
+                    model,
+                    short,
+                    seed=seed,
+                    device=variant(REFERENCE, dtype),
+                    out=Path(folder, REFERENCE),
+                )
+            )
+            stock[dtype] = reference
+            for name in devices:
+                for device in _orders(variant(name, dtype)):
+                    shown = (
+                        f"{name} (reverse)"
+                        if getattr(device, "order", "forward") == "reverse"
+                        else name
+                    )
+                    found = values(
+                        run(model, short, seed=seed, device=device, out=Path(folder, shown))
+                    )
+                    rows += [
+                        Row(variable, REFERENCE, shown, dtype, *apart(found.get(variable), array))
+                        for variable, array in reference.items()
+                    ]
+    if set(stock) == set(BARS):
+        rows += [
+            Row(
+                variable, EXACT, REFERENCE, "float32", *apart(stock["float32"].get(variable), array)
+            )
+            for variable, array in stock["float64"].items()
+        ]
+    costs += [cost(model, short, name, seed) for name in devices]
+    return rows, costs
+
+
+def _check(name):
+    if name not in ("dense", "cuda_host", "cuda"):
+        raise DeviceError(
+            f"no device {name!r} can be certified against {REFERENCE}",
+            fix=nearest(name, ["dense", "cuda_host", "cuda"]),
+        )
+    choose_device(name)
+
+
+def variant(name, dtype):
+    """The device called `name` in a precision."""
+    return attrs.evolve(DEVICES[name], dtype=np.dtype(dtype).type, name=f"{name}_{dtype}")
+
+
+def _orders(device):
+    if not hasattr(device, "order"):
+        return [device]
+    return [device, attrs.evolve(device, order="reverse", name=f"{device.name}_reverse")]
+
+
+def cut(protocol, tokens):
+    """The protocol with the first tokens of every block, about as many as `tokens` in all."""
+    each = max(1, tokens // len(protocol.blocks))
+    return attrs.evolve(protocol, blocks=[_cut(block, each) for block in protocol.blocks])
+
+
+def _cut(block, n):
+    if len(block) <= n:
+        return block
+    controls = {
+        name: value[:n] if np.shape(value)[:1] == (len(block),) else value
+        for name, value in block.controls.items()
+    }
+    return attrs.evolve(
+        block,
+        stream=[stream[:n] for stream in block.streams]
+        if len(block.streams) > 1
+        else block.streams[0][:n],
+        controls=controls,
+    )
+
+
+def values(run):
+    """Everything that a run holds: {name: array}, blocks one after the other."""
+    found = {}
+    for block in run.blocks:
+        data = {f"{name}": array for name, array in run.state(block).items()}
+        data |= {
+            f"tokens {name}": array.to_numpy()
+            for name, array in run.tokens(block).data_vars.items()
+        }
+        if next(entry for entry in run.manifest["blocks"] if entry["name"] == block)["probes"]:
+            data |= {
+                f"trace {name}": array.to_numpy()
+                for name, array in run.traces(block).data_vars.items()
+            }
+        for name, array in data.items():
+            found.setdefault(name, []).append(np.asarray(array, dtype=float).ravel())
+    return {name: np.concatenate(arrays) for name, arrays in found.items()}
+
+
+def apart(found, reference):
+    """(max_abs, max_rel) of two arrays; infinite if they are not of one size or not finite at the
+    same places.
+    """
+    if (
+        found is None
+        or found.shape != reference.shape
+        or not (np.isnan(found) == np.isnan(reference)).all()
+    ):
+        return np.inf, np.inf
+    there = ~np.isnan(reference)
+    if not there.any():
+        return 0.0, 0.0
+    largest, difference = (
+        np.abs(reference[there]).max(),
+        np.abs(found[there] - reference[there]).max(),
+    )
+    if difference == 0:
+        return 0.0, 0.0
+    return float(difference), float(difference / largest) if largest > 0 else np.inf
+
+
+def cost(model, protocol, name, seed=0):
+    """The Cost of a device: launches counted by running on cuda_host, bytes moved by the program's
+    accounts.
+    """
+    if name not in ("cuda_host", "cuda"):
+        return Cost(device=name)
+    about = estimate(model, protocol)
+    if name == "cuda":
+        return Cost(
+            name, about["launches_per_step"], about["bytes_per_step"], about["training_bytes"]
+        )
+    program, state, tables = block_program(model, protocol, seed, DEVICES[name])
+    period = common_period(model)
+    one, two = (program.count(state, tables, 0, n * period) for n in (1, 3))
+    launches = (
+        sum(two["launches"].values())
+        + two["memsets"]
+        - sum(one["launches"].values())
+        - one["memsets"]
+    ) / (2 * period)
+    return Cost(name, launches, about["bytes_per_step"], one["device_bytes"])
+
+
+def common_period(model):
+    """Steps after which all clocks of a model begin together again."""
+    clocks = [p.clock for p in model.populations] + [
+        p.plasticity.clock for p in model.projections if p.plasticity is not None
+    ]
+    return int(
+        np.lcm.reduce(
+            [round(float(clock) / float(model.dt)) for clock in clocks if clock is not None] or [1]
+        )
+    )

@@ -1,0 +1,156 @@
+"""docs/claims.md, written from what was measured: claim, definition, values, verdict, figure,
+command, runs.
+"""
+
+import subprocess
+import time
+from pathlib import Path
+
+from ...errors import FenaError
+from ...runs.provenance import describe
+from ...runs.store.files import write_atomically
+from ...show.style import save
+from .suite import FIRST_SEED
+
+#: What defines a measure, relative to the checkout.
+DEFINITIONS = ("protocols/claims", "fena_sim/measure")
+RUNS_SHOWN = 3
+
+
+def write_page(results, path):
+    """Write the page, and beside it figures/claims/ID.png, .svg and .pdf. Returns the paths
+    written.
+
+    Parameters
+    ----------
+    results : list of Result
+    path : path
+        Of the Markdown file.
+    """
+    path = Path(path)
+    folder = path.parent / "figures" / "claims"
+    sections, written = [], [path]
+    for result in results:
+        figure, files = _figure(result, folder)
+        sections.append(_section(result, figure))
+        written += files
+    text = "\n\n".join([_head(results), *sections]) + "\n"
+    write_atomically(path, text.encode())
+    return written
+
+
+def _figure(result, folder):
+    """(Markdown of the figure, files written)."""
+    if result.reason is not None:
+        return "", []
+    try:
+        drawn = result.claim.figure(result.runs)
+    except FenaError as error:
+        return f"No figure: {_cell(error.what)}", []
+    if drawn is None:
+        return "", []
+    runs = [run for runs in result.runs.values() for run in runs]
+    files = save(drawn, folder, result.claim.id, runs=runs)
+    return (
+        f"![{result.claim.id}: {_cell(result.claim.sentence)}](figures/claims/{result.claim.id}.png)",
+        files,
+    )
+
+
+def _head(results):
+    about = describe()
+    git, versions = about["git"], about["versions"]
+    code = (
+        "outside a checkout"
+        if git is None
+        else f"commit {git['commit']}{', changed since' if git['changed'] else ''}"
+    )
+    rows = [
+        [f"[{r.claim.id}](#{r.claim.id.lower()})", r.claim.sentence, r.verdict] for r in results
+    ]
+    return "\n\n".join(
+        [
+            "# The claims, measured",
+            "Written by `fena claims --page`; verdicts are computed from the rows. A claim has the worst verdict of its rows. Values "
+            f"are medians over independently seeded networks (seeds {FIRST_SEED} and up; constants were chosen on seeds below), or "
+            "shares of them, with 95 % intervals.",
+            _table(["claim", "what it says", "verdict"], rows),
+            f"- Date: {time.strftime('%Y-%m-%d', time.gmtime())}\n- Code: {code}\n- Definitions ({', '.join(DEFINITIONS)}) fixed in: "
+            f"{definitions_commit()}\n- Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}; "
+            f"{about['machine']}",
+        ]
+    )
+
+
+def _section(result, figure):
+    claim = result.claim
+    parts = [
+        f"## {claim.id}",
+        f"**{_cell(claim.sentence)}** Verdict: **{result.verdict}**.",
+        "Definition: " + " ".join(claim.definition.split()),
+    ]
+    if result.reason is not None:
+        parts.append("Not run: " + " ".join(str(result.reason).split()))
+    else:
+        rows = [
+            [row.measure, _value(measured.summary), row.bar, row.verdict, measured.note]
+            for row, measured in zip(result.rows, result.measured, strict=False)
+        ]
+        rows += [
+            [row.measure, "", "", row.verdict, missing.reason.fix]
+            for row, missing in zip(result.rows[len(rows) :], result.missing, strict=True)
+        ]
+        parts.append(_table(["measure", "value [interval]", "bar", "verdict", "note"], rows))
+    if result.reported:
+        parts.append("Beside it, without a bar:")
+        parts.append(
+            _table(
+                ["measure", "value [interval]", "note"],
+                [[r.measure, _value(r.summary), r.note] for r in result.reported],
+            )
+        )
+    parts += [figure] if figure else []
+    parts.append(f"`{result.command}`" + _runs(result.run_ids))
+    return "\n\n".join(parts)
+
+
+def _value(summary):
+    return f"{summary.median:.4g} [{summary.low:.4g}, {summary.high:.4g}] ({summary.method}, n = {summary.n})"
+
+
+def _runs(ids):
+    if not ids:
+        return ""
+    shown = ", ".join(f"`{run}`" for run in ids[:RUNS_SHOWN])
+    more = f" and {len(ids) - RUNS_SHOWN} more, all in `--json`" if len(ids) > RUNS_SHOWN else ""
+    return f"\n\nRuns: {shown}{more}"
+
+
+def _table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text):
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def definitions_commit():
+    """The last commit that touched what defines the measures, and whether they were changed since;
+    in words.
+    """
+    root = Path(__file__).resolve().parents[3]
+    try:
+        commit = _git(root, "log", "-1", "--format=%H (%cs)", "--", *DEFINITIONS)
+        changed = _git(root, "status", "--porcelain", "--", *DEFINITIONS)
+    except (OSError, subprocess.CalledProcessError):
+        return "no commit (outside a checkout)"
+    return (f"commit {commit}" if commit else "no commit yet") + (
+        ", changed since" if changed else ""
+    )
+
+
+def _git(folder, *arguments):
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()

@@ -1,0 +1,206 @@
+"""The points of a sweep: each an ordinary run, described by texts so that any process or machine
+can make it.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+
+import attrs
+
+from ...declare.canonical import digest, own_sources
+from ...errors import DeclarationError, FenaError, RunFolderError
+from ...model.load import load_model
+from ...protocol.load import load_protocol
+from ...runs.execute import (
+    _Runner,  # private there: to make it public would change the hash of every run
+)
+from ...runs.live.progress import Silent
+from ...settings import apply_parameters, parse_settings, protocol_options
+from .grid import combinations
+
+#: What every point of a sweep shares with the same point on another machine, whatever its seed.
+SHARED = ("model", "device", "versions", "code")
+#: Models that a worker keeps: reading one takes longer than everything else before a run.
+MODELS = 256
+#: Hash of the code that this process runs, which is not what the files hold after they were edited.
+RUNNING = own_sources("model", "build", "device", "run")
+
+
+@attrs.frozen
+class Point:
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    number : int
+        Place in the sweep.
+    protocol, model : str
+        Absolute paths of the files.
+    settings : tuple of str
+        "key=value" texts, those of the grid last.
+    grid : tuple of str
+        Those of the grid alone.
+    seed : int
+    device : str
+        Never "auto": that may be another one on another machine.
+    out : str
+        Absolute path of the folder of run folders.
+    identity : str
+        Hash of what the run must share with the sweep's other runs of these settings, code and
+        versions among them.
+    """
+
+    number: int
+    protocol: str
+    model: str
+    settings: tuple
+    grid: tuple
+    seed: int
+    device: str
+    out: str
+    identity: str = ""
+
+    @property
+    def label(self):
+        """The point for people."""
+        return f"{', '.join(self.grid)}, seed {self.seed}"
+
+
+@attrs.frozen
+class Sweep:
+    """A grid of settings and seeds, checked.
+
+    Attributes
+    ----------
+    axes : list of Axis
+    seeds : list of int
+    points : list of Point
+        All points of the grid with the first seed, then with the second, ...
+    name : str
+        Names the sweep's folder; ends with the hash of what goes in.
+    device : str
+    """
+
+    axes: list
+    seeds: list
+    points: list
+    name: str
+    device: str
+
+
+def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="runs"):
+    """The points of a sweep. Every point of the grid is checked here with the first seed, before
+    anything is built.
+
+    Parameters
+    ----------
+    protocol, model : path
+        The model of the protocol file if left out.
+    axes : list of Axis
+    seeds : list of int
+    settings : sequence of str
+        `--set` texts of all points.
+    device : str
+    out : path
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    FenaError
+        If a point cannot be run, or two points of the grid are the same run.
+    """
+    grids = combinations(axes)
+    if model is None:
+        options = parse_settings((*settings, *grids[0])).protocol
+        model = load_protocol(protocol, **protocol_options(protocol, options, seed=seeds[0])).model
+        if model is None:
+            raise DeclarationError(
+                "no model was given, and the protocol file names none",
+                where=str(protocol),
+                fix="add --model models/fena.py",
+            )
+    same = dict(
+        protocol=str(Path(protocol).resolve()),
+        model=str(Path(model).resolve()),
+        out=str(Path(out).resolve()),
+    )
+    first, hashes = [], {}
+    for grid in grids:
+        point = Point(
+            number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same
+        )
+        try:
+            runner, _ = prepare(point)
+        except FenaError as error:
+            where = f"grid point {', '.join(grid)}{f'; {error.where}' if error.where else ''}"
+            raise type(error)(error.what, where=where, fix=error.fix) from error
+        twin = hashes.setdefault(runner.hash, grid)
+        if twin is not grid:
+            raise DeclarationError(
+                f"the grid points {', '.join(twin)} and {', '.join(grid)} are the same run",
+                where="--grid",
+                fix="leave out the key that changes nothing, or is overruled by another",
+            )
+        first.append(attrs.evolve(point, device=runner.device.name, identity=_identity(runner)))
+    points = [
+        attrs.evolve(point, number=k * len(first) + n, seed=seed)
+        for k, seed in enumerate(seeds)
+        for n, point in enumerate(first)
+    ]
+    hash_ = digest([list(hashes), list(seeds), [axis.key for axis in axes]])
+    name = f"sweep-{runner.protocol.name}-{runner.model.name}-{hash_[:10]}"
+    return Sweep(axes=axes, seeds=list(seeds), points=points, name=name, device=first[0].device)
+
+
+def prepare(point, progress=None):
+    """What runs the point, and the protocol file. Raises RunFolderError where it would be another
+    run than was planned.
+    """
+    settings = parse_settings(point.settings)
+    batch = settings.parameters.get("batch", 1)
+    file = load_protocol(
+        point.protocol,
+        **protocol_options(point.protocol, settings.protocol, seed=point.seed, batch=batch),
+    )
+    declared = _model(
+        point.model, _contents(point.model), file.protocol.vocabulary.size, point.settings
+    )
+    runner = _Runner(
+        declared,
+        file.protocol,
+        point.seed,
+        point.device,
+        point.out,
+        None,
+        None,
+        progress or Silent(),
+    )
+    if point.identity and point.identity != _identity(runner):
+        raise RunFolderError(
+            "this worker has another fena_sim, Brian2 or model file than the machine that started the sweep",
+            where=point.model,
+            fix=(
+                "give all workers the same installation and files, and start again those that are older"
+            ),
+        )
+    return runner, file
+
+
+def _identity(runner):
+    return digest({**{name: runner.inputs[name] for name in SHARED}, "running": RUNNING})
+
+
+def _contents(path):
+    """Hash of a file; None where there is none, which reading it as a model says better."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else None
+
+
+@functools.lru_cache(MODELS)
+def _model(path, contents, input_size, texts):
+    """The model of a file with these `contents`: workers may live longer than a version of it."""
+    settings = parse_settings(texts)
+    return apply_parameters(load_model(path, input_size, **settings.model), settings.parameters)

@@ -1,0 +1,118 @@
+"""Oracle: the documented contract. Runs are grouped by everything that went in but the seed, and
+what is no run is named.
+"""
+
+import json
+import shutil
+
+import pytest
+
+from fena_sim.errors import RunFolderError
+from fena_sim.runs.store.find import find_runs, group_runs
+from fena_sim.show.report.blocks import block_rows
+
+
+@pytest.fixture
+def copies(uninterrupted, tmp_path):
+    """A function: a copy of a tiny run whose manifest was changed."""
+
+    def copy(name, change=lambda manifest: None):
+        folder = tmp_path / "deep" / name
+        shutil.copytree(uninterrupted.folder, folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        change(manifest)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return folder
+
+    return copy
+
+
+def seed(number):
+    def change(manifest):
+        manifest["seed"] = manifest["inputs"]["seed"] = number
+        manifest["inputs"]["protocol"]["blocks"][0]["stream"]["events"] = {
+            "array": f"{number:032x}"
+        }  # its own tokens
+
+    return change
+
+
+def device(manifest):
+    manifest["device"] = manifest["inputs"]["device"] = "cpp"
+
+
+def shorter(manifest):
+    manifest["blocks"][0]["tokens"] = 5
+
+
+def other_tokens(manifest):
+    """As `--set protocol.p_deviant=0.2` makes them: nothing else in the manifest tells."""
+    seed(0)(manifest)
+    manifest["protocol"]["options"] = {"p_deviant": "0.2"}
+
+
+def on_from(trained):
+    def change(manifest):
+        manifest["start"] = {
+            "run": f"training-fena-seed{trained}-0123456789",
+            "block": "training",
+            "step": 5000,
+            "experiment": "e" * 32,
+        }
+
+    return change
+
+
+def test_networks_that_differ_by_their_seed_are_one_group_and_all_else_is_another(copies, tmp_path):
+    for name, change in (
+        ("b", seed(1)),
+        ("a", seed(0)),
+        ("c", device),
+        ("d", shorter),
+        ("e", other_tokens),
+        ("f", on_from(3)),
+    ):
+        copies(name, change)
+    runs, skipped = find_runs(tmp_path)
+    assert [run.id for run in runs] == [*"abcdef"] and skipped == []
+    groups = group_runs(runs)
+    assert sorted([run.id for run in group.runs] for group in groups) == [
+        ["a", "b"],
+        *([name] for name in "cdef"),
+    ]
+    differs = {group.first.id: group.differs for group in groups}
+    assert (
+        "device dense64" in differs["a"]
+        and "device cpp" in differs["c"]
+        and "tokens of learning 5" in differs["d"]
+    )
+    assert (
+        "protocol.p_deviant 0.2" in differs["e"]
+        and "start training of training-fena eeeeeeee" in differs["f"]
+    )
+    blocks = {run.id: block_rows(run) for run in runs}
+    assert (blocks["a"][0].start_from, blocks["a"][0].begin) == ("initial", 0)
+    assert (blocks["f"][0].start_from, blocks["f"][0].begin) == (
+        "training-fena-seed3-0123456789:training",
+        pytest.approx(5.0),
+    )
+
+
+def test_one_group_differs_from_nothing(copies, tmp_path):
+    copies("a")
+    (group,) = group_runs(find_runs(tmp_path)[0])
+    assert group.differs == [] and group.title == "everything on fena"
+
+
+def test_what_is_no_run_is_named_and_does_not_stop_the_others(copies, tmp_path):
+    copies("a")
+    for name, text in (("b", "{"), ("c", "[]"), ("d", '{"status": "finished"}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(text)
+    runs, skipped = find_runs(tmp_path)
+    assert [run.id for run in runs] == ["a"]
+    assert [line.partition(":")[0] for line in skipped] == [str(tmp_path / name) for name in "bcd"]
+    with pytest.raises(RunFolderError, match="no 'inputs'"):
+        find_runs(tmp_path / "d")
+    with pytest.raises(RunFolderError, match="no such folder"):
+        find_runs(tmp_path / "nowhere")

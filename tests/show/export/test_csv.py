@@ -1,0 +1,111 @@
+"""Oracles: what was written into the run by hand, read back by Python's csv module and pandas; RFC
+4180.
+"""
+
+import csv
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fena_sim.show.export.csv import write_csv
+
+
+@pytest.fixture(scope="module")
+def folder(made, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("csv") / "tables"
+    write_csv(made.run, folder)
+    return folder
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.reader(file, strict=True))
+
+
+def test_every_file_is_described_and_described_rightly(folder):
+    package = json.loads((folder / "datapackage.json").read_text())
+    assert {entry["path"] for entry in package["resources"]} == {
+        path.name for path in folder.glob("*.csv")
+    }
+    for entry in package["resources"]:
+        assert [field["name"] for field in entry["schema"]["fields"]] == rows(
+            folder / entry["path"]
+        )[0]
+    traces = next(entry for entry in package["resources"] if entry["path"] == "first_traces.csv")
+    assert (
+        traces["units"] == {"rate.r": "1", "cell.v": "V"}
+        and traces["schema"]["fields"][0]["unit"] == "s"
+    )
+    assert package["parameters"] == {"state_1.tau": "14. ms"} and package["run"]["seed"] == "0"
+
+
+def test_rfc_4180(folder):
+    """Records end in CR LF and have equally many fields; quotes, commas and line breaks are inside
+    quotes.
+    """
+    for path in folder.glob("*.csv"):
+        records = rows(path)
+        assert len({len(record) for record in records}) == 1, path
+        data = path.read_bytes()
+        assert data.endswith(b"\r\n") and data.count(b"\r\n") == len(records)
+    assert rows(folder / "second_events.csv")[2][5] == 'a "quoted",\nlabel'
+    assert b'"a ""quoted"",\nlabel"' in (folder / "second_events.csv").read_bytes()
+
+
+def test_events(made, folder):
+    for name in made.run.blocks:
+        read, table = (
+            pd.read_csv(folder / f"{name}_events.csv", keep_default_na=False),
+            made.run.events(name),
+        )
+        pd.testing.assert_frame_equal(read, table, check_exact=True)
+
+
+def test_samples(made, folder):
+    read = pd.read_csv(folder / "first_traces.csv", float_precision="round_trip")
+    rates = read[read["variable"] == "rate.r"].pivot(index="time", columns="unit", values="value")
+    np.testing.assert_array_equal(rates.to_numpy().astype("float32"), made.rates)
+    volts = read[read["variable"] == "cell.v"].pivot(index="time", columns="unit", values="value")
+    np.testing.assert_array_equal(volts, made.volts)
+    np.testing.assert_array_equal(volts.index, np.arange(300) * 1e-3)
+
+
+def test_spikes(made, folder):
+    read = pd.read_csv(folder / "first_spikes.csv", float_precision="round_trip")
+    assert (
+        read["time"].tolist() == made.times.tolist()
+        and read["unit"].tolist() == made.units.tolist()
+    )
+    assert not (folder / "silent_spikes.csv").exists()
+
+
+def test_what_was_kept_per_token(made, folder):
+    read = pd.read_csv(folder / "silent_tokens.csv", float_precision="round_trip")
+    for name in ("error", "state"):
+        values = (
+            read[read["variable"] == name]
+            .pivot(index="event", columns="index", values="value")
+            .to_numpy()
+        )
+        np.testing.assert_array_equal(
+            values.astype(made.tokens["silent"][name].dtype), made.tokens["silent"][name]
+        )
+    iterations = read[read["variable"] == "iterations"]
+    assert (
+        iterations["value"].tolist() == made.tokens["silent"]["iterations"].values.tolist()
+        and iterations["index"].isna().all()
+    )
+
+
+def test_streams_side_by_side(two_streams, tmp_path):
+    write_csv(two_streams.run, tmp_path / "b")
+    read = pd.read_csv(tmp_path / "b" / "b_traces.csv", float_precision="round_trip")
+    values = read[read["stream"] == 1].pivot(index="time", columns="unit", values="value")
+    np.testing.assert_array_equal(values, two_streams.values[:, 1])
+    read = pd.read_csv(tmp_path / "b" / "b_tokens.csv", float_precision="round_trip")
+    state = read[(read["variable"] == "state") & (read["stream"] == 1)].pivot(
+        index="event", columns="index", values="value"
+    )
+    np.testing.assert_array_equal(state, two_streams.tokens["state"].values[:, 1])

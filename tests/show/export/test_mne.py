@@ -1,0 +1,80 @@
+"""Oracle: averages computed by hand from what was written into the run, read back by plain MNE, in
+FIF's single precision.
+"""
+
+import numpy as np
+import pytest
+from brian2 import ms
+
+mne = pytest.importorskip("mne", reason="needs the extra mne")
+
+from fena_sim.errors import FenaError, StimulusError, UnknownNameError  # noqa: E402
+from fena_sim.show.export.mne import write_mne  # noqa: E402
+
+
+def test_evoked_responses_by_condition(made, tmp_path):
+    write_mne(made.run, tmp_path / "run-ave.fif", ["first"], by="role", window=(0 * ms, 40 * ms))
+    responses = {
+        response.comment: response
+        for response in mne.read_evokeds(tmp_path / "run-ave.fif", verbose="error")
+    }
+    assert set(responses) == {"first: d", "first: s", "first: x"}
+    for role, tokens in {"s": [0, 3, 5], "d": [1, 4], "x": [2]}.items():
+        response = responses[f"first: {role}"]
+        assert (
+            response.nave == len(tokens)
+            and response.info["sfreq"] == 1000
+            and response.kind == "average"
+        )
+        assert set(response.get_channel_types()) == {"misc"}
+        np.testing.assert_allclose(response.times, np.arange(40) * 1e-3, atol=1e-9)
+        for name, values in (("rate.r", made.rates), ("cell.v", made.volts)):
+            mean = np.mean([values[50 * k : 50 * k + 40] for k in tokens], axis=0, dtype=float)
+            channels = [f"{name} {unit:03d}" for unit in range(values.shape[1])]
+            np.testing.assert_allclose(response.get_data(channels), mean.T, rtol=1e-6, atol=1e-9)
+    units = {channel["ch_name"]: channel["unit"] for channel in response.info["chs"]}
+    assert (
+        units["cell.v 002"] == mne.io.constants.FIFF.FIFF_UNIT_V
+        and units["rate.r 004"] == mne.io.constants.FIFF.FIFF_UNIT_NONE
+    )
+    assert (
+        "seed: 0" in response.info["description"] and "cell.v in V" in response.info["description"]
+    )
+
+
+def test_one_file_has_one_list_of_channels_and_one_clock(made, uninterrupted, tmp_path):
+    with pytest.raises(
+        FenaError, match="state_1.r and error_0.error are sampled at different times"
+    ) as caught:
+        write_mne(uninterrupted, tmp_path / "real-ave.fif")
+    assert "--variable state_1.r" in caught.value.fix
+    with pytest.raises(UnknownNameError, match="no samples of 'state_1.rr'"):
+        write_mne(uninterrupted, tmp_path / "real-ave.fif", variables=["state_1.rr"])
+    with pytest.raises(
+        FenaError, match="'second: presented' and 'first: presented' differ in channels"
+    ):
+        write_mne(made.run, tmp_path / "x-ave.fif", window=(1 * ms, 3 * ms))
+    write_mne(
+        uninterrupted,
+        tmp_path / "real-ave.fif",
+        ["learning"],
+        window=(10 * ms, 18 * ms),
+        variables=["state_1.r"],
+    )
+    response = mne.read_evokeds(tmp_path / "real-ave.fif", "learning: omitted", verbose="error")
+    trace = uninterrupted.traces("learning")["state_1.r"]
+    omitted = trace.to_numpy()[
+        3 * 10 + 1 : 3 * 10 + 9
+    ]  # the fourth token; its probe keeps 10 samples from 9 ms after the onset
+    np.testing.assert_allclose(response.get_data(), omitted.T, rtol=1e-6)
+
+
+def test_what_has_no_response(made, tmp_path):
+    with pytest.raises(StimulusError, match="no samples"):
+        write_mne(made.run, tmp_path / "x-ave.fif", ["silent"])
+    with pytest.raises(FenaError, match="does not end in -ave.fif") as caught:
+        write_mne(made.run, tmp_path / "x.fif")
+    assert "x-ave.fif" in caught.value.fix
+    with pytest.raises(FenaError, match="'50' is not two times"):
+        write_mne(made.run, tmp_path / "x-ave.fif", window="50")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,167 @@
+"""Oracles: what was written into the run by hand, read back by plain pynwb; the findings of
+nwbinspector.
+"""
+
+import json
+
+import handmade
+import numpy as np
+import pytest
+
+pynwb = pytest.importorskip("pynwb", reason="needs the extra nwb")
+
+from fena_sim.show.export.nwb import write_nwb  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def path(made, tmp_path_factory):
+    path = tmp_path_factory.mktemp("nwb") / "run.nwb"
+    write_nwb(made.run, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def file(path):
+    with pynwb.NWBHDF5IO(str(path), "r") as io:
+        yield io.read()
+
+
+def assert_not_critical(path):
+    inspector = pytest.importorskip("nwbinspector", reason="needs the package nwbinspector")
+    findings = list(inspector.inspect_nwbfile(nwbfile_path=str(path)))
+    assert not [
+        f
+        for f in findings
+        if f.importance.name in ("CRITICAL", "BEST_PRACTICE_VIOLATION", "ERROR", "PYNWB_VALIDATION")
+    ], findings
+    assert findings  # that of the missing institution: the inspector did look
+
+
+def test_nothing_critical(path):
+    assert_not_critical(path)
+
+
+def test_traces_are_the_same_numbers(made, file):
+    assert set(file.acquisition) == {"first.rate.r", "first.cell.v", "second.rate.r"}
+    rates, volts = file.acquisition["first.rate.r"], file.acquisition["first.cell.v"]
+    assert (
+        rates.data.dtype == np.float32
+        and rates.unit == "1"
+        and volts.unit == "V"
+        and rates.rate == 1000
+    )
+    np.testing.assert_array_equal(rates.data[:], made.rates)
+    np.testing.assert_array_equal(volts.data[:], made.volts)
+    windowed = file.acquisition["second.rate.r"]
+    np.testing.assert_array_equal(windowed.data[:], made.windowed["rate.r"])
+    # Blocks follow one another: 6 and 4 tokens of 50 ms came before.
+    np.testing.assert_allclose(windowed.timestamps[:], made.windowed["time"] + 0.5, atol=1e-12)
+
+
+def test_trials_have_every_column(made, file):
+    trials = file.trials.to_dataframe()
+    assert (
+        len(trials) == 12
+        and trials["block"].tolist() == ["first"] * 6 + ["silent"] * 4 + ["second"] * 2
+    )
+    for name, offset in (("first", 0), ("silent", 0.3), ("second", 0.5)):
+        part, table = trials[trials["block"] == name], made.run.events(name)
+        for column in table:
+            assert part[column].tolist() == table[column].tolist(), column
+        np.testing.assert_allclose(part["start_time"], table["onset"] + offset)
+        np.testing.assert_allclose(part["stop_time"], table["arrival"] + table["duration"] + offset)
+        for readout, values in made.tokens[name].data_vars.items():
+            np.testing.assert_array_equal(np.stack(part[f"readout_{readout}"]), values)
+    assert np.isnan(trials["position"][:6]).all() and trials["role"][6] == ""
+
+
+def test_labels_with_gaps_in_some_blocks(tmp_path):
+    """A column is numbers if it is in every block that has it, else text; gaps are NaN or empty."""
+    rows = np.arange(2) * 0.05
+    tables = {
+        "whole": handmade.events(
+            rows, [0, 1], position=[1, 2], sure=[True, False], code=[1, 2], padded=["01", "02"]
+        ),
+        "gaps": handmade.events(
+            rows,
+            [2, 3],
+            position=[np.nan, 4.0],
+            sure=[None, True],
+            code=["x", None],
+            padded=["", "03"],
+        ),
+        "none": handmade.events(rows, [0, 1]),
+    }
+    run = handmade.write(
+        tmp_path / "run", {name: (table, None, None) for name, table in tables.items()}
+    )
+    write_nwb(run, tmp_path / "run.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
+        trials = io.read().trials.to_dataframe()
+        np.testing.assert_array_equal(trials["position"], [1, 2, np.nan, 4, np.nan, np.nan])
+        assert trials["sure"].tolist() == ["True", "False", "", "True", "", ""]
+        assert trials["code"].tolist() == ["1", "2", "x", "", "", ""]
+        assert trials["padded"].tolist() == ["01", "02", "", "03", "", ""]
+
+
+def test_spikes_are_the_units(made, file):
+    units = file.units.to_dataframe()
+    assert units["population"].tolist() == ["cell"] * 3 and units["unit"].tolist() == [0, 1, 2]
+    for unit, times in zip(units["unit"], units["spike_times"], strict=True):
+        later = [0.07 + 0.5] if unit == 2 else []  # in the last block
+        np.testing.assert_allclose(times, [*made.times[made.units == unit], *later], rtol=1e-15)
+    np.testing.assert_allclose(units["obs_intervals"][0], [[0, 0.3], [0.5, 0.59 + 0.01]])
+
+
+def test_the_model_and_where_the_run_comes_from(made, file):
+    parameters = file.analysis["model_parameters"].to_dataframe()
+    assert (
+        parameters.set_index("parameter")["value"].to_dict()
+        == made.run.manifest["model"]["parameters"]
+    )
+    provenance = file.analysis["provenance"].to_dataframe().set_index("title")["value"]
+    assert (
+        provenance["seed"] == "0"
+        and provenance["device"] == "dense64"
+        and provenance["version of zarr"]
+    )
+    assert json.loads(file.notes) == made.run.manifest["inputs"]["model"]
+    assert file.analysis["model_populations"]["equations"].data[:].tolist() == ["r : 1", "v : volt"]
+    assert (
+        file.identifier == made.run.id
+        and file.session_start_time.isoformat() == "2026-11-23T10:00:00+00:00"
+    )
+    assert file.epochs["tags"][:] == [["first"], ["silent"], ["second"]]
+
+
+def test_streams_side_by_side(two_streams, tmp_path):
+    write_nwb(two_streams.run, tmp_path / "b.nwb")
+    assert_not_critical(tmp_path / "b.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "b.nwb"), "r") as io:
+        file = io.read()
+        np.testing.assert_array_equal(file.acquisition["b.rate.r"].data[:], two_streams.values)
+        trials = file.trials.to_dataframe()
+        assert trials["stream"].tolist() == [0, 1, 0, 1] and trials["token"].tolist() == [
+            0,
+            2,
+            1,
+            3,
+        ]
+        state = two_streams.tokens["state"].values  # (event, stream, unit)
+        np.testing.assert_array_equal(np.stack(trials["readout_state"]), state.reshape(4, 3))
+
+
+def test_a_long_recording_is_written_in_pieces(made, tmp_path, monkeypatch):
+    """Never more than 64 samples are asked for at once, and the numbers are the same."""
+    monkeypatch.setattr("fena_sim.show.export.nwb.AT_ONCE", 64)
+    asked = []
+    import xarray as xr
+
+    original = xr.DataArray.to_numpy
+    monkeypatch.setattr(
+        xr.DataArray, "to_numpy", lambda self: (asked.append(self.shape), original(self))[1]
+    )
+    write_nwb(made.run, tmp_path / "long.nwb", ["first"])
+    assert max(shape[0] for shape in asked if len(shape) == 2 and shape[1] == 5) == 64
+    with pynwb.NWBHDF5IO(str(tmp_path / "long.nwb"), "r") as io:
+        np.testing.assert_array_equal(io.read().acquisition["first.rate.r"].data[:], made.rates)

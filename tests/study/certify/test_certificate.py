@@ -1,0 +1,118 @@
+"""Certificates. Oracles: closed forms of the differences, and stock C++ itself (which must agree
+with itself).
+"""
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+
+import fena_sim as fs
+from fena_sim.commands.certify import summary
+from fena_sim.commands.main import cli
+from fena_sim.device.cuda.doctor import examine
+from fena_sim.errors import DeviceError
+from fena_sim.study.certify.certificate import BARS, EXACT, Row, apart, certify, common_period, cut
+
+
+def test_apart_is_scaled_by_the_variable_itself():
+    assert apart(np.array([1.0, 4.5]), np.array([1.0, 5.0])) == (0.5, 0.1)
+    assert apart(np.zeros(3), np.zeros(3)) == (0, 0)
+    assert apart(np.array([1e-30]), np.array([0.0])) == (1e-30, np.inf)
+    assert apart(np.array([1.0, np.nan]), np.array([1.0, np.nan])) == (0, 0)
+    assert apart(np.array([1.0, 2.0]), np.array([1.0, np.nan])) == (np.inf, np.inf)
+    assert apart(np.zeros(2), np.zeros(3)) == apart(None, np.zeros(3)) == (np.inf, np.inf)
+
+
+def test_cut_keeps_every_block_and_its_controls():
+    protocol = fs.Protocol(
+        name="p",
+        blocks=[
+            tiny.block(n=9),
+            tiny.block("later", 9, controls=dict(plasticity_gain=np.linspace(1, 0, 9))),
+        ],
+    )
+    short = cut(protocol, 8)
+    assert [len(block) for block in short.blocks] == [4, 4]
+    np.testing.assert_allclose(short.blocks[1].controls["plasticity_gain"], [1, 0.875, 0.75, 0.625])
+    assert [len(block) for block in cut(protocol, 1000).blocks] == [9, 9]
+
+
+def test_clocks_begin_together_after_their_common_period():
+    clocks = [
+        p.plasticity.clock
+        for p in tiny.model().projections
+        if p.plasticity is not None and p.plasticity.clock is not None
+    ]
+    steps = {round(float(clock) / float(tiny.model().dt)) for clock in clocks}
+    assert common_period(tiny.model()) == np.lcm.reduce(sorted(steps))
+
+
+def test_dense_agrees_with_stock_in_both_precisions():
+    rows, costs = certify(tiny.model(), tiny.one_block(6), ["dense"], tokens=6)
+    assert {(row.device, row.dtype) for row in rows} == {
+        ("dense", "float64"),
+        ("dense", "float32"),
+        ("cpp", "float32"),
+    }
+    rounding = [row for row in rows if row.device == "cpp"]
+    assert {row.reference for row in rounding} == {EXACT} and 0 < max(
+        row.max_rel for row in rounding
+    ) < 1e-3
+    assert all(row.passes for row in rows), [row for row in rows if not row.passes]
+    assert {row.variable for row in rows} >= {
+        "W_1.w",
+        "state_1.r",
+        "tokens iterations",
+        "trace state_1.r",
+    }
+    assert [cost.device for cost in costs] == ["cpp", "dense"]
+
+
+def test_cuda_host_agrees_with_stock_in_both_orders():
+    pytest.importorskip(
+        "brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'"
+    )
+    rows, costs = certify(tiny.model(), tiny.one_block(6), ["cuda_host"], tokens=6)
+    assert {row.device for row in rows} == {"cpp", "cuda_host", "cuda_host (reverse)"}
+    assert all(row.passes for row in rows), [row for row in rows if not row.passes]
+    assert (
+        costs[1].launches_per_step > 10
+        and costs[1].device_bytes > 1000
+        and costs[1].bytes_per_step > 1000
+    )
+
+
+def test_a_row_fails_above_the_bar_of_its_precision():
+    assert Row("x", "cpp", "dense", "float64", 0, BARS["float64"]).passes
+    assert not Row("x", "cpp", "dense", "float64", 0, 2e-12).passes
+    assert Row("x", "cpp", "dense", "float32", 0, 9e-6).passes
+    rows = [
+        Row("x", "cpp", "dense", "float32", 1.0, 2e-5),
+        Row("y", "cpp", "dense", "float32", 0.0, 0.0),
+    ]
+    assert "| dense | float32 | cpp | 2 | x | 2e-05 | 1 | 1 of 2 |" in summary(rows, [])
+    rounding = Row("x", EXACT, "cpp", "float32", 1.0, 2e-5)
+    assert (
+        rounding.passes
+        and "| cpp | float32 | cpp float64 | 1 | x | 2e-05 | 1 | not asked |"
+        in summary([rounding], [])
+    )
+
+
+def test_unknown_devices_are_refused():
+    with pytest.raises(DeviceError, match="no device 'cuda_hots' can be certified"):
+        certify(tiny.model(), tiny.one_block(6), ["cuda_hots"])
+
+
+def test_doctor_says_what_mends_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    findings = {finding.what: finding for finding in examine()}
+    assert (
+        not findings["C++ compiler"].there
+        and findings["C++ compiler"].mend == "apt-get install g++"
+    )
+    cli.main(["doctor", "--json"], standalone_mode=False)
+    told = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert told.keys() == findings.keys() and told["C++ compiler"]["there"] is False
