@@ -1,19 +1,13 @@
 """Figures, as a figure file imports them: one style sheet, and panels that draw measures on given Axes."""
 
-from .show import panels, script, style, traces, waves
-from .show.style import (
-    COLUMN_WIDTH,
-    PAGE_WIDTH,
-    draw,
-    level_colour,
-    new_figure,
-    save,
-    sheet,
-)
+from .show import colours, panels, script, style, traces, waves
+from .show.colours import level_colour
+from .show.style import COLUMN_WIDTH, PAGE_WIDTH, draw, new_figure, save, sheet
 
 __all__ = [
     "COLUMN_WIDTH",
     "PAGE_WIDTH",
+    "colours",
     "draw",
     "level_colour",
     "new_figure",

@@ -8,7 +8,7 @@ import xarray as xr
 import zarr
 
 import fena_sim as fs
-from fena_sim.runs.store.tokens import save_events
+from fena_sim.runs.store.events import save_events
 
 VOLT = "metre ** 2 * kilogram * second ** -3 * amp ** -1"
 

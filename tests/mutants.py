@@ -244,7 +244,7 @@ ENGINE = [
     ),
     Mutant(
         "initial weights transposed",
-        "fena_sim/network/build.py",
+        "fena_sim/network/initial_state.py",
         "= full[i, j]",
         "= full.T.ravel()[:len(i)]",
         "tests/network/test_initial_state.py",
@@ -282,7 +282,7 @@ ENGINE = [
     ),
     Mutant(
         "seed of the noise ignored",
-        "fena_sim/network/build.py",
+        "fena_sim/network/initial_state.py",
         'f"noise {seed}"',
         '"noise"',
         "tests/network/test_noise.py::test_seeds_differ",
@@ -325,14 +325,14 @@ ENGINE = [
     ),
     Mutant(
         "locality check does not follow links",
-        "fena_sim/declare/model/plasticity.py",
+        "fena_sim/declare/model/locality.py",
         'if source.level != level:\n            raise LocalityError(\n                f"the rule reads {variable!r}',
         'if False:\n            raise LocalityError(\n                f"the rule reads {variable!r}',
         "tests/declare/model/test_declarations.py::test_rule_that_is_not_local",
     ),
     Mutant(
         "locality check blind to sums over other levels",
-        "fena_sim/declare/model/plasticity.py",
+        "fena_sim/declare/model/locality.py",
         "    if population.size > 1:\n        return",
         "    if population.size > 0:\n        return",
         "tests/declare/model/test_declarations.py::test_rule_that_is_not_local",

@@ -5,29 +5,9 @@ and step by step.
 import numpy as np
 import xarray as xr
 
+from ..declare.model.likelihood import gaussian_energy
 from ..errors import DeclarationError
 from .select import event_bins, presented, tokens_of
-
-
-def gaussian_energy(sizes, precision, error):
-    """The formula of :func:`free_energy`, summed over the last axis.
-
-    Parameters
-    ----------
-    sizes : sequence of int, shape (level,)
-        Units per level.
-    precision, error : ndarray, shape (..., level)
-        Precision, and mean of e^2 over the units of the level. A level of precision 1 has no log
-        term.
-
-    Returns
-    -------
-    ndarray
-        Shape (...), in nats.
-    """
-    return (np.asarray(sizes, dtype=float) / 2 * (precision * error - np.log(precision))).sum(
-        axis=-1
-    )
 
 
 def free_energy(run, block):

@@ -7,9 +7,9 @@ from pathlib import Path
 import brian2
 import numpy as np
 
-from ..declare.canonical import digest, own_sources
+from ..device import build_cache
 from ..device.unity import UNITY, one_translation_unit
-from .native import compile_cpp, folder, numbers
+from .native import compile_cpp, compiler, folder, numbers
 from .networks import CHECKED_STEPS, DT, declare, initial_state
 from .subject import Subject
 
@@ -40,44 +40,34 @@ class Standalone(Subject):
     """Brian2's C++ standalone. One build serves the check and the timing."""
 
     device = "cpp_standalone"
-    depends_on = ("bench",)  # the part of fena_sim that decides the build
 
     def __init__(self, case):
         self.case = case
-        key = digest(
-            {
-                "case": case.label,
-                "device": self.device,
-                "brian2": brian2.__version__,
-                "code": own_sources(*self.depends_on),
-            }
-        )
-        self.folder = folder() / f"{self.device}_{key}"
-        if not (self.folder / "main").exists():
-            self._build()
-
-    def _build(self):
-        with tempfile.TemporaryDirectory(dir=self.folder.parent) as scratch:
+        with tempfile.TemporaryDirectory(dir=folder()) as scratch:
             work = Path(scratch, "work")
-            brian2.prefs.core.default_float_dtype = np.dtype(self.case.dtype).type
-            brian2.prefs.codegen.cpp.headers = ["<algorithm>", "<chrono>", "<cstdlib>", "<fstream>"]
-            brian2.set_device(self.device, build_on_run=False, directory=None)
-            network, objects = declare(self.case)
-            network.run(CHECKED_STEPS * DT * brian2.second, namespace={})
-            brian2.device.insert_code("main", _TIMING.format(network=network.name, dt=DT))
-            brian2.device.build(directory=str(work), compile=False, run=False, with_output=False)
-            one_translation_unit(work)
-            compile_cpp(UNITY, "main", "-I.", cwd=work)
-            files = {
-                name: Path(
-                    brian2.device.get_array_filename(
-                        objects[name].variables[name.rstrip("0123456789")]
-                    )
-                ).name
-                for name in initial_state(self.case)
-            }
-            Path(work, MANIFEST).write_text(json.dumps(files))
-            work.rename(self.folder)
+            self._write(work)
+            self.folder = folder() / f"{self.device}_{build_cache.hash_build(work, compiler())}"
+            if not (self.folder / "main").exists():
+                compile_cpp(UNITY, "main", "-I.", cwd=work)
+                work.rename(self.folder)
+
+    def _write(self, work):
+        """Sources of the network, as one translation unit, and the names of the files of its state."""
+        brian2.prefs.core.default_float_dtype = np.dtype(self.case.dtype).type
+        brian2.prefs.codegen.cpp.headers = ["<algorithm>", "<chrono>", "<cstdlib>", "<fstream>"]
+        brian2.set_device(self.device, build_on_run=False, directory=None)
+        network, objects = declare(self.case)
+        network.run(CHECKED_STEPS * DT * brian2.second, namespace={})
+        brian2.device.insert_code("main", _TIMING.format(network=network.name, dt=DT))
+        brian2.device.build(directory=str(work), compile=False, run=False, with_output=False)
+        one_translation_unit(work)
+        files = {
+            name: Path(
+                brian2.device.get_array_filename(objects[name].variables[name.rstrip("0123456789")])
+            ).name
+            for name in initial_state(self.case)
+        }
+        Path(work, MANIFEST).write_text(json.dumps(files))
 
     def fastest(self, steps, repeats):
         with tempfile.TemporaryDirectory() as results:
@@ -102,10 +92,9 @@ class Standalone(Subject):
 
 
 class Dense(Standalone):
-    """fena_sim's device."""
+    """The device of brian2_dense."""
 
     device = "cpp_dense"
-    depends_on = ("bench", "device")
 
 
 class Runtime(Subject):

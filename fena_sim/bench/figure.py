@@ -3,18 +3,18 @@
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ..errors import DeclarationError
-from ..show import style
+from ..show import colours, style
 from ..show.style import new_figure, sheet
 
 #: Colour and marker of a variant; the limit is a dashed line without markers.
 LOOKS = {
-    "dense": (style.VERMILLION, "o"),
-    "stock": (style.BLUE, "s"),
-    "hand": (style.BLACK, "x"),
-    "numpy": (style.SKY, "v"),
-    "jax": (style.GREEN, "^"),
-    "ngclearn": (style.PURPLE, "D"),
-    "pcx": (style.ORANGE, "P"),
+    "dense": (colours.VERMILLION, "o"),
+    "stock": (colours.BLUE, "s"),
+    "hand": (colours.BLACK, "x"),
+    "numpy": (colours.SKY, "v"),
+    "jax": (colours.GREEN, "^"),
+    "ngclearn": (colours.PURPLE, "D"),
+    "pcx": (colours.ORANGE, "P"),
 }
 LABELS = {
     "dense": "cpp_dense",
@@ -50,7 +50,7 @@ def scaling(rows):
         for name in [*LOOKS, "limit"]:
             mine = [r for r in kept if r["variant"] == name]
             if name == "limit":
-                look = dict(color=style.GREY, linestyle="--", label="limit")
+                look = dict(color=colours.GREY, linestyle="--", label="limit")
             else:
                 look = dict(
                     color=LOOKS[name][0], marker=LOOKS[name][1], label=LABELS.get(name, name)
@@ -64,7 +64,7 @@ def scaling(rows):
             memory.plot(
                 [r["synapses"] for r in weighed], [r["bytes_per_synapse"] for r in weighed], **look
             )
-        memory.axhline(4, color=style.GREY, linestyle="--")  # one float32
+        memory.axhline(4, color=colours.GREY, linestyle="--")  # one float32
         for ax, label, text in (
             (time, "time per synapse and step (ns)", "a"),
             (memory, "memory per synapse (bytes)", "b"),

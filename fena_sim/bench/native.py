@@ -23,17 +23,14 @@ def folder():
     return path
 
 
+def compiler():
+    """The compiler and Brian2's own flags for it."""
+    return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
+
+
 def compile_cpp(source, binary, *more, cwd=None):
     """Compile one C++ file with Brian2's own compiler flags and `more`."""
-    command = [
-        os.environ.get("CXX", "g++"),
-        *get_compiler_and_args()[1],
-        *more,
-        str(source),
-        "-o",
-        str(binary),
-        "-lm",
-    ]
+    command = [*compiler(), *more, str(source), "-o", str(binary), "-lm"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if finished.returncode != 0:
         errors = " ".join(re.findall(r"error:.*", finished.stderr)[:3]) or finished.stderr[:300]

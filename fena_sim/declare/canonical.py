@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import attrs
 import numpy as np
@@ -11,9 +10,6 @@ import pandas as pd
 from brian2 import Quantity
 
 from .model.hierarchy import Hierarchy
-
-#: Endings of the files that decide what code is generated.
-SOURCES = (".py", ".cpp", ".cu", ".h")
 
 
 def canonical(value, structure_only=False):
@@ -61,20 +57,6 @@ def canonical(value, structure_only=False):
 def digest(data):
     """SHA-256 of canonical data, 32 hexadecimal digits."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def own_sources(*rooms):
-    """SHA-256 of fena_sim's own code in the given folders: what was made by other code is not found
-    again.
-    """
-    package = Path(__file__).resolve().parent
-    files = [
-        path
-        for room in rooms
-        for path in sorted((package / room).rglob("*"))
-        if path.suffix in SOURCES
-    ]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _array_hash(value):

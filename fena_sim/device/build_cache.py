@@ -15,8 +15,8 @@ from pathlib import Path
 import brian2
 import numpy as np
 
-from .. import __version__
-from ..declare.canonical import canonical, digest, own_sources
+from ..declare.canonical import canonical, digest
+from ..network.engine import ENGINE
 
 
 def root():
@@ -38,8 +38,8 @@ def declaration_key(hierarchy, vocabulary, shape, probes, flags):
             "shape": canonical(shape),
             "probes": canonical(probes),
             "flags": list(flags),
-            "versions": [__version__, brian2.__version__, np.__version__],
-            "code": own_sources("model", "build", "device"),
+            "versions": [brian2.__version__, np.__version__],
+            "engine": ENGINE,
         }
     )
 
@@ -59,7 +59,7 @@ def store(key, sources, flags, compile_in):
 
     `flags`: list of str, the compiler, its version and its flags.
     """
-    build = _hash_build(sources, flags)
+    build = hash_build(sources, flags)
     folder = root() / build
     if not (folder / "main").exists():
         root().mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,8 @@ def store(key, sources, flags, compile_in):
     return folder
 
 
-def _hash_build(folder, flags):
+def hash_build(folder, flags):
+    """A hash of a folder of sources and of the command that compiles them (list of str)."""
     digest_ = hashlib.sha256("\0".join(flags).encode())
     for path in sorted(
         p for p in folder.rglob("*") if p.is_file() and "results" not in p.relative_to(folder).parts

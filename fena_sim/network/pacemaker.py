@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 from brian2 import NeuronGroup, Synapses, TimedArray, second
 
-from ..declare.model.equations import CONTROL_SIGNALS
+from ..declare.control_signals import CONTROL_SIGNALS
 
 NAME = "pacemaker"
 #: Flags every population may link: first step of the blank, first and any step of the presentation,

@@ -6,9 +6,9 @@ import time
 import attrs
 import numpy as np
 
+from ..errors import CheckpointError
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.pacemaker import table_values
-from ..errors import CheckpointError
 from .store.files import load_arrays, save_arrays
 
 #: Checkpoints kept of a running block: the last, and the one before in case the last is damaged.

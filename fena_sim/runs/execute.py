@@ -7,27 +7,38 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from ..network.build import initial_state
-from ..network.pacemaker import NAME as PACEMAKER
-from ..network.pacemaker import BlockShape, table_values
-from ..declare.canonical import canonical, digest, own_sources
-from ..device.default import BATCHING, choose_device
-from ..errors import CheckpointError, DeclarationError, DeviceError, FenaError, NonFiniteError, ProtocolError, RunFolderError
+from ..declare.canonical import canonical, digest
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import timeline
-from .store.tokens import read_parts, save_events, save_tokens, token_data, write_traces
-from .store.experiment import experiment_of
-from .store.files import UNFINISHED, disk_errors, load_arrays, save_arrays, write_json
-from .store.run import MANIFEST, Run
+from ..device.default import BATCHING, choose_device
+from ..errors import (
+    CheckpointError,
+    DeclarationError,
+    DeviceError,
+    FenaError,
+    NonFiniteError,
+    ProtocolError,
+    RunFolderError,
+)
+from ..network.engine import ENGINE
+from ..network.initial_state import initial_state
+from ..network.pacemaker import NAME as PACEMAKER
+from ..network.pacemaker import BlockShape, table_values
 from . import provenance
 from .chunks import BlockRunner
 from .health import HealthCheck
 from .live.progress import Silent
+from .live.readings import watch
 from .resources import check_resources, chunk_length
 from .start import check_start, start_state
-from .live.readings import watch
+from .store.events import save_events
+from .store.experiment import experiment_of
+from .store.files import UNFINISHED, disk_errors, load_arrays, save_arrays, write_json
+from .store.run import MANIFEST, Run
+from .store.tokens import read_parts, save_tokens, token_data
+from .store.traces import write_traces
 
 #: Rows of the stimulus tables in a build; chunks up to this length share one build.
 TABLE_ROWS = 4096
@@ -154,10 +165,7 @@ class _Runner:
             "controls": {name: canonical(line.controls) for name, line in self.lines.items()},
             "device": self.device.name,
             "start": self._start_digest(),
-            "versions": {
-                k: v for k, v in provenance.versions().items() if k in ("fena_sim", "brian2")
-            },
-            "code": own_sources("model", "build", "device", "run"),
+            "engine": ENGINE,
         }
         self.hash = digest(self.inputs)
         self.folder = self.out / f"{protocol.name}-{model.name}-seed{self.seed}-{self.hash[:10]}"

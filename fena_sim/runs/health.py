@@ -4,8 +4,8 @@ and say where.
 
 import numpy as np
 
-from ..network.pacemaker import NAME as PACEMAKER
 from ..errors import NonFiniteError
+from ..network.pacemaker import NAME as PACEMAKER
 
 
 def not_finite(state):

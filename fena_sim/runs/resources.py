@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psutil
 
-from ..errors import ResourceError
 from ..declare.protocol.timeline import timeline
+from ..errors import ResourceError
 
 #: Recordings of one chunk are held in memory: keep them below this.
 CHUNK_BYTES = 64 * 2**20

@@ -4,8 +4,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from ..device.default import choose_device
-from .live.progress import Display
 from .execute import run
+from .live.progress import Display
 
 
 def run_seeds(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ..errors import CheckpointError
 from ..network import streams
-from ..network.build import initial_state
+from ..network.initial_state import initial_state
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.projection import pairs
-from ..errors import CheckpointError
 
 
 def start_state(model, seed, origin, block):

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..analyse.statistics import summarise
-from .style import BLACK, GREY, ORANGE, SKY, level_colour
+from .colours import BLACK, GREY, ORANGE, SKY, level_colour
 
 
 def settling(ax, curves):

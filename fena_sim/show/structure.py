@@ -10,22 +10,10 @@ from matplotlib.path import Path
 
 from ..declare.model import equations as eq
 from ..errors import DeclarationError
+from .colours import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from .label import SIZE, place_labels, text_width
 from .route import PORT, SIDE, Grid, Wire, place, route
-from .style import (
-    BLACK,
-    BLUE,
-    COLUMN_WIDTH,
-    GREEN,
-    GREY,
-    ORANGE,
-    PAGE_WIDTH,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    new_figure,
-    sheet,
-)
+from .style import COLUMN_WIDTH, PAGE_WIDTH, new_figure, sheet
 from .typeset import value_text
 
 ROLES = {

@@ -14,12 +14,6 @@ from matplotlib.figure import Figure
 COLUMN_WIDTH = 85.0  # mm
 PAGE_WIDTH = 174.0  # mm
 
-# Okabe & Ito 2008 (jfly.uni-koeln.de/color), without yellow, which is too pale for thin lines.
-BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-SKY, ORANGE, BLACK, GREY = "#56B4E9", "#E69F00", "#000000", "#8C8C8C"
-
-# One fixed colour per level in every figure, level 0 (the senses) first.
-LEVEL_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 
 SHEET = {
     "font.family": "DejaVu Sans",
@@ -97,15 +91,6 @@ def draw(panel, *data, width=COLUMN_WIDTH, height=60.0, **options):
         figure = new_figure(width, height)
         panel(figure.subplots(), *data, **options)
     return figure
-
-
-def level_colour(level):
-    """The colour of a level, the same in every figure. Levels above 6 get colours of viridis, far
-    apart for neighbours.
-    """
-    if level < len(LEVEL_COLOURS):
-        return LEVEL_COLOURS[level]
-    return mpl.colors.to_hex(mpl.colormaps["viridis"]((level - len(LEVEL_COLOURS)) * 0.618 % 1))
 
 
 def letter(ax, text):

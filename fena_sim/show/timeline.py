@@ -3,7 +3,8 @@
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from .style import GREY, ORANGE, PAGE_WIDTH, new_figure, sheet
+from .colours import GREY, ORANGE
+from .style import PAGE_WIDTH, new_figure, sheet
 
 #: Share of the axis that a block takes at least, however short it is.
 SHORTEST = 0.004

@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..errors import StimulusError
-from .style import BLACK, GREY, level_colour
+from .colours import BLACK, GREY, level_colour
 
 PRESENTED = {"facecolor": GREY, "alpha": 0.16, "linewidth": 0}
 OMITTED = {"fill": False, "edgecolor": GREY, "linewidth": 0.5, "linestyle": (0, (3, 2))}

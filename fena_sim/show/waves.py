@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from ..analyse.statistics import SEED
-from .style import BLACK, GREY
+from .colours import BLACK, GREY
 
 RESAMPLES = 1999
 COLOURS = {"deviant": BLACK, "standard": GREY}

@@ -8,7 +8,7 @@ from fena_sim.claims import Bar, Measured
 from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.default import choose_device
 from fena_sim.measure import share, summarise
-from fena_sim.network.build import initial_state
+from fena_sim.network.initial_state import initial_state
 from fena_sim.network.pacemaker import NAME as PACEMAKER
 from fena_sim.network.pacemaker import BlockShape, table_values
 from fena_sim.stimulus import TokenStream, one_hot

@@ -6,7 +6,7 @@ from networks import first_contact
 from fena_sim.claims import Bar, Measured, Reported
 from fena_sim.measure import presented, settling_iterations, share_at_cap, summarise
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet, style
-from fena_sim.show.style import BLACK, GREY
+from fena_sim.show.colours import BLACK, GREY
 
 ID = "C03"
 CLAIM = "The untrained hierarchy is chaos: large errors at every level, dozens of iterations per token, no equilibrium."

@@ -16,7 +16,7 @@ from fena_sim.measure import (
     token_scores,
 )
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, sheet, style
-from fena_sim.show.style import BLACK, GREY, ORANGE
+from fena_sim.show.colours import BLACK, GREY, ORANGE
 from fena_sim.stimulus import MotifGrammar
 
 ID = "C05"

@@ -16,7 +16,7 @@ from fena_sim.measure import (
     summarise,
     token_scores,
 )
-from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
+from fena_sim.plot import PAGE_WIDTH, colours, new_figure, sheet, style
 from fena_sim.stimulus import MotifGrammar, TokenStream
 
 ID = "C07"
@@ -198,7 +198,7 @@ def figure(runs):
     """Sensory precision through changing data; precision over error; accuracy after noise and in a
     new grammar.
     """
-    colours = dict(zip(VARIANTS, (style.BLACK, style.ORANGE, style.SKY)))
+    shades = dict(zip(VARIANTS, (colours.BLACK, colours.ORANGE, colours.SKY)))
     lines = dict(zip(VARIANTS, ("-", "--", ":")))
     with sheet():
         fig = new_figure(PAGE_WIDTH, 55)
@@ -207,15 +207,17 @@ def figure(runs):
         for block in ("clean", "noisy", "again"):
             curves = [precision_curve(r, block).sel(level=0) for r in runs["learned"]]
             for curve in curves:
-                first.plot((begin + curve["tokens"]) / 1000, curve, color=style.GREY, linewidth=0.4)
+                first.plot(
+                    (begin + curve["tokens"]) / 1000, curve, color=colours.GREY, linewidth=0.4
+                )
             first.plot(
                 (begin + curves[0]["tokens"]) / 1000,
                 np.median(curves, axis=0),
-                color=style.BLACK,
+                color=colours.BLACK,
                 linewidth=1.5,
             )
             begin += len(runs["learned"][0].events(block))
-            first.axvline(begin / 1000, color=style.GREY, linewidth=0.5, linestyle=":")
+            first.axvline(begin / 1000, color=colours.GREY, linewidth=0.5, linestyle=":")
         first.set(
             xlabel="tokens (thousands): clean,\nnoisy, clean again",
             ylabel="precision of level 0",
@@ -229,7 +231,7 @@ def figure(runs):
                     error[:, level],
                     pi[:, level],
                     marker,
-                    color=style.level_colour(level),
+                    color=colours.level_colour(level),
                     markersize=2.5,
                     alpha=0.7,
                     label=quality if level == 0 else None,
@@ -245,7 +247,7 @@ def figure(runs):
                     np.arange(values.shape[1]) / 1000,
                     np.median(values, axis=0),
                     lines[variant],
-                    color=colours[variant],
+                    color=shades[variant],
                     label=variant.replace("the learned ", "the\nlearned "),
                 )
             ax.set(

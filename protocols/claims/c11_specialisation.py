@@ -19,7 +19,7 @@ from fena_sim.measure import (
     token_states,
     variance_explained,
 )
-from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
+from fena_sim.plot import PAGE_WIDTH, colours, new_figure, sheet, style
 from fena_sim.stimulus import MotifGrammar, TokenStream
 
 ID = "C11"
@@ -224,9 +224,9 @@ def figure(runs):
         for name in ("trained", "untrained", "shuffled")
     }
     styles = {
-        "trained": ("-", style.BLACK),
-        "untrained": (":", style.GREY),
-        "shuffled": ("--", style.ORANGE),
+        "trained": ("-", colours.BLACK),
+        "untrained": (":", colours.GREY),
+        "shuffled": ("--", colours.ORANGE),
     }
     with sheet():
         fig = new_figure(PAGE_WIDTH, 95)
@@ -264,12 +264,12 @@ def figure(runs):
                 range(len(order)),
                 np.median(values, axis=1),
                 marker=marker,
-                color=style.BLACK,
+                color=colours.BLACK,
                 markersize=3,
                 label="motifs of 3 to 5" if not suffix else "motifs of 8",
                 linestyle="-" if not suffix else "--",
             )
-            ax.plot(range(len(order)), values, ".", color=style.GREY, markersize=2)
+            ax.plot(range(len(order)), values, ".", color=colours.GREY, markersize=2)
         ax.set(ylabel="accuracy", xlabel="hidden units by level")
         ax.set_xticks(
             range(len(order)), ["-".join(map(str, DEPTHS[name])) for name in order], rotation=20

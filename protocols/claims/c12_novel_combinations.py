@@ -17,7 +17,7 @@ from fena_sim.measure import (
     summarise,
 )
 from fena_sim.plot import PAGE_WIDTH, new_figure, panels, sheet, style
-from fena_sim.show.style import BLACK, GREEN, GREY, PURPLE, SKY, VERMILLION
+from fena_sim.show.colours import BLACK, GREEN, GREY, PURPLE, SKY, VERMILLION
 from fena_sim.stimulus import MotifGrammar
 from fena_sim.study.claims.references import REGIMES
 

@@ -11,7 +11,7 @@ from fena_sim import FenaError
 from fena_sim.claims import Bar, Measured, NotRun, Reported
 from fena_sim.measure import accuracy, bits, entropy_floor, paired, summarise
 from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
-from fena_sim.show.style import BLACK, GREY, SKY, VERMILLION
+from fena_sim.show.colours import BLACK, GREY, SKY, VERMILLION
 from fena_sim.stimulus import MotifGrammar
 from fena_sim.study.claims.references import REGIMES
 

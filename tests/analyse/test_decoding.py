@@ -13,7 +13,7 @@ import tiny
 from scipy.signal import lfilter
 
 import fena_sim as fs
-from fena_sim import analyse as measure
+from fena_sim import measure
 from fena_sim.errors import DeclarationError, StimulusError
 
 

@@ -5,7 +5,7 @@ out by hand.
 import numpy as np
 import pytest
 
-from fena_sim import analyse as measure
+from fena_sim import measure
 from fena_sim.errors import StimulusError
 
 

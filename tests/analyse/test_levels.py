@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from fena_sim import analyse as measure
+from fena_sim import measure
 from fena_sim.analyse.select import event_bins
 from fena_sim.errors import StimulusError
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fena_sim import analyse as measure
+from fena_sim import measure
 from fena_sim.analyse.prediction import FIT_TOKENS
 from fena_sim.errors import StimulusError
 

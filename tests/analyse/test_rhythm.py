@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import signal
 
 import fena_sim as fs
-from fena_sim import analyse as measure
+from fena_sim import measure
 from fena_sim.errors import DeclarationError, StimulusError
 
 

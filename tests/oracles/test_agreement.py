@@ -12,7 +12,7 @@ from brian2 import ms
 
 import fena_sim as fs
 from fena_sim.errors import CheckpointError
-from fena_sim.network.build import initial_state
+from fena_sim.network.initial_state import initial_state
 from fena_sim.stimulus import MotifGrammar, omissions
 
 from .fena_categorical_numpy import FenaCategoricalNumpy

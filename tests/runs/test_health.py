@@ -16,7 +16,7 @@ import fena_sim as fs
 from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.default import choose_device
 from fena_sim.errors import NonFiniteError
-from fena_sim.network.build import initial_state
+from fena_sim.network.initial_state import initial_state
 from fena_sim.network.pacemaker import BlockShape, table_values
 from fena_sim.runs.execute import TABLE_ROWS
 from fena_sim.runs.store.files import load_arrays

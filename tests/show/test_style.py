@@ -13,7 +13,8 @@ from matplotlib.image import imread
 from PIL import Image
 
 from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, draw, level_colour, new_figure, save, sheet
-from fena_sim.show.style import LEVEL_COLOURS, SHEET
+from fena_sim.show.colours import LEVEL_COLOURS
+from fena_sim.show.style import SHEET
 
 ROOT = Path(__file__).parents[2]
 RAINBOWS = (

@@ -5,8 +5,7 @@ import xarray as xr
 from brian2 import get_or_create_dimension, ms
 
 from ...errors import DeclarationError, StimulusError, UnknownNameError, nearest
-from ...runs.store.tokens import unit_name
-from ...runs.store.units import exponents
+from ...runs.store.units import exponents, unit_name
 from ..statistics import summarise
 from .cut import epochs, within
 

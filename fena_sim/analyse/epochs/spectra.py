@@ -7,8 +7,7 @@ from brian2.units.fundamentalunits import have_same_dimensions
 from scipy import signal
 
 from ...errors import DeclarationError, UnitError
-from ...runs.store.tokens import unit_name
-from ...runs.store.units import exponents
+from ...runs.store.units import exponents, unit_name
 from .samples import samples
 
 #: Samples that are read at once, where a segment is not longer.

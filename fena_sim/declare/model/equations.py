@@ -13,11 +13,10 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError
 from brian2.utils.stringtools import get_identifiers
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from ..control_signals import CONTROL_SIGNALS
 
-#: Signals that the protocol drives. Any population may use them by name; all are dimensionless
-#: except `noise`, the unit's own white noise (second**-0.5), and `token_code`, its share of the
-#: code of the current token.
-CONTROL_SIGNALS = ("gate", "temperature", "plasticity_gain", "precision_gain")
+#: What populations may use by name: signals of the protocol; `noise`, the unit's own white noise
+#: (second**-0.5); `token_code`, its share of the code of the current token.
 SIGNALS = CONTROL_SIGNALS + ("presenting",)
 NOISE, TOKEN_CODE = "noise", "token_code"
 

@@ -5,7 +5,7 @@ from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
-from .plasticity import check_local
+from .locality import check_local
 from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
 

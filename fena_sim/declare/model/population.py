@@ -5,11 +5,11 @@ from types import MappingProxyType
 import attrs
 import numpy as np
 from brian2 import Quantity, second
-from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_same_dimensions
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
+from . import integration
 from .initial import dimensions as initial_dimensions
 
 EVENTS = ("onset", "arrival")
@@ -123,7 +123,7 @@ class Population:
     threshold: str = None
     reset: str = None
     refractory: str = None
-    method: str = "euler"
+    method: str = integration.DEFAULT
     clock: object = None
     order: int = 0
     level: int = None
@@ -158,12 +158,7 @@ class Population:
                     where=self.where,
                     fix=f"give a number, or an array of {self.size} values",
                 )
-        if self.method not in StateUpdateMethod.stateupdaters:
-            raise UnknownNameError(
-                f"there is no integration method {self.method!r}",
-                where=self.where,
-                fix=nearest(self.method, StateUpdateMethod.stateupdaters),
-            )
+        integration.check_method(self.method, self.where)
         if self.refractory is not None and not isinstance(self.refractory, str):
             check_clock(self.refractory, f"refractory of {self.where}")
         for event in self.on:

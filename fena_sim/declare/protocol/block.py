@@ -5,14 +5,13 @@ import numpy as np
 from brian2 import ms
 
 from ...errors import ProtocolError, UnknownNameError, nearest
-from ..model.equations import CONTROL_SIGNALS
+from ..control_signals import CONTROL_SIGNALS
 from ..stimulus.stream import TokenStream
 from .pace import FixedPace, SelfPaced
 from .probe import Probe
 
 #: A block that starts from here sees the network as it was before anything was presented.
 INITIAL = "initial"
-DEFAULTS = {"gate": 1.0, "temperature": 0.0, "plasticity_gain": 1.0, "precision_gain": 1.0}
 
 
 def _single(stream):

@@ -3,12 +3,8 @@
 import attrs
 import numpy as np
 import pandas as pd
-from brian2 import Quantity, second
-from brian2.units.fundamentalunits import have_same_dimensions
 
-from ...errors import FenaError, ProtocolError, UnitError
-from ..model.equations import CONTROL_SIGNALS
-from .block import DEFAULTS
+from ..control_signals import CONTROL_SIGNALS, sample
 
 
 @attrs.frozen(eq=False)
@@ -65,7 +61,7 @@ def timeline(block, dt):
     stream_gate = np.where(token < 0, block.omission_gate, 1.0)
     controls = {}
     for name in CONTROL_SIGNALS:
-        controls[name] = _sample(block, name, onset, int((blank + longest).max()), dt)
+        controls[name] = sample(block, name, onset, int((blank + longest).max()), dt)
     if len(block.streams) == 1:
         controls["gate"] = controls["gate"] * stream_gate
         token, stream_gate = token[:, 0], None
@@ -79,31 +75,6 @@ def timeline(block, dt):
         hold=block.pace.hold_steps(dt),
         stream_gate=stream_gate,
     )
-
-
-def _sample(block, name, onset, steps, dt):
-    value = block.controls.get(name, DEFAULTS[name])
-    shape = (len(onset), 1)
-    fix = "control signals are gains, a gate and a temperature: give plain numbers >= 0"
-    try:
-        if callable(value):
-            t = Quantity((onset[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
-            value, shape = value(t), t.shape
-        if not have_same_dimensions(value, 1):
-            raise UnitError(f"control {name!r} has units", where=block.where, fix=fix)
-        values = np.asarray(value, dtype=float)
-        table = np.broadcast_to(values.reshape(-1, 1) if shape[1] == 1 else values, shape).copy()
-    except FenaError:
-        raise
-    except Exception as error:
-        raise ProtocolError(
-            f"control {name!r} cannot be used: {error}", where=block.where, fix=fix
-        ) from error
-    if not np.all(np.isfinite(table)) or np.any(table < 0):
-        raise ProtocolError(
-            f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix
-        )
-    return table
 
 
 def event_table(block, line, start, steps, dt):

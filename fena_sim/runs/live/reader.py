@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...network.pacemaker import NAME as PACEMAKER
+from ...declare.model.likelihood import gaussian_energy
 from ...device.program import Recording
 from ...errors import FenaError
-from ...analyse.free_energy import gaussian_energy
-from ..store.run import Run
+from ...network.pacemaker import NAME as PACEMAKER
 from ..store.declared import declared_model
+from ..store.run import Run
 from .readings import watch
 
 try:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ...declare.model.likelihood import gaussian_energy
 from ...network.pacemaker import NAME as PACEMAKER
 from ...network.population import kept
 from ...network.streams import NAME as STREAMS
-from ...analyse.free_energy import gaussian_energy
 
 
 def watch(model, recordings):

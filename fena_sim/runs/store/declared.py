@@ -7,12 +7,12 @@ import re
 from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
 
-from ...errors import RunFolderError
 from ...declare.model.hierarchy import Hierarchy, Readout, Settling
 from ...declare.model.initial import Normal, Uniform
 from ...declare.model.plasticity import Plasticity
 from ...declare.model.population import Population
 from ...declare.model.projection import Projection
+from ...errors import RunFolderError
 
 _TYPES = {
     kind.__name__: kind

@@ -56,7 +56,7 @@ def _facts(manifest):
         "device": manifest["device"],
         "streams": model.get("batch", 1),
         "dt": model["dt"],
-        "code": manifest["inputs"]["code"][:8],
+        "engine": _engine(manifest["inputs"]),
         "start": _started(start) if start else "initial values",
         **{f"tokens of {block['name']}": block["tokens"] for block in manifest["blocks"]},
         **{f"pace of {name}": pace for name, pace in paces.items()},
@@ -67,6 +67,11 @@ def _facts(manifest):
         },
         **model["parameters"],
     }
+
+
+def _engine(inputs):
+    """The engine's number; of runs made before there was one, the hash of the code."""
+    return inputs["engine"] if "engine" in inputs else f"of code {inputs['code'][:8]}"
 
 
 def _pace(pace):

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -99,3 +100,18 @@ def load_arrays(path):
 
 def _checksum(data, about):
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode() + data).hexdigest()
+
+
+@contextmanager
+def appearing(path):
+    """A folder to write into, which appears as `path` only when complete."""
+    fresh = unfinished(path)
+    shutil.rmtree(fresh, ignore_errors=True)
+    with disk_errors(path):
+        try:
+            yield fresh
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        shutil.rmtree(path, ignore_errors=True)
+        fresh.rename(path)

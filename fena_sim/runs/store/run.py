@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ...network.streams import NAME as STREAMS
-from ...errors import RunFolderError, UnknownNameError, nearest
 from ...declare.protocol.block import INITIAL
 from ...declare.stimulus.vocabulary import Vocabulary
-from .tokens import load_events
+from ...errors import RunFolderError, UnknownNameError, nearest
+from ...network.streams import NAME as STREAMS
+from .events import load_events
 from .files import load_arrays
 from .units import population_levels, token_levels, token_units
 

@@ -5,11 +5,15 @@ import re
 from brian2 import Quantity, get_or_create_dimension
 
 from ...declare.model.equations import declared, parse
-from .tokens import unit_name
 
 #: The base dimensions as Brian2 writes them, in the order of its exponents.
 BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
 _FACTOR = re.compile(r"(\w+)(?:\s*\*\*\s*(-?[\d.]+))?")
+
+
+def unit_name(dimensions):
+    """SI units of recorded values as text, "1" for none."""
+    return "1" if dimensions.is_dimensionless else repr(dimensions)
 
 
 def exponents(units):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from ...runs.store.tokens import as_text
+from ...runs.store.events import as_text
 from ...runs.store.units import symbol
 from .contents import AT_ONCE, description, recordings
 from .files import appearing, needed

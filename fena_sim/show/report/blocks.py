@@ -9,7 +9,8 @@ import numpy as np
 from brian2 import Quantity
 
 from ...declare.canonical import canonical
-from ...declare.protocol.block import DEFAULTS, INITIAL
+from ...declare.control_signals import DEFAULTS
+from ...declare.protocol.block import INITIAL
 from ...declare.protocol.timeline import timeline
 from ...errors import FenaError
 from ...model.load import load_file

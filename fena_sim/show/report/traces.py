@@ -9,7 +9,7 @@ import numpy as np
 from brian2 import get_unit
 
 from ...runs.store.declared import dimensions_of
-from ...runs.store.tokens import as_text
+from ...runs.store.events import as_text
 
 #: Bytes of single units' traces on one page, before base64 makes four of three.
 UNIT_BYTES = 2_500_000

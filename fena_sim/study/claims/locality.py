@@ -18,7 +18,7 @@ from ...declare.model.projection import Projection
 from ...declare.protocol.timeline import timeline
 from ...device.runtime import RuntimeDevice
 from ...errors import DeclarationError, LocalityError
-from ...network.build import initial_state
+from ...network.initial_state import initial_state
 from ...network.pacemaker import NAME as PACEMAKER
 from ...network.pacemaker import BlockShape, table_values
 

@@ -6,7 +6,8 @@ import matplotlib as mpl
 import numpy as np
 
 from ...analyse.statistics import summarise
-from ...show.style import BLACK, COLUMN_WIDTH, LEVEL_COLOURS, PAGE_WIDTH, new_figure, sheet
+from ...show.colours import BLACK, LEVEL_COLOURS
+from ...show.style import COLUMN_WIDTH, PAGE_WIDTH, new_figure, sheet
 from .work import ABOUT_RUNS
 
 #: Millimetres of a row of panels, and of the line above them.

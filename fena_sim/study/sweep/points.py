@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from ...declare.canonical import digest, own_sources
+from ...declare.canonical import digest
 from ...errors import DeclarationError, FenaError, RunFolderError
 from ...model.load import load_model
 from ...protocol.load import load_protocol
@@ -16,15 +16,31 @@ from ...runs.execute import (
     _Runner,  # private there: to make it public would change the hash of every run
 )
 from ...runs.live.progress import Silent
+from ...runs.provenance import versions
 from ...settings import apply_parameters, parse_settings, protocol_options
 from .grid import combinations
 
 #: What every point of a sweep shares with the same point on another machine, whatever its seed.
-SHARED = ("model", "device", "versions", "code")
+SHARED = ("model", "device", "engine")
 #: Models that a worker keeps: reading one takes longer than everything else before a run.
 MODELS = 256
+
+
+def _running():
+    """Hash of all code of fena_sim and brian2_dense, and of the versions of what it stands on."""
+    package = Path(__file__).resolve().parents[2]
+    files = [
+        path
+        for folder in (package, package.parent / "brian2_dense")
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".py", ".cpp", ".cu", ".h")
+    ]
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    return digest([code, versions()])
+
+
 #: Hash of the code that this process runs, which is not what the files hold after they were edited.
-RUNNING = own_sources("model", "build", "device", "run")
+RUNNING = _running()
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ import xarray as xr
 from brian2 import Hz, ms
 from scipy import signal
 
-from fena_sim import analyse as measure
+from fena_sim import measure
 from fena_sim.epochs import (
     autocorrelation,
     average,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fena_sim.analyse.epochs.conditions import conditions_of
-from fena_sim.runs.store.tokens import as_text, load_events, save_events
+from fena_sim.runs.store.events import as_text, load_events, save_events
 
 GAP = float("nan")
 #: Label: (what was given, its kind, what comes back).

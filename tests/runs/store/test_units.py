@@ -6,8 +6,7 @@ import pytest
 import xarray as xr
 from brian2 import get_or_create_dimension, hertz, metre, second, siemens, volt
 
-from fena_sim.runs.store.tokens import unit_name
-from fena_sim.runs.store.units import exponents, symbol
+from fena_sim.runs.store.units import exponents, symbol, unit_name
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""Control signals: gains, a gate and a temperature by which a protocol steers a network."""
+
+import numpy as np
+from brian2 import Quantity, second
+from brian2.units.fundamentalunits import have_same_dimensions
+
+from ..errors import FenaError, ProtocolError, UnitError
+
+#: Signals that the protocol drives. Any population may use them by name; all are dimensionless.
+CONTROL_SIGNALS = ("gate", "temperature", "plasticity_gain", "precision_gain")
+#: What a block presents where it does not say otherwise.
+DEFAULTS = {"gate": 1.0, "temperature": 0.0, "plasticity_gain": 1.0, "precision_gain": 1.0}
+
+
+def sample(block, name, onset, steps, dt):
+    """A control signal of a block, laid out by token.
+
+    Parameters
+    ----------
+    block : Block
+    name : str
+        One of CONTROL_SIGNALS.
+    onset : int64 (n,)
+        Steps from the block's start to each token's period.
+    steps : int
+        Of the longest period.
+    dt : Quantity
+
+    Returns
+    -------
+    float64 (n, 1), or (n, steps) where it varies within a token
+
+    Raises
+    ------
+    ProtocolError, UnitError
+        Unless it is dimensionless, finite and not negative.
+    """
+    value = block.controls.get(name, DEFAULTS[name])
+    shape = (len(onset), 1)
+    fix = "control signals are gains, a gate and a temperature: give plain numbers >= 0"
+    try:
+        if callable(value):
+            t = Quantity((onset[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
+            value, shape = value(t), t.shape
+        if not have_same_dimensions(value, 1):
+            raise UnitError(f"control {name!r} has units", where=block.where, fix=fix)
+        values = np.asarray(value, dtype=float)
+        table = np.broadcast_to(values.reshape(-1, 1) if shape[1] == 1 else values, shape).copy()
+    except FenaError:
+        raise
+    except Exception as error:
+        raise ProtocolError(
+            f"control {name!r} cannot be used: {error}", where=block.where, fix=fix
+        ) from error
+    if not np.all(np.isfinite(table)) or np.any(table < 0):
+        raise ProtocolError(
+            f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix
+        )
+    return table

@@ -1,0 +1,9 @@
+"""The engine's number: what a run and a build are named by, beside what was declared.
+
+Raise ENGINE, and say why below, whenever the same declaration gives other numbers than before: then runs are made anew, and
+builds too. Comments, messages and speed do not count. A test pins the generated sources and the results of every shipped model.
+
+1   27 November 2026. The first engine with a number; its numbers are those of version 0.1.0.
+"""
+
+ENGINE = 1
