@@ -340,21 +340,21 @@ ENGINE = [
     # -- running -----------------------------------------------------------------------------------
     Mutant(
         "checkpoint one step late",
-        "fena_sim/runs/chunks.py",
-        "step=position.step,\n        )\n        for old",
-        "step=position.step + 1,\n        )\n        for old",
+        "fena_sim/runs/checkpoints.py",
+        "about = attrs.asdict(position)",
+        "about = attrs.asdict(attrs.evolve(position, step=position.step + 1))",
         _RESUME,
     ),
     Mutant(
         "goes on with the state of the chunk before",
-        "fena_sim/runs/chunks.py",
+        "fena_sim/runs/checkpoints.py",
         "saved, about = load_arrays(path)\n",
         "saved, about = load_arrays(found[-1])[0], load_arrays(path)[1]\n",
         _RESUME,
     ),
     Mutant(
         "the last chunk is done again",
-        "fena_sim/runs/chunks.py",
+        "fena_sim/runs/checkpoints.py",
         '.glob("*.npz"), reverse=True)',
         '.glob("*.npz"))',
         _RESUME,
@@ -505,8 +505,8 @@ ENGINE = [
     Mutant(
         "pacemaker's counters saved as they were read",
         "fena_sim/runs/chunks.py",
-        "return {**self.program.complete(saved), **CHUNK_START}",
-        "return self.program.complete(saved)",
+        "state = {**state, **CHUNK_START}\n",
+        "",
         "tests/runs/test_interruption.py::test_killed_between_the_last_checkpoint_and_the_final_state",
     ),
     Mutant(
@@ -533,8 +533,8 @@ ENGINE = [
     Mutant(
         "sweeps on other files",
         "fena_sim/study/sweep/points.py",
-        "point.identity != _identity(runner)",
-        "not _identity(runner)",
+        "point.identity != _identity(planned)",
+        "not _identity(planned)",
         "tests/study/sweep/test_local.py::test_a_worker_with_another_model_file_refuses",
     ),
 ]

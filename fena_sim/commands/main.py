@@ -118,7 +118,8 @@ def run(
     """
     from ..model.load import load_model
     from ..protocol.load import load_protocol
-    from ..runs.execute import estimate, explain
+    from ..runs.plan import Plan
+    from ..runs.preview import card_device, estimate, explain
     from ..runs.seeds import run_seeds
     from ..settings import apply_parameters, parse_settings, protocol_options
 
@@ -145,10 +146,11 @@ def run(
         settings.parameters,
     )
     if explained:
-        _print_explanations(explain(declared, first.protocol, device))
+        _print_explanations(explain(Plan.of(declared, first.protocol, device=device)))
         return
     if estimated:
-        _print_estimate(estimate(declared, first.protocol, device), as_json)
+        plan = Plan.of(declared, first.protocol, device=card_device(device))
+        _print_estimate(estimate(plan), as_json)
         return
     origins = {s: _start(start, s) for s in chosen}
     with stopping_at_once():

@@ -12,10 +12,7 @@ from ...declare.canonical import digest
 from ...errors import DeclarationError, FenaError, RunFolderError
 from ...model.load import load_model
 from ...protocol.load import load_protocol
-from ...runs.execute import (
-    _Runner,  # private there: to make it public would change the hash of every run
-)
-from ...runs.live.progress import Silent
+from ...runs.plan import Plan
 from ...runs.provenance import versions
 from ...settings import apply_parameters, parse_settings, protocol_options
 from .grid import combinations
@@ -150,30 +147,30 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
             number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same
         )
         try:
-            runner, _ = prepare(point)
+            planned, _ = prepare(point)
         except FenaError as error:
             where = f"grid point {', '.join(grid)}{f'; {error.where}' if error.where else ''}"
             raise type(error)(error.what, where=where, fix=error.fix) from error
-        twin = hashes.setdefault(runner.hash, grid)
+        twin = hashes.setdefault(planned.hash, grid)
         if twin is not grid:
             raise DeclarationError(
                 f"the grid points {', '.join(twin)} and {', '.join(grid)} are the same run",
                 where="--grid",
                 fix="leave out the key that changes nothing, or is overruled by another",
             )
-        first.append(attrs.evolve(point, device=runner.device.name, identity=_identity(runner)))
+        first.append(attrs.evolve(point, device=planned.device.name, identity=_identity(planned)))
     points = [
         attrs.evolve(point, number=k * len(first) + n, seed=seed)
         for k, seed in enumerate(seeds)
         for n, point in enumerate(first)
     ]
     hash_ = digest([list(hashes), list(seeds), [axis.key for axis in axes]])
-    name = f"sweep-{runner.protocol.name}-{runner.model.name}-{hash_[:10]}"
+    name = f"sweep-{planned.protocol.name}-{planned.model.name}-{hash_[:10]}"
     return Sweep(axes=axes, seeds=list(seeds), points=points, name=name, device=first[0].device)
 
 
-def prepare(point, progress=None):
-    """What runs the point, and the protocol file. Raises RunFolderError where it would be another
+def prepare(point):
+    """(plan, protocol file) of a point. Raises RunFolderError where it would be another
     run than was planned.
     """
     settings = parse_settings(point.settings)
@@ -185,17 +182,8 @@ def prepare(point, progress=None):
     declared = _model(
         point.model, _contents(point.model), file.protocol.vocabulary.size, point.settings
     )
-    runner = _Runner(
-        declared,
-        file.protocol,
-        point.seed,
-        point.device,
-        point.out,
-        None,
-        None,
-        progress or Silent(),
-    )
-    if point.identity and point.identity != _identity(runner):
+    planned = Plan.of(declared, file.protocol, point.seed, point.device)
+    if point.identity and point.identity != _identity(planned):
         raise RunFolderError(
             "this worker has another fena_sim, Brian2 or model file than the machine that started the sweep",
             where=point.model,
@@ -203,11 +191,11 @@ def prepare(point, progress=None):
                 "give all workers the same installation and files, and start again those that are older"
             ),
         )
-    return runner, file
+    return planned, file
 
 
-def _identity(runner):
-    return digest({**{name: runner.inputs[name] for name in SHARED}, "running": RUNNING})
+def _identity(planned):
+    return digest({**{name: planned.inputs[name] for name in SHARED}, "running": RUNNING})
 
 
 def _contents(path):
