@@ -12,6 +12,7 @@ _brian2.prefs.logging.save_script = False
 _brian2.prefs.logging.std_redirection = False
 
 from .errors import FenaError  # noqa: E402
+from .load import load_model, load_protocol  # noqa: E402
 from .model import (  # noqa: E402
     Hierarchy,
     Normal,
@@ -21,9 +22,8 @@ from .model import (  # noqa: E402
     Readout,
     Settling,
     Uniform,
-    load_model,
 )
-from .protocol import Block, FixedPace, Probe, Protocol, SelfPaced, load_protocol  # noqa: E402
+from .protocol import Block, FixedPace, Probe, Protocol, SelfPaced  # noqa: E402
 from .record import Run, open_run  # noqa: E402
 from .run import run, run_seeds  # noqa: E402
 

@@ -16,6 +16,7 @@ from .certify.command import certify, doctor
 from .claims.command import claims
 from .errors import FenaError, RunFolderError
 from .export.command import export
+from .load import error_text
 from .new.command import new
 from .plot.command import figures
 from .report.command import report
@@ -116,10 +117,14 @@ def run(
       fena run protocols/oddball.py --seeds 5 --from 'runs/first_contact-fena-seed{seed}-*:training'
       fena run protocols/first_contact.py --set level.2.tau=20*ms --set protocol.tokens=2000
     """
-    from .model import load_model
-    from .protocol import load_protocol
+    from .load import (
+        apply_parameters,
+        load_model,
+        load_protocol,
+        parse_settings,
+        protocol_options,
+    )
     from .run import estimate, explain, run_seeds
-    from .settings import apply_parameters, parse_settings, protocol_options
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
@@ -262,7 +267,7 @@ def _summary(file, runs):
         raise
     except Exception as error:
         raise FenaError(
-            f"the runs are finished, but their summary stopped with {type(error).__name__}: {error}",
+            f"the runs are finished, but their summary stopped with {error_text(error)}",
             where=f"summary() of {file.path}",
             fix="correct it and run the same command again: nothing is simulated "
             "twice; --verbose shows the line",
@@ -311,9 +316,8 @@ def describe(model, latex, as_json, picture, settings):
       fena describe models/fena.py --set level.2.tau=20*ms --json
     """
     from .canonical import canonical
-    from .model import load_model
+    from .load import apply_parameters, load_model, parse_settings
     from .model.describe import describe as as_text
-    from .settings import apply_parameters, parse_settings
 
     settings = parse_settings(settings)
     declared = apply_parameters(load_model(model, **settings.model), settings.parameters)

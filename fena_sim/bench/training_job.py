@@ -22,10 +22,9 @@ from pathlib import Path
 import attrs
 
 from ..build.projection import pairs
+from ..load import load_model, load_protocol
 from ..measure import accuracy
-from ..model import load_model
 from ..model.equations import identifiers
-from ..protocol import load_protocol
 from ..run import run
 from . import footprint
 

@@ -45,8 +45,7 @@ def certify(context, protocol, model, devices, tokens, seed, path, report):
       fena certify protocols/first_contact.py
       fena certify protocols/first_contact.py --devices cpp,dense,cuda_host --tokens 200 --json certificate.json
     """
-    from ..model import load_model
-    from ..protocol import load_protocol
+    from ..load import load_model, load_protocol
     from ..record.files import write_atomically
     from .certificate import certify as compare
 

@@ -11,10 +11,9 @@ import attrs
 import numpy as np
 
 from ..errors import DeclarationError, FenaError, nearest
+from ..load import apply_parameters, load_model
 from ..measure import Summary
-from ..model import load_model
 from ..protocol import Protocol
-from ..settings import apply_parameters
 
 HOLDS, QUALIFIED, FAILS, NOT_RUN = VERDICTS = ("holds", "qualified", "fails", "not run")
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}

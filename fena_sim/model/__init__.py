@@ -2,7 +2,6 @@
 
 from .hierarchy import Hierarchy, Readout, Settling
 from .initial import Normal, Uniform
-from .load import load_model
 from .plasticity import Plasticity
 from .population import Population
 from .projection import Projection
@@ -16,5 +15,4 @@ __all__ = [
     "Readout",
     "Settling",
     "Uniform",
-    "load_model",
 ]

@@ -7,7 +7,7 @@ import attrs
 
 from fena_sim.catalogue import shelf
 from fena_sim.errors import DeclarationError
-from fena_sim.model.load import load_file
+from fena_sim.load import load_file
 from fena_sim.record.experiment import experiment_of
 
 

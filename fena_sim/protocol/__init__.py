@@ -1,9 +1,8 @@
 """Protocols: what is presented, when, and what is recorded. No Brian2 object in here."""
 
 from .block import INITIAL, Block
-from .load import load_protocol
 from .pace import FixedPace, SelfPaced
 from .probe import Probe
 from .protocol import Protocol
 
-__all__ = ["Block", "FixedPace", "INITIAL", "Probe", "Protocol", "SelfPaced", "load_protocol"]
+__all__ = ["Block", "FixedPace", "INITIAL", "Probe", "Protocol", "SelfPaced"]

@@ -10,9 +10,9 @@ from brian2 import Quantity
 
 from ..canonical import canonical
 from ..errors import FenaError
-from ..model.load import load_file
+from ..load import load_file, load_protocol
 from ..model.typeset import value_text
-from ..protocol import INITIAL, load_protocol
+from ..protocol import INITIAL
 from ..protocol.block import DEFAULTS
 from ..protocol.timeline import timeline
 from .declared import value_of

@@ -4,8 +4,8 @@ import attrs
 import numpy as np
 
 from ..errors import FenaError
+from ..load import error_text, load_file
 from ..measure import level_errors, settling_iterations, share_at_cap, summarise
-from ..model.load import load_file
 
 
 @attrs.frozen(eq=False)
@@ -52,7 +52,7 @@ def protocol_numbers(runs, path):
         Exception
     ) as error:  # a user's function on runs that may be of an older version of the file
         raise FenaError(
-            f"the summary of the protocol cannot be computed: {type(error).__name__}: {error}",
+            f"the summary of the protocol cannot be computed: {error_text(error)}",
             where=str(path),
             fix="use the protocol file that the runs were made with",
         ) from error

@@ -10,7 +10,7 @@ import fena_sim as fs
 from fena_sim import cli
 from fena_sim.catalogue import CHECKOUT
 from fena_sim.device.dense.lowering_device import Explanation
-from fena_sim.model import load_model
+from fena_sim.load import load_model
 from fena_sim.run import explain
 
 PROTOCOL = tiny.one_block(2, probes=())

@@ -22,7 +22,7 @@ from fena_sim import (
     run,
 )
 from fena_sim.build.network import initial_state
-from fena_sim.model.load import load_file
+from fena_sim.load import load_file
 from fena_sim.protocol import INITIAL
 from fena_sim.stimulus import TokenStream, one_hot
 

@@ -8,7 +8,8 @@ import attrs
 import brian2
 from brian2 import Quantity
 
-from .errors import DeclarationError
+from ..errors import DeclarationError
+from .user_file import load_file
 
 _OPERATORS = {
     ast.Mult: operator.mul,
@@ -64,8 +65,6 @@ def protocol_options(path, options, **of_run):
     """The options of a protocol file, with the network's seed and batch where the file takes them
     and none were set.
     """
-    from .model.load import load_file
-
     function = getattr(load_file(path, "protocol"), "protocol", None)
     taken = inspect.signature(function).parameters if callable(function) else ()
     return {**{name: value for name, value in of_run.items() if name in taken}, **options}
