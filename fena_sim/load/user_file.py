@@ -293,8 +293,7 @@ _LOADERS = (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Source, [".py"])
 class _Finder(MetaPathFinder):
     """Finds private packages by their names, and modules in them."""
 
-    @staticmethod
-    def find_spec(fullname, path=None, target=None):
+    def find_spec(self, fullname, path=None, target=None):
         if not fullname.startswith(PRIVATE):
             return None
         if "." not in fullname.removeprefix(PRIVATE):
@@ -303,7 +302,7 @@ class _Finder(MetaPathFinder):
         return next((spec for spec in found if spec is not None), None)
 
 
-sys.meta_path.insert(0, _Finder)
+sys.meta_path.insert(0, _Finder())
 
 
 def _load_of(name):

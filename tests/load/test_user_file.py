@@ -35,9 +35,9 @@ def python_stays_as_it_was():
 
 
 def write(folder, **files):
-    """Write files: `pkg__sub` stands for pkg/sub.py."""
+    """Write files: `pkg__sub` stands for pkg/sub.py, `pkg__INIT` for pkg/__init__.py."""
     for name, text in files.items():
-        path = folder / (name.replace("__", "/") + ".py")
+        path = folder / (name.replace("__", "/").replace("INIT", "__init__") + ".py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
@@ -129,10 +129,10 @@ def test_a_helper_that_is_imported_when_called(two):
 
 
 PACKAGE = dict(
-    pkg____init__="from .sub import X\nfrom . import other\n",
+    pkg__INIT="from .sub import X\nfrom . import other\n",
     pkg__sub="from .deep.leaf import LEAF\nX = LEAF + 1\n",
     pkg__other="import helper\nY = helper.Z\n",
-    pkg__deep____init__="",
+    pkg__deep__INIT="",
     pkg__deep__leaf="LEAF = 1\ndef up():\n    from ..other import Y\n    return Y\n",
     helper="Z = 5\n",
     bare__inner="W = 7\n",
@@ -140,7 +140,7 @@ PACKAGE = dict(
 IMPORTS = {
     "import pkg": "model.pkg.X",
     "import pkg.deep.leaf": "[model.pkg.X, model.pkg.deep.leaf.LEAF, model.pkg.deep.leaf.up()]",
-    "import pkg.deep.leaf as leaf": "[leaf for leaf in [model.leaf.LEAF]]",
+    "import pkg.deep.leaf as leaf": "model.leaf.LEAF",
     "from pkg import other": "model.other.Y",
     "from pkg.deep import leaf": "model.leaf.up()",
     "from pkg.sub import *": "model.X",
@@ -166,7 +166,7 @@ RELATIVE = {
     "no package": dict(model="def f():\n    from . import helper\n", helper=""),
     "above the package": dict(
         model="import pkg.sub\ndef f(): pkg.sub.f()\n",
-        pkg____init__="",
+        pkg__INIT="",
         pkg__sub="def f():\n    from .. import helper\n",
         helper="",
     ),
@@ -232,7 +232,7 @@ def test_a_folder_of_other_things_hides_no_library(tmp_path):
 def test_there_is_one_fena_sim(tmp_path):
     """Also for a file in the folder of a checkout, which has a fena_sim beside it."""
     write(tmp_path, model="from fena_sim import Hierarchy\nimport fena_sim.load as load\n")
-    write(tmp_path, fena_sim____init__="raise SystemExit('another fena_sim')\n")
+    write(tmp_path, fena_sim__INIT="raise SystemExit('another fena_sim')\n")
     module = load_file(tmp_path / "model.py", "model")
     assert module.Hierarchy is fena_sim.Hierarchy and module.load.load_file is load_file
 
@@ -246,15 +246,12 @@ def test_names_that_are_no_identifiers(tmp_path):
 
 
 def test_a_link_counts_as_the_file(tmp_path):
-    write(tmp_path / "real", model=MODEL, helper="TAU = 1\n")
+    write(tmp_path / "real", model=MODEL + "print(tau())\n", helper="TAU = 1\n")
     write(tmp_path / "links", helper="TAU = 2\n")
-    (tmp_path / "links" / "model.py").symlink_to(tmp_path / "real" / "model.py")
-    code = "import runpy, sys; print(runpy.run_path(sys.argv[1])['tau']())"
-    done = subprocess.run(
-        [sys.executable, "links/model.py"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 0, code
-    assert load_file(tmp_path / "links" / "model.py", "model").tau() == 1
+    link = tmp_path / "links" / "model.py"
+    link.symlink_to(tmp_path / "real" / "model.py")
+    script = subprocess.run([sys.executable, str(link)], capture_output=True, check=True)
+    assert load_file(link, "model").tau() == int(script.stdout) == 1
 
 
 def test_running_as_a_script_still_works(tmp_path):
@@ -336,10 +333,10 @@ def test_a_file_that_loads_very_many_others(tmp_path):
 
 def test_a_load_that_fails_leaves_nothing(tmp_path):
     write(tmp_path, model="import helper\n1 / 0\n", helper="")
-    before = private()
+    before = set(private())
     with pytest.raises(DeclarationError):
         load_file(tmp_path / "model.py", "model")
-    assert private() == before
+    assert set(private()) <= before
     write(tmp_path, model="import helper\n")
     assert load_file(tmp_path / "model.py", "model").helper
 
@@ -419,7 +416,7 @@ def test_one_that_is_missing_in_a_package_and_when_called(tmp_path):
     write(
         tmp_path,
         model="def hierarchy():\n    import pkg\n",
-        pkg____init__="\nfrom pkg.sbu import X\n",
+        pkg__INIT="\nfrom pkg.sbu import X\n",
         pkg__sub="",
     )
     function = load_file(tmp_path / "model.py", "model").hierarchy
@@ -451,7 +448,7 @@ BAD_HELPERS = {
     "raises": ("X = 1\nY = X / 0\n", "ZeroDivisionError: division by zero", 2),
     "lacks the name": ("\n", "ImportError: cannot import name 'Y' from 'helper'", None),
     "is no Python": ("X = 1\nX = = 2\n", "SyntaxError: invalid syntax", 2),
-    "asks for an attribute": ("import model\nmodel.Z\n", "module 'model' has no attribute 'Z'", 2),
+    "asks for an attribute": ("import model\nmodel.Z\n", "'model' has no attribute 'Z'", 2),
 }
 
 
@@ -461,8 +458,7 @@ def test_errors_name_the_helpers_file_and_line(tmp_path, case):
     write(tmp_path, model="\n\nfrom helper import Y\n", helper=helper)
     with pytest.raises(DeclarationError) as error:
         load_file(tmp_path / "model.py", "model")
-    if "partially" not in error.value.what:
-        assert message in error.value.what
+    assert message in error.value.what
     assert user_file.PRIVATE not in str(error.value)
     place = f"; {tmp_path / 'helper.py'}, line {line}" if line else ", line 3"
     assert error.value.where == f"{tmp_path / 'model.py'}{place}"
@@ -474,7 +470,9 @@ def test_errors_name_the_helpers_file_and_line(tmp_path, case):
 
 def test_errors_of_fena_sim_are_as_they_were_raised(tmp_path):
     write(tmp_path, model="import helper\n")
-    write(tmp_path, helper="from fena_sim.errors import UnitError\nraise UnitError('x', 'y', 'z')\n")
+    write(
+        tmp_path, helper="from fena_sim.errors import UnitError\nraise UnitError('x', 'y', 'z')\n"
+    )
     with pytest.raises(fena_sim.errors.UnitError, match="where: y"):
         load_file(tmp_path / "model.py", "model")
 
@@ -489,7 +487,7 @@ def test_files_read(tmp_path):
         tmp_path,
         model="import json, pkg.sub\ndef f():\n    import helper\n"
         f"    from fena_sim.load import load_file\n    load_file({str(tmp_path / 'other' / 'base.py')!r}, 'x')\n",
-        pkg____init__="",
+        pkg__INIT="",
         pkg__sub="",
         helper="",
         unused="",
@@ -504,7 +502,9 @@ def test_files_read(tmp_path):
     assert sorted(outer) == sorted(str(tmp_path / f"{name}.py") for name in (*early, *late))
     assert all(file_digest(path) == digest for path, digest in outer.items())
     write(tmp_path / "other", helper="X = 2\n")
-    assert [p for p, d in outer.items() if file_digest(p) != d] == [str(tmp_path / "other/helper.py")]
+    assert [p for p, d in outer.items() if file_digest(p) != d] == [
+        str(tmp_path / "other/helper.py")
+    ]
     (tmp_path / "helper.py").unlink()
     assert file_digest(tmp_path / "helper.py") is None
 
