@@ -3,12 +3,15 @@
 import ast
 import inspect
 import operator
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import attrs
 import brian2
 from brian2 import Quantity
 
 from ..errors import DeclarationError
+from ..model import Hierarchy
 from .user_file import load_file
 
 _OPERATORS = {
@@ -33,7 +36,7 @@ class Settings:
     parameters: dict = attrs.Factory(dict)
 
 
-def parse_settings(texts):
+def parse_settings(texts: Iterable[str]) -> Settings:
     """Settings from texts "key=value". Keys "protocol.NAME" and "model.NAME" go to those files'
     functions.
     """
@@ -54,14 +57,14 @@ def parse_settings(texts):
     return settings
 
 
-def apply_parameters(model, parameters):
+def apply_parameters(model: Hierarchy, parameters: Mapping) -> Hierarchy:
     """The model with all parameters set."""
     for key, value in parameters.items():
         model = model.with_parameter(key, value)
     return model
 
 
-def protocol_options(path, options, **of_run):
+def protocol_options(path: str | Path, options: Mapping, **of_run) -> dict:
     """The options of a protocol file, with the network's seed and batch where the file takes them
     and none were set.
     """
@@ -70,7 +73,7 @@ def protocol_options(path, options, **of_run):
     return {**{name: value for name, value in of_run.items() if name in taken}, **options}
 
 
-def parse_value(text, where="value"):
+def parse_value(text: str, where: str = "value") -> object:
     """A number, quantity ("20*ms", "3e-5/ms"), tuple, True/False, or else the text itself."""
     try:
         return _evaluate(ast.parse(text.strip(), mode="eval").body)

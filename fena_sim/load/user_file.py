@@ -250,7 +250,7 @@ class _Load:
         """Take the modules out of sys.modules. They live on as long as anything needs them."""
         with _lock:
             _latest.pop(self.name, None)
-            names = [n for n in list(sys.modules) if f"{n}.".startswith(f"{self.name}.")]
+            names = [name for name in list(sys.modules) if name.startswith(self.name)]
             self.dropped.update((name, sys.modules.pop(name)) for name in names)
             vars(sys.modules[__package__]).pop(self.name.rpartition(".")[2], None)
 
