@@ -10,7 +10,7 @@ import fena_sim as fs
 from brian2_dense.lowering_device import Explanation
 from fena_sim.commands import main as cli
 from fena_sim.commands.list import CHECKOUT
-from fena_sim.model.load import load_model
+from fena_sim.load.model_file import load_model
 from fena_sim.runs.plan import Plan
 from fena_sim.runs.preview import explain
 

@@ -2,19 +2,21 @@
 can make it.
 """
 
-import functools
 import hashlib
+import threading
+from collections import OrderedDict
 from pathlib import Path
 
 import attrs
 
 from ...declare.canonical import digest
 from ...errors import DeclarationError, FenaError, RunFolderError
-from ...model.load import load_model
-from ...protocol.load import load_protocol
+from ...load.model_file import load_model
+from ...load.protocol_file import load_protocol
+from ...load.set_option import apply_parameters, parse_settings, protocol_options
+from ...load.user_file import file_digest, files_read
 from ...runs.plan import Plan
 from ...runs.provenance import versions
-from ...settings import apply_parameters, parse_settings, protocol_options
 from .grid import combinations
 
 #: What every point of a sweep shares with the same point on another machine, whatever its seed.
@@ -38,6 +40,9 @@ def _running():
 
 #: Hash of the code that this process runs, which is not what the files hold after they were edited.
 RUNNING = _running()
+#: Models that were declared in this process, and the digests of the files that were read for each.
+_models = OrderedDict()
+_keeping = threading.Lock()
 
 
 @attrs.frozen
@@ -179,9 +184,7 @@ def prepare(point):
         point.protocol,
         **protocol_options(point.protocol, settings.protocol, seed=point.seed, batch=batch),
     )
-    declared = _model(
-        point.model, _contents(point.model), file.protocol.vocabulary.size, point.settings
-    )
+    declared = _model(point.model, file.protocol.vocabulary.size, point.settings)
     planned = Plan.of(declared, file.protocol, point.seed, point.device)
     if point.identity and point.identity != _identity(planned):
         raise RunFolderError(
@@ -198,13 +201,21 @@ def _identity(planned):
     return digest({**{name: planned.inputs[name] for name in SHARED}, "running": RUNNING})
 
 
-def _contents(path):
-    """Hash of a file; None where there is none, which reading it as a model says better."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else None
-
-
-@functools.lru_cache(MODELS)
-def _model(path, contents, input_size, texts):
-    """The model of a file with these `contents`: workers may live longer than a version of it."""
-    settings = parse_settings(texts)
-    return apply_parameters(load_model(path, input_size, **settings.model), settings.parameters)
+def _model(path, input_size, texts):
+    """The model of a file, declared again once the file, or another one that was read for it, has
+    changed: workers may live longer than a version of these.
+    """
+    key = path, input_size, texts
+    model, files = _models.get(key, (None, None))
+    if files is None or any(file_digest(file) != digest_ for file, digest_ in files.items()):
+        settings = parse_settings(texts)
+        with files_read() as files:
+            model = apply_parameters(
+                load_model(path, input_size, **settings.model), settings.parameters
+            )
+    with _keeping:
+        _models[key] = model, files
+        _models.move_to_end(key)
+        if len(_models) > MODELS:
+            _models.popitem(last=False)
+    return model
