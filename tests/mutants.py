@@ -505,8 +505,8 @@ ENGINE = [
     Mutant(
         "pacemaker's counters saved as they were read",
         "fena_sim/runs/chunks.py",
-        "state = {**state, **CHUNK_START}\n",
-        "",
+        "state = {**state, **CHUNK_START}",
+        "state = {**state}",
         "tests/runs/test_interruption.py::test_killed_between_the_last_checkpoint_and_the_final_state",
     ),
     Mutant(
