@@ -232,7 +232,10 @@ def test_a_folder_of_other_things_hides_no_library(tmp_path):
 
 def test_there_is_one_fena_sim(tmp_path):
     """Also for a file in the folder of a checkout, which has a fena_sim beside it."""
-    write(tmp_path, model="from fena_sim import Hierarchy\nimport fena_sim.load.user_file as user_file\n")
+    write(
+        tmp_path,
+        model="from fena_sim import Hierarchy\nimport fena_sim.load.user_file as user_file\n",
+    )
     write(tmp_path, fena_sim__INIT="raise SystemExit('another fena_sim')\n")
     module = load_file(tmp_path / "model.py", "model")
     assert module.Hierarchy is fena_sim.Hierarchy and module.user_file.load_file is load_file
