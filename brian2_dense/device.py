@@ -22,6 +22,8 @@ class DenseCPPDevice(CPPStandaloneDevice, LoweringDevice):
     """Runs all-to-all Synapses as contiguous kernels; otherwise what cpp_standalone does."""
 
     generator = DenseCodeGenerator
+    #: BatchedSynapses ask for it: their kernels are C++.
+    serves_batches = True
 
     def __init__(self):  # Brian2's reinit() calls it again
         super().__init__()
