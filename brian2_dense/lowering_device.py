@@ -36,7 +36,7 @@ class LoweringDevice(Device):
     the kernel of some fused passes into it.
     """
 
-    generator = None
+    generator: type | None = None
 
     def forget(self):
         """Begin a new program."""

@@ -13,7 +13,7 @@ from ..generator import DenseIndices
 class DenseCUDAGenerator(DenseIndices, CUDACodeGenerator):
     """brian2cuda's generator; see `DenseIndices`."""
 
-    blocks = {}
+    blocks: dict = {}
 
 
 class DenseCUDACodeObject(CUDAStandaloneCodeObject):

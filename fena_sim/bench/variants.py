@@ -23,7 +23,7 @@ class Variant:
     compiled: bool = False
     streams: bool = True
     checked: bool = True
-    needs: str = None
+    needs: str | None = None
     slow_start: bool = False
 
     def make(self, case, **options):

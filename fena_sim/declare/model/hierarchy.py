@@ -84,7 +84,7 @@ class Hierarchy:
     populations: tuple = attrs.field(converter=tuple)
     projections: tuple = attrs.field(converter=tuple, default=())
     dt: Quantity = 1 * ms
-    settling: Settling = None
+    settling: Settling | None = None
     readouts: tuple = attrs.field(converter=tuple, default=())
     batch: int = attrs.field(default=1)
     description: str = ""

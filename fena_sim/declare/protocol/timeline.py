@@ -34,7 +34,7 @@ class Timeline:
     controls: dict
     self_paced: bool
     hold: int
-    stream_gate: np.ndarray = None
+    stream_gate: np.ndarray | None = None
 
     def __len__(self):
         return len(self.token)

@@ -19,7 +19,7 @@ def _names(tokens, vocabulary):
     return np.array([*vocabulary.symbols, ""], dtype=object)[tokens]
 
 
-def _events(events):
+def _events(events: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(events, pd.DataFrame):
         raise StimulusError(
             f"events are a {type(events).__name__}",

@@ -19,7 +19,7 @@ from .readings import watch
 try:
     import fcntl
 except ImportError:  # a system without it cannot tell whether a process holds the lock
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 #: Points of a block's history, and chunks that the pace is taken from.
 CELLS, RECENT = 150, 8

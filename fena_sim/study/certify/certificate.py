@@ -53,9 +53,9 @@ class Cost:
     """What a device does in a step; None where it is not counted."""
 
     device: str
-    launches_per_step: float = None
-    bytes_per_step: float = None
-    device_bytes: int = None
+    launches_per_step: float | None = None
+    bytes_per_step: float | None = None
+    device_bytes: int | None = None
 
 
 def certify(

@@ -49,7 +49,7 @@ class Result:
     reported: list = attrs.field(factory=list)
     missing: list = attrs.field(factory=list)
     runs: dict = attrs.field(factory=dict)
-    reason: FenaError = None
+    reason: FenaError | None = None
 
     @property
     def run_ids(self):
