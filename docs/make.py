@@ -2,6 +2,7 @@
 when the pages are out of date.
 """
 
+import importlib
 from pathlib import Path
 
 import click
@@ -69,7 +70,7 @@ def _page(packages, modules):
             *([NOTE] if position == 0 else []),
             module.docstring.value if module.docstring else "",
         ]
-        for name in _public(module):
+        for name in _public(path, module):
             thing = module.members[name]
             if (
                 thing.is_module and name in thing.members
@@ -81,10 +82,13 @@ def _page(packages, modules):
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
-def _public(module):
-    """Names in the order of `__all__`, or of the file."""
-    if module.exports is not None:
-        return [str(name) for name in module.exports]
+def _public(path, module):
+    """Names in the order of `__all__`, or of the file. A lazy package has its `__all__` when it is
+    imported.
+    """
+    exports = getattr(importlib.import_module(path), "__all__", None)
+    if exports is not None:
+        return list(exports)
     return [
         name
         for name, member in module.members.items()
