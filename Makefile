@@ -2,7 +2,7 @@
 PYTHON ?= python3
 STAMP := .venv/installed
 
-.PHONY: setup demo test lint docs site mutants bench claims gpu-check clean
+.PHONY: setup demo test test-extras test-browser lint docs site mutants bench claims gpu-check clean
 
 setup: $(STAMP)
 
@@ -17,6 +17,17 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+# What `make test` skips without the packages of these extras, or without a browser.
+test-extras: .venv/extras
+	.venv/bin/python -m pytest tests/show/export tests/study/sweep tests/test_data_page.py
+
+.venv/extras: $(STAMP)
+	.venv/bin/python -m pip install --quiet --editable '.[nwb,neo,mne,sweep]' nwbinspector
+	touch $@
+
+test-browser: $(STAMP)
+	.venv/bin/python -m pytest tests/show/report tests/show/watch
 
 # Style, layout and types. Settings are in pyproject.toml.
 lint: .venv/lint
