@@ -1,4 +1,4 @@
-"""Brian2's C++ statements, with loop counters in the place of index arrays."""
+"""Brian2's C++ statements, with loop counters instead of index arrays."""
 
 from pathlib import Path
 

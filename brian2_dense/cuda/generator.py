@@ -1,4 +1,4 @@
-"""brian2cuda's statements, with counters in the place of index arrays."""
+"""brian2cuda's statements, with counters instead of index arrays."""
 
 from pathlib import Path
 

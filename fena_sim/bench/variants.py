@@ -1,4 +1,4 @@
-"""Who is timed, where the code is, and which settings each may choose from."""
+"""The variants that are timed, where their code is, and which settings each may choose from."""
 
 import importlib
 import os

@@ -1,4 +1,4 @@
-"""Panels: measures in, drawn on the Axes given. Lists hold one entry per network.
+"""Panels: draw measures on given Axes. Lists hold one entry per network.
 
 With one network a curve shows that network; with several, thin lines are the networks and the bold
 line their median. Call inside

@@ -1,4 +1,4 @@
-"""Where boxes and wires go: placement in rows, and orthogonal routes that cross no box.
+"""Placement of boxes and wires: boxes in rows, and orthogonal routes that cross no box.
 
 Wires between neighbours in a row are straight. All others run in the channel above or below a row,
 each on a track of its own where they would touch, or, past whole rows, in a lane on the right.

@@ -1,4 +1,6 @@
-"""A hierarchy: levels of populations, the projections between them, and how settling is judged."""
+"""A hierarchy: levels of populations, the projections between them, and the criterion of
+settling.
+"""
 
 import attrs
 from brian2 import Quantity, hertz, ms, second

@@ -1,4 +1,6 @@
-"""Probes: which variable of which population is recorded, how finely, and how much that takes."""
+"""Probes: which variable of which population is recorded, how finely, and how much memory that
+takes.
+"""
 
 from collections.abc import Iterable
 

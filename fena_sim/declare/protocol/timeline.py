@@ -1,4 +1,4 @@
-"""Turning a block into what the network reads: per-token tables and the event table."""
+"""From a block to the tables that the network reads for each token, and to the event table."""
 
 import attrs
 import numpy as np

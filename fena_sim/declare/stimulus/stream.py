@@ -1,4 +1,4 @@
-"""Token streams: what a network is shown, event by event, with the ground truth beside it."""
+"""Token streams: the tokens shown to a network, event by event, with their labels."""
 
 import attrs
 import numpy as np

@@ -1,5 +1,5 @@
-"""What a run folder tells while the run goes on: where it is, how fast, and what the hierarchy did.
-Nothing is written.
+"""Reads an unfinished run folder: how far the run is, how fast, and what the hierarchy did.
+Writes nothing.
 """
 
 import json

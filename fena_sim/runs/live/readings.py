@@ -1,4 +1,4 @@
-"""What the hierarchy did in a chunk, for somebody who watches it learn (claim C19)."""
+"""Readings of the hierarchy in a chunk, for the live view (claim C19)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The same protocol on stock C++ and on other devices: how far apart are they?
+"""Compares the same protocol on stock C++ and on other devices.
 
 Every block is cut to its first tokens, so that all blocks together present about as many as were
 asked for, learning as the protocol has it. Compared are the states at the end of every block, what

@@ -1,4 +1,4 @@
-"""What a claim file declares: the networks it needs, and measured values beside their bars.
+"""The contents of a claim file: the networks it needs, and measured values beside their bars.
 
 Verdicts are computed from the summaries; nobody can write one down. What has no bar is `Reported`:
 it is shown beside the rows, and takes no part in any verdict.

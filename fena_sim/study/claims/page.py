@@ -1,6 +1,4 @@
-"""docs/claims.md, written from what was measured: claim, definition, values, verdict, figure,
-command, runs.
-"""
+"""Writes docs/claims.md: claim, definition, values, verdict, figure, command, runs."""
 
 import re
 import subprocess

@@ -1,5 +1,5 @@
-"""Running claims: every network once, whatever number of claims it serves, then every claim's
-measures.
+"""Runs claims: each network once, however many claims it serves, then the measures of every
+claim.
 """
 
 import os

@@ -1,6 +1,4 @@
-"""What a worker does with one point: build each distinct network once, run, and say what came of
-it.
-"""
+"""The work on one point: build each distinct network once, run it, and return the outcome."""
 
 import threading
 import traceback
