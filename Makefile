@@ -2,7 +2,7 @@
 PYTHON ?= python3
 STAMP := .venv/installed
 
-.PHONY: setup demo test docs mutants bench claims gpu-check clean
+.PHONY: setup demo test test-extras test-browser lint docs site mutants bench claims gpu-check clean
 
 setup: $(STAMP)
 
@@ -18,9 +18,38 @@ demo: $(STAMP)
 test: $(STAMP)
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
 
+# What `make test` skips without the packages of these extras, or without a browser.
+test-extras: .venv/extras
+	.venv/bin/python -m pytest tests/show/export tests/study/sweep tests/test_data_page.py
+
+.venv/extras: $(STAMP)
+	.venv/bin/python -m pip install --quiet --editable '.[nwb,neo,mne,sweep]' nwbinspector
+	touch $@
+
+test-browser: $(STAMP)
+	.venv/bin/python -m pytest tests/show/report tests/show/watch
+
+# Style, layout and types. Settings are in pyproject.toml.
+lint: .venv/lint
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+.venv/lint: $(STAMP)
+	.venv/bin/python -m pip install --quiet --editable '.[lint]'
+	touch $@
+
 # The reference, from docstrings and --help texts. The gallery is written by `fena figures --gallery docs/gallery.md`.
 docs: $(STAMP)
 	.venv/bin/python docs/make.py
+
+# docs/ as a website with search, in build/site/. A link that leads nowhere is an error.
+site: .venv/docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
+.venv/docs: $(STAMP)
+	.venv/bin/python -m pip install --quiet --editable '.[docs]'
+	touch $@
 
 # Some minutes: planted defects, each of which a test must catch.
 mutants: $(STAMP)

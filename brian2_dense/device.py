@@ -1,6 +1,4 @@
-"""The device: Brian2's C++ standalone with dense kernels in the place of scatter loops over
-synapses.
-"""
+"""The device: Brian2's C++ standalone with dense kernels instead of loops over index arrays."""
 
 import re
 import shutil

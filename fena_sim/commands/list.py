@@ -1,4 +1,4 @@
-"""What there is: models, protocols, figures and stored runs, and the command `fena list`."""
+"""The command `fena list`: models, protocols, figures and stored runs."""
 
 import ast
 import json

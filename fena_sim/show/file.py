@@ -1,4 +1,4 @@
-"""A file in figures/: what it shows, which runs it needs, and which of the stored runs those are."""
+"""A file in figures/: what it shows, which runs it needs, and which stored runs fit."""
 
 import inspect
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""Networks that a user would train instead: Elman, GRU and transformer, by backpropagation in
-PyTorch.
+"""Alternatives trained by backpropagation in PyTorch: Elman network, GRU and transformer.
 
 All three read token numbers and give logits of the next token; they share one interface, so that
 one `train` and one `evaluate` serve them:

@@ -1,4 +1,6 @@
-"""A hierarchy: levels of populations, the projections between them, and how settling is judged."""
+"""A hierarchy: levels of populations, the projections between them, and the criterion of
+settling.
+"""
 
 import attrs
 from brian2 import Quantity, hertz, ms, second
@@ -84,7 +86,7 @@ class Hierarchy:
     populations: tuple = attrs.field(converter=tuple)
     projections: tuple = attrs.field(converter=tuple, default=())
     dt: Quantity = 1 * ms
-    settling: Settling = None
+    settling: Settling | None = None
     readouts: tuple = attrs.field(converter=tuple, default=())
     batch: int = attrs.field(default=1)
     description: str = ""

@@ -31,8 +31,8 @@ class Plasticity:
     """
 
     equations: str = ""
-    on_pre: str = None
-    on_post: str = None
+    on_pre: str | None = None
+    on_post: str | None = None
     clock: object = 4 * ms
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
 

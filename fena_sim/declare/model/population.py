@@ -1,5 +1,6 @@
 """A population: units of one kind with the same differential equations."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import attrs
@@ -15,7 +16,7 @@ from .initial import dimensions as initial_dimensions
 EVENTS = ("onset", "arrival")
 
 
-def frozen_mapping(value):
+def frozen_mapping(value: Mapping | None) -> Mapping:
     return MappingProxyType(dict(value or {}))
 
 
@@ -120,13 +121,13 @@ class Population:
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
     links: dict = attrs.field(factory=dict, converter=frozen_mapping)
     on: dict = attrs.field(factory=dict, converter=frozen_mapping)
-    threshold: str = None
-    reset: str = None
-    refractory: str = None
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
     method: str = integration.DEFAULT
     clock: object = None
     order: int = 0
-    level: int = None
+    level: int | None = None
     role: str = "population"
 
     @size.validator

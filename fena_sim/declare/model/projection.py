@@ -47,9 +47,9 @@ class Projection:
     source: str
     target: str
     equations: str = ""
-    plasticity: Plasticity = None
-    on_pre: str = None
-    on_post: str = None
+    plasticity: Plasticity | None = None
+    on_pre: str | None = None
+    on_post: str | None = None
     connect: str = ALL
     delay: object = None
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)

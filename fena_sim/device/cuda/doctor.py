@@ -1,4 +1,4 @@
-"""What this machine has for the devices, what is missing, and the one command that mends it."""
+"""What this machine has for the devices, what is missing, and the command that installs it."""
 
 import importlib.util
 import os

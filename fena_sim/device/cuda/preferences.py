@@ -1,5 +1,5 @@
-"""What brian2cuda is told, by preferences only: none of its files is changed, and no card is looked
-for.
+"""Preferences for brian2cuda, set so that none of its files is changed and it does not look for
+a card.
 """
 
 import contextlib

@@ -158,7 +158,7 @@ class Card:
     name: str
     capability: float
     memory: int
-    driver: str = None
+    driver: str | None = None
 
 
 def cards():

@@ -1,4 +1,4 @@
-"""What the hierarchy did in a chunk, for somebody who watches it learn (claim C19)."""
+"""Readings of the hierarchy in a chunk, for the live view (claim C19)."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def watch(model, recordings):
     -------
     dict
         {(quantity, level): (token,)} with quantity "iterations" and "free energy" (nat; level
-        None), "error" (squared) and "precision" (1 / squared error). What the model does not read
+        None), "error" (squared) and "precision" (dimensionless). What the model does not read
         out is left out.
     """
     steps = recordings[f"departure_{PACEMAKER}"].values["steps"]

@@ -1,5 +1,5 @@
-"""Points on the workers of a Dask scheduler, which may be other machines that share this one's
-files.
+"""Points on the workers of a Dask scheduler, which may be on other machines that share the file
+system.
 """
 
 from ...errors import DeclarationError, DeviceError
