@@ -1,6 +1,16 @@
 """fena_sim: predictive-coding hierarchies as differential equations, driven by token protocols."""
 
-import brian2 as _brian2
+from .errors import FenaError
+from .extras import pip_command as _pip_command
+
+try:
+    import brian2 as _brian2
+except AttributeError as _error:  # Brian2 up to 2.9 reads ndarray.ptp, which NumPy 2.4 lacks
+    raise FenaError(
+        f"Brian2 cannot be imported: {_error}",
+        where="Brian2 up to 2.9 with NumPy 2.4 or newer",
+        fix=f"{_pip_command('numpy<2.4')}; or, with Python 3.12 or newer, a newer Brian2",
+    ) from _error
 
 __version__ = "0.1.0"
 
@@ -11,7 +21,6 @@ _brian2.prefs.logging.file_log = False
 _brian2.prefs.logging.save_script = False
 _brian2.prefs.logging.std_redirection = False
 
-from .errors import FenaError  # noqa: E402
 from .model import (  # noqa: E402
     Hierarchy,
     Normal,

@@ -17,7 +17,7 @@ hyperparameters
     the best network is restored (`backpropagation.converge`).
 
 The finished network is frozen and read by the tokens of a test; the first token of a block is not
-scored, as in `fena_sim.measure.accuracy`. PyTorch is an extra (`pip install fena-sim[claims]`).
+scored, as in `fena_sim.measure.accuracy`. PyTorch comes with the extra `claims`.
 """
 
 import json
@@ -29,6 +29,7 @@ import numpy as np
 
 from ..canonical import canonical, digest
 from ..errors import DeclarationError, FenaError, UnknownNameError, nearest
+from ..extras import install_hint
 from ..measure import inside_motif, scored
 from ..measure.select import narrow
 from ..record.files import write_json
@@ -65,7 +66,7 @@ def require_torch():
         raise FenaError(
             "PyTorch is not installed",
             where="reference networks of claim C13",
-            fix="pip install fena-sim[claims]",
+            fix=install_hint("claims"),
         )
 
 

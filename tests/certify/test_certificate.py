@@ -13,6 +13,7 @@ from fena_sim.certify.certificate import BARS, EXACT, Row, apart, certify, commo
 from fena_sim.certify.command import summary
 from fena_sim.certify.doctor import examine
 from fena_sim.cli import cli
+from fena_sim.device.cuda.preferences import remedy
 from fena_sim.errors import DeviceError
 
 
@@ -71,9 +72,7 @@ def test_dense_agrees_with_stock_in_both_precisions():
 
 
 def test_cuda_host_agrees_with_stock_in_both_orders():
-    pytest.importorskip(
-        "brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'"
-    )
+    pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
     rows, costs = certify(tiny.model(), tiny.one_block(6), ["cuda_host"], tokens=6)
     assert {row.device for row in rows} == {"cpp", "cuda_host", "cuda_host (reverse)"}
     assert all(row.passes for row in rows), [row for row in rows if not row.passes]

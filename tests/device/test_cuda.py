@@ -20,14 +20,14 @@ import fena_sim as fs
 from fena_sim.certify.certificate import common_period, cut
 from fena_sim.device.choice import DEVICES, choose_device
 from fena_sim.device.cuda import CudaDevice, CudaHostDevice, chains, estimate, sources, toolchain
+from fena_sim.device.cuda.preferences import remedy
 from fena_sim.errors import DeviceError
+from fena_sim.extras import install_hint
 from fena_sim.run import estimate as estimate_run
 from fena_sim.run.runner import block_program
 from fena_sim.stimulus import TokenStream, one_hot
 
-pytest.importorskip(
-    "brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'"
-)
+pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
 pytestmark = pytest.mark.xdist_group("cuda")
 SCRIPT = Path(__file__).with_name("cuda_script.py")
 
@@ -316,7 +316,7 @@ def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
 
 
 @pytest.mark.skipif(
-    toolchain.find() is None, reason="no CUDA compiler: pip install 'fena-sim[cuda]' brings one"
+    toolchain.find() is None, reason=f"no CUDA compiler: {install_hint('nvcc')} brings one"
 )
 def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     """One real compilation and link; its PTX is searched for atomic additions of floating-point
