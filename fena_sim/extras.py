@@ -73,12 +73,13 @@ def _reference(origin):
 
 def _requirements(found: Distribution, extras):
     """The packages of extras that this Python needs, e.g. ["pynwb<5,>=4"]."""
-    declared = [Requirement(line) for line in found.requires or []]
-    always = {"extra": ""}
-    return [
-        f"{r.name}{r.specifier}"
-        for r in declared
-        if r.marker is not None
-        and not r.marker.evaluate(always)
-        and any(r.marker.evaluate({"extra": extra}) for extra in extras)
-    ]
+    packages = []
+    for line in found.requires or []:
+        r = Requirement(line)
+        if r.marker is None or r.marker.evaluate({"extra": ""}):
+            continue  # installed with any copy
+        if any(r.marker.evaluate({"extra": extra}) for extra in extras):
+            packages += (
+                _requirements(found, r.extras) if r.name == NAME else [f"{r.name}{r.specifier}"]
+            )
+    return packages

@@ -27,7 +27,8 @@ class Copy:
         'hdmf>=4; extra == "nwb" and python_version >= "3"',
         'ancient; extra == "nwb" and python_version < "3"',
         'mne>=1.13; extra == "mne"',
-        'dask>=2024.10; extra == "sweep"',
+        'fena-sim[mne]; extra == "all"',
+        'dask>=2024.10; extra == "all"',
     ]
 
     def __init__(self, origin):
@@ -76,6 +77,8 @@ def test_a_copy_from_a_folder_or_file_that_is_still_there(hint, tmp_path, info):
 def test_a_copy_from_a_file_that_is_gone_names_the_packages_of_the_extra(hint, tmp_path):
     said = hint({"url": (tmp_path / "gone.whl").as_uri(), "archive_info": {}}, "nwb", "mne")
     assert said == ["pynwb<5,>=4", "hdmf>=4", "mne>=1.13"]
+    said = hint({"url": (tmp_path / "gone").as_uri(), "dir_info": {}}, "all")
+    assert said == ["mne>=1.13", "dask>=2024.10"]  # one extra contains another
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ import pytest
 import tiny
 
 import fena_sim as fs
+from fena_sim import extras
 from fena_sim.certify.certificate import BARS, EXACT, Row, apart, certify, common_period, cut
 from fena_sim.certify.command import summary
 from fena_sim.certify.doctor import examine
 from fena_sim.cli import cli
+from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.preferences import remedy
 from fena_sim.errors import DeviceError
 
@@ -115,3 +117,16 @@ def test_doctor_says_what_mends_what_is_missing(monkeypatch, capsys):
     cli.main(["doctor", "--json"], standalone_mode=False)
     told = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
     assert told.keys() == findings.keys() and told["C++ compiler"]["there"] is False
+
+
+def test_doctor_prints_a_command_whole_on_one_line(monkeypatch, tmp_path, capsys):
+    """Brackets are not markup, and a long path does not break the line."""
+    monkeypatch.setattr(toolchain, "find", lambda: None)
+    home = tmp_path / ("x" * 150)
+    home.mkdir()
+    (home / "setup.cfg").touch()
+    monkeypatch.setattr(extras, "_HOME", home)
+    cli.main(["doctor"], standalone_mode=False)
+    command = extras.install_hint("nvcc")
+    assert command.endswith("x[nvcc]'")
+    assert f"CUDA compiler and cuRAND: {command}" in capsys.readouterr().out.splitlines()
