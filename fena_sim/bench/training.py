@@ -68,6 +68,7 @@ from numpy import log
 from tabulate import tabulate
 
 from ..errors import DeviceError, FenaError
+from ..extras import install_hint
 
 FENA_SIZES = (64, 48, 32)
 DEVICES = ("dense", "dense64")
@@ -624,7 +625,7 @@ def command(quick, path):
         raise FenaError(
             "PyTorch is not installed",
             where="fena bench training",
-            fix="pip install fena-sim[bench]",
+            fix=install_hint("bench"),
         )
     with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:
         bench = Bench(quick, cache, lambda text: click.echo(text, err=True))

@@ -138,14 +138,12 @@ def doctor(as_json):
     if as_json:
         click.echo(json.dumps([attrs.asdict(finding) for finding in findings]))
         return
-    table = Table("", "found", "if missing", "devices that need it", box=None)
+    table = Table("", "found", "devices that need it", box=None)
     for f in findings:
-        table.add_row(
-            f.what,
-            f.found if f.there else f"missing: {f.found}",
-            "" if f.there else f.mend,
-            f.devices,
-        )
-    console = Console(highlight=False)
+        table.add_row(f.what, f.found if f.there else f"missing: {f.found}", f.devices)
+    console = Console(highlight=False, markup=False)
     console.width = max(console.width, 140)
     console.print(table)
+    for f in findings:  # each on a line of its own, so that a command can be copied whole
+        if not f.there:
+            click.echo(f"{f.what}: {f.mend}")

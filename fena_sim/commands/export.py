@@ -70,7 +70,7 @@ def export(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, fo
     --csv.
 
     Files appear under their names only when complete. --nwb, --neo and --mne need packages of their
-    own: pip install fena-sim[nwb,neo,mne]
+    own, the extras nwb, neo and mne. Without them, the error names the command that installs them.
 
     \b
     Examples:

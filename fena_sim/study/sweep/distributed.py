@@ -3,6 +3,7 @@ system.
 """
 
 from ...errors import DeclarationError, DeviceError
+from ...extras import install_hint
 from .local import DEATHS, died
 from .work import Outcome, do_point
 
@@ -145,5 +146,5 @@ def _import(module):
         raise DeviceError(
             f"sweeps on a cluster need {module}: {error}",
             where="--scheduler or --slurm",
-            fix="pip install 'fena-sim[sweep]'",
+            fix=install_hint("sweep"),
         ) from error
