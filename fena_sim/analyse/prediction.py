@@ -5,8 +5,8 @@ and an omission has no token to compare with.
 """
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from ..errors import StimulusError
@@ -176,7 +176,7 @@ def _fit_width(distance, tokens, codes):
     token is predicted without an error, where the likelihood has no maximum.
     """
     scale = np.log((codes**2).sum(axis=1).mean())
-    found = minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda log_s2: _nats(distance, tokens, np.exp(-log_s2) / 2).mean(),
         bounds=(scale - 6 * np.log(10), scale + 6 * np.log(10)),
         method="bounded",

@@ -1,0 +1,1 @@
+"""Reading users' files, and where the shipped ones are."""
