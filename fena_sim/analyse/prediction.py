@@ -7,7 +7,6 @@ and an omission has no token to compare with.
 import numpy as np
 import scipy
 import xarray as xr
-from scipy.special import log_softmax
 
 from ..errors import StimulusError
 from .select import narrow, scored, tokens_of
@@ -166,7 +165,7 @@ def _targets(run, block):
 
 def _nats(distance, tokens, sharpness):
     """-ln p of each token, with ``sharpness`` = 1/(2 s^2)."""
-    return -log_softmax(-sharpness * distance, axis=1)[np.arange(len(tokens)), tokens]
+    return -scipy.special.log_softmax(-sharpness * distance, axis=1)[np.arange(len(tokens)), tokens]
 
 
 def _fit_width(distance, tokens, codes):

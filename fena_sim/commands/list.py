@@ -8,8 +8,8 @@ from ..load import shipped
 from ..runs.store.manifest import stored_manifests
 
 KINDS = (*shipped.KINDS, "runs")
-#: Characters. Wider than a terminal rather than paths cut short.
-WIDTH = 140
+#: Characters, beside the longest path. Wider than a terminal rather than paths cut short.
+WIDTH = 110
 #: Runs shown where all kinds are listed.
 NEWEST = 10
 COLUMNS = {
@@ -73,7 +73,8 @@ def command(kinds, folder, as_json):
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)
-    console.width = max(console.width, WIDTH)
+    longest = max((len(one["path"]) for entries in found.values() for one in entries), default=0)
+    console.width = max(console.width, WIDTH + longest)
     for kind, entries in found.items():
         shown = entries if kinds else entries[:NEWEST] if kind == "runs" else entries
         table = Table(box=None)

@@ -81,8 +81,8 @@ def write(kind, name, out=".", model=None, start=None):
     Raises
     ------
     DeclarationError
-        The name is no identifier or that of a file which the new one needs, or `model` was given
-        for a model.
+        The name is no identifier or that of a file which the new one needs, `model` was given for a
+        model, or the file to copy is not Python.
     RunFolderError
         The file exists already.
     UnknownNameError
@@ -143,32 +143,46 @@ def _existing(file, kind):
     return file
 
 
+def _parsed(file):
+    try:
+        return ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise DeclarationError(
+            f"the file cannot be read: {error}",
+            where=str(file),
+            fix="run it with python to see where it stops",
+        ) from error
+
+
 def _model(model, source):
     """The model file that a new protocol is for; None where the protocol to copy names none."""
     if model is not None:
         return _existing(shipped.find(model, "models"), "model")
     if source is None:
         return shipped.find(DEFAULT_MODEL, "models")
-    literal = _model_literal(ast.parse(source.read_bytes()))
+    literal = _model_literal(_parsed(source))
     if literal is None:
         return None
     used = source.parent / literal.value
-    if shipped.HOME in source.resolve().parents:
+    if _shipped(source):
         used = shipped.find(used.stem, "models")
     return _existing(used, "model")
 
 
 def _to_copy(file, folder):
     """Whether a file is a shipped one, and the folder is not in the same checkout."""
-    home = shipped.HOME
-    return home in file.resolve().parents and home not in (folder / "x").resolve().parents
+    return _shipped(file) and not _shipped(folder)
+
+
+def _shipped(path):
+    return path.resolve().is_relative_to(shipped.HOME)
 
 
 def _beside(file):
     """The modules beside a file that it imports, and that these import in turn."""
     found, waiting = [], [file]
     while waiting:
-        for node in ast.walk(ast.parse(waiting.pop().read_bytes())):
+        for node in ast.walk(_parsed(waiting.pop())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module]
@@ -184,20 +198,20 @@ def _model_literal(tree):
     """The string in ``MODEL = "..."`` of a protocol file, or None."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            if [getattr(target, "id", None) for target in node.targets] == ["MODEL"]:
+            names = [getattr(target, "id", None) for target in node.targets]
+            if names == ["MODEL"] and isinstance(node.value.value, str):
                 return node.value
     return None
 
 
 def _renamed(source, name, model):
     """A file's bytes, in which what bears the file's name bears the new one, and MODEL is another."""
-    content = source.read_bytes()
-    tree = ast.parse(content)
+    tree = _parsed(source)
     texts = [(node, name) for node in _names(tree) if getattr(node, "value", None) == source.stem]
     literal = _model_literal(tree)
     if literal is not None and model is not None:
         texts.append((literal, model))
-    lines = content.splitlines(keepends=True)
+    lines = source.read_bytes().splitlines(keepends=True)
     for node, text in texts:  # each on a line of its own, by bytes as ast counts them
         line = lines[node.lineno - 1]
         written = json.dumps(text, ensure_ascii=False).encode()
