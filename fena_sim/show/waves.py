@@ -3,8 +3,8 @@ over networks.
 """
 
 import numpy as np
+import scipy
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
 
 from ..analyse.statistics import SEED
 from .colours import BLACK, GREY
@@ -64,7 +64,7 @@ def interval(values):
     """
     if len(values) < 3:
         return values.min(axis=0), values.max(axis=0)
-    found = stats.bootstrap(
+    found = scipy.stats.bootstrap(
         (values,),
         np.median,
         axis=0,
