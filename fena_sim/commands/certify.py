@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..study.certify.certificate import BARS, EXACT
+from ..study.certify.certificate import EXACT, THRESHOLDS
 from .shell import PARTLY
 
 
@@ -78,7 +78,7 @@ def certify(context, protocol, model, devices, tokens, seed, path, report):
             else ""
         )
         click.echo(
-            f"{row.device}, {row.dtype}: {row.variable} is {row.max_rel:.2g} away, the bar is {BARS[row.dtype]:g}{own}",
+            f"{row.device}, {row.dtype}: {row.variable} is {row.max_rel:.2g} away, the threshold is {THRESHOLDS[row.dtype]:g}{own}",
             err=True,
         )
     if failed:

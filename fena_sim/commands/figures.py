@@ -52,7 +52,7 @@ def figures(runs, out, only, gallery, as_json, quiet):
                 fix=nearest(name, [f.name for f in available]),
             )
     chosen = [file for file in available if not only or file.name in only]
-    made, missing = _make(chosen, _given(runs), out, say=not as_json, quiet=quiet)
+    made, missing = _make(chosen, _given(runs), out, log=not as_json, quiet=quiet)
     if as_json:
         click.echo(json.dumps({"made": made, "missing": missing}))
     if gallery:
@@ -109,7 +109,7 @@ def _check_alike(runs):
         )
 
 
-def _make(files, given, out, say, quiet):
+def _make(files, given, out, log, quiet):
     """Draw what can be drawn; ([{"name", "files", "runs"}], [{"name", "needs", "command"}])."""
     from ..show.style import save
     from .list import stored_runs
@@ -137,7 +137,7 @@ def _make(files, given, out, say, quiet):
                 "runs": [run.id for run in shown],
             }
         )
-        if say:
+        if log:
             click.echo("\n".join(str(path) for path in paths))
         if others and not quiet:
             click.echo(

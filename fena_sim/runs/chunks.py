@@ -10,6 +10,7 @@ from ..errors import CheckpointError
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.pacemaker import table_values
 from .store.files import load_arrays, save_arrays
+from .store.parts import load_part, save_part
 
 #: Checkpoints kept of a running block: the last, and the one before in case the last is damaged.
 KEPT = 2
@@ -65,8 +66,9 @@ class BlockRunner:
             tables = table_values(self.line, position.done, self.shape)
             after, recordings, steps = self._chunk(before, tables, position)
             check(before, after, tables, position, steps)
-            finished = len(recordings[f"departure_{PACEMAKER}"].t)
-            self._save_part(recordings, position.step, position.step + steps)
+            finished = len(recordings.ends)
+            path = self.part_folder / f"{position.step:012d}.npz"
+            save_part(path, recordings, position.step + steps)
             state, position = (
                 {**after, **CHUNK_START},
                 Position(done=position.done + finished, step=position.step + steps),
@@ -87,10 +89,12 @@ class BlockRunner:
         # tables hold.
         steps = int(self.line.least_steps[position.done : last].sum())
         after, recordings = self.program.run(before, tables, position.step, steps)
-        leaving = recordings[f"departure_{PACEMAKER}"].t
+        last_steps = recordings.ends.last_step(self.program.dt)
         left = len(self.line) - position.done
-        if len(leaving) >= left:  # the block ended inside the chunk: run again, exactly up to there
-            steps = int(round(leaving[left - 1] / self.program.dt)) + 1 - position.step
+        if (
+            len(last_steps) >= left
+        ):  # the block ended inside the chunk: run again, exactly up to there
+            steps = int(last_steps[left - 1]) + 1 - position.step
             after, recordings = self.program.run(before, tables, position.step, steps)
         return after, recordings, steps
 
@@ -99,30 +103,19 @@ class BlockRunner:
         paths, step = [], start_step
         while step < end_step:
             paths.append(self.part_folder / f"{step:012d}.npz")
-            step = load_arrays(paths[-1])[1]["stop"]
+            step = load_part(paths[-1])[1]
         if step != end_step:
             raise CheckpointError(
                 f"{paths[-1].name} goes on to step {step}, beyond step {end_step}",
                 where=str(self.part_folder),
                 fix="start the same command again",
             )
-        return [lambda path=path: load_arrays(path)[0] for path in paths]
+        return [lambda path=path: load_part(path)[0] for path in paths]
 
     def clean(self):
         """Remove checkpoints and parts, once the block's results are complete."""
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         shutil.rmtree(self.part_folder, ignore_errors=True)
-
-    def _save_part(self, recordings, start, stop):
-        arrays = {}
-        for monitor, recording in recordings.items():
-            arrays[f"{monitor}/t"] = recording.t
-            if monitor.startswith("spikes_"):
-                arrays[f"{monitor}/i"] = recording.i
-            arrays.update(
-                {f"{monitor}/{name}": values for name, values in recording.values.items()}
-            )
-        save_arrays(self.part_folder / f"{start:012d}.npz", arrays, stop=stop)
 
     def _checkpoint(self, state, position):
         save_arrays(

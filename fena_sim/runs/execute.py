@@ -13,6 +13,7 @@ from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import timeline
 from ..device.default import BATCHING, choose_device
+from ..device.recordings import Recordings
 from ..errors import (
     CheckpointError,
     DeclarationError,
@@ -30,14 +31,14 @@ from . import provenance
 from .chunks import BlockRunner
 from .health import HealthCheck
 from .live.progress import Silent
-from .live.readings import watch
+from .live.readings import readings
 from .resources import check_resources, chunk_length
 from .start import check_start, start_state
 from .store.events import save_events
 from .store.experiment import experiment_of
 from .store.files import UNFINISHED, disk_errors, load_arrays, save_arrays, write_json
 from .store.run import MANIFEST, Run
-from .store.tokens import read_parts, save_tokens, token_data
+from .store.tokens import save_tokens, token_data
 from .store.traces import write_traces
 
 #: Rows of the stimulus tables in a build; chunks up to this length share one build.
@@ -106,14 +107,14 @@ def explain(model, protocol, device="auto"):
 
 def estimate(model, protocol, device="cuda"):
     """What the largest build of a protocol would need on a graphics card; see
-    `device.cuda.estimate`.
+    `device.cuda.estimate.card_needs`.
     """
-    from ..device.cuda.estimate import estimate as of
+    from ..device.cuda.estimate import card_needs
 
     dtype = np.float64 if str(device).endswith("64") else np.float32
     runner = _Runner(model, protocol, 0, "runtime", "runs", None, None, Silent())
     block = max(protocol.blocks, key=lambda block: len(block.probes))
-    return of(model, protocol.vocabulary, runner.shape(block)[0], block.probes, dtype)
+    return card_needs(model, protocol.vocabulary, runner.shape(block)[0], block.probes, dtype)
 
 
 def block_program(model, protocol, seed, device):
@@ -325,12 +326,12 @@ class _Runner:
                 len(line),
                 tokens * self.model.batch,
                 seconds,
-                watch(self.model, recordings),
+                readings(self.model, recordings),
             )
 
         state, end_step = runner.run(state, start_step, check, report)
         parts = runner.parts(start_step, end_step)
-        joined = read_parts(parts)
+        joined = Recordings.concatenate(part().without_samples() for part in parts)
         tokens, table = token_data(self.model, block, line, joined, start_step)
         save_tokens(self._made("tokens") / f"{block.name}.zarr", tokens)
         save_events(self._made("events") / f"{block.name}.tsv", table)
@@ -385,7 +386,7 @@ class _Runner:
     def _say(self, text):
         with open(self.folder / "log.txt", "a", encoding="utf-8") as log:
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-        self.progress.note(text)
+        self.progress.log(text)
 
     def _options(self):
         """Of ``protocol()``, without the seed, of which a network may have its own, and the batch,
@@ -449,5 +450,5 @@ class _Runner:
                 "codes": vocabulary.codes.tolist(),
                 "kind": vocabulary.kind,
             },
-            **provenance.describe(),
+            **provenance.provenance(),
         }

@@ -22,7 +22,7 @@ def probe_bytes(model, block):
     }
 
 
-def estimate(model, protocol):
+def recording_bytes(model, protocol):
     """Bytes of the recordings by block and population, before compression: {block: {population:
     bytes}}.
     """
@@ -33,7 +33,7 @@ def check_resources(model, protocol, out):
     """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the
     memory.
     """
-    needed = estimate(model, protocol)
+    needed = recording_bytes(model, protocol)
     folder = Path(out)
     while not folder.exists():
         folder = folder.parent

@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from ..resources import estimate, size_text
+from ..resources import recording_bytes, size_text
 from .view import RunView
 
 #: Seconds between two pictures on a terminal (one takes some 7 ms), and between two lines of a run
@@ -31,11 +31,11 @@ class Silent:
         """The network of a block is being built."""
 
     def chunk(self, block, done, total, tokens, seconds, readings):
-        """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `watch`."""
+        """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `live.readings`."""
         self._tokens += tokens
         self._seconds += seconds
 
-    def note(self, text):
+    def log(self, text):
         """A line of the log."""
 
     def end(self, runner):
@@ -121,7 +121,8 @@ class _Shown(Silent):
         self.display.write(
             f"{self.label}: {sum(blocks.values()):,} tokens on {runner.device.name}, {runner.folder}"
         )
-        recorded = sum(sum(by.values()) for by in estimate(runner.model, runner.protocol).values())
+        by_block = recording_bytes(runner.model, runner.protocol)
+        recorded = sum(sum(by.values()) for by in by_block.values())
         if recorded:
             self.display.write(
                 f"{self.label}: probes record up to {size_text(recorded)} before compression"
@@ -143,7 +144,7 @@ class _Shown(Silent):
             self.display.draw(now=done == total)  # however short, every block is seen finished
             self._report()
 
-    def note(self, text):
+    def log(self, text):
         self.display.write(f"{self.label}: {text}")
 
     def end(self, runner):
