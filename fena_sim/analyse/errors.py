@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ..declare.model.likelihood import squared_errors
+from ..errors import DeclarationError
 from .select import event_bins, narrow, presented, readout
 
 #: Seconds. Times of samples and events are equal if they differ by less; far below any time step.
@@ -125,6 +126,8 @@ def error_course(run, block):
 
     Raises
     ------
+    DeclarationError
+        If no errors were recorded.
     StimulusError
         If the block presents no token.
     """
@@ -135,6 +138,12 @@ def error_course(run, block):
         for name in probes
         if name.startswith("error_") and name.endswith(".error")
     }
+    if not names:
+        raise DeclarationError(
+            "the errors of no level were recorded",
+            where=f"block {block!r} of {run.id}",
+            fix='give the block Probe("error_0", "error"), and the same of other levels',
+        )
     first = probes[names[min(names)]]
     time = first[first.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
     token = np.searchsorted(events["arrival"].to_numpy() - SLACK, time, side="right") - 1

@@ -50,7 +50,7 @@ def readout(run, block, name):
         several streams side by side.
     """
     tokens, known = tokens_of(run, block), standard(name)
-    how = known.declaration(name) if known else f"Readout(name={name!r}, ...)"
+    how = known.declaration(name) if known else f'Readout(name="{name}", ...)'
     if name not in tokens:
         raise UnknownNameError(
             f"the run does not hold {name!r} of every token{f' ({known.meaning})' if known else ''}",

@@ -101,7 +101,9 @@ def test_terms_by_hand():
     )
     seen = dict(probability=np.array([[0.25, 0.75], [0.5, 0.5]]), presented=np.eye(2))
     np.testing.assert_allclose(
-        free_energy(fs.Categorical(), [2, 4], np.stack([precision] * 2), np.stack([square] * 2), **seen),
+        free_energy(
+            fs.Categorical(), [2, 4], np.stack([precision] * 2), np.stack([square] * 2), **seen
+        ),
         [2 * np.log(4) + hidden, 2 * np.log(2) + hidden],
     )
 

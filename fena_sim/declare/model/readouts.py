@@ -65,7 +65,7 @@ class Standard:
 
     def declaration(self, name):
         """A Readout to copy, as text."""
-        return f"Readout(name={name!r}, variables=[{self.variables}], when={self.when!r})"
+        return f'Readout(name="{name}", variables=[{self.variables}], when="{self.when}")'
 
 
 _SQUARES = '"precision_0.mean_square", "precision_1.mean_square", ...'
