@@ -12,8 +12,8 @@ import pandas as pd
 from rich.console import Console
 
 from fena_sim import load_model, load_protocol, run
+from fena_sim.load.user_file import load_file
 from fena_sim.measure import accuracy, bits, ngram_table
-from fena_sim.model.load import load_file
 from fena_sim.plot import save
 from fena_sim.runs.live.progress import Display
 

@@ -15,8 +15,8 @@ from .declare.protocol.pace import SelfPaced as SelfPaced
 from .declare.protocol.probe import Probe as Probe
 from .declare.protocol.protocol import Protocol as Protocol
 from .errors import FenaError as FenaError
-from .model.load import load_model as load_model
-from .protocol.load import load_protocol as load_protocol
+from .load.model_file import load_model as load_model
+from .load.protocol_file import load_protocol as load_protocol
 from .runs.execute import run as run
 from .runs.seeds import run_seeds as run_seeds
 from .runs.store.run import Run as Run

@@ -340,21 +340,21 @@ ENGINE = [
     # -- running -----------------------------------------------------------------------------------
     Mutant(
         "checkpoint one step late",
-        "fena_sim/runs/chunks.py",
-        "step=position.step,\n        )\n        for old",
-        "step=position.step + 1,\n        )\n        for old",
+        "fena_sim/runs/checkpoints.py",
+        "about = attrs.asdict(position)",
+        "about = attrs.asdict(attrs.evolve(position, step=position.step + 1))",
         _RESUME,
     ),
     Mutant(
         "goes on with the state of the chunk before",
-        "fena_sim/runs/chunks.py",
+        "fena_sim/runs/checkpoints.py",
         "saved, about = load_arrays(path)\n",
         "saved, about = load_arrays(found[-1])[0], load_arrays(path)[1]\n",
         _RESUME,
     ),
     Mutant(
         "the last chunk is done again",
-        "fena_sim/runs/chunks.py",
+        "fena_sim/runs/checkpoints.py",
         '.glob("*.npz"), reverse=True)',
         '.glob("*.npz"))',
         _RESUME,
@@ -435,9 +435,23 @@ ENGINE = [
     Mutant(
         "readouts shifted by one token",
         "fena_sim/runs/store/tokens.py",
-        "columns.append(values * readout.scale)",
-        "columns.append(np.roll(values, 1, axis=0) * readout.scale)",
+        "values = recordings.readout(readout, path)[:n]",
+        "values = np.roll(recordings.readout(readout, path)[:n], 1, axis=0)",
         "tests/runs/store/test_traces.py::test_readouts_are_the_recorded_values",
+    ),
+    Mutant(
+        "events of a step left as threads noted them",
+        "fena_sim/device/recordings.py",
+        "if what.moment != SAMPLES and not in_order:",
+        "if what.moment != SAMPLES and in_order is None:",
+        "tests/device/test_recordings.py::test_events_in_any_order_are_sorted_by_time_and_unit",
+    ),
+    Mutant(
+        "level 0's precision missing from its free energy",
+        "fena_sim/declare/model/likelihood.py",
+        "return -precision * xlogy(",
+        "return -xlogy(",
+        "tests/oracles/test_free_energy.py::test_states_descend_the_declared_free_energy",
     ),
     Mutant(
         "labels shifted by one token",
@@ -505,8 +519,8 @@ ENGINE = [
     Mutant(
         "pacemaker's counters saved as they were read",
         "fena_sim/runs/chunks.py",
-        "return {**self.program.complete(saved), **CHUNK_START}",
-        "return self.program.complete(saved)",
+        "state = {**state, **CHUNK_START}",
+        "state = {**state}",
         "tests/runs/test_interruption.py::test_killed_between_the_last_checkpoint_and_the_final_state",
     ),
     Mutant(
@@ -533,8 +547,8 @@ ENGINE = [
     Mutant(
         "sweeps on other files",
         "fena_sim/study/sweep/points.py",
-        "point.identity != _identity(runner)",
-        "not _identity(runner)",
+        "point.identity != _identity(planned)",
+        "not _identity(planned)",
         "tests/study/sweep/test_local.py::test_a_worker_with_another_model_file_refuses",
     ),
 ]

@@ -54,7 +54,7 @@ def readout(run, block, name):
     if name not in tokens:
         raise UnknownNameError(
             f"the run does not hold {name!r} of every token{f' ({known.meaning})' if known else ''}",
-            where=f"block {block!r} of {run.id}, which holds {', '.join(map(str, tokens.data_vars))}",
+            where=f"block {block!r} of {run.id}, which holds {', '.join(sorted(map(str, tokens.data_vars)))}",
             fix=f"give the model {how}, and run it again",
         )
     values = tokens[name].transpose("event", ...)

@@ -23,9 +23,9 @@ import attrs
 
 from ..analyse.prediction import accuracy
 from ..declare.model.equations import identifiers
-from ..model.load import load_model
+from ..load.model_file import load_model
+from ..load.protocol_file import load_protocol
 from ..network.projection import pairs
-from ..protocol.load import load_protocol
 from ..runs.execute import run
 from . import footprint
 

@@ -45,8 +45,8 @@ def certify(context, protocol, model, devices, tokens, seed, path, report):
       fena certify protocols/first_contact.py
       fena certify protocols/first_contact.py --devices cpp,dense,cuda_host --tokens 200 --json certificate.json
     """
-    from ..model.load import load_model
-    from ..protocol.load import load_protocol
+    from ..load.model_file import load_model
+    from ..load.protocol_file import load_protocol
     from ..runs.store.files import write_atomically
     from ..study.certify.certificate import certify as compare
 

@@ -78,8 +78,8 @@ def export(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, fo
       fena export runs/omission-fena-seed0-... --mne omission-ave.fif --block silence --by omitted --lock arrival
       fena export runs/omission-fena-seed0-... --csv omission --neo omission.nix --force
     """
+    from ..load.set_option import parse_value
     from ..runs.store.run import open_run
-    from ..settings import parse_value
 
     if not (nwb or neo or mne or csv):
         raise click.UsageError("give at least one of --nwb, --neo, --mne, --csv")

@@ -116,11 +116,12 @@ def run(
       fena run protocols/oddball.py --seeds 5 --from 'runs/first_contact-fena-seed{seed}-*:training'
       fena run protocols/first_contact.py --set level.2.tau=20*ms --set protocol.tokens=2000
     """
-    from ..model.load import load_model
-    from ..protocol.load import load_protocol
-    from ..runs.execute import estimate, explain
+    from ..load.model_file import load_model
+    from ..load.protocol_file import load_protocol
+    from ..load.set_option import apply_parameters, parse_settings, protocol_options
+    from ..runs.plan import Plan
+    from ..runs.preview import card_device, estimate, explain
     from ..runs.seeds import run_seeds
-    from ..settings import apply_parameters, parse_settings, protocol_options
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
@@ -145,10 +146,11 @@ def run(
         settings.parameters,
     )
     if explained:
-        _print_explanations(explain(declared, first.protocol, device))
+        _print_explanations(explain(Plan.of(declared, first.protocol, device=device)))
         return
     if estimated:
-        _print_estimate(estimate(declared, first.protocol, device), as_json)
+        plan = Plan.of(declared, first.protocol, device=card_device(device))
+        _print_estimate(estimate(plan), as_json)
         return
     origins = {s: _start(start, s) for s in chosen}
     with stopping_at_once():
@@ -312,8 +314,8 @@ def describe(model, latex, as_json, picture, settings):
       fena describe models/fena.py --set level.2.tau=20*ms --json
     """
     from ..declare.canonical import canonical
-    from ..model.load import load_model
-    from ..settings import apply_parameters, parse_settings
+    from ..load.model_file import load_model
+    from ..load.set_option import apply_parameters, parse_settings
     from ..show.describe import describe as as_text
 
     settings = parse_settings(settings)

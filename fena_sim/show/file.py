@@ -7,7 +7,7 @@ import attrs
 
 from ..commands.list import shelf
 from ..errors import DeclarationError
-from ..model.load import load_file
+from ..load.user_file import load_file
 from ..runs.store.experiment import experiment_of
 
 

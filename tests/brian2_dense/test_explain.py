@@ -10,8 +10,9 @@ import fena_sim as fs
 from brian2_dense.lowering_device import Explanation
 from fena_sim.commands import main as cli
 from fena_sim.commands.list import CHECKOUT
-from fena_sim.model.load import load_model
-from fena_sim.runs.execute import explain
+from fena_sim.load.model_file import load_model
+from fena_sim.runs.plan import Plan
+from fena_sim.runs.preview import explain
 
 PROTOCOL = tiny.one_block(2, probes=())
 
@@ -21,7 +22,7 @@ def test_every_projection_is_explained_without_a_build(tmp_path, monkeypatch):
     model = load_model(
         CHECKOUT / "models" / "fena_gaussian.py"
     )  # its weight norms join the feedback
-    found = explain(model, PROTOCOL, "dense64")
+    found = explain(Plan.of(model, PROTOCOL, device="dense64"))
     whole = {e.synapses: e.done for e in found if e.done in ("dense", "stock")}
     assert {p.name for p in model.projections} <= set(whole) and set(whole.values()) == {"dense"}
     assert any("joins" in e.done for e in found) and all(e.why for e in found)
@@ -29,7 +30,8 @@ def test_every_projection_is_explained_without_a_build(tmp_path, monkeypatch):
 
 
 def test_other_devices_have_nothing_to_explain(tiny_fena):
-    assert explain(tiny_fena, PROTOCOL, "cpp") == explain(tiny_fena, PROTOCOL, "runtime") == []
+    plans = [Plan.of(tiny_fena, PROTOCOL, device=name) for name in ("cpp", "runtime")]
+    assert [explain(plan) for plan in plans] == [[], []]
 
 
 def test_the_command_prints_a_table(monkeypatch, tmp_path):

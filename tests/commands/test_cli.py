@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import fena_sim as fs
 from fena_sim.commands.main import cli, main
 from fena_sim.errors import DeclarationError
-from fena_sim.settings import parse_settings, parse_value
+from fena_sim.load.set_option import parse_settings, parse_value
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -264,11 +264,11 @@ def test_every_input_has_a_folder_of_its_own(tiny_fena, tmp_path, monkeypatch):
     """Whatever may change a result changes the run's name; controls count by their values, not by
     their texts.
     """
-    from fena_sim.runs.execute import _Runner
+    from fena_sim.runs.plan import Plan
 
     def name(model=tiny_fena, protocol=None, seed=0, **controls):
         protocol = protocol or tiny.one_block(3, controls=controls)
-        return _Runner(model, protocol, seed, "runtime", tmp_path, None, None, None).folder.name
+        return Plan.of(model, protocol, seed, "runtime").name
 
     ramps = [name(gate=lambda t, slope=slope: t / t.max() * slope) for slope in (0.5, 0.6)]
     long = [np.linspace(0, end, 5000) for end in (1, 2)]

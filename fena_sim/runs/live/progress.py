@@ -24,8 +24,8 @@ class Silent:
     def __init__(self):
         self._tokens = self._seconds = 0
 
-    def begin(self, runner):
-        """A run starts."""
+    def begin(self, plan, folder):
+        """A run starts: its plan, and the folder that it is written to."""
 
     def building(self, block):
         """The network of a block is being built."""
@@ -38,7 +38,7 @@ class Silent:
     def log(self, text):
         """A line of the log."""
 
-    def end(self, runner):
+    def end(self):
         """The run is finished."""
 
     def stop(self):
@@ -114,15 +114,14 @@ class _Shown(Silent):
         super().__init__()
         self.display, self.reported, self.view = display, None, None
 
-    def begin(self, runner):
-        blocks = {name: len(line) for name, line in runner.lines.items()}
-        self.label = f"{runner.protocol.name} seed {runner.seed}"
-        self.view = RunView(self.label, blocks, runner.model.batch)
+    def begin(self, plan, folder):
+        blocks = {b.name: len(b.timeline) for b in plan.blocks}
+        self.label = f"{plan.protocol.name} seed {plan.seed}"
+        self.view = RunView(self.label, blocks, plan.model.batch)
         self.display.write(
-            f"{self.label}: {sum(blocks.values()):,} tokens on {runner.device.name}, {runner.folder}"
+            f"{self.label}: {sum(blocks.values()):,} tokens on {plan.device.name}, {folder}"
         )
-        by_block = recording_bytes(runner.model, runner.protocol)
-        recorded = sum(sum(by.values()) for by in by_block.values())
+        recorded = sum(sum(by.values()) for by in recording_bytes(plan).values())
         if recorded:
             self.display.write(
                 f"{self.label}: probes record up to {size_text(recorded)} before compression"
@@ -147,7 +146,7 @@ class _Shown(Silent):
     def log(self, text):
         self.display.write(f"{self.label}: {text}")
 
-    def end(self, runner):
+    def end(self):
         with self.display.lock:
             self.display.views.remove(self.view)
             self.display.draw(now=True)

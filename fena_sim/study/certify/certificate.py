@@ -23,7 +23,9 @@ import numpy as np
 
 from ...device.default import DEVICES, choose_device
 from ...errors import DeviceError, nearest
-from ...runs.execute import block_program, estimate, run
+from ...runs.execute import run
+from ...runs.plan import Plan
+from ...runs.preview import block_program, card_device, estimate
 
 #: Largest max_rel that passes, by precision.
 THRESHOLDS = {"float64": 1e-12, "float32": 1e-5}
@@ -216,12 +218,12 @@ def cost(model, protocol, name, seed=0):
     """
     if name not in ("cuda_host", "cuda"):
         return Cost(device=name)
-    about = estimate(model, protocol)
+    about = estimate(Plan.of(model, protocol, seed, card_device(name)))
     if name == "cuda":
         return Cost(
             name, about["launches_per_step"], about["bytes_per_step"], about["training_bytes"]
         )
-    program, state, tables = block_program(model, protocol, seed, DEVICES[name])
+    program, state, tables = block_program(Plan.of(model, protocol, seed, DEVICES[name]))
     period = common_period(model)
     one, two = (program.count(state, tables, 0, n * period) for n in (1, 3))
     launches = (

@@ -13,8 +13,8 @@ import numpy as np
 from ...analyse.statistics import Summary
 from ...declare.protocol.protocol import Protocol
 from ...errors import DeclarationError, FenaError, nearest
-from ...model.load import load_model
-from ...settings import apply_parameters
+from ...load.model_file import load_model
+from ...load.set_option import apply_parameters
 
 HOLDS, QUALIFIED, FAILS, NOT_RUN = VERDICTS = ("holds", "qualified", "fails", "not run")
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
