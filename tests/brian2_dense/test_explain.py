@@ -1,7 +1,5 @@
 """Contract of `explain` and of the message about what runs as Brian2 wrote it."""
 
-from importlib import import_module
-
 import attrs
 import tiny
 from click.testing import CliRunner
@@ -11,6 +9,7 @@ from brian2_dense.lowering_device import Explanation
 from fena_sim.commands import main as cli
 from fena_sim.commands.list import CHECKOUT
 from fena_sim.load.model_file import load_model
+from fena_sim.runs import preview
 from fena_sim.runs.plan import Plan
 from fena_sim.runs.preview import explain
 
@@ -35,9 +34,8 @@ def test_other_devices_have_nothing_to_explain(tiny_fena):
 
 
 def test_the_command_prints_a_table(monkeypatch, tmp_path):
-    package = import_module("fena_sim.run")  # the package's attribute of that name is the function
     monkeypatch.setattr(
-        package, "explain", lambda *_: [Explanation("W_1", "stock", "for a reason")]
+        preview, "explain", lambda *_: [Explanation("W_1", "stock", "for a reason")]
     )
     result = CliRunner().invoke(
         cli.cli,

@@ -207,7 +207,7 @@ def test_4_is_a_full_disk(here, capsys, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", "runs/x")
 
     monkeypatch.setattr(
-        sys.modules["fena_sim.run"], "run_seeds", full
+        sys.modules["fena_sim.runs.seeds"], "run_seeds", full
     )  # the package's `run` is the function
     code, _, message = call(capsys, "run", "my_oddball.py", "--quiet")
     assert code == 4 and "No space left" in message and "runs/x" in message

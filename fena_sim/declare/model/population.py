@@ -75,7 +75,7 @@ def check_clock(clock, where):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Population:
-    """Units that share their equations. Plain data; `fena_sim.build` turns it into a NeuronGroup.
+    """Units that share their equations. Plain data; `fena_sim.network` turns it into a NeuronGroup.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ ALL, ONE_TO_ONE = "all", "one_to_one"
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Projection:
-    """Synapses between two populations. Plain data; `fena_sim.build` turns it into Synapses.
+    """Synapses between two populations. Plain data; `fena_sim.network` turns it into Synapses.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def test_a_killed_export_leaves_no_file_and_the_next_one_tidies_up(made, tmp_pat
     script = textwrap.dedent("""
         import os, signal, sys
         from fena_sim.export import contents, csv
-        from fena_sim.record import open_run
+        from fena_sim import open_run
 
         pieces = contents.Signal.pieces
         def killed(self):
