@@ -14,7 +14,7 @@ MOMENTS = ("first", "last")
 SLACK = 1e-6
 
 
-def free_energy(run, block):
+def free_energy(run, block: str) -> xr.DataArray:
     """Free energy per event, before and after settling.
 
     Formula::
@@ -76,7 +76,7 @@ def _likelihood(run, block):
     return run.likelihood
 
 
-def energy_curve(run, block="training", bins=40):
+def energy_curve(run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean of :func:`free_energy` in consecutive bins over training.
 
     Window: the presented tokens of the block in ``bins`` bins of equal width; a bin without any is
@@ -101,7 +101,7 @@ def energy_curve(run, block="training", bins=40):
     )
 
 
-def free_energy_trace(run, block):
+def free_energy_trace(run, block: str) -> xr.DataArray:
     """Free energy at every step (claims C09 and C19).
 
     Formula: that of :func:`free_energy`, with everything at every sample. Window: all samples of

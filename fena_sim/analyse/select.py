@@ -4,6 +4,7 @@ Every mask is a boolean array with one entry per event of a block.
 """
 
 import numpy as np
+import xarray as xr
 
 from ..declare.model.readouts import standard
 from ..errors import DeclarationError, StimulusError, UnknownNameError
@@ -27,7 +28,7 @@ def tokens_of(run, block):
     return tokens
 
 
-def readout(run, block, name):
+def readout(run, block: str, name: str) -> xr.DataArray:
     """What ``run`` kept under ``name`` for every token of a block.
 
     Parameters
@@ -61,6 +62,8 @@ def readout(run, block, name):
     if values.ndim == 1:
         return values
     kind = "level" if str(values.dims[1]).endswith("level") else "unit"
+    if known and values.shape[1] == 1:  # one unit is a level's, or the only one of a population
+        kind = known.per
     if known and kind != known.per:
         raise DeclarationError(
             f"the run holds {name!r} by {kind}, measures take it by {known.per}",

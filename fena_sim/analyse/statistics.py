@@ -136,7 +136,7 @@ def share(successes):
     )
 
 
-def intervals(values):
+def intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """95 % interval of the median over networks at every point, each by itself.
 
     Formula: as :func:`summarise` at every point.

@@ -1,8 +1,11 @@
 """What a program recorded while it ran: token ends, readouts, samples, spikes."""
 
+from collections.abc import Iterable, Mapping
+
 import attrs
 import numpy as np
 
+from ..declare.model.readouts import Readout
 from ..network.monitors import DEPARTURE, SAMPLES, SPIKES, moment_of
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.population import kept
@@ -30,7 +33,7 @@ class TokenEnds:
     def __len__(self):
         return len(self.t)
 
-    def last_step(self, dt):
+    def last_step(self, dt: float) -> np.ndarray:
         """Number of the last step of each token, int64 (token,), with steps of `dt` seconds."""
         return np.rint(self.t / dt).astype(np.int64)
 
@@ -65,7 +68,7 @@ class Recordings:
         self._series = series  # {(moment, owner): Series}
 
     @classmethod
-    def read(cls, raw, in_order=True):
+    def read(cls, raw: dict, in_order: bool = True) -> "Recordings":
         """From monitors as a device leaves them.
 
         Parameters
@@ -94,7 +97,7 @@ class Recordings:
         return cls(series)
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts: Iterable["Recordings"]) -> "Recordings":
         """The recordings of consecutive chunks as one."""
         found = {}
         for part in parts:
@@ -103,14 +106,14 @@ class Recordings:
         return cls({key: _joined(pieces) for key, pieces in found.items()})
 
     @property
-    def ends(self):
-        """TokenEnds."""
+    def ends(self) -> TokenEnds:
+        """The tokens that left."""
         pace = self._series[DEPARTURE, PACEMAKER]
         own = self._series.get((DEPARTURE, STREAMS))
         iterations = pace.values["iterations"][:, 0] if own is None else own.values["iterations"]
         return TokenEnds(pace.t, pace.values["steps"][:, 0], iterations)
 
-    def readout(self, readout, path):
+    def readout(self, readout: Readout, path: str) -> np.ndarray:
         """Values of `path`, one of the variables of a Readout: (token, units), scaled by it."""
         owner, _, variable = path.partition(".")
         values = self._series[moment_of(readout), owner].values[kept(readout, variable)]
@@ -118,19 +121,19 @@ class Recordings:
             values = values / self._series[DEPARTURE, PACEMAKER].values["steps"]
         return values * readout.scale
 
-    def samples(self, population):
+    def samples(self, population: str) -> Series:
         """The Series that the probe of a population sampled."""
         return self._series[SAMPLES, population]
 
-    def spikes(self, population):
+    def spikes(self, population: str) -> Series:
         """The Series of spikes that the probe of a population recorded."""
         return self._series[SPIKES, population]
 
-    def without_samples(self):
+    def without_samples(self) -> "Recordings":
         """Tokens and spikes alone, which are few."""
         return Recordings({key: s for key, s in self._series.items() if key[0] != SAMPLES})
 
-    def to_arrays(self):
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """As arrays for a file: {"moment/owner/variable": array}."""
         arrays = {}
         for (moment, owner), series in self._series.items():
@@ -141,7 +144,7 @@ class Recordings:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays, samples=True):
+    def from_arrays(cls, arrays: Mapping, samples: bool = True) -> "Recordings":
         """The recordings that `to_arrays` wrote.
 
         Parameters

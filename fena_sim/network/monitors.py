@@ -4,6 +4,8 @@ import attrs
 import numpy as np
 from brian2 import EventMonitor, SpikeMonitor, StateMonitor
 
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.readouts import Readout
 from ..declare.protocol.probe import SPIKES as SPIKES_OF_PROBE
 from . import pacemaker, population, streams
 
@@ -23,7 +25,7 @@ class Monitored:
     owner : str
         A population, or "pacemaker" or "streams".
     variables : tuple of str
-        None for spikes.
+        Empty for spikes.
     units : int
         Values of a variable per token or per sample; with a batch, those of all streams.
     """
@@ -34,17 +36,17 @@ class Monitored:
     units: int
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Of the monitor in Brian2."""
         return f"recorded_{self.moment}_{self.owner}"
 
 
-def moment_of(readout):
+def moment_of(readout: Readout) -> str:
     """When what a Readout keeps is recorded: ARRIVAL or DEPARTURE."""
     return ARRIVAL if readout.when == "arrival" else DEPARTURE
 
 
-def make_monitors(hierarchy, probes, groups, clocks):
+def make_monitors(hierarchy: Hierarchy, probes: tuple, groups: dict, clocks) -> dict:
     """The monitors of a network: {Monitored: Brian2 monitor}."""
     return {
         **_token_monitors(hierarchy, groups),

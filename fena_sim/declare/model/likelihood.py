@@ -5,6 +5,8 @@ error s_l adds n_l/2 (Pi_l s_l - ln Pi_l). What level 0 adds depends on how it p
 Hierarchy declares that, and measures, live readings and reports take the formula from here.
 """
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 from scipy.special import xlogy
@@ -30,13 +32,13 @@ class Gaussian:
     error = "token code minus its prediction"
     formula = "n_0/2 (Pi_0 s_0 - ln Pi_0)"
 
-    def readouts(self, moment):
+    def readouts(self, moment: str) -> dict[str, str]:
         """Readouts that the free energy is computed from at a moment, "first" or "last": {argument
         of `free_energy`: name}.
         """
         return {"precision": "precision", "square": SQUARE[moment]}
 
-    def energy(self, size, precision, square):
+    def energy(self, size: int, precision: np.ndarray, square: np.ndarray) -> np.ndarray:
         """F_0 in nats; `precision` and `square` are of level 0, of any one shape."""
         return gaussian_energy(size, precision, square)
 
@@ -64,7 +66,7 @@ class Categorical:
     error = "token code minus the probabilities"
     formula = "-Pi_0 ln p(token)"
 
-    def readouts(self, moment):
+    def readouts(self, moment: str) -> dict[str, str]:
         """Readouts that the free energy is computed from at a moment, "first" or "last": {argument
         of `free_energy`: name}.
         """
@@ -75,7 +77,14 @@ class Categorical:
             "presented": "presented",
         }
 
-    def energy(self, size, precision, square, probability, presented):
+    def energy(
+        self,
+        size: int,
+        precision: np.ndarray,
+        square: np.ndarray,
+        probability: np.ndarray,
+        presented: np.ndarray,
+    ) -> np.ndarray:
         """F_0 in nats; `precision` is of level 0, `probability` and `presented` have the units of
         level 0 as one more, last dimension.
         """
@@ -85,12 +94,18 @@ class Categorical:
 LIKELIHOODS = (Gaussian, Categorical)
 
 
-def gaussian_energy(size, precision, square):
+def gaussian_energy(size, precision: np.ndarray, square: np.ndarray) -> np.ndarray:
     """n/2 (Pi s - ln Pi) of a Gaussian level, in nats; arguments broadcast."""
     return np.asarray(size, dtype=float) / 2 * (precision * square - np.log(precision))
 
 
-def free_energy(likelihood, sizes, precision, square, **level_0):
+def free_energy(
+    likelihood: Gaussian | Categorical,
+    sizes: Sequence[int],
+    precision: np.ndarray,
+    square: np.ndarray,
+    **level_0: np.ndarray,
+) -> np.ndarray:
     """Free energy of a hierarchy.
 
     Formula::
@@ -121,7 +136,7 @@ def free_energy(likelihood, sizes, precision, square, **level_0):
     return terms.sum(axis=-1)
 
 
-def squared_errors(onset, mean):
+def squared_errors(onset: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """The squared error of every level that one reports: (..., level) each.
 
     Level 0's is that of the first presentation step, `onset`: what reached the hierarchy

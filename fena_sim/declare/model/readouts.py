@@ -36,7 +36,7 @@ class Readout:
             )
 
     @property
-    def about(self):
+    def about(self) -> str:
         """Its meaning in words; that of its standard name where none was given, "" without one."""
         known = standard(self.name)
         return self.meaning or (known.meaning if known else "")
@@ -63,7 +63,7 @@ class Standard:
     when: str
     variables: str
 
-    def declaration(self, name):
+    def declaration(self, name: str) -> str:
         """A Readout to copy, as text."""
         return f'Readout(name="{name}", variables=[{self.variables}], when="{self.when}")'
 
@@ -73,37 +73,37 @@ _SQUARES = '"precision_0.mean_square", "precision_1.mean_square", ...'
 #: Names of readouts that measures rely on. "state_l" stands for state_1, state_2, ...
 STANDARD = {
     "prediction": Standard(
-        "predicted code of the next token, before it arrives",
+        "predicted code of the next token",
         "unit",
         "arrival",
         '"error_0.prediction"',
     ),
     "probability": Standard(
-        "predicted probability of every token, before the next one arrives",
+        "predicted probability of every token to be the next one",
         "unit",
         "arrival",
         '"error_0.probability"',
     ),
     "onset_error": Standard(
-        "mean squared error of the level's units on the first step of the presentation",
+        "mean squared error of the level's units, before they settle",
         "level",
         "first",
         _SQUARES,
     ),
     "error": Standard(
-        "mean squared error of the level's units, averaged over the presentation",
+        "mean squared error of the level's units",
         "level",
         "mean",
         _SQUARES,
     ),
     "settled_error": Standard(
-        "mean squared error of the level's units on the last step of the presentation",
+        "mean squared error of the level's units, after they settled",
         "level",
         "last",
         _SQUARES,
     ),
     "precision": Standard(
-        "precision of the level at the end of the presentation",
+        "precision of the level",
         "level",
         "last",
         '"precision_0.precision", "precision_1.precision", ...',
@@ -115,19 +115,19 @@ STANDARD = {
         '"sensory.x"',
     ),
     "onset_probability": Standard(
-        "probability that level 1 gives every token on the first step of the presentation",
+        "probability that level 1 gives every token, before it settles",
         "unit",
         "first",
         '"error_0.probability"',
     ),
     "settled_probability": Standard(
-        "probability that level 1 gives every token on the last step of the presentation",
+        "probability that level 1 gives every token, after it settled",
         "unit",
         "last",
         '"error_0.probability"',
     ),
     "state_l": Standard(
-        "activity of the level's state units at the end of the presentation",
+        "activity of the level's state units",
         "unit",
         "last",
         '"state_l.f"',
@@ -137,7 +137,7 @@ STANDARD = {
 }
 
 
-def standard(name):
+def standard(name: str) -> Standard | None:
     """The Standard that a readout's name stands for; None if it is a name of the model's own."""
     if re.fullmatch(r"state_\d+", name):
         return attrs.evolve(STANDARD["state_l"], variables=f'"{name}.f"')

@@ -1,11 +1,14 @@
 """What the hierarchy did in a chunk or a block, for somebody who follows it while it learns (claim C19)."""
 
 import numpy as np
+import xarray as xr
 
+from ...declare.model.hierarchy import Hierarchy
 from ...declare.model.likelihood import free_energy, squared_errors
+from ...device.recordings import Recordings
 
 
-def readings(model, recordings):
+def readings(model: Hierarchy, recordings: Recordings) -> dict:
     """Settling, free energy, errors and precisions of the tokens that a chunk finished.
 
     Errors are those of `measure.level_errors`: level 0 on the first presentation step where the
@@ -40,7 +43,7 @@ def readings(model, recordings):
     return _of_arrays(model, recordings.ends.iterations, arrays)
 
 
-def readings_of_block(model, tokens):
+def readings_of_block(model: Hierarchy, tokens: xr.Dataset) -> dict:
     """The same of all tokens of a block, from what its run kept of them (Dataset)."""
     arrays = {}
     for name in _needed(model) & set(tokens.data_vars):

@@ -71,7 +71,7 @@ def declared_model(manifest):
         ) from error
 
 
-def likelihood_of(manifest):
+def likelihood_of(manifest: dict) -> Gaussian | Categorical | None:
     """The likelihood of level 0 that a run's model declares; None if it declares none.
 
     Runs of version 0.1.0 declare none. Where the model keeps a "prediction" and no "probability" it
