@@ -1,11 +1,13 @@
 from .declare.model.hierarchy import Hierarchy as Hierarchy
-from .declare.model.hierarchy import Readout as Readout
 from .declare.model.hierarchy import Settling as Settling
 from .declare.model.initial import Normal as Normal
 from .declare.model.initial import Uniform as Uniform
+from .declare.model.likelihood import Categorical as Categorical
+from .declare.model.likelihood import Gaussian as Gaussian
 from .declare.model.plasticity import Plasticity as Plasticity
 from .declare.model.population import Population as Population
 from .declare.model.projection import Projection as Projection
+from .declare.model.readouts import Readout as Readout
 from .declare.protocol.block import INITIAL as INITIAL
 from .declare.protocol.block import Block as Block
 from .declare.protocol.pace import FixedPace as FixedPace

@@ -16,7 +16,16 @@ from math import log, sqrt
 
 from brian2 import ms, second
 
-from fena_sim import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling
+from fena_sim import (
+    Categorical,
+    Hierarchy,
+    Normal,
+    Plasticity,
+    Population,
+    Projection,
+    Readout,
+    Settling,
+)
 
 SENSORY = """
 x : 1
@@ -323,6 +332,7 @@ def hierarchy(
         dt=1 * ms,
         description="Predictive-coding hierarchy with a categorical level 0, metaplastic Hebbian synapses and learned precisions",
         settling=Settling(populations=states, variable="drift", tolerance=0.004 / ms),
+        likelihood=Categorical(),
         readouts=[
             Readout(name="probability", variables=["error_0.probability"], when="arrival"),
             Readout(name="onset_error", variables=squares, when="first"),
@@ -330,5 +340,8 @@ def hierarchy(
             Readout(name="settled_error", variables=squares, when="last"),
             Readout(name="precision", variables=precisions, when="last"),
             *[Readout(name=state, variables=[f"{state}.f"], when="last") for state in states],
+            Readout(name="presented", variables=["sensory.x"], when="last"),
+            Readout(name="onset_probability", variables=["error_0.probability"], when="first"),
+            Readout(name="settled_probability", variables=["error_0.probability"], when="last"),
         ],
     )

@@ -12,7 +12,16 @@ from math import sqrt
 
 from brian2 import ms, second
 
-from fena_sim import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling
+from fena_sim import (
+    Gaussian,
+    Hierarchy,
+    Normal,
+    Plasticity,
+    Population,
+    Projection,
+    Readout,
+    Settling,
+)
 
 STATE = """
 dr/dt = drift + sqrt(2*temperature/tau)*noise : 1
@@ -225,6 +234,7 @@ def hierarchy(
         dt=1 * ms,
         description="Predictive-coding hierarchy with local Hebbian learning of predictions, priors and precisions",
         settling=Settling(populations=states, variable="drift", tolerance=tolerance),
+        likelihood=Gaussian(),
         readouts=[
             Readout(
                 name="prediction",

@@ -435,9 +435,23 @@ ENGINE = [
     Mutant(
         "readouts shifted by one token",
         "fena_sim/runs/store/tokens.py",
-        "columns.append(values * readout.scale)",
-        "columns.append(np.roll(values, 1, axis=0) * readout.scale)",
+        "values = recordings.readout(readout, path)[:n]",
+        "values = np.roll(recordings.readout(readout, path)[:n], 1, axis=0)",
         "tests/runs/store/test_traces.py::test_readouts_are_the_recorded_values",
+    ),
+    Mutant(
+        "events of a step left as threads noted them",
+        "fena_sim/device/recordings.py",
+        "if what.moment != SAMPLES and not in_order:",
+        "if what.moment != SAMPLES and in_order is None:",
+        "tests/device/test_recordings.py::test_events_in_any_order_are_sorted_by_time_and_unit",
+    ),
+    Mutant(
+        "level 0's precision missing from its free energy",
+        "fena_sim/declare/model/likelihood.py",
+        "return -precision * xlogy(",
+        "return -xlogy(",
+        "tests/oracles/test_free_energy.py::test_states_descend_the_declared_free_energy",
     ),
     Mutant(
         "labels shifted by one token",

@@ -56,7 +56,7 @@ def make_streams(hierarchy, groups, tables, pace, clock):
         name=f"{NAME}_judge",
     )
 
-    return group, pacemaker.watch(
+    return group, pacemaker.make_settling_synapses(
         hierarchy, groups, group, clock, partial(shared_synapses, hierarchy.batch)
     )
 

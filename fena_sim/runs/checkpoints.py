@@ -5,9 +5,11 @@ from pathlib import Path
 
 import attrs
 
+from ..device.recordings import Recordings
 from ..errors import CheckpointError
 from .plan import BlockPlan
 from .store.files import load_arrays, save_arrays
+from .store.parts import load_part, save_part
 
 #: Checkpoints kept: the last, and the one before in case the last is damaged.
 KEPT = 2
@@ -43,30 +45,23 @@ class Checkpoints:
         paths, step = [], start_step
         while step < end_step:
             paths.append(self.part_folder / f"{step:012d}.npz")
-            step = load_arrays(paths[-1])[1]["stop"]
+            step = load_part(paths[-1])[1]
         if step != end_step:
             raise CheckpointError(
                 f"{paths[-1].name} goes on to step {step}, beyond step {end_step}",
                 where=str(self.part_folder),
                 fix="start the same command again",
             )
-        return [lambda path=path: load_arrays(path)[0] for path in paths]
+        return [lambda path=path: load_part(path)[0] for path in paths]
 
     def remove(self):
         """Remove checkpoints and parts, once the block's results are complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.part_folder, ignore_errors=True)
 
-    def save_part(self, recordings, start, stop):
-        arrays = {}
-        for monitor, recording in recordings.items():
-            arrays[f"{monitor}/t"] = recording.t
-            if monitor.startswith("spikes_"):
-                arrays[f"{monitor}/i"] = recording.i
-            arrays.update(
-                {f"{monitor}/{name}": values for name, values in recording.values.items()}
-            )
-        save_arrays(self.part_folder / f"{start:012d}.npz", arrays, stop=stop)
+    def save_part(self, recordings: Recordings, start: int, stop: int):
+        """Save what was recorded from one step to another. Raises ResourceError if the disk is full."""
+        save_part(self.part_folder / f"{start:012d}.npz", recordings, stop)
 
     def save(self, state, position: Position):
         """Save the state at a position. Raises ResourceError if the disk is full."""

@@ -53,7 +53,7 @@ class BlockRunner:
             tables = table_values(self.line, position.done, self.shape)
             after, recordings, steps = self._chunk(before, tables, position)
             check(before, after, tables, position, steps)
-            finished = len(recordings[f"departure_{PACEMAKER}"].t)
+            finished = len(recordings.ends)
             self.checkpoints.save_part(recordings, position.step, position.step + steps)
             state, position = (
                 {**after, **CHUNK_START},
@@ -75,9 +75,10 @@ class BlockRunner:
         # tables hold.
         steps = int(self.line.least_steps[position.done : last].sum())
         after, recordings = self.program.run(before, tables, position.step, steps)
-        leaving = recordings[f"departure_{PACEMAKER}"].t
+        last_steps = recordings.ends.last_step(self.program.dt)
         left = len(self.line) - position.done
-        if len(leaving) >= left:  # the block ended inside the chunk: run again, exactly up to there
-            steps = int(round(leaving[left - 1] / self.program.dt)) + 1 - position.step
+        # Where the block ends inside the chunk, it runs again, exactly up to there.
+        if len(last_steps) >= left:
+            steps = int(last_steps[left - 1]) + 1 - position.step
             after, recordings = self.program.run(before, tables, position.step, steps)
         return after, recordings, steps

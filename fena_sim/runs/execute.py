@@ -9,13 +9,14 @@ from filelock import FileLock
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
+from ..device.recordings import Recordings
 from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, RunFolderError
 from ..network.initial_state import initial_state
 from .checkpoints import Checkpoints
 from .chunks import BlockRunner
 from .health import HealthCheck
 from .live.progress import Silent
-from .live.readings import watch
+from .live.readings import readings
 from .manifest import manifest_of
 from .plan import BlockPlan, Plan
 from .resources import check_resources
@@ -23,7 +24,7 @@ from .start import start_state
 from .store.events import save_events
 from .store.files import UNFINISHED, disk_errors, load_arrays, save_arrays, write_json
 from .store.run import MANIFEST, Run
-from .store.tokens import read_parts, save_tokens, token_data
+from .store.tokens import save_tokens, token_data
 from .store.traces import write_traces
 
 
@@ -184,13 +185,13 @@ class Execution:
                 len(line),
                 tokens * model.batch,
                 seconds,
-                watch(model, recordings),
+                readings(model, recordings),
             )
 
         runner = BlockRunner(program, plan, checkpoints)
         state, end_step = runner.run(state, start_step, check, report)
         parts = checkpoints.parts(start_step, end_step)
-        joined = read_parts(parts)
+        joined = Recordings.concatenate(part().without_samples() for part in parts)
         tokens, table = token_data(model, block, line, joined, start_step)
         save_tokens(self._made("tokens") / f"{block.name}.zarr", tokens)
         save_events(self._made("events") / f"{block.name}.tsv", table)
@@ -252,4 +253,4 @@ class Execution:
     def _log(self, text):
         with open(self.folder / "log.txt", "a", encoding="utf-8") as log:
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-        self.progress.note(text)
+        self.progress.log(text)

@@ -40,7 +40,7 @@ def manifest_of(plan: Plan, began: float) -> dict:
             "codes": vocabulary.codes.tolist(),
             "kind": vocabulary.kind,
         },
-        **provenance.describe(),
+        **provenance.provenance(),
     }
 
 

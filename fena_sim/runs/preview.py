@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..device.cuda.estimate import estimate as card_estimate
+from ..device.cuda.estimate import card_needs
 from ..device.default import DEVICES
 from ..network.initial_state import initial_state
 from ..network.pacemaker import NAME as PACEMAKER
@@ -41,7 +41,7 @@ def estimate(plan: Plan) -> dict:
     The plan's device is one of `card_device`.
     """
     block = plan.largest
-    return card_estimate(
+    return card_needs(
         plan.model, plan.protocol.vocabulary, block.shape, block.block.probes, plan.device.dtype
     )
 

@@ -130,6 +130,7 @@ def _summary(model):
         ("Plasticity", f"every {', '.join(clocks)}" if clocks else "at spikes" if rules else NONE),
         ("Signals read", _names(signals)),
         ("Settling", _settling(model.settling)),
+        ("Likelihood of level 0", _likelihood(model.likelihood)),
     ]
     rows += [(f"Readout: {r.name}", _readout(r)) for r in model.readouts]
     return Table("A. Model summary", ("Property", "Value"), rows, (0.25, 0.75))
@@ -150,7 +151,15 @@ def _settling(settling):
 
 def _readout(readout):
     scale = f", times {value_text(readout.scale)}" if readout.scale != 1 else ""
-    return f"{', '.join(readout.variables)}: {READ_AT[readout.when]}{scale}"
+    about = f". {readout.about[0].upper()}{readout.about[1:]}" if readout.about else ""
+    return f"{', '.join(readout.variables)}: {READ_AT[readout.when]}{scale}{about}"
+
+
+def _likelihood(likelihood):
+    if likelihood is None:
+        return NONE
+    kind = type(likelihood).__name__.lower()
+    return f"{kind}: error is the {likelihood.error}; free energy F_0 = {likelihood.formula}"
 
 
 def _uses(model, name):

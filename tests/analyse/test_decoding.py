@@ -215,6 +215,6 @@ def test_states_of_every_level_are_kept_side_by_side(tiny_fena, tmp_path):
         np.testing.assert_array_equal(
             states, run.traces("learning")[f"state_{level}.f"].values[last]
         )
-    with pytest.raises(DeclarationError, match="level 4") as caught:
+    with pytest.raises(DeclarationError, match="'state_4'") as caught:
         measure.token_states(run, "learning", 4)
     assert 'Readout(name="state_4"' in caught.value.fix

@@ -305,7 +305,7 @@ class Machine:
             size = (
                 linear(weights, 0, 0, job["phase"])
                 if fena
-                else backpropagation(weights, job["length"] * job["lanes"] * 10, job["phase"])
+                else backpropagation(weights, job["length"] * job["batch"] * 10, job["phase"])
             )
         return {
             "parameters": weights,

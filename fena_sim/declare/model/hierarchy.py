@@ -7,11 +7,11 @@ from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from .likelihood import LIKELIHOODS
 from .locality import check_local
 from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
 
-WHEN = ("arrival", "first", "mean", "last")
 #: Names that every network and every token has without a declaration.
 RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
 
@@ -30,30 +30,6 @@ class Settling:
     tolerance: Quantity
 
 
-@attrs.frozen(kw_only=True)
-class Readout:
-    """A quantity kept for every token: `variables` ("population.variable") taken `when`.
-
-    `when` is "arrival" (the last value before the token appears), or over the steps of the
-    presentation "first", "mean" or "last". Several variables of populations of size 1 become the
-    dimension `level`; one variable of a larger population becomes the dimension `unit` (of
-    populations of another size than the first so read, `population_unit`). Multiplied by `scale`.
-    """
-
-    name: str
-    variables: tuple = attrs.field(converter=tuple)
-    when: str
-    scale: float = 1.0
-
-    def __attrs_post_init__(self):
-        if self.when not in WHEN:
-            raise UnknownNameError(
-                f"a readout cannot be taken {self.when!r}",
-                where=f"Readout {self.name!r}",
-                fix=nearest(self.when, WHEN),
-            )
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Hierarchy:
     """A complete model. A model file's ``hierarchy(input_size)`` returns one.
@@ -69,7 +45,11 @@ class Hierarchy:
     settling : Settling, optional
         Needed by self-paced blocks.
     readouts : tuple of Readout
-        What is kept for every token.
+        What is kept for every token. Measures rely on the names in
+        `fena_sim.declare.model.readouts.STANDARD`.
+    likelihood : Gaussian or Categorical, optional
+        How level 0 predicts the token; its free energy follows from it. Without it, free energy is
+        not defined.
     batch : int
         Streams of tokens that are presented side by side. Every stream has populations of its own,
         those of size 1 included; the streams share the synapses, whose changes are summed over
@@ -88,6 +68,7 @@ class Hierarchy:
     dt: Quantity = 1 * ms
     settling: Settling | None = None
     readouts: tuple = attrs.field(converter=tuple, default=())
+    likelihood: object = None
     batch: int = attrs.field(default=1)
     description: str = ""
     reference: str = ""
@@ -112,6 +93,12 @@ class Hierarchy:
                         where=self.where,
                         fix=f"declare it as {expected.__name__}(...)",
                     )
+        if self.likelihood is not None and not isinstance(self.likelihood, LIKELIHOODS):
+            raise DeclarationError(
+                f"the likelihood of level 0 is {self.likelihood!r}",
+                where=self.where,
+                fix="give likelihood=Gaussian() or likelihood=Categorical()",
+            )
         for names in (
             [*RESERVED, *(member.name for member in (*self.populations, *self.projections))],
             [*TOKEN_VARIABLES, *(readout.name for readout in self.readouts)],
@@ -150,6 +137,11 @@ class Hierarchy:
     def levels(self):
         """Numbers of the levels, lowest first."""
         return sorted({p.level for p in self.populations if p.level is not None})
+
+    @property
+    def level_sizes(self):
+        """Units of the largest population of each level."""
+        return [max(p.size for p in self.populations if p.level == level) for level in self.levels]
 
     def population(self, name, where=None):
         """The population called `name`; UnknownNameError with the nearest name otherwise."""

@@ -31,11 +31,11 @@ class Silent:
         """The network of a block is being built."""
 
     def chunk(self, block, done, total, tokens, seconds, readings):
-        """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `watch`."""
+        """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `live.readings`."""
         self._tokens += tokens
         self._seconds += seconds
 
-    def note(self, text):
+    def log(self, text):
         """A line of the log."""
 
     def end(self):
@@ -143,7 +143,7 @@ class _Shown(Silent):
             self.display.draw(now=done == total)  # however short, every block is seen finished
             self._report()
 
-    def note(self, text):
+    def log(self, text):
         self.display.write(f"{self.label}: {text}")
 
     def end(self):

@@ -104,7 +104,7 @@ class RunView:
         self.building = True
 
     def add(self, block, done, readings, rate):
-        """A chunk is finished: `done` tokens of the block, `readings` of `watch`, `rate` in
+        """A chunk is finished: `done` tokens of the block, `readings` of `live.readings`, `rate` in
         tokens/s of all streams.
         """
         self._enter(block)

@@ -28,7 +28,7 @@ from ...runs.plan import Plan
 from ...runs.preview import block_program, card_device, estimate
 
 #: Largest max_rel that passes, by precision.
-BARS = {"float64": 1e-12, "float32": 1e-5}
+THRESHOLDS = {"float64": 1e-12, "float32": 1e-5}
 REFERENCE = "cpp"
 #: The reference of stock C++ in float32: what the precision itself costs.
 EXACT = "cpp float64"
@@ -47,7 +47,7 @@ class Row:
 
     @property
     def passes(self):
-        return self.reference == EXACT or self.max_rel <= BARS[self.dtype]
+        return self.reference == EXACT or self.max_rel <= THRESHOLDS[self.dtype]
 
 
 @attrs.frozen
@@ -118,7 +118,7 @@ def certify(
                         Row(variable, REFERENCE, shown, dtype, *apart(found.get(variable), array))
                         for variable, array in reference.items()
                     ]
-    if set(stock) == set(BARS):
+    if set(stock) == set(THRESHOLDS):
         rows += [
             Row(
                 variable, EXACT, REFERENCE, "float32", *apart(stock["float32"].get(variable), array)

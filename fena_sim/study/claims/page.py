@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from ...errors import FenaError
-from ...runs.provenance import describe
+from ...runs.provenance import provenance
 from ...runs.store.files import write_atomically
 from ...show.style import save
 from .suite import FIRST_SEED
@@ -60,7 +60,7 @@ def _figure(result, folder):
 
 
 def _head(results):
-    about = describe()
+    about = provenance()
     git, versions = about["git"], about["versions"]
     code = (
         "outside a checkout"

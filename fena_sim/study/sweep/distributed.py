@@ -89,7 +89,7 @@ def parse_slurm(text):
 
 def _run(points, client, display):
     distributed = _import("distributed")
-    display.note(
+    display.log(
         f"dask scheduler {client.scheduler.address}, {len(client.scheduler_info()['workers'])} workers now"
     )
 

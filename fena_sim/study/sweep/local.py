@@ -66,7 +66,7 @@ def run_locally(points, workers, display):
                     staff[staff.index(worker)] = _Worker(context)
                     deaths[point.number] = deaths.get(point.number, 0) + 1
                     if deaths[point.number] < DEATHS:
-                        display.note(f"{point.label}: {worker.end()}; another one takes over")
+                        display.log(f"{point.label}: {worker.end()}; another one takes over")
                         waiting.appendleft(point)
                     else:
                         yield died(point, worker.end())
@@ -149,7 +149,7 @@ def _serve(pipe):
         signal.SIGTERM, lambda *_: sys.exit()
     )  # unwinds, so that compiled networks and temporary files go
 
-    def say(message):
+    def log(message):
         try:
             pipe.send(message)
         except OSError:  # the sweep is gone
@@ -160,4 +160,4 @@ def _serve(pipe):
             point = pipe.recv()
         except (EOFError, OSError):
             return
-        say(do_point(point, say))
+        log(do_point(point, log))

@@ -17,7 +17,7 @@ from fena_sim.study.claims import references
 #: One token of memory is not enough: after "a" comes "c" or "b". From its second token on, the
 #: stream below is determined.
 CYCLE = (1, 0, 2, 0)
-HOW = {"rate": 1e-2, "rate_at_end": 0.05, "length": 8, "lanes": 2, "layers": 1}
+HOW = {"rate": 1e-2, "rate_at_end": 0.05, "length": 8, "batch": 2, "layers": 1}
 CHOSEN = {regime: {"hyperparameters": HOW} for regime in references.REGIMES}
 
 
@@ -144,7 +144,7 @@ def test_passes_end_with_the_best_network(network, torch):
     net = networks.make("gru", 3, 0, **networks.sizes("gru", 3, 2000))
     optimiser = torch.optim.Adam(net.parameters(), lr=HOW["rate"])
     for _ in range(3):
-        networks.one_pass(net, np.resize(CYCLE, 101), optimiser, HOW["length"], HOW["lanes"])
+        networks.one_pass(net, np.resize(CYCLE, 101), optimiser, HOW["length"], HOW["batch"])
     logits = torch.cat(
         [piece[0] for piece, _ in networks.frozen(net, np.resize(CYCLE, 50), HOW["length"])]
     )

@@ -66,7 +66,7 @@ class Killer(SweepDisplay):
                 self.dead.append(worker.pid)
                 worker.kill()
 
-    def note(self, text):
+    def log(self, text):
         self.notes.append(text)
 
 
