@@ -15,6 +15,7 @@ from .errors import FenaError  # noqa: E402
 from .model import (  # noqa: E402
     Hierarchy,
     Normal,
+    Parameter,
     Plasticity,
     Population,
     Projection,
@@ -33,6 +34,7 @@ __all__ = [
     "FixedPace",
     "Hierarchy",
     "Normal",
+    "Parameter",
     "Plasticity",
     "Population",
     "Probe",

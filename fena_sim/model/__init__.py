@@ -3,6 +3,7 @@
 from .hierarchy import Hierarchy, Readout, Settling
 from .initial import Normal, Uniform
 from .load import load_model
+from .parameter import Parameter
 from .plasticity import Plasticity
 from .population import Population
 from .projection import Projection
@@ -10,6 +11,7 @@ from .projection import Projection
 __all__ = [
     "Hierarchy",
     "Normal",
+    "Parameter",
     "Plasticity",
     "Population",
     "Projection",

@@ -11,6 +11,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_sa
 from ..errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
 from .initial import dimensions as initial_dimensions
+from .parameter import keep_meanings
 
 EVENTS = ("onset", "arrival")
 
@@ -90,7 +91,8 @@ class Population:
         dimensionless), ``token_code`` (the unit's share of the current token's code) and ``noise``
         (white noise of the unit, second**-0.5) may be used without declaring them.
     parameters : dict
-        Numbers or scalar quantities used in the equations; they can be changed without a new build.
+        Numbers or scalar quantities used in the equations, each with its meaning if given as
+        Parameter(value, meaning); they can be changed without a new build.
     initial : dict
         Initial values by variable: a number, a quantity, an array (size,), Normal or Uniform.
     links : dict
@@ -111,6 +113,9 @@ class Population:
         Level of the hierarchy (0 is the sensory one); used for names, tables and locality.
     role : str
         What the units stand for: 'state', 'error', 'prior', 'precision', 'input', ...
+    meanings : dict
+        What parameters mean, by name; filled from those given as Parameter. No part of a run's
+        identity.
     """
 
     name: str = attrs.field(validator=check_name)
@@ -128,6 +133,7 @@ class Population:
     order: int = 0
     level: int = None
     role: str = "population"
+    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
 
     @size.validator
     def _check_size(self, attribute, value):
@@ -140,6 +146,7 @@ class Population:
 
     def __attrs_post_init__(self):
         check_clock(self.clock, self.where)
+        keep_meanings(self)
         check_parameters(self.parameters, self.where)
         own = self.variables
         given = [*self.parameters, *self.links, *own]

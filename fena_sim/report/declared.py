@@ -51,7 +51,9 @@ def declared_model(manifest):
     """
     left_out = []
     try:
-        return _declare(manifest["inputs"]["model"], left_out), left_out
+        model = _declare(manifest["inputs"]["model"], left_out)
+        # meanings are no part of the inputs, and runs of earlier versions have none
+        return model.with_meanings(manifest.get("model", {}).get("meanings", {})), left_out
     except (
         Exception
     ) as error:  # whatever a manifest of another version, or an altered one, may hold

@@ -425,6 +425,7 @@ class _Runner:
                 "batch": model.batch,
                 "populations": [p.name for p in model.populations],
                 "parameters": {key: str(value) for key, value in model.parameters().items()},
+                "meanings": model.meanings(),
             },
             "protocol": {
                 "name": protocol.name,
