@@ -41,7 +41,12 @@ def command(model, latex, as_json, picture, settings):
     declared = apply_parameters(load_model(model, **settings.model), settings.parameters)
     if as_json:
         parameters = {key: str(value) for key, value in declared.parameters().items()}
-        click.echo(json.dumps({"model": canonical(declared), "parameters": parameters}))
+        found = {
+            "model": canonical(declared),
+            "parameters": parameters,
+            "meanings": declared.meanings(),
+        }
+        click.echo(json.dumps(found))
     else:
         click.echo(describe(declared, latex=latex))
     if picture:

@@ -12,6 +12,7 @@ from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
 from . import integration
 from .initial import dimensions as initial_dimensions
+from .parameter import keep_meanings
 
 EVENTS = ("onset", "arrival")
 
@@ -91,7 +92,8 @@ class Population:
         dimensionless), ``token_code`` (the unit's share of the current token's code) and ``noise``
         (white noise of the unit, second**-0.5) may be used without declaring them.
     parameters : dict
-        Numbers or scalar quantities used in the equations; they can be changed without a new build.
+        Numbers or scalar quantities used in the equations, each with its meaning if given as
+        Parameter(value, meaning); they can be changed without a new build.
     initial : dict
         Initial values by variable: a number, a quantity, an array (size,), Normal or Uniform.
     links : dict
@@ -112,6 +114,9 @@ class Population:
         Level of the hierarchy (0 is the sensory one); used for names, tables and locality.
     role : str
         What the units stand for: 'state', 'error', 'prior', 'precision', 'input', ...
+    meanings : dict
+        What parameters mean, by name; filled from those given as Parameter. No part of a run's
+        identity.
     """
 
     name: str = attrs.field(validator=check_name)
@@ -129,6 +134,7 @@ class Population:
     order: int = 0
     level: int | None = None
     role: str = "population"
+    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
 
     @size.validator
     def _check_size(self, attribute, value):
@@ -141,6 +147,7 @@ class Population:
 
     def __attrs_post_init__(self):
         check_clock(self.clock, self.where)
+        keep_meanings(self)
         check_parameters(self.parameters, self.where)
         own = self.variables
         given = [*self.parameters, *self.links, *own]
