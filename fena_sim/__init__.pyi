@@ -4,6 +4,7 @@ from .declare.model.initial import Normal as Normal
 from .declare.model.initial import Uniform as Uniform
 from .declare.model.likelihood import Categorical as Categorical
 from .declare.model.likelihood import Gaussian as Gaussian
+from .declare.model.parameter import Parameter as Parameter
 from .declare.model.plasticity import Plasticity as Plasticity
 from .declare.model.population import Population as Population
 from .declare.model.projection import Projection as Projection

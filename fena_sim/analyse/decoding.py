@@ -1,5 +1,5 @@
-"""What the states of a level hold: decoding, variance explained, memory, and where over the levels
-a quantity lies.
+"""What can be decoded from the states of a level, the variance they explain, their memory, and
+where in the hierarchy a quantity lies.
 
 Every share is cross-validated over contiguous folds. Neighbouring tokens share their motif and the
 states' memory, so ``guard`` tokens on either side of the tested fold are left out of the training

@@ -1,4 +1,4 @@
-"""Failures of learning: levels that muted themselves, and networks that are stuck below local
+"""Failures of learning: levels whose precision collapsed, and networks stuck below local
 statistics.
 """
 

@@ -6,7 +6,7 @@ The loop is x = s - y(t - delay), tau dy/dt = x(t - delay) of Alamia & VanRullen
 """
 
 import numpy as np
-from scipy.special import lambertw
+import scipy
 
 from ..errors import DeclarationError
 
@@ -35,7 +35,7 @@ def delay_loop_eigenvalue(delay, tau):
     delay, tau = float(delay), float(tau)
     if delay == 0:
         return complex(-1 / tau)
-    eigenvalue = complex(lambertw(-2 * delay / tau)) / (2 * delay)
+    eigenvalue = complex(scipy.special.lambertw(-2 * delay / tau)) / (2 * delay)
     return complex(eigenvalue.real, abs(eigenvalue.imag))
 
 

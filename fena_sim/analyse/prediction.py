@@ -5,9 +5,8 @@ and an omission has no token to compare with.
 """
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
 from ..errors import StimulusError
 from .select import narrow, readout, scored, tokens_of
@@ -161,7 +160,7 @@ def _targets(run, block):
 
 def _nats(distance, tokens, sharpness):
     """-ln p of each token, with ``sharpness`` = 1/(2 s^2)."""
-    return -log_softmax(-sharpness * distance, axis=1)[np.arange(len(tokens)), tokens]
+    return -scipy.special.log_softmax(-sharpness * distance, axis=1)[np.arange(len(tokens)), tokens]
 
 
 def _fit_width(distance, tokens, codes):
@@ -171,7 +170,7 @@ def _fit_width(distance, tokens, codes):
     token is predicted without an error, where the likelihood has no maximum.
     """
     scale = np.log((codes**2).sum(axis=1).mean())
-    found = minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda log_s2: _nats(distance, tokens, np.exp(-log_s2) / 2).mean(),
         bounds=(scale - 6 * np.log(10), scale + 6 * np.log(10)),
         method="bounded",

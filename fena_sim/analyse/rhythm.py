@@ -1,4 +1,4 @@
-"""Levels that argue (claim C09): rhythms within a token, between levels, and across tokens.
+"""Levels with unlike speeds (claim C09): rhythms within a token, between levels, and across tokens.
 
 Halve the time step before calling anything found here a rhythm: fast levels ring with the
 integrator.
@@ -6,8 +6,8 @@ integrator.
 
 import attrs
 import numpy as np
+import scipy
 import xarray as xr
-from scipy import signal
 
 from ..errors import DeclarationError, StimulusError
 from .errors import level_errors
@@ -142,7 +142,7 @@ def phase_lag(a, b, dt, band=None, segment=SEGMENT):
             fix="give two finite signals that vary, of the same times, at least two segments long",
         )
     options = dict(fs=1 / float(dt), nperseg=segment)
-    frequency, cross = signal.csd(a, b, **options)
+    frequency, cross = scipy.signal.csd(a, b, **options)
     low, high = (0, np.inf) if band is None else band
     inside = np.flatnonzero((frequency > 0) & (frequency >= low) & (frequency <= high))
     if not len(inside):
@@ -152,7 +152,7 @@ def phase_lag(a, b, dt, band=None, segment=SEGMENT):
             fix=f"frequencies are {frequency[1]:g} Hz apart up to {frequency[-1]:g} Hz; use longer segments or another band",
         )
     k = inside[np.abs(cross[inside]).argmax()]
-    _, coherence = signal.coherence(a, b, **options)
+    _, coherence = scipy.signal.coherence(a, b, **options)
     return PhaseLag(float(frequency[k]), float(-np.angle(cross[k])), float(coherence[k]))
 
 
@@ -271,7 +271,7 @@ def oscillation_index(series, least=0.2):
     """
     series = _long_enough(np.asarray(series, dtype=float))
     # Detrended as the spectrum is, so that the drift of learning does not pass for memory.
-    flat = signal.detrend(series, bp=np.arange(SEGMENT, len(series) - 1, SEGMENT))
+    flat = scipy.signal.detrend(series, bp=np.arange(SEGMENT, len(series) - 1, SEGMENT))
     if flat.std() <= 1e-12 * np.abs(series).max():
         raise StimulusError(
             "the series does not vary",
@@ -282,7 +282,7 @@ def oscillation_index(series, least=0.2):
     memory = (flat[1:] * flat[:-1]).sum() / (flat**2).sum()
     memory = float(np.clip((memory + 2 / SEGMENT) / (1 - 4 / SEGMENT), -0.999, 0.999))
     noise = np.random.default_rng(SEED).standard_normal((SURROGATES, SEGMENT + len(series)))
-    red = signal.lfilter([1], [1, -memory], noise)[:, SEGMENT:]  # stationary by then
+    red = scipy.signal.lfilter([1], [1, -memory], noise)[:, SEGMENT:]  # stationary by then
     threshold = float(np.quantile(_peak(red)[0], 0.95))
     return Oscillation(
         float(index), threshold, float(frequency), bool(index > threshold and index >= least)
@@ -300,7 +300,7 @@ def _long_enough(values):
 
 
 def _welch(values):
-    return signal.welch(_long_enough(values), nperseg=SEGMENT, detrend="linear")
+    return scipy.signal.welch(_long_enough(values), nperseg=SEGMENT, detrend="linear")
 
 
 def _peak(values):

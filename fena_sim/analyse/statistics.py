@@ -4,7 +4,7 @@ import warnings
 
 import attrs
 import numpy as np
-from scipy import stats
+import scipy
 
 from ..errors import DeclarationError
 
@@ -129,7 +129,7 @@ def share(successes):
             where="share(successes)",
             fix="give True or False for every network",
         )
-    test = stats.binomtest(int(values.sum()), len(values))
+    test = scipy.stats.binomtest(int(values.sum()), len(values))
     low, high = test.proportion_ci(0.95, method="exact")
     return Summary(
         float(test.statistic), float(low), float(high), len(values), "Clopper-Pearson, 95 %"
@@ -168,8 +168,8 @@ def intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _bootstrap(values):
     # A degenerate bootstrap is said in words by the caller (min-max range), not by warnings.
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        result = stats.bootstrap(
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
+        result = scipy.stats.bootstrap(
             (values,),
             np.median,
             axis=0,

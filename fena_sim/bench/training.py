@@ -56,18 +56,15 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from statistics import median
 from time import perf_counter
 
 import attrs
-import click
 from numpy import log
 from tabulate import tabulate
 
-from ..errors import DeviceError, FenaError
+from ..errors import DeviceError
 
 FENA_SIZES = (64, 48, 32)
 DEVICES = ("dense", "dense64")
@@ -602,38 +599,3 @@ def _setting(setting):
     if "length" not in setting:
         return f"levels {'-'.join(map(str, setting['sizes']))}"
     return f"{setting['length']} tokens x {setting['batch']}, rate {setting['rate']:g}"
-
-
-@click.command("training")
-@click.option("--quick", is_flag=True, help="Fewer tokens, and only the ends of the sweeps.")
-@click.option(
-    "--json",
-    "path",
-    type=click.Path(dir_okay=False, writable=True),
-    required=True,
-    help="File for the rows.",
-)
-def command(quick, path):
-    """Whole training runs beside backpropagation: tokens per second, memory and accuracy.
-
-    \b
-    Example:
-      fena bench training --quick --json training.json
-    """
-    if find_spec("torch") is None:
-        raise FenaError(
-            "PyTorch is not installed",
-            where="fena bench training",
-            fix="pip install fena-sim[bench]",
-        )
-    with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:
-        bench = Bench(quick, cache, lambda text: click.echo(text, err=True))
-        bench.measure()
-    rows = bench.rows()
-    verdicts = claims(rows)
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump({"rows": rows, "claims": verdicts, "threads": bench.threads}, file, indent=1)
-    click.echo(report(rows))
-    for claim, verdict in verdicts.items():
-        numbers = ", ".join(f"{k} {v:.3g}" for k, v in verdict.items() if k != "holds")
-        click.echo(f"{claim} {'holds' if verdict['holds'] else 'does not hold'}: {numbers}")

@@ -17,7 +17,6 @@ import os
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import attrs
 
@@ -25,13 +24,13 @@ from ..analyse.prediction import accuracy
 from ..declare.model.equations import identifiers
 from ..load.model_file import load_model
 from ..load.protocol_file import load_protocol
+from ..load.shipped import HOME
 from ..network.projection import pairs
 from ..runs.execute import run
 from . import footprint
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-FENA = CHECKOUT / "models" / "fena.py"
-FIRST_CONTACT = CHECKOUT / "protocols" / "first_contact.py"
+FENA = HOME / "models" / "fena.py"
+FIRST_CONTACT = HOME / "protocols" / "first_contact.py"
 #: Tokens that a tiny network is run on before memory is measured.
 TINY_TOKENS = 4
 #: Tokens per chunk when memory is measured: recordings of a chunk are held until it ends.

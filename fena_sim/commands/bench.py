@@ -1,20 +1,19 @@
 """The command `fena bench`."""
 
 import json
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from ..bench.training import command as training
-from ..errors import DeclarationError, nearest
+from ..errors import DeclarationError, FenaError, nearest
 
 CASE = ("network", "dtype", "plastic", "batch")
 
 
-@click.group()
-def bench():
+@click.group("bench")
+def command():
     """Measure speed and memory against stock Brian2, hand-written C++, other libraries and the
     machine's limit.
 
@@ -37,7 +36,7 @@ def _known(names, known, what):
             )
 
 
-@bench.command()
+@command.command()
 @click.option("--quick", is_flag=True, help="Small and large in float32 only, 3 rounds.")
 @click.option(
     "--variants", callback=_names, metavar="A,B,...", help="Only these variants (default: all)."
@@ -86,7 +85,7 @@ def speed(quick, variants, networks, figure_path, path):
         _draw(rows, figure_path)
 
 
-@bench.command()
+@command.command()
 @click.argument("rows", type=click.Path(exists=True))
 @click.option(
     "--out", type=click.Path(), required=True, help="The file; its PDF, SVG and PNG are written."
@@ -102,7 +101,7 @@ def figure(rows, out):
     _draw(_read(rows), out)
 
 
-@bench.command()
+@command.command()
 @click.argument("rows", type=click.Path(exists=True))
 def show(rows):
     """Print the table and the bars of stored rows.
@@ -112,6 +111,43 @@ def show(rows):
       fena bench show speed.json
     """
     _show(_read(rows))
+
+
+@command.command()
+@click.option("--quick", is_flag=True, help="Fewer tokens, and only the ends of the sweeps.")
+@click.option(
+    "--json",
+    "path",
+    type=click.Path(dir_okay=False, writable=True),
+    required=True,
+    help="File for the rows.",
+)
+def training(quick, path):
+    """Whole training runs beside backpropagation: tokens per second, memory and accuracy.
+
+    \b
+    Example:
+      fena bench training --quick --json training.json
+    """
+    from ..bench.training import Bench, claims, report
+
+    if find_spec("torch") is None:
+        raise FenaError(
+            "PyTorch is not installed",
+            where="fena bench training",
+            fix="pip install fena-sim[bench]",
+        )
+    with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:
+        bench = Bench(quick, cache, lambda text: click.echo(text, err=True))
+        bench.measure()
+    rows = bench.rows()
+    verdicts = claims(rows)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"rows": rows, "claims": verdicts, "threads": bench.threads}, file, indent=1)
+    click.echo(report(rows))
+    for claim, verdict in verdicts.items():
+        numbers = ", ".join(f"{k} {v:.3g}" for k, v in verdict.items() if k != "holds")
+        click.echo(f"{claim} {'holds' if verdict['holds'] else 'does not hold'}: {numbers}")
 
 
 def _read(path):
@@ -138,6 +174,9 @@ def _draw(rows, path):
 
 
 def _show(rows):
+    from rich.console import Console
+    from rich.table import Table
+
     from ..bench.bars import bars
 
     names = list(dict.fromkeys(row["variant"] for row in rows))
@@ -166,6 +205,3 @@ def _cell(row):
     if row is None:
         return ""
     return f"{row['us_per_step']:.3g}" + (f" ({row['x_limit']:.2g})" if row["x_limit"] else "")
-
-
-bench.add_command(training)

@@ -1,20 +1,20 @@
-"""The commands `fena certify` and `fena doctor`."""
+"""The command `fena certify`."""
 
 import json
+from math import isfinite
 
-import attrs
 import click
-import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from ..study.certify.certificate import EXACT, THRESHOLDS
-from .shell import PARTLY
+from .shell import PARTLY, ModelOrProtocol
 
 
-@click.command()
-@click.argument("protocol", type=click.Path())
-@click.option("--model", type=click.Path(), help="Model file; the protocol file names a default.")
+@click.command("certify")
+@click.argument("protocol", type=ModelOrProtocol("protocols"))
+@click.option(
+    "--model",
+    type=ModelOrProtocol("models"),
+    help="Model file; the protocol file names a default.",
+)
 @click.option(
     "--devices",
     default="cpp,dense,cuda_host",
@@ -34,7 +34,7 @@ from .shell import PARTLY
 )
 @click.option("--report", type=click.Path(), default=None, help="Write a page of Markdown.")
 @click.pass_context
-def certify(context, protocol, model, devices, tokens, seed, path, report):
+def command(context, protocol, model, devices, tokens, seed, path, report):
     """Run a protocol on several devices and print how far each variable is from stock C++.
 
     Exit code 5 if a variable is further away than 1e-12 (float64) or 1e-5 (float32) of its own
@@ -45,15 +45,18 @@ def certify(context, protocol, model, devices, tokens, seed, path, report):
       fena certify protocols/first_contact.py
       fena certify protocols/first_contact.py --devices cpp,dense,cuda_host --tokens 200 --json certificate.json
     """
+    import attrs
+    from rich.console import Console
+
     from ..load.model_file import load_model
     from ..load.protocol_file import load_protocol
     from ..runs.store.files import write_atomically
-    from ..study.certify.certificate import certify as compare
+    from ..study.certify.certificate import EXACT, THRESHOLDS, certify
 
     file = load_protocol(protocol)
     declared = load_model(model or file.model, file.protocol.vocabulary.size)
     chosen = [name.strip() for name in devices.split(",") if name.strip() and name.strip() != "cpp"]
-    rows, costs = compare(declared, file.protocol, chosen, tokens, seed)
+    rows, costs = certify(declared, file.protocol, chosen, tokens, seed)
     text = summary(rows, costs)
     Console(highlight=False).print(text, markup=False, soft_wrap=True)
     if path:
@@ -86,11 +89,13 @@ def certify(context, protocol, model, devices, tokens, seed, path, report):
 
 
 def _finite(value):
-    return value if not isinstance(value, float) or np.isfinite(value) else None
+    return value if not isinstance(value, float) or isfinite(value) else None
 
 
 def summary(rows, costs):
     """Markdown: the furthest variable by device and precision, and what a step costs."""
+    from ..study.certify.certificate import EXACT
+
     lines = [
         "| device | precision | reference | variables | furthest | max_rel | max_abs | passes |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -120,32 +125,3 @@ def summary(rows, costs):
             + " |"
         )
     return "\n".join(lines)
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def doctor(as_json):
-    """What this machine has for the devices, what is missing, and the command that mends it.
-
-    \b
-    Examples:
-      fena doctor
-      fena doctor --json
-    """
-    from ..device.cuda.doctor import examine
-
-    findings = examine()
-    if as_json:
-        click.echo(json.dumps([attrs.asdict(finding) for finding in findings]))
-        return
-    table = Table("", "found", "if missing", "devices that need it", box=None)
-    for f in findings:
-        table.add_row(
-            f.what,
-            f.found if f.there else f"missing: {f.found}",
-            "" if f.there else f.mend,
-            f.devices,
-        )
-    console = Console(highlight=False)
-    console.width = max(console.width, 140)
-    console.print(table)

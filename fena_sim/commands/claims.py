@@ -2,16 +2,15 @@
 
 import json
 
-import attrs
 import click
-from rich.console import Console
-from rich.table import Table
+
+from .shell import stopping_at_once
 
 #: Characters. Wider than a terminal rather than a measure on five lines.
 WIDTH = 160
 
 
-@click.command()
+@click.command("claims")
 @click.argument("ids", nargs=-1, metavar="[C05 C08 ...]")
 @click.option(
     "--seeds",
@@ -37,7 +36,7 @@ WIDTH = 160
     help="Write claims, definitions, rows and figures as Markdown, e.g. docs/claims.md.",
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
-def claims(ids, seeds, quick, path, out, page, quiet):
+def command(ids, seeds, quick, path, out, page, quiet):
     """Measure the claims of protocols/claims/ (all if none is named) over independently seeded
     networks.
 
@@ -51,10 +50,12 @@ def claims(ids, seeds, quick, path, out, page, quiet):
       fena claims C05 C08 --seeds 10 --json rows.json
       fena claims --page docs/claims.md
     """
+    import attrs
+    from rich.console import Console
+
     from ..runs.store.files import write_atomically
     from ..study.claims.files import find_claims
     from ..study.claims.suite import run_claims
-    from .shell import stopping_at_once
 
     with stopping_at_once():
         results = run_claims(find_claims(ids), seeds, quick, out, quiet)
@@ -72,6 +73,8 @@ def claims(ids, seeds, quick, path, out, page, quiet):
 
 
 def _table(results):
+    from rich.table import Table
+
     table = Table("id", "measure", "value [interval]", "bar", "verdict", "seeds", box=None)
     for result in results:
         for row in result.rows:

@@ -3,7 +3,7 @@
 import click
 
 
-@click.command()
+@click.command("export")
 @click.argument("run", type=click.Path())
 @click.option(
     "--nwb", type=click.Path(), default=None, metavar="FILE.nwb", help="Neurodata Without Borders."
@@ -65,12 +65,12 @@ import click
     help="For --mne: time 0 is the start of the blank, the token's arrival, or the end of its presentation.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
-def export(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, force):
+def command(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, force):
     """Write a finished run in the formats of other tools: at least one of --nwb, --neo, --mne,
     --csv.
 
     Files appear under their names only when complete. --nwb, --neo and --mne need packages of their
-    own: pip install fena-sim[nwb,neo,mne]
+    own, the extras nwb, neo and mne. Without them, the error names the command that installs them.
 
     \b
     Examples:

@@ -6,12 +6,11 @@ from pathlib import Path
 import click
 
 from ..errors import RunFolderError
-from ..runs.store.experiment import differences, experiment_of
 
 RUNS, OUT = "runs", "figures/made"
 
 
-@click.command()
+@click.command("figures")
 @click.argument("runs", nargs=-1, type=click.Path())
 @click.option("--out", type=click.Path(), default=OUT, show_default=True)
 @click.option("--only", multiple=True, metavar="NAME", help="This figure alone; may be repeated.")
@@ -24,7 +23,7 @@ RUNS, OUT = "runs", "figures/made"
 )
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON instead of the paths.")
 @click.option("--quiet", is_flag=True, help="Do not say what is missing.")
-def figures(runs, out, only, gallery, as_json, quiet):
+def command(runs, out, only, gallery, as_json, quiet):
     """Make every figure of figures/ for which there are runs.
 
     Given runs (one per network), from these. Without, from the folder runs/: for each figure one
@@ -89,6 +88,8 @@ def _check_alike(runs):
     """RunFolderError if the runs are not one experiment on independently seeded networks, as every
     figure takes them to be.
     """
+    from ..runs.store.experiment import differences, experiment_of
+
     fix = "name the runs of one experiment only"
     kinds = {experiment_of(run.manifest): run for run in runs}
     if len(kinds) > 1:
@@ -111,8 +112,8 @@ def _check_alike(runs):
 
 def _make(files, given, out, log, quiet):
     """Draw what can be drawn; ([{"name", "files", "runs"}], [{"name", "needs", "command"}])."""
+    from ..runs.store.find import stored_runs
     from ..show.style import save
-    from .list import stored_runs
 
     made, missing, stored = [], [], stored_runs(RUNS) if given is None else None
     for file in files:

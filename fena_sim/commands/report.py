@@ -4,8 +4,10 @@ import sys
 
 import click
 
+from .shell import ModelOrProtocol
 
-@click.command()
+
+@click.command("report")
 @click.argument("path", metavar="RUN|FOLDER", type=click.Path())
 @click.option(
     "-o",
@@ -17,11 +19,11 @@ import click
 )
 @click.option(
     "--protocol",
-    type=click.Path(),
+    type=ModelOrProtocol("protocols"),
     default=None,
     help="Protocol file whose summary gives the numbers; protocols/NAME.py if left out.",
 )
-def report(path, out, protocol):
+def command(path, out, protocol):
     """Write one self-contained page about a run, or about all runs below a folder.
 
     Model, protocol, settling, recorded traces, numbers with intervals over networks, versions,

@@ -1,5 +1,5 @@
-"""How `fena` behaves in a shell: exit codes, mistakes without a traceback, --verbose for every
-command, completion.
+"""How `fena` behaves in a shell: commands that are imported when they are asked for, exit codes,
+mistakes without a traceback, --verbose for every command.
 """
 
 import errno
@@ -7,14 +7,14 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Mapping
 from contextlib import contextmanager
+from importlib import import_module
 
 import click
-import psutil
-from click.shell_completion import get_completion_class
-from rich.console import Console
 
 from ..errors import FenaError, NonFiniteError, ResourceError
+from ..load import shipped
 
 #: What scripts may rely on; every other failure is one of these.
 EXIT_CODES = {
@@ -29,7 +29,6 @@ EXIT_CODES = {
 INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 2, 3, 4, 5, 130
 #: What the operating system says when something does not fit.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
-SHELLS = ("bash", "zsh", "fish")
 #: In the environment of a shell that completes: where click looks for it.
 COMPLETE = "_FENA_COMPLETE"
 VERBOSE = "fena_sim.verbose"
@@ -54,6 +53,9 @@ def stopping_at_once():
     """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs
     in its threads are done.
     """
+    import psutil
+    from rich.console import Console
+
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -72,14 +74,47 @@ def stopping_at_once():
         signal.signal(signal.SIGINT, before)
 
 
-class Commands(click.Group):
-    """A group whose commands all take --verbose and end in one message and an exit code where the
-    user can help it.
+class ModelOrProtocol(click.Path):
+    """A file, or the name of a shipped one; see :func:`fena_sim.load.shipped.find`.
+
+    Parameters
+    ----------
+    kind : str
+        "models" or "protocols".
     """
 
-    def add_command(self, command, name=None):
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+
+    def convert(self, value, param, ctx):
+        return str(shipped.find(value, self.kind))
+
+
+class CommandFiles(Mapping):
+    """The commands in this package by name: NAME is `command` in NAME.py, which is imported when the
+    command is asked for. Each takes --verbose.
+    """
+
+    def __init__(self, names):
+        self._names = names
+
+    def __getitem__(self, name):
+        if name not in self._names:
+            raise KeyError(name)
+        command = import_module(f".{name}", __package__).command
         _give_verbose(command)
-        super().add_command(command, name)
+        return command
+
+    def __iter__(self):
+        return iter(self._names)
+
+    def __len__(self):
+        return len(self._names)
+
+
+class Commands(click.Group):
+    """A group whose commands end in one message and an exit code where the user can help it."""
 
     def invoke(self, context):
         try:
@@ -124,21 +159,6 @@ def _be_verbose(context, parameter, value):
 
         context.meta[VERBOSE] = True
         BrianLogger.log_level_debug()
-
-
-@click.command()
-@click.argument("shell", type=click.Choice(SHELLS))
-def completion(shell):
-    """Print what makes a shell complete commands, options and files of `fena`.
-
-    \b
-    Examples:
-      fena completion bash >> ~/.bashrc
-      fena completion zsh >> ~/.zshrc
-      fena completion fish > ~/.config/fish/completions/fena.fish
-    """
-    command = click.get_current_context().find_root().command
-    click.echo(get_completion_class(shell)(command, {}, "fena", COMPLETE).source())
 
 
 def describe_exit_codes():

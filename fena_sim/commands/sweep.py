@@ -7,18 +7,20 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from .shell import INTERRUPTED, PARTLY
+from .shell import INTERRUPTED, PARTLY, ModelOrProtocol
 
 #: Errors that are listed in full at the end; all are in the JSON.
 LISTED = 20
 
 
-@click.command()
-@click.argument("protocol", type=click.Path())
-@click.option("--model", type=click.Path(), help="Model file; the protocol file names a default.")
+@click.command("sweep")
+@click.argument("protocol", type=ModelOrProtocol("protocols"))
+@click.option(
+    "--model",
+    type=ModelOrProtocol("models"),
+    help="Model file; the protocol file names a default.",
+)
 @click.option(
     "--grid",
     "grid",
@@ -81,7 +83,7 @@ LISTED = 20
     help="Where to write the figure (PDF, SVG and PNG); the sweep's folder if left out.",
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
-def sweep(
+def command(
     protocol,
     model,
     grid,
@@ -189,6 +191,9 @@ def _save(planned, outcomes, out, path, figure):
 
 def _report(planned, outcomes, listing, quiet):
     """Where the result is, unless quiet; and in any case which points failed, and why."""
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     if not quiet:
         table = Table(box=None, show_header=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command("watch")
 @click.argument("path", metavar="[RUN|FOLDER]", default="runs", type=click.Path())
 @click.option(
     "--port",
@@ -17,7 +17,7 @@ import click
     help="Port on 127.0.0.1; 0 takes any that is free.",
 )
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
-def watch(path, port, opened):
+def command(path, port, opened):
     """Serve a page, for this machine alone, that follows a run while it goes on (or shows a
     finished one).
 

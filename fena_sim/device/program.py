@@ -1,4 +1,4 @@
-"""What every device offers: a compiled protocol as a pure function from state to state."""
+"""The interface of every device: a compiled protocol as a pure function from state to state."""
 
 import numpy as np
 

@@ -1,4 +1,5 @@
-"""The pacemaker: one unit that walks through the tokens and tells every population where it is.
+"""The pacemaker: one unit that steps through the tokens and provides the flags of each step to
+every population.
 
 With a batch, all streams of tokens share the pace; what differs between them is in `streams`.
 

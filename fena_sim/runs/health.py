@@ -1,5 +1,5 @@
-"""No NaN at two in the morning (claim C21): stop at the chunk in which a state stops being finite,
-and say where.
+"""Finiteness of states (claim C21): a run stops at the chunk in which a state is no longer
+finite, and says where.
 """
 
 import numpy as np

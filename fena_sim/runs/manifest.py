@@ -26,6 +26,7 @@ def manifest_of(plan: Plan, began: float) -> dict:
             "batch": model.batch,
             "populations": [p.name for p in model.populations],
             "parameters": {key: str(value) for key, value in model.parameters().items()},
+            "meanings": model.meanings(),
         },
         "protocol": {
             "name": protocol.name,

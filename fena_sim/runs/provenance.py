@@ -1,4 +1,4 @@
-"""Where a run comes from: versions, machine, git state, command."""
+"""Provenance of a run: versions, machine, git state, command."""
 
 import platform
 import subprocess

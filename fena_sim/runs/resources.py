@@ -1,4 +1,4 @@
-"""What a run will take, counted before anything is built."""
+"""The memory and disk space that a run will take, estimated before anything is built."""
 
 import shutil
 from pathlib import Path

@@ -28,8 +28,13 @@ def _shared_out(model, origin, block):
     """`origin`'s state at the end of `block`; a copy for every stream of `model` where `origin` had
     no batch.
     """
+    # A parameter's value is the model's own: one that it has no longer, or under another name, is
+    # left behind.
+    gone = set(origin.manifest["model"]["parameters"]) - set(model.parameters())
     state = {
-        name: values for name, values in origin.state(block).items() if not name.endswith(FORMER)
+        name: values
+        for name, values in origin.state(block).items()
+        if name not in gone and not name.endswith(FORMER)
     }
     if origin.batch == model.batch:
         return state

@@ -1,12 +1,12 @@
-"""A file in figures/: what it shows, which runs it needs, and which of the stored runs those are."""
+"""A file in figures/: what it shows, which runs it needs, and which stored runs fit."""
 
 import inspect
 from pathlib import Path
 
 import attrs
 
-from ..commands.list import shelf
 from ..errors import DeclarationError
+from ..load import shipped
 from ..load.user_file import load_file
 from ..runs.store.experiment import experiment_of
 
@@ -59,7 +59,7 @@ class FigureFile:
         Parameters
         ----------
         runs : list of Run
-            The one that was started last first, as :func:`fena_sim.commands.list.stored_runs` gives
+            The one that was started last first, as :func:`fena_sim.runs.store.find.stored_runs` gives
             them.
 
         Returns
@@ -85,14 +85,14 @@ class FigureFile:
 
 
 def load_figures(folder=None):
-    """Every FigureFile of a folder (figures/ here, else the checkout's), by name.
+    """Every FigureFile of a folder (figures/ here, else the shipped ones), by name.
 
     Raises
     ------
     DeclarationError
         A file lacks BLOCKS, COMMAND or figure(runs).
     """
-    folder = shelf("figures") if folder is None else Path(folder)
+    folder = shipped.folder("figures") if folder is None else Path(folder)
     return [_load(path) for path in sorted(folder.glob("*.py"))]
 
 

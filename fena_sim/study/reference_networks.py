@@ -1,5 +1,4 @@
-"""Networks that a user would train instead: Elman, GRU and transformer, by backpropagation in
-PyTorch.
+"""Alternatives trained by backpropagation in PyTorch: Elman network, GRU and transformer.
 
 All three read token numbers and give logits of the next token; they share one interface, so that
 one `train` and one `evaluate` serve them:
@@ -11,7 +10,7 @@ carries from one piece of the stream to the next, None at its beginning. Recurre
 their hidden state; the transformer carries the last CONTEXT tokens, which it reads again before the
 new ones.
 
-PyTorch is an extra (`pip install fena-sim[bench]`); importing this module without it raises
+PyTorch comes with the extra `bench`; importing this module without it raises
 FenaError. Sources: Elman 1990, Cogn Sci 14:179; Cho et al. 2014, EMNLP 1724; Vaswani et al. 2017,
 NeurIPS 30 (decoder only, normalisation first, fixed sinusoidal positions); truncated
 backpropagation through time: Williams & Peng 1990, Neural Comput 2:490; Adam: Kingma & Ba 2015,
@@ -21,6 +20,7 @@ ICLR.
 from math import log
 
 from ..errors import FenaError
+from ..extras import install_hint
 
 try:
     import torch
@@ -28,7 +28,7 @@ except ImportError as error:
     raise FenaError(
         "PyTorch is not installed",
         where="reference networks trained by backpropagation",
-        fix="pip install fena-sim[bench]",
+        fix=install_hint("bench"),
     ) from error
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot

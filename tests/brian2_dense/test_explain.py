@@ -7,8 +7,8 @@ from click.testing import CliRunner
 import fena_sim as fs
 from brian2_dense.lowering_device import Explanation
 from fena_sim.commands import main as cli
-from fena_sim.commands.list import CHECKOUT
 from fena_sim.load.model_file import load_model
+from fena_sim.load.shipped import HOME
 from fena_sim.runs import preview
 from fena_sim.runs.plan import Plan
 from fena_sim.runs.preview import explain
@@ -18,9 +18,7 @@ PROTOCOL = tiny.one_block(2, probes=())
 
 def test_every_projection_is_explained_without_a_build(tmp_path, monkeypatch):
     monkeypatch.setenv("FENA_CACHE", str(tmp_path / "cache"))
-    model = load_model(
-        CHECKOUT / "models" / "fena_gaussian.py"
-    )  # its weight norms join the feedback
+    model = load_model(HOME / "models" / "fena_gaussian.py")  # its weight norms join the feedback
     found = explain(Plan.of(model, PROTOCOL, device="dense64"))
     whole = {e.synapses: e.done for e in found if e.done in ("dense", "stock")}
     assert {p.name for p in model.projections} <= set(whole) and set(whole.values()) == {"dense"}
@@ -39,7 +37,7 @@ def test_the_command_prints_a_table(monkeypatch, tmp_path):
     )
     result = CliRunner().invoke(
         cli.cli,
-        ["run", str(CHECKOUT / "protocols" / "oddball.py"), "--explain", "--out", str(tmp_path)],
+        ["run", str(HOME / "protocols" / "oddball.py"), "--explain", "--out", str(tmp_path)],
     )
     assert result.exit_code == 0, result.output
     (row,) = [line for line in result.output.splitlines() if "W_1" in line]

@@ -18,11 +18,11 @@ from pathlib import Path
 import click
 import pytest
 
-import fena_sim.commands.list
 from fena_sim.commands.main import cli, main
 from fena_sim.commands.new import write
 from fena_sim.commands.shell import EXIT_CODES, exit_code
 from fena_sim.errors import CheckpointError, DeclarationError, NonFiniteError, ResourceError
+from fena_sim.load.shipped import first_line
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
@@ -179,7 +179,7 @@ def test_0_and_2(here, capsys):
 
 
 def test_1_is_a_defect_with_a_traceback(here):
-    code = "import fena_sim.commands.list as c, fena_sim.cli as f; c.stored_runs = lambda folder: 1/0; f.main(['list', 'runs'])"
+    code = "import fena_sim.commands.list as c, fena_sim.cli as f; c.stored_manifests = lambda folder: 1/0; f.main(['list', 'runs'])"
     finished = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT
     )
@@ -636,7 +636,7 @@ def test_completion_in_a_real_bash(tmp_path):
 
 
 def test_new_files_run_and_say_what_they_are(built, here, capsys):
-    assert "to start from" in fena_sim.commands.list.first_line(here / "my_model.py")
+    assert "to start from" in first_line(here / "my_model.py")
     comments = [line for line in (here / "my_model.py").read_text().splitlines() if "#" in line]
     assert len(comments) >= 5
     code, out, _ = call(

@@ -20,16 +20,16 @@ import fena_sim as fs
 from brian2_dense.cuda import chains
 from fena_sim.device.cuda import estimate, sources, toolchain
 from fena_sim.device.cuda.devices import CudaDevice, CudaHostDevice
+from fena_sim.device.cuda.preferences import remedy
 from fena_sim.device.default import DEVICES, choose_device
 from fena_sim.errors import DeviceError
+from fena_sim.extras import install_hint
 from fena_sim.runs import preview
 from fena_sim.runs.plan import Plan
 from fena_sim.stimulus import TokenStream, one_hot
 from fena_sim.study.certify.certificate import common_period, cut
 
-pytest.importorskip(
-    "brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'"
-)
+pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
 pytestmark = pytest.mark.xdist_group("cuda")
 SCRIPT = Path(__file__).with_name("cuda_script.py")
 
@@ -324,7 +324,7 @@ def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
 
 
 @pytest.mark.skipif(
-    toolchain.find() is None, reason="no CUDA compiler: pip install 'fena-sim[cuda]' brings one"
+    toolchain.find() is None, reason=f"no CUDA compiler: {install_hint('nvcc')} brings one"
 )
 def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     """One real compilation and link; its PTX is searched for atomic additions of floating-point

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from fena_sim.commands.list import stored_runs
 from fena_sim.commands.main import main
 from fena_sim.errors import DeclarationError
+from fena_sim.runs.store.find import stored_runs
 from fena_sim.show.file import load_figures
 from fena_sim.show.gallery import gallery, runs_of
 

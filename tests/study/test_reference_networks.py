@@ -8,13 +8,15 @@ import sys
 import numpy as np
 import pytest
 
+from fena_sim.extras import install_hint
+
 NAMES = ("elman", "gru", "transformer")
 
 
 @pytest.fixture(scope="module")
 def references():
     pytest.importorskip(
-        "torch", reason="the reference networks need PyTorch, an extra: pip install fena-sim[bench]"
+        "torch", reason=f"the reference networks need PyTorch, an extra: {install_hint('bench')}"
     )
     import fena_sim.study.reference_networks as references
 
@@ -40,7 +42,7 @@ import fena_sim.study.reference_networks
     )
     assert finished.returncode != 0
     assert "FenaError: PyTorch is not installed" in finished.stderr
-    assert "pip install fena-sim[bench]" in finished.stderr
+    assert install_hint("bench") in finished.stderr
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])

@@ -1,10 +1,10 @@
 """Spectra and autocorrelations of recordings, computed piece by piece by scipy.signal."""
 
 import numpy as np
+import scipy
 import xarray as xr
 from brian2 import get_or_create_dimension, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
-from scipy import signal
 
 from ...errors import DeclarationError, UnitError
 from ...runs.store.units import exponents, unit_name
@@ -60,7 +60,7 @@ def spectrum(run, block, variable, segment=256 * ms):
             .to_numpy()
             .astype(float)
         )
-        frequency, power = signal.welch(part, fs=1 / recorded.interval, nperseg=n, axis=0)
+        frequency, power = scipy.signal.welch(part, fs=1 / recorded.interval, nperseg=n, axis=0)
         total = total + count * power
     units = unit_name(get_or_create_dimension(exponents(recorded.units)) ** 2 * second.dim)
     return _labelled(total / segments, "frequency", frequency, "Hz", recorded, units, run, block)
@@ -114,7 +114,7 @@ def autocorrelation(run, block, variable, longest=500 * ms):
         flat = (later.reshape(len(later), -1).T, now.reshape(len(now), -1).T)
         found = np.stack(
             [
-                signal.correlate(b, a, mode="valid", method="fft")
+                scipy.signal.correlate(b, a, mode="valid", method="fft")
                 for b, a in zip(*flat, strict=True)
             ],
             axis=1,

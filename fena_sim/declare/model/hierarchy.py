@@ -1,4 +1,6 @@
-"""A hierarchy: levels of populations, the projections between them, and how settling is judged."""
+"""A hierarchy: levels of populations, the projections between them, and the criterion of
+settling.
+"""
 
 import attrs
 from brian2 import Quantity, hertz, ms, second
@@ -7,6 +9,7 @@ from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from .likelihood import LIKELIHOODS
 from .locality import check_local
+from .parameter import Parameter
 from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
 
@@ -64,7 +67,7 @@ class Hierarchy:
     populations: tuple = attrs.field(converter=tuple)
     projections: tuple = attrs.field(converter=tuple, default=())
     dt: Quantity = 1 * ms
-    settling: Settling = None
+    settling: Settling | None = None
     readouts: tuple = attrs.field(converter=tuple, default=())
     likelihood: object = None
     batch: int = attrs.field(default=1)
@@ -259,6 +262,15 @@ class Hierarchy:
             for n, v in getattr(o, "all_parameters", o.parameters).items()
         }
 
+    def meanings(self):
+        """What parameters mean, as {key: meaning}; only of those declared with a Parameter."""
+        owners = [*self.populations, *self.projections]
+        return {
+            f"{o.name}.{n}": m
+            for o in owners
+            for n, m in getattr(o, "all_meanings", o.meanings).items()
+        }
+
     def with_parameter(self, key, value):
         """A copy with a parameter changed.
 
@@ -295,17 +307,27 @@ class Hierarchy:
                     where=f"--set {key}",
                     fix=f"give it in {get_unit_name(get_dimensions(old))}",
                 )
+        return self._with_each(lambda key, old: value if key in matches else old)
+
+    def with_meanings(self, meanings):
+        """A copy whose parameters have the given meanings, {key: meaning}; unknown keys are left
+        out.
+        """
+        return self._with_each(
+            lambda key, value: Parameter(value, meanings[key]) if key in meanings else value
+        )
+
+    def _with_each(self, change):
+        """A copy in which every parameter is `change(key, value)`."""
 
         def changed(member):
-            names = {m.partition(".")[2] for m in matches if m.partition(".")[0] == member.name}
-            new = {
-                "parameters": {n: value if n in names else v for n, v in member.parameters.items()}
-            }
-            plasticity = getattr(member, "plasticity", None)
-            if plasticity is not None:
-                rule = {n: value if n in names else v for n, v in plasticity.parameters.items()}
-                new["plasticity"] = attrs.evolve(plasticity, parameters=rule)
-            return attrs.evolve(member, **new) if names else member
+            def of(declared):
+                return {n: change(f"{member.name}.{n}", v) for n, v in declared.parameters.items()}
+
+            new, rule = {"parameters": of(member)}, getattr(member, "plasticity", None)
+            if rule is not None:
+                new["plasticity"] = attrs.evolve(rule, parameters=of(rule))
+            return attrs.evolve(member, **new)
 
         return attrs.evolve(
             self,

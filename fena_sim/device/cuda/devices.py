@@ -12,6 +12,7 @@ import numpy as np
 from brian2.devices.device import get_device
 
 from ...errors import DeviceError
+from ...extras import install_hint
 from ..cpp import CppDevice, CppProgram, run_compiler
 from . import accounts, preferences, sources, toolchain
 
@@ -85,7 +86,7 @@ class CudaDevice(_Cuda):
             raise DeviceError(
                 "no CUDA compiler (nvcc with cuRAND) was found",
                 where=f"device {self.name!r}",
-                fix=toolchain.INSTALL,
+                fix=install_hint("nvcc"),
             )
         run_compiler(self._command(found), folder)
 

@@ -1,5 +1,5 @@
-"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal, a log
-file or nobody.
+"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal or a
+log file, or not at all.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""What a run folder tells while the run goes on: where it is, how fast, and what the hierarchy did.
-Nothing is written.
+"""Reads an unfinished run folder: how far the run is, how fast, and what the hierarchy did.
+Writes nothing.
 """
 
 import json
@@ -17,7 +17,7 @@ from .readings import readings, readings_of_block
 try:
     import fcntl
 except ImportError:  # a system without it cannot tell whether a process holds the lock
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 #: Points of a block's history, and chunks that the pace is taken from.
 CELLS, RECENT = 150, 8

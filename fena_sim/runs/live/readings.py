@@ -1,4 +1,4 @@
-"""What the hierarchy did in a chunk or a block, for somebody who follows it while it learns (claim C19)."""
+"""Readings of the hierarchy in a chunk or a block, for the live view (claim C19)."""
 
 import numpy as np
 import xarray as xr
@@ -26,7 +26,7 @@ def readings(model: Hierarchy, recordings: Recordings) -> dict:
     -------
     dict
         {(quantity, level): (token,)} with quantity "iterations" and "free energy" (nat; level
-        None), "error" (squared) and "precision" (1 / squared error). What the model does not read
+        None), "error" (squared) and "precision" (dimensionless). What the model does not read
         out is left out.
     """
     arrays = {}

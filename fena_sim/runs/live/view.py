@@ -1,4 +1,4 @@
-"""How a run looks while it goes on: a block of sparklines for a terminal, a line of text for a log."""
+"""The live view of a run: a block of sparklines for a terminal, a line of text for a log."""
 
 from datetime import timedelta
 

@@ -60,7 +60,9 @@ def declared_model(manifest):
     left_out = []
     try:
         model = {**manifest["inputs"]["model"], "likelihood": _likelihood(manifest)}
-        return _declare(model, left_out), left_out
+        declared = _declare(model, left_out)
+        # meanings are no part of the inputs, and runs of earlier versions have none
+        return declared.with_meanings(manifest.get("model", {}).get("meanings", {})), left_out
     except (
         Exception
     ) as error:  # whatever a manifest of another version, or an altered one, may hold

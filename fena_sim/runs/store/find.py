@@ -1,4 +1,4 @@
-"""Which runs a folder holds, and which of them are the same experiment on independently seeded
+"""Finds the runs of a folder, and those that are the same experiment on independently seeded
 networks.
 """
 
@@ -9,23 +9,8 @@ import attrs
 
 from ...errors import RunFolderError
 from .experiment import differences, experiment_of
-from .run import MANIFEST, Run
-
-#: What every manifest has, however far its run has come.
-ENTRIES = (
-    "status",
-    "inputs",
-    "inputs_hash",
-    "seed",
-    "device",
-    "started",
-    "model",
-    "protocol",
-    "blocks",
-    "vocabulary",
-    "versions",
-    "command",
-)
+from .manifest import MANIFEST, check_manifest, stored_manifests
+from .run import Run
 
 
 def find_runs(path):
@@ -72,18 +57,15 @@ def find_runs(path):
 def usable_run(folder):
     """The Run in a folder, if its manifest is one of a run. Raises RunFolderError."""
     run = Run(folder)
-    missing = (
-        [name for name in ENTRIES if name not in run.manifest]
-        if isinstance(run.manifest, dict)
-        else ENTRIES
-    )
-    if missing:
-        raise RunFolderError(
-            f"{MANIFEST} is not one of a run: it has no {missing[0]!r}",
-            where=str(folder),
-            fix="give the folder that `fena run` printed",
-        )
+    check_manifest(run.manifest, folder)
     return run
+
+
+def stored_runs(folder):
+    """The Run of every run folder directly in `folder`, the one that was started last first (list).
+    Empty if there is no such folder.
+    """
+    return [Run(path) for path in stored_manifests(folder)]
 
 
 @attrs.frozen(eq=False)

@@ -1,6 +1,5 @@
 """A finished run: a folder that is complete in itself."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ from ...network.streams import NAME as STREAMS
 from .declared import likelihood_of
 from .events import load_events
 from .files import load_arrays
+from .manifest import MANIFEST as MANIFEST
+from .manifest import read_manifest
 from .units import population_levels, token_levels, token_units
-
-MANIFEST = "manifest.json"
 
 
 class Run:
@@ -30,14 +29,7 @@ class Run:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        try:
-            self.manifest = json.loads((self.folder / MANIFEST).read_text())
-        except (OSError, ValueError) as error:
-            raise RunFolderError(
-                f"this is not a run folder: {error}",
-                where=str(folder),
-                fix="give the folder that `fena run` printed",
-            ) from error
+        self.manifest = read_manifest(folder)
 
     @property
     def id(self):

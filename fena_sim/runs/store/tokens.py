@@ -1,4 +1,6 @@
-"""What was kept for every token: from the recordings of chunks to labelled arrays on disk (xarray on Zarr)."""
+"""The readouts of every token: from the recordings of chunks to labelled arrays on disk (xarray
+on Zarr).
+"""
 
 import numpy as np
 import xarray as xr

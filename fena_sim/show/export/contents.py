@@ -1,4 +1,4 @@
-"""What there is to export of a run, in the order of its blocks."""
+"""The contents of a run for export, in the order of its blocks."""
 
 import attrs
 import numpy as np

@@ -1,4 +1,4 @@
-"""Neo (neo.readthedocs.io), in the NIX file format, which keeps all of it without loss."""
+"""Neo (neo.readthedocs.io), in the NIX file format, which stores everything without loss."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The blocks of a protocol as a manifest tells of them: pace, control signals, probes, and when
+"""The blocks of a protocol as described in a manifest: pace, control signals, probes, and when
 each was run.
 """
 

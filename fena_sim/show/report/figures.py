@@ -1,4 +1,4 @@
-"""The static figures of a page, as SVG that stands inside HTML."""
+"""The static figures of a page, as SVG inside HTML."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""report.html: everything of a run, or of a folder of runs, on one page that needs nothing else."""
+"""report.html: everything about a run, or a folder of runs, on one page that loads nothing else."""
 
 import shlex
 import time
@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from ...declare.canonical import digest
 from ...errors import FenaError, RunFolderError
+from ...load import shipped
 from ...runs.live.reader import RunReader, run_status, started_text
 from ...runs.store.declared import declared_model
 from ...runs.store.files import write_atomically
@@ -20,7 +21,6 @@ from .numbers import block_numbers, protocol_numbers
 from .render import render, short
 from .traces import UNIT_BYTES, pack_traces, traced_blocks
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 #: Points of the small picture of a control signal.
 COURSE_POINTS = 60
 
@@ -105,11 +105,11 @@ def report(path, protocol=None, command=("fena", "report"), following=iter):
 
 
 def _protocol_file(run):
-    """protocols/NAME.py of the run's protocol, here or in the checkout; None if there is none."""
+    """protocols/NAME.py of the run's protocol, here or shipped; None if there is none."""
     name = run.manifest["protocol"]["name"]
     if not name.isidentifier():  # a manifest may come from anywhere
         return None
-    found = [folder / "protocols" / f"{name}.py" for folder in (Path.cwd(), CHECKOUT)]
+    found = [folder / "protocols" / f"{name}.py" for folder in (Path.cwd(), shipped.HOME)]
     return next((path for path in found if path.is_file()), None)
 
 

@@ -1,4 +1,4 @@
-"""The same protocol on stock C++ and on other devices: how far apart are they?
+"""Compares the same protocol on stock C++ and on other devices.
 
 Every block is cut to its first tokens, so that all blocks together present about as many as were
 asked for, learning as the protocol has it. Compared are the states at the end of every block, what
@@ -55,9 +55,9 @@ class Cost:
     """What a device does in a step; None where it is not counted."""
 
     device: str
-    launches_per_step: float = None
-    bytes_per_step: float = None
-    device_bytes: int = None
+    launches_per_step: float | None = None
+    bytes_per_step: float | None = None
+    device_bytes: int | None = None
 
 
 def certify(

@@ -6,10 +6,10 @@ from pathlib import Path
 import attrs
 
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
+from ...load import shipped
 from ...load.user_file import error_text, load_file
 from .claim import Experiment, Measured, NotRun, Reported
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 SEEDS, QUICK_SEEDS = 10, 2
 
 
@@ -100,18 +100,12 @@ class Claim:
             )
 
 
-def claims_folder():
-    """protocols/claims here, or else of the checkout."""
-    here = Path("protocols/claims")
-    return here if here.is_dir() else CHECKOUT / "protocols" / "claims"
-
-
 def find_claims(ids=()):
     """The claims with the given ids (all if none is given), by id: list of Claim.
 
     Raises UnknownNameError for an id that no file has, DeclarationError if a file is incomplete.
     """
-    folder = claims_folder()
+    folder = shipped.folder("protocols/claims")
     paths = {path.stem[:3].upper(): path for path in sorted(folder.glob("c[0-9][0-9]_*.py"))}
     wanted = sorted({name.upper() for name in ids}) or list(paths)
     for name in wanted:

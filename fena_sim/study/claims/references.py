@@ -17,7 +17,7 @@ hyperparameters
     the best network is restored (`backpropagation.converge`).
 
 The finished network is frozen and read by the tokens of a test; the first token of a block is not
-scored, as in `fena_sim.measure.accuracy`. PyTorch is an extra (`pip install fena-sim[claims]`).
+scored, as in `fena_sim.measure.accuracy`. PyTorch comes with the extra `claims`.
 """
 
 import json
@@ -31,6 +31,7 @@ from ...analyse.select import inside_motif, narrow, scored
 from ...declare.canonical import canonical, digest
 from ...declare.stimulus.grammar import MotifGrammar
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
+from ...extras import install_hint
 from ...runs.store.files import write_json
 from .climb import at_an_end, climb
 
@@ -64,7 +65,7 @@ def require_torch():
         raise FenaError(
             "PyTorch is not installed",
             where="reference networks of claim C13",
-            fix="pip install fena-sim[claims]",
+            fix=install_hint("claims"),
         )
 
 

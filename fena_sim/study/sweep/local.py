@@ -1,4 +1,4 @@
-"""Worker processes on this machine, each of which may be killed at any moment.
+"""Worker processes on this machine. Any of them may be killed at any moment.
 
 Every worker has a pipe of its own. What one holds when it dies is therefore known, and nothing that
 it held (the lock of a shared queue, half a message) can stop the others. ProcessPoolExecutor and

@@ -1,5 +1,5 @@
-"""The points of a sweep: each an ordinary run, described by texts so that any process or machine
-can make it.
+"""The points of a sweep. Each is an ordinary run, described by texts so that any process or
+machine can make it.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What a sweep amounts to: one labelled dataset over the grid, beside its runs."""
+"""The result of a sweep: one labelled dataset over the grid, beside its runs."""
 
 import json
 import math

@@ -1,6 +1,4 @@
-"""What a worker does with one point: build each distinct network once, run, and say what came of
-it.
-"""
+"""The work on one point: build each distinct network once, run it, and return the outcome."""
 
 import threading
 import traceback
@@ -21,7 +19,7 @@ from .points import prepare
 #: Variables of a sweep's result that no summary gives.
 ABOUT_RUNS = ("run_folder", "failure")
 #: Hashes of the networks that this process has seen built.
-_built = set()
+_built: set[str] = set()
 #: Brian2's runtime holds one network per process; workers of Dask may be threads.
 _one_runtime = threading.Lock()
 
@@ -45,10 +43,10 @@ class Outcome:
     """
 
     number: int
-    run: str = None
+    run: str | None = None
     found: bool = False
     numbers: dict = attrs.field(factory=dict)
-    error: dict = None
+    error: dict | None = None
 
 
 def do_point(point, hear=lambda share: None):

@@ -1,0 +1,58 @@
+"""The command `fena describe`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from .shell import ModelOrProtocol
+
+
+@click.command("describe")
+@click.argument("model", type=ModelOrProtocol("models"))
+@click.option("--latex", is_flag=True, help="LaTeX instead of Markdown.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One line of JSON: the declaration, and parameters as --set takes them.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(),
+    default=None,
+    help="Draw the structure into this file (pdf, svg, png).",
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As for `fena run`.")
+def command(model, latex, as_json, picture, settings):
+    """Describe a model: populations, equations, projections, plasticity, parameters.
+
+    \b
+    Examples:
+      fena describe models/fena.py --picture fena.pdf > fena.md
+      fena describe models/fena.py --set level.2.tau=20*ms --json
+    """
+    from ..declare.canonical import canonical
+    from ..load.model_file import load_model
+    from ..load.set_option import apply_parameters, parse_settings
+    from ..show.describe import describe
+
+    settings = parse_settings(settings)
+    declared = apply_parameters(load_model(model, **settings.model), settings.parameters)
+    if as_json:
+        parameters = {key: str(value) for key, value in declared.parameters().items()}
+        found = {
+            "model": canonical(declared),
+            "parameters": parameters,
+            "meanings": declared.meanings(),
+        }
+        click.echo(json.dumps(found))
+    else:
+        click.echo(describe(declared, latex=latex))
+    if picture:
+        from ..show.structure import structure
+        from ..show.style import save
+
+        path = Path(picture)
+        for written in save(structure(declared), path.parent, path.stem):
+            click.echo(f"wrote {written}", err=True)

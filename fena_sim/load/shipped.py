@@ -1,0 +1,86 @@
+"""Where the shipped models, protocols, figures and claims are, and which file a name means.
+
+They are in models/, protocols/ and figures/ of a checkout, and inside the installed package
+otherwise (setup.py puts them there).
+"""
+
+import ast
+from pathlib import Path
+
+from ..errors import UnknownNameError, nearest
+
+KINDS = ("models", "protocols", "figures")
+_PACKAGE = Path(__file__).resolve().parents[1]
+_INSTALLED = _PACKAGE / "shipped"
+#: The folder with models/, protocols/ and figures/.
+HOME = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
+
+
+def folder(kind: str) -> Path:
+    """The folder of a kind of file: the one here if it holds any, else the shipped one.
+
+    Parameters
+    ----------
+    kind : str
+        "models", "protocols", "figures" or "protocols/claims".
+    """
+    return Path(kind) if any(Path(kind).glob("*.py")) else HOME / kind
+
+
+def files(kind: str) -> list[dict[str, str]]:
+    """[{"name", "path", "summary"}] of the files in :func:`folder`, by name."""
+    return [
+        {"name": path.stem, "path": str(path), "summary": first_line(path)}
+        for path in sorted(folder(kind).glob("*.py"))
+    ]
+
+
+def first_line(path: Path) -> str:
+    """First line of a file's docstring; what is wrong with it where Python cannot read it."""
+    try:
+        return (ast.get_docstring(ast.parse(path.read_bytes())) or "").partition("\n")[0]
+    except (SyntaxError, ValueError) as error:
+        return f"(cannot be read: {error})"
+
+
+def find(path: str | Path, kind: str) -> Path:
+    """The file that a path or a name on the command line means.
+
+    What is here comes first. A bare NAME is then NAME.py here, NAME.py in the folder of its kind
+    here, or the shipped file of this name; a relative path as from a checkout
+    (protocols/first_contact.py) is the shipped file.
+
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+        "models" or "protocols".
+
+    Returns
+    -------
+    Path
+        `path` itself where there is nothing that it could mean but a file elsewhere.
+
+    Raises
+    ------
+    UnknownNameError
+        If neither a file here nor a shipped one has the name.
+    """
+    path = Path(path)
+    if path.is_file():
+        return path
+    if path.name == str(path) and not path.suffix:
+        named = [where / f"{path}.py" for where in (Path(), Path(kind), HOME / kind)]
+    elif path.parent == Path(kind):
+        named = [HOME / path]
+    else:
+        return path
+    for file in named:
+        if file.is_file():
+            return file
+    known = {file.stem for where in {file.parent for file in named} for file in where.glob("*.py")}
+    raise UnknownNameError(
+        f"there is no {kind.removesuffix('s')} {str(path)!r}",
+        where=f"{Path.cwd()}, and among the shipped ones",
+        fix=nearest(path.stem, known),
+    )
