@@ -24,7 +24,9 @@ def versions():
 
 def git_state():
     """{"commit", "changed"} of the checkout that fena_sim runs from; None outside a checkout."""
-    folder = Path(__file__).resolve().parent
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():  # an installed copy, perhaps inside somebody else's checkout
+        return None
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         return {

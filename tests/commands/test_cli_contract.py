@@ -22,7 +22,7 @@ from fena_sim.commands.main import cli, main
 from fena_sim.commands.new import write
 from fena_sim.commands.shell import EXIT_CODES, exit_code
 from fena_sim.errors import CheckpointError, DeclarationError, NonFiniteError, ResourceError
-from fena_sim.load.shipped import first_line
+from fena_sim.load.shipped import summary
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
@@ -642,7 +642,7 @@ def test_completion_in_a_real_bash(tmp_path):
 
 
 def test_new_files_run_and_say_what_they_are(built, here, capsys):
-    assert "to start from" in first_line(here / "my_model.py")
+    assert "to start from" in summary(here / "my_model.py")
     comments = [line for line in (here / "my_model.py").read_text().splitlines() if "#" in line]
     assert len(comments) >= 5
     code, out, _ = call(
