@@ -1,12 +1,15 @@
 """The memory and disk space that a run will take, estimated before anything is built."""
 
 import shutil
+import typing
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
+from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline
 from ..errors import ResourceError
 
@@ -16,7 +19,33 @@ CHUNK_BYTES = 64 * 2**20
 CHUNK_TOKENS, MOST_TOKENS = 250, 4000
 
 
-def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict:
+class PlannedBlock(typing.Protocol):
+    """What is asked of a `runs.plan.BlockPlan`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def block(self) -> Block: ...
+
+    @property
+    def timeline(self) -> Timeline: ...
+
+
+class Planned(typing.Protocol):
+    """What is asked of a `runs.plan.Plan`, which needs this module to be made."""
+
+    @property
+    def model(self) -> Hierarchy: ...
+
+    @property
+    def protocol(self) -> Protocol: ...
+
+    @property
+    def blocks(self) -> Iterable[PlannedBlock]: ...
+
+
+def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict[str, int]:
     """Bytes that each probe of a block records, at most: {population: bytes}."""
     duration = float(line.most_steps.sum()) * float(model.dt)
     return {
@@ -24,14 +53,14 @@ def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict:
     }
 
 
-def recording_bytes(plan) -> dict:
+def recording_bytes(plan: Planned) -> dict:
     """Bytes of a plan's recordings, before compression: {block: {population: bytes}}."""
     return {
         b.name: probe_bytes(plan.model, b.block, b.timeline) for b in plan.blocks if b.block.probes
     }
 
 
-def check_resources(plan, out: str | Path):
+def check_resources(plan: Planned, out: str | Path) -> None:
     """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the
     memory.
     """
