@@ -160,12 +160,12 @@ def free_energy_trace(run: Run, block: str) -> xr.DataArray:
             "probability": level_0["probability"].to_numpy().astype(float),
             "presented": _presented(run, block, time),
         }
-    all_precisions, all_squares = (
+    by_level = [
         np.stack([values.to_numpy().astype(float) for values in of_levels], axis=1)
         for of_levels in (precisions, squares)
-    )
+    ]
     return xr.DataArray(
-        of_level_0.free_energy(likelihood, sizes, all_precisions, all_squares, **level_0),
+        of_level_0.free_energy(likelihood, sizes, *by_level, **level_0),
         dims="time",
         coords={"time": time},
         name="free energy",

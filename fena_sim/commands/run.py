@@ -238,13 +238,15 @@ def _summary(file, runs):
     """What the protocol file says that runs amount to; a mistake in the user's function loses no
     run.
     """
+    from ..load.user_file import error_text
+
     try:
         return file.summary(runs) if file.summary else {}
     except FenaError:
         raise
     except Exception as error:
         raise FenaError(
-            f"the runs are finished, but their summary stopped with {type(error).__name__}: {error}",
+            f"the runs are finished, but their summary stopped with {error_text(error)}",
             where=f"summary() of {file.path}",
             fix="correct it and run the same command again: nothing is simulated "
             "twice; --verbose shows the line",

@@ -53,7 +53,7 @@ def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict[str, int
     }
 
 
-def recording_bytes(plan: Planned) -> dict:
+def recording_bytes(plan: Planned) -> dict[str, dict[str, int]]:
     """Bytes of a plan's recordings, before compression: {block: {population: bytes}}."""
     return {
         b.name: probe_bytes(plan.model, b.block, b.timeline) for b in plan.blocks if b.block.probes
@@ -73,7 +73,7 @@ def check_resources(plan: Planned, out: str | Path) -> None:
     total = 2 * sum(sum(by.values()) for by in needed.values())
     if total > free:
         block, by = max(needed.items(), key=lambda item: sum(item[1].values()))
-        population = max(by, key=by.get)
+        population = max(by, key=by.__getitem__)
         raise ResourceError(
             f"the recordings take up to {size_text(total)}, the disk has {size_text(free)} free",
             where=f"most of it: probe of {population!r} in block {block!r} ({size_text(by[population])})",
