@@ -12,8 +12,8 @@ import pandas as pd
 from rich.console import Console
 
 from fena_sim import load_model, load_protocol, run
+from fena_sim.load.user_file import load_file
 from fena_sim.measure import accuracy, bits, ngram_table
-from fena_sim.model.load import load_file
 from fena_sim.plot import save
 from fena_sim.runs.live.progress import Display
 
@@ -53,20 +53,20 @@ def main():
         contact, learned = grammar.result()
         oddball, mismatch = do("oddball", display, start=(contact, "training"))
         text, read = english.result()
-    say = Console(highlight=False, soft_wrap=True).print
-    say(
+    log = Console(highlight=False, soft_wrap=True).print
+    log(
         table(
             "Motif grammar: next-token prediction, 16 tokens, one pass of 16,000",
             beside_ngrams(contact, "training", "familiar"),
         )
     )
-    say(
+    log(
         table(
             "English characters: next-character prediction, 29 characters, one pass of 20,000",
             beside_ngrams(text, "training", "following"),
         )
     )
-    say(
+    log(
         table(
             "Settling iterations (median per token)",
             {
@@ -81,7 +81,7 @@ def main():
             },
         )
     )
-    say(
+    log(
         table(
             "Motif grammar: error untrained / trained, and inside held-out combinations",
             {
@@ -96,8 +96,8 @@ def main():
             },
         )
     )
-    say(table("Oddball on the trained network, by level (error units)", mismatch))
-    say("Figures:")
+    log(table("Oddball on the trained network, by level (error units)", mismatch))
+    log("Figures:")
     for path in sorted((HERE / "figures").glob("*.py")):
         module = load_file(path, "figure")
         for runs in ([contact], [oddball]):
@@ -105,9 +105,9 @@ def main():
                 for written in save(
                     module.figure(runs), HERE / "figures" / "made", path.stem, runs=runs
                 ):
-                    say(f"  {written.relative_to(HERE)}")
-    say(f"Runs: {', '.join(str(r.folder.relative_to(HERE)) for r in (contact, text, oddball))}")
-    say(
+                    log(f"  {written.relative_to(HERE)}")
+    log(f"Runs: {', '.join(str(r.folder.relative_to(HERE)) for r in (contact, text, oddball))}")
+    log(
         f"One network each; spread over networks: fena run protocols/first_contact.py --seeds 5. "
         f"{time.monotonic() - began:.0f} s in all."
     )

@@ -19,7 +19,8 @@ import attrs
 import fena_sim as fs
 from fena_sim import FenaError
 from fena_sim.device.cuda.devices import CudaDevice
-from fena_sim.runs.execute import block_program
+from fena_sim.runs.plan import Plan
+from fena_sim.runs.preview import block_program
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -46,7 +47,7 @@ def main():
             try:
                 model = fs.load_model(model_path, file.protocol.vocabulary.size)
                 before = cpu()
-                block_program(model, file.protocol, 0, AnyMachine())
+                block_program(Plan.of(model, file.protocol, 0, AnyMachine()))
                 row |= {"built": True, "cpu_seconds": round(cpu() - before, 1)}
             except FenaError as error:
                 row |= {"built": False, "why": str(error).splitlines()[0]}

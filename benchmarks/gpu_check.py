@@ -21,7 +21,8 @@ from fena_sim.commands.certify import summary
 from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.doctor import examine
 from fena_sim.device.default import DEVICES
-from fena_sim.runs.execute import block_program, estimate
+from fena_sim.runs.plan import Plan
+from fena_sim.runs.preview import block_program, card_device, estimate
 from fena_sim.study.certify.certificate import certify
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,7 +107,7 @@ def certificate(told, file):
 def measured(file, sizes, device):
     """ms per step of the first block's network."""
     model = fs.load_model(file.model, file.protocol.vocabulary.size, sizes=sizes)
-    program, state, tables = block_program(model, file.protocol, 0, DEVICES[device])
+    program, state, tables = block_program(Plan.of(model, file.protocol, 0, DEVICES[device]))
 
     def seconds(tokens):
         began = time.perf_counter()
@@ -118,7 +119,8 @@ def measured(file, sizes, device):
         1e3 * (seconds(2 * TOKENS) - seconds(TOKENS)) / (TOKENS * STEPS) for _ in range(REPEATS)
     ]
     expected = {
-        c["card"]: round(c["ms_per_step"], 4) for c in estimate(model, file.protocol)["cards"]
+        c["card"]: round(c["ms_per_step"], 4)
+        for c in estimate(Plan.of(model, file.protocol, 0, card_device("cuda")))["cards"]
     }
     return {
         "device": device,

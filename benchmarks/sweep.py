@@ -57,7 +57,7 @@ def summary(runs):
 
 def direct(protocol, out, part, share, of):
     """Every `of`-th run of a part, from the `share`-th on, in a loop of this process."""
-    from fena_sim.settings import parse_value
+    from fena_sim.load.set_option import parse_value
 
     print("ready", flush=True)
     sys.stdin.readline()

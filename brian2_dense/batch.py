@@ -62,8 +62,6 @@ class BatchedSynapses(Synapses):
 
     def connect(self):
         """Join every unit of the source to every unit of the target, within each stream."""
-        from .device import DenseCPPDevice
-
-        if not isinstance(get_device(), DenseCPPDevice):
+        if not getattr(get_device(), "serves_batches", False):
             raise NotImplementedError("synapses shared by streams need set_device('cpp_dense')")
         super().connect()

@@ -1,6 +1,4 @@
-"""The device: Brian2's C++ standalone with dense kernels in the place of scatter loops over
-synapses.
-"""
+"""The device: Brian2's C++ standalone with dense kernels instead of loops over index arrays."""
 
 import re
 import shutil
@@ -22,6 +20,8 @@ class DenseCPPDevice(CPPStandaloneDevice, LoweringDevice):
     """Runs all-to-all Synapses as contiguous kernels; otherwise what cpp_standalone does."""
 
     generator = DenseCodeGenerator
+    #: BatchedSynapses ask for it: their kernels are C++.
+    serves_batches = True
 
     def __init__(self):  # Brian2's reinit() calls it again
         super().__init__()

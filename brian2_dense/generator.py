@@ -1,4 +1,4 @@
-"""Brian2's C++ statements, with loop counters in the place of index arrays."""
+"""Brian2's C++ statements, with loop counters instead of index arrays."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class DenseIndices:
 
     #: Statement blocks of sums and state updates by code object: (scalar, vector, keywords, reads,
     #: writes).
-    blocks = {}
+    blocks: dict = {}
 
     def translate_statement_sequence(self, scalar_statements, vector_statements):
         scalar, vector, keywords = super().translate_statement_sequence(
@@ -103,7 +103,7 @@ class DenseIndices:
 class DenseCodeGenerator(DenseIndices, CPPCodeGenerator):
     """Brian2's generator of C++, with counters in the place of index arrays."""
 
-    blocks = {}
+    blocks: dict = {}
 
 
 class DenseCodeObject(CPPStandaloneCodeObject):

@@ -40,8 +40,8 @@ class Pass:
     reads: frozenset
     writes: frozenset
     target: object = None
-    pointer: str = None
-    c_type: str = None
+    pointer: str | None = None
+    c_type: str | None = None
     ordered: bool = False
     number: int = 0
     kernel_lines: tuple = ()

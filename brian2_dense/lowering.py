@@ -1,5 +1,5 @@
-"""Which synapses are all-to-all, and what their code may do, read off what Brian2 asked the device
-for.
+"""Decides which synapses are all-to-all and what their code may do, from the requests of Brian2 to
+the device.
 
 Synapses are lowered if they were made by one ``connect()`` without a condition and no event acts on
 them. Then synapse (i, j) is number i*N_post + j, so that index arrays are not needed: loops over i

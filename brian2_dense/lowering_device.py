@@ -1,5 +1,5 @@
-"""Lowering: what Brian2 asks of a standalone device is noted, and synapses are written again as
-dense kernels when it builds.
+"""Lowering: the device records the requests of Brian2, and rewrites synapses as dense kernels
+when it builds.
 """
 
 import re
@@ -36,7 +36,7 @@ class LoweringDevice(Device):
     the kernel of some fused passes into it.
     """
 
-    generator = None
+    generator: type | None = None
 
     def forget(self):
         """Begin a new program."""

@@ -34,7 +34,7 @@ from .lowering import POST, PRE, shape
 
 #: The axes along which a value varies, by which the factors of a product are grouped.
 SCALAR, COLUMN, ROW, MATRIX = (
-    frozenset(),
+    frozenset[str](),
     frozenset({PRE}),
     frozenset({POST}),
     frozenset({PRE, POST}),

@@ -1,7 +1,8 @@
-"""Writes docs/reference/ from docstrings and `--help` texts. `make docs` runs this; a test tells
-when it was forgotten.
+"""Writes docs/reference/ from docstrings and `--help` texts. `make docs` runs this; a test fails
+when the pages are out of date.
 """
 
+import importlib
 from pathlib import Path
 
 import click
@@ -15,13 +16,18 @@ PAGES = {
     "fena_sim": ("fena_sim",),
     "stimulus": ("fena_sim.stimulus",),
     "measure": ("fena_sim.measure",),
+    "epochs": ("fena_sim.epochs",),
     "plot": (
         "fena_sim.plot",
         "fena_sim.show.panels",
         "fena_sim.show.traces",
         "fena_sim.show.waves",
     ),
+    "export": ("fena_sim.export",),
+    "sweep": ("fena_sim.sweep",),
+    "claims": ("fena_sim.claims",),
     "errors": ("fena_sim.errors",),
+    "brian2_dense": ("brian2_dense",),
 }
 HEADS = {
     Kind.parameters: "Parameters",
@@ -34,10 +40,13 @@ NOTE = "*Written from the docstrings by `make docs`.*"
 
 def pages():
     """{file name: text} of all pages."""
-    package = griffe.load(
-        "fena_sim", search_paths=[str(ROOT)], docstring_parser="numpy", resolve_aliases=True
-    )
-    found = {f"{page}.md": _page(package, modules) for page, modules in PAGES.items()}
+    loader = griffe.GriffeLoader(search_paths=[str(ROOT)], docstring_parser="numpy")
+    for package in ("fena_sim", "brian2_dense"):
+        loader.load(package)
+    loader.resolve_aliases()
+    found = {
+        f"{page}.md": _page(loader.modules_collection, modules) for page, modules in PAGES.items()
+    }
     return {**found, "commands.md": _commands(), "README.md": _index(found)}
 
 
@@ -51,17 +60,17 @@ def _index(found):
     )
 
 
-def _page(package, modules):
+def _page(packages, modules):
     parts = []
     for position, path in enumerate(modules):
-        module = package if path == "fena_sim" else package[path.removeprefix("fena_sim.")]
+        module = packages[path]
         head = "#" if position == 0 else "##"
         parts += [
             f"{head} {path}",
             *([NOTE] if position == 0 else []),
             module.docstring.value if module.docstring else "",
         ]
-        for name in _public(module):
+        for name in _public(path, module):
             thing = module.members[name]
             if (
                 thing.is_module and name in thing.members
@@ -73,10 +82,13 @@ def _page(package, modules):
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
-def _public(module):
-    """Names in the order of `__all__`, or of the file."""
-    if module.exports is not None:
-        return [str(name) for name in module.exports]
+def _public(path, module):
+    """Names in the order of `__all__`, or of the file. A lazy package has its `__all__` when it is
+    imported.
+    """
+    exports = getattr(importlib.import_module(path), "__all__", None)
+    if exports is not None:
+        return list(exports)
     return [
         name
         for name, member in module.members.items()

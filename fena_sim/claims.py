@@ -1,4 +1,4 @@
-"""Claims, as a claim file imports them: the experiments, the bars, and what was measured or only reported."""
+"""The parts of a claim file: experiments, bars, and values that are measured or only reported."""
 
 from .study.claims.claim import Bar, Experiment, Measured, NotRun, Otherwise, Reported, once
 

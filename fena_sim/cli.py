@@ -1,4 +1,4 @@
-"""The `fena` command, as a protocol file imports it: `python protocols/x.py` is `fena run protocols/x.py`."""
+"""The `fena` command for protocol files: `python protocols/x.py` is `fena run protocols/x.py`."""
 
 from .commands.main import main, run_file
 

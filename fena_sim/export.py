@@ -1,4 +1,4 @@
-"""Exports, as a script imports them: a run as CSV tables, or in the formats of NWB, Neo and MNE."""
+"""Exports of a run: as CSV tables, or in the formats of NWB, Neo and MNE."""
 
 from .show.export.csv import write_csv
 from .show.export.mne import write_mne

@@ -1,4 +1,4 @@
-"""Measures of stored runs, as a script imports them. Each is defined once, in `analyse`."""
+"""Measures of stored runs. Each is defined once, in `fena_sim.analyse`."""
 
 from .analyse.decoding import (
     Decoding,

@@ -1,4 +1,4 @@
-"""Figures, as a figure file imports them: one style sheet, and panels that draw measures on given Axes."""
+"""Figures: one style sheet, and panels that draw measures on given Axes."""
 
 from .show import colours, panels, script, style, traces, waves
 from .show.colours import level_colour

@@ -1,4 +1,4 @@
-"""Stimuli, as a protocol file imports them: vocabularies, token streams, grammars, text, oddball designs."""
+"""Stimuli: vocabularies, token streams, grammars, text, oddball designs."""
 
 from .declare.stimulus.grammar import MotifGrammar
 from .declare.stimulus.oddball import cascade, flip_flop, many_standards, oddball, omissions

@@ -1,4 +1,4 @@
-"""Sweeps, as a script imports them: a protocol over a grid of settings and seeds, one labelled result."""
+"""Sweeps: a protocol over a grid of settings and seeds, with one labelled result."""
 
 from .study.sweep.grid import Axis, parse_grid
 from .study.sweep.local import run_locally

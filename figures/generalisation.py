@@ -1,11 +1,11 @@
 """Novel combinations of familiar motifs: prediction inside the motif, against n-gram tables.
 
 "Inside" leaves out the first token of each motif, which depends on the junction (claim C12). Bars
-are medians over networks, dots are networks, vertical lines 95 % bootstrap intervals (the range,
-below three networks). Dashed: what claim C12 asks for, accuracy above .95 and an error below 1.25
-times the familiar one. The tables counted the same training
-tokens and are scored on the same test tokens as the networks (mean over networks); an n-gram knows
-n - 1 tokens of context.
+are medians over networks, dots are networks, and vertical lines are 95 % bootstrap intervals (with
+fewer than three networks, the range). Dashed, C12: the bars of claim C12, an accuracy above .95 and
+an error below 1.25 times the familiar one. The n-gram tables counted the same training tokens and
+are scored on the same test tokens as the networks (mean over networks). An n-gram uses n - 1 tokens
+of context.
 """
 
 import pandas as pd

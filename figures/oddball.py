@@ -1,11 +1,11 @@
 """Oddball: the error evoked by a deviant and by a standard, and the difference wave, at every
 recorded level.
 
-Mean square of the error units from the token's arrival to the next one's, averaged over deviants
-and over standards; where the runs have a flip-flop block, over both blocks, so that each token
-counts in both roles and identity cancels. Top: median over networks (bold) and networks (thin).
-Bottom: deviant minus standard, median over networks with its 95 % interval at every time (bootstrap
-over networks; the range, below three networks).
+Mean square of the error units from the arrival of a token to the next one, averaged over deviants
+and over standards. If the runs have a flip-flop block, both blocks are averaged, so that each token
+counts in both roles and its identity cancels. (a) Median over networks (bold) and networks (thin).
+(b) Deviant minus standard: median over networks with its 95 % interval at every time (bootstrap
+over networks; with fewer than three networks, the range).
 """
 
 import re

@@ -1,11 +1,12 @@
-"""The settling dashboard: what one watches in place of a loss curve, from a stored run (claim C19).
+"""The settling dashboard shows learning without a loss curve, from stored runs (claim C19).
 
-Over training: settling iterations per token, error and precision of every level, and the free
-energy with which presentations begin and end. Where single tokens were recorded before and after
-training, also how the errors of the levels settle within a presentation, averaged over tokens, with
-plasticity off. Thin lines are networks, bold lines their median; the band of the settling curve
-spans its quartiles. Precision is taken at the end of the presentation, and so is the precision in
-the free energy (see `fena_sim.measure.free_energy`).
+Over training: (a) settling iterations per token, (b) squared error and (c) learned precision of
+every level, and (d) the free energy at the beginning and at the end of presentations. If single
+tokens were recorded before and after training, (e, f) show the error of every level within a
+presentation, averaged over tokens, with plasticity off. Thin lines are networks, bold lines their
+median; the band in (a) spans the quartiles over tokens. Precision is the weight of a level's errors;
+at the hidden levels a prior draws it to a preferred value. It is taken at the end of the
+presentation, also for the free energy (see `fena_sim.measure.free_energy`).
 """
 
 from fena_sim.measure import (

@@ -1,9 +1,9 @@
 """One presented and one omitted token in the states and errors of every level.
 
-Left before, right after training; the levels are stacked as in the hierarchy, the senses at the
-bottom. Thin lines are units, the bold line their root mean square. Grey: a token is presented;
-dashed: it is omitted, and what the levels then show is their prediction alone. Shows the first of
-the runs given, because traces of different networks cannot be averaged.
+Left: before training; right: after training. The levels are stacked as in the hierarchy, with the
+sensory level at the bottom. Thin lines are units, the bold line is their root mean square. Grey: a
+token is presented. Dashed: the token is omitted, and the levels go on without input. The figure
+shows the first of the given runs, because traces of different networks cannot be averaged.
 """
 
 from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, traces

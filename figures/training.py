@@ -1,7 +1,10 @@
-"""Training, watched: settling iterations, errors and precision of every level over tokens.
+"""Training: settling iterations, squared error and learned precision of every level over tokens.
 
-There is no loss curve (claims C05 and C06). Thin lines are networks, bold lines their median; the
-band of the settling curve spans its quartiles.
+FENA has no loss curve (claims C05 and C06). Each point is taken over a fortieth of the training
+tokens, while the network learns: (a) median, (b) and (c) mean over tokens. The error of level 0 is
+that at the token's onset, that of the other levels a mean over the presentation. Precision is the
+weight of a level's errors; at the hidden levels a prior draws it to a preferred value. Thin lines
+are networks, bold lines their median; the band spans the quartiles over tokens.
 """
 
 from fena_sim.measure import error_curve, precision_curve, settling_curve

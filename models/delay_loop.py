@@ -10,7 +10,7 @@ state moves, as in FENA. The Euler steps of the state make the loop half a step 
 
 from brian2 import ms
 
-from fena_sim import Hierarchy, Population, Projection
+from fena_sim import Hierarchy, Parameter, Population, Projection
 
 ERROR = """
 s = gate*token_code : 1 (constant over dt)
@@ -42,7 +42,7 @@ def hierarchy(input_size=1, delay=12 * ms, tau=17 * ms, dt=0.05 * ms):
                 role="state",
                 order=20,
                 equations=STATE,
-                parameters=dict(tau=tau),
+                parameters=dict(tau=Parameter(tau, "time constant of the states")),
             ),
         ],
         projections=[

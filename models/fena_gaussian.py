@@ -6,13 +6,73 @@ Level 0 holds the tokens. Every hidden level l has state units (r), error units 
 errors ascend over the same synapses, and every synapse changes by the precision-weighted error at
 its target times the activity at its source. Within a time step errors are evaluated before the
 states they move.
+
+Precision is the weight of a level's errors, a number without unit. It rests where
+precision*s + kappa*ln(precision/preferred) = 1, with the level's mean squared error s: at 1/s only
+without the prior (kappa = 0).
 """
 
 from math import sqrt
 
 from brian2 import ms, second
+from fena import (
+    ERROR,
+    SENSORY,
+    TOP_ERROR,
+    changed,
+    pick,
+    pool_errors,
+    prior_synapses,
+    reads,
+    stack,
+    units,
+)
 
-from fena_sim import Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling
+from fena_sim import Gaussian, Normal, Parameter, Plasticity, Projection, Readout
+
+# -- parameters: value with unit, meaning ----------------------------------------------------------
+
+TIMES = dict(
+    tau=Parameter(14 * ms, "time constant of the states"),
+    tau_e=Parameter(1 * ms, "time constant of the errors"),
+    slow=Parameter(4 * ms, "time step of priors and plasticity"),
+    tolerance=Parameter(0.004 / ms, "RMS drift of the states at which a token counts as settled"),
+)
+ETA = 3e-5 / ms
+LEARNING = dict(
+    eta=Parameter(ETA, "learning rate of the synapses of the predictions"),
+    eta_prior=Parameter(3 * ETA, "learning rate of the synapses of the priors"),
+    eta_bias=Parameter(3 * ETA, "learning rate of the biases of the priors"),
+    cap=Parameter(0.7, "norm of a unit's descending weights above which they decay"),
+    tau_cap=Parameter(60 * ms, "time constant of the decay of weights beyond cap"),
+)
+PRECISIONS = dict(
+    kappa=Parameter(0.45, "strength of the prior of the precision"),
+    preferred=Parameter(0.5, "precision that its prior prefers"),
+    lowest=Parameter(0.1, "smallest precision"),
+    highest=Parameter(20.0, "largest precision"),
+    tau_precision=Parameter(24 * second, "time constant of ln(precision)"),
+)
+INITIAL = dict(
+    log_precision=Parameter(-1.2039728, "logarithm of the precision at first, which is 0.3"),
+    state=Parameter(0.1, "standard deviation of the states at first"),
+    weight_norm=Parameter(0.8, "norm of a unit's first descending weights"),
+    prior_spread=Parameter(1.6, "the priors' first weights: standard deviation * sqrt(2*size)"),
+)
+AMPLITUDE = "input to the unit of the present token, so that tokens have unit variance"
+TABLE = TIMES | LEARNING | INITIAL
+
+# -- level 0: tokens -------------------------------------------------------------------------------
+
+SENSORY_ONSET = (
+    "trace_recent += x/amplitude - trace_recent; trace_older += 0.5*(x/amplitude - trace_older)"
+)
+SENSORY_ERROR = """
+derror/dt = (-error + gate*(x - prediction))/tau_e : 1
+prediction : 1
+"""
+
+# -- hidden levels: states, errors, priors; errors and those of the top level are as in fena.py -----
 
 STATE = """
 dr/dt = drift + sqrt(2*temperature/tau)*noise : 1
@@ -23,42 +83,49 @@ outgoing : 1
 trace_recent : 1
 trace_older : 1
 """
-TRACES = "trace_recent += {0} - trace_recent; trace_older += 0.5*({0} - trace_older)"
-SENSORY = """
-x : 1
-trace_recent : 1
-trace_older : 1
-"""
-SENSORY_ERROR = """
-derror/dt = (-error + gate*(x - prediction))/tau_e : 1
-prediction : 1
-"""
-ERROR = """
-derror/dt = (-error + r - prior - prediction)/tau_e : 1
-prior = {prior} : 1
-prediction : 1
-"""
-TOP_ERROR = ERROR.replace(" - prediction", "").replace("prediction : 1\n", "")
+STATE_ONSET = "trace_recent += f - trace_recent; trace_older += 0.5*(f - trace_older)"
 PRIOR = """
 dbias/dt = plasticity_gain*presenting*eta_bias*precision*error : 1
 from_own : 1
 from_below : 1
 """
+
+# -- the same without ascending traces -------------------------------------------------------------
+
+ERROR_OF_OWN_PAST = """
+derror/dt = (-error + r - prior - prediction)/tau_e : 1
+prior = bias + from_own : 1
+prediction : 1
+"""
+TOP_ERROR_OF_OWN_PAST = """
+derror/dt = (-error + r - prior)/tau_e : 1
+prior = bias + from_own : 1
+"""
+
+# -- precision; an omitted token tells that of level 0 nothing -------------------------------------
+
+SENSORY_LOG_PRECISION = """
+dlog_precision/dt = plasticity_gain*gate*clip(surprise, -5, 5)/tau_precision + outside/dt : 1
+"""
+HIDDEN_LOG_PRECISION = """
+dlog_precision/dt = plasticity_gain*presenting*clip(surprise, -5, 5)/tau_precision + outside/dt : 1
+"""
 PRECISION = """
-dlog_precision/dt = plasticity_gain*{observed}*clip(surprise, -5, 5)/tau_precision + outside/dt : 1
 surprise = 1 - precision*mean_square - kappa*(log_precision - log(preferred)) : 1
 outside = clip(log_precision, log(lowest), log(highest)) - log_precision : 1
 precision = precision_gain*exp(log_precision) : 1 (constant over dt)
 mean_square : 1
 """
+
+# -- synapses and their plasticity -----------------------------------------------------------------
 # Predictions descend and errors ascend over the same synapses; `outgoing` is a unit's squared
-# weight norm.
+# weight norm. Hebbian: error at the target times activity at the source; norms above `cap` decay.
+
 PREDICT = """
 prediction_post = w*f_pre : 1 (summed)
 feedback_pre = w*error_post : 1 (summed)
 outgoing_pre = w**2 : 1 (summed)
 """
-# Hebbian: error at the target times activity at the source; norms above `cap` decay.
 LEARN_PREDICTION = """
 dw/dt = plasticity_gain_post*presenting_post*(eta*precision_post*error_post*f_pre - excess*w/(2*tau_cap)) : 1
 excess = clip(outgoing_pre/cap**2 - 1, 0, 1) : 1
@@ -68,177 +135,141 @@ dw_recent/dt = plasticity_gain_post*presenting_post*eta*precision_post*error_pos
 dw_older/dt = plasticity_gain_post*presenting_post*eta*precision_post*error_post*trace_older_pre : 1
 """
 
+# -- levels ----------------------------------------------------------------------------------------
 
-def prior_synapses(level, slot, source, spread, eta):
-    """What level `level` expects from the held traces of `source` (its own, or the level below's)."""
-    return Projection(
-        name=f"A_{level}_{slot}",
-        source=source,
-        target=f"prior_{level}",
-        equations=f"from_{slot}_post = w_recent*trace_recent_pre + w_older*trace_older_pre : 1 (summed)",
-        plasticity=Plasticity(equations=LEARN_PRIOR, clock=4 * ms, parameters=dict(eta=eta)),
-        initial=dict(w_recent=Normal(sd=spread), w_older=Normal(sd=spread)),
+
+def sensory_level(size, table):
+    """Level 0: tokens and their errors."""
+    populations = [
+        units(
+            "input",
+            0,
+            size,
+            SENSORY,
+            dict(amplitude=Parameter(amplitude(size), AMPLITUDE)),
+            name="sensory",
+            on=dict(onset=SENSORY_ONSET, arrival="x = amplitude*token_code"),
+        ),
+        units(
+            "error",
+            0,
+            size,
+            SENSORY_ERROR,
+            pick(table, "tau_e"),
+            links=reads("sensory", "x") | reads("precision_0", "precision"),
+        ),
+        precision(0, SENSORY_LOG_PRECISION, table),
+    ]
+    return populations, [pool_errors(0)]
+
+
+def hidden_level(level, sizes, table, slots, errors):
+    """A level of states, errors and priors; its synapses with the level below and with traces."""
+    size, own = sizes[level], reads(f"precision_{level}", "precision")
+    error = reads(f"error_{level}", "error")
+    populations = [
+        precision(level, HIDDEN_LOG_PRECISION, table),
+        units(
+            "state",
+            level,
+            size,
+            STATE,
+            pick(table, "tau"),
+            order=20,
+            initial=dict(r=Normal(sd=table["state"].value)),
+            on=dict(onset=STATE_ONSET),
+            links=error | own | dict(precision_below=f"precision_{level - 1}.precision"),
+        ),
+        units(
+            "error",
+            level,
+            size,
+            errors,
+            pick(table, "tau_e"),
+            links=reads(f"state_{level}", "r")
+            | own
+            | reads(f"prior_{level}", "bias", *(f"from_{slot}" for slot in slots)),
+        ),
+        units(
+            "prior",
+            level,
+            size,
+            PRIOR,
+            pick(table, "eta_bias"),
+            order=-10,
+            clock=table["slow"].value,
+            links=error | own,
+        ),
+    ]
+    predict = Projection(
+        name=f"W_{level}",
+        source=f"state_{level}",
+        target=f"error_{level - 1}",
+        equations=PREDICT,
+        plasticity=learn(LEARN_PREDICTION, pick(table, "eta", "cap", "tau_cap")),
+        initial=dict(w=Normal(sd=table["weight_norm"].value / sqrt(sizes[level - 1]))),
     )
+    rule, spread = learn(LEARN_PRIOR, dict(eta=table["eta_prior"])), table["prior_spread"].value
+    expect = [prior_synapses(level, slot, rule, spread / sqrt(2 * size)) for slot in slots]
+    return populations, [pool_errors(level), predict, *expect]
 
 
 def hierarchy(
     input_size=16,
     sizes=(64, 48, 32),
     ascending_traces=True,
-    prior_spread=1.6,
-    weight_norm=0.8,
-    tau=14 * ms,
-    tau_e=1 * ms,
-    eta=3e-5 / ms,
-    tolerance=0.004 / ms,
+    prior_spread=None,
+    weight_norm=None,
+    tau=None,
+    tau_e=None,
+    eta=None,
+    tolerance=None,
     name="fena_gaussian",
 ):
-    """FENA over `input_size` input units and hidden levels of `sizes`; see design constants below."""
-    sizes = (input_size, *sizes)
-    top = len(sizes) - 1
-    amplitude = sqrt(
-        input_size
-    )  # one-hot tokens of unit variance keep Gaussian precisions near one
+    """FENA over `input_size` input units and hidden levels of `sizes`; what is left out is as in
+    TABLE.
+    """
+    rates = {} if eta is None else dict(eta=eta, eta_bias=3 * eta, eta_prior=3 * eta)
+    table = changed(TABLE, tau=tau, tau_e=tau_e, tolerance=tolerance, **rates)
+    table = changed(table, prior_spread=prior_spread, weight_norm=weight_norm)
     slots = ("own", "below") if ascending_traces else ("own",)
-    prior = " + ".join(["bias", *(f"from_{slot}" for slot in slots)])
-
-    populations = [
-        Population(
-            name="sensory",
-            size=input_size,
-            level=0,
-            role="input",
-            equations=SENSORY,
-            parameters=dict(amplitude=amplitude),
-            on=dict(onset=TRACES.format("x/amplitude"), arrival="x = amplitude*token_code"),
-        ),
-        Population(
-            name="error_0",
-            size=input_size,
-            level=0,
-            role="error",
-            equations=SENSORY_ERROR,
-            parameters=dict(tau_e=tau_e),
-            links=dict(x="sensory.x", precision="precision_0.precision"),
-        ),
-    ]
-    projections = []
-    for level, size in enumerate(sizes):
-        populations.append(
-            Population(
-                name=f"precision_{level}",
-                size=1,
-                level=level,
-                role="precision",
-                order=10,
-                equations=PRECISION.format(
-                    observed="gate" if level == 0 else "presenting"
-                ),  # an omitted token tells nothing
-                parameters=dict(
-                    kappa=0.45, preferred=0.5, lowest=0.1, highest=20.0, tau_precision=24 * second
-                ),
-                initial=dict(log_precision=-1.2039728),
-            )
-        )  # precision 0.3
-        projections.append(
-            Projection(
-                name=f"pool_{level}",
-                source=f"error_{level}",
-                target=f"precision_{level}",
-                equations="mean_square_post = error_pre**2/N_pre : 1 (summed)",
-            )
-        )
-        if level == 0:
-            continue
-        populations += [
-            Population(
-                name=f"state_{level}",
-                size=size,
-                level=level,
-                role="state",
-                order=20,
-                equations=STATE,
-                parameters=dict(tau=tau),
-                initial=dict(r=Normal(sd=0.1)),
-                on=dict(onset=TRACES.format("f")),
-                links=dict(
-                    error=f"error_{level}.error",
-                    precision=f"precision_{level}.precision",
-                    precision_below=f"precision_{level - 1}.precision",
-                ),
-            ),
-            Population(
-                name=f"error_{level}",
-                size=size,
-                level=level,
-                role="error",
-                parameters=dict(tau_e=tau_e),
-                equations=(TOP_ERROR if level == top else ERROR).format(prior=prior),
-                links=dict(
-                    r=f"state_{level}.r",
-                    precision=f"precision_{level}.precision",
-                    bias=f"prior_{level}.bias",
-                    **{f"from_{s}": f"prior_{level}.from_{s}" for s in slots},
-                ),
-            ),
-            Population(
-                name=f"prior_{level}",
-                size=size,
-                level=level,
-                role="prior",
-                order=-10,
-                clock=4 * ms,
-                equations=PRIOR,
-                parameters=dict(eta_bias=3 * eta),
-                links=dict(error=f"error_{level}.error", precision=f"precision_{level}.precision"),
-            ),
-        ]
-        projections.append(
-            Projection(
-                name=f"W_{level}",
-                source=f"state_{level}",
-                target=f"error_{level - 1}",
-                equations=PREDICT,
-                plasticity=Plasticity(
-                    equations=LEARN_PREDICTION,
-                    clock=4 * ms,
-                    parameters=dict(eta=eta, cap=0.7, tau_cap=60 * ms),
-                ),
-                initial=dict(w=Normal(sd=weight_norm / sqrt(sizes[level - 1]))),
-            )
-        )
-        sources = {
-            "own": f"state_{level}",
-            "below": "sensory" if level == 1 else f"state_{level - 1}",
-        }
-        projections += [
-            prior_synapses(level, slot, sources[slot], prior_spread / sqrt(2 * size), 3 * eta)
-            for slot in slots
-        ]
-
-    states = [f"state_{level}" for level in range(1, top + 1)]
-    squares = [f"precision_{level}.mean_square" for level in range(top + 1)]
-    return Hierarchy(
+    hidden = ERROR if ascending_traces else ERROR_OF_OWN_PAST
+    highest = TOP_ERROR if ascending_traces else TOP_ERROR_OF_OWN_PAST
+    sizes, top = (input_size, *sizes), len(sizes)
+    levels = [sensory_level(input_size, table)]
+    for level in range(1, top + 1):
+        errors = hidden if level < top else highest
+        levels.append(hidden_level(level, sizes, table, slots, errors))
+    return stack(
+        levels,
         name=name,
-        populations=populations,
-        projections=projections,
-        dt=1 * ms,
         description="Predictive-coding hierarchy with local Hebbian learning of predictions, priors and precisions",
-        settling=Settling(populations=states, variable="drift", tolerance=tolerance),
-        readouts=[
-            Readout(
-                name="prediction",
-                variables=["error_0.prediction"],
-                when="arrival",
-                scale=1 / amplitude,
-            ),
-            Readout(name="onset_error", variables=squares, when="first"),
-            Readout(name="error", variables=squares, when="mean"),
-            Readout(name="settled_error", variables=squares, when="last"),
-            Readout(
-                name="precision",
-                variables=[f"precision_{n}.precision" for n in range(top + 1)],
-                when="last",
-            ),
-        ],
+        tolerance=table["tolerance"].value,
+        prediction=Readout(
+            name="prediction",
+            variables=["error_0.prediction"],
+            when="arrival",
+            scale=1 / amplitude(input_size),
+        ),
+        likelihood=Gaussian(),
     )
+
+
+# -- parts of a level ------------------------------------------------------------------------------
+
+
+def amplitude(size):
+    """Of the one-hot tokens, so that their variance is one: Gaussian precisions then stay near one."""
+    return sqrt(size)
+
+
+def precision(level, log_precision, table):
+    """The one unit that holds a level's precision."""
+    equations, first = log_precision + PRECISION, table["log_precision"].value
+    initial = dict(log_precision=first)
+    return units("precision", level, 1, equations, PRECISIONS, order=10, initial=initial)
+
+
+def learn(rule, parameters):
+    """Plasticity in steps of the slow clock."""
+    return Plasticity(equations=rule, clock=TIMES["slow"].value, parameters=parameters)

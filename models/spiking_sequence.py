@@ -12,7 +12,34 @@ carry depolarisation from each token to the one that usually follows it.
 
 from brian2 import ms, mV
 
-from fena_sim import Hierarchy, Plasticity, Population, Projection, Uniform
+from fena_sim import Hierarchy, Parameter, Plasticity, Population, Projection, Uniform
+
+# -- parameters: value with unit, meaning ----------------------------------------------------------
+
+MEMBRANE = dict(
+    tau_m=Parameter(20 * ms, "time constant of the membrane"),
+    v_rest=Parameter(-70 * mV, "resting potential, at which the neurons begin"),
+    v_threshold=Parameter(-54 * mV, "potential at which a neuron fires"),
+    v_reset=Parameter(-60 * mV, "potential after a spike"),
+    t_refractory=Parameter(5 * ms, "refractory period after a spike"),
+)
+INPUT_NEURONS = dict(drive=Parameter(40 * mV, "depolarisation by a token, at rest"))
+SEQUENCE_NEURONS = dict(
+    tau_syn=Parameter(5 * ms, "time constant of the synaptic current"),
+    fluctuation=Parameter(1 * mV, "standard deviation of the membrane's noise"),
+)
+RELAY = dict(strength=Parameter(200 * mV, "jump of the current at a spike of an input neuron"))
+RECURRENT = dict(
+    largest=Parameter(12 * mV, "jump of the current at a spike over a synapse of weight 1")
+)
+A_PLUS = 0.005
+STDP = dict(
+    a_plus=Parameter(A_PLUS, "weight gained by a pair of spikes, at lag 0"),
+    a_minus=Parameter(1.05 * A_PLUS, "weight lost by a pair in reverse order, at lag 0"),
+    tau_stdp=Parameter(20 * ms, "time constant of both windows"),
+)
+
+# -- equations -------------------------------------------------------------------------------------
 
 INPUT = """
 dv/dt = (v_rest - v + gate*token_code*drive)/tau_m : volt (unless refractory)
@@ -31,39 +58,36 @@ ON_PRE = "arrived += a_plus; w = clip(w - plasticity_gain_post*left, 0, 1)"
 ON_POST = "left += a_minus; w = clip(w + plasticity_gain_post*arrived, 0, 1)"
 
 
-def neurons(name, size, level, role, equations, **parameters):
+def neurons(name, size, level, role, equations, parameters):
     """Leaky integrate-and-fire neurons at rest."""
-    membrane = dict(
-        tau_m=20 * ms, v_rest=-70 * mV, v_threshold=-54 * mV, v_reset=-60 * mV, t_refractory=5 * ms
-    )
     return Population(
         name=name,
         size=size,
         level=level,
         role=role,
         equations=equations,
-        parameters=membrane | parameters,
-        initial=dict(v=-70 * mV),
+        parameters=MEMBRANE | parameters,
+        initial=dict(v=MEMBRANE["v_rest"].value),
         threshold="v > v_threshold",
         reset="v = v_reset",
         refractory="t_refractory",
     )
 
 
-def hierarchy(input_size=16, dt=0.1 * ms, delay=1 * ms, a_plus=0.005):
+def hierarchy(input_size=16, dt=0.1 * ms, delay=1 * ms, a_plus=A_PLUS):
     """One input and one sequence neuron for each of `input_size` units of the token code (one-hot
     codes).
     """
+    strengths = dict(a_plus=a_plus, a_minus=1.05 * a_plus)
+    stdp = STDP | {name: STDP[name].with_value(value) for name, value in strengths.items()}
     return Hierarchy(
         name="spiking_sequence",
         dt=dt,
         description="Leaky integrate-and-fire neurons that learn the order of tokens by spike timing",
         reference="Song, Miller & Abbott 2000, Nat Neurosci 3:919-926, doi 10.1038/78829",
         populations=[
-            neurons("afferent", input_size, 0, "input", INPUT, drive=40 * mV),
-            neurons(
-                "sequence", input_size, 1, "state", SEQUENCE, tau_syn=5 * ms, fluctuation=1 * mV
-            ),
+            neurons("afferent", input_size, 0, "input", INPUT, INPUT_NEURONS),
+            neurons("sequence", input_size, 1, "state", SEQUENCE, SEQUENCE_NEURONS),
         ],
         projections=[
             Projection(
@@ -73,7 +97,7 @@ def hierarchy(input_size=16, dt=0.1 * ms, delay=1 * ms, a_plus=0.005):
                 connect="one_to_one",
                 delay=delay,
                 on_pre="current_post += strength",
-                parameters=dict(strength=200 * mV),
+                parameters=RELAY,
             ),
             Projection(
                 name="recurrent",
@@ -83,13 +107,13 @@ def hierarchy(input_size=16, dt=0.1 * ms, delay=1 * ms, a_plus=0.005):
                 delay=delay,
                 equations="w : 1",
                 on_pre="current_post += w*largest",
-                parameters=dict(largest=12 * mV),
+                parameters=RECURRENT,
                 initial=dict(w=Uniform(0.4, 0.6)),
                 plasticity=Plasticity(
                     equations=TRACES,
                     on_pre=ON_PRE,
                     on_post=ON_POST,
-                    parameters=dict(a_plus=a_plus, a_minus=1.05 * a_plus, tau_stdp=20 * ms),
+                    parameters=stdp,
                 ),
             ),
         ],

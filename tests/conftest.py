@@ -9,6 +9,7 @@ import pytest
 import tiny
 
 import fena_sim as fs
+from fena_sim.extras import install_hint
 from fena_sim.runs.live.progress import Silent
 
 
@@ -127,7 +128,7 @@ def chromium():
         pytest.skip(
             "no Chromium on this machine: install it (Debian: apt-get install chromium), see docs/report.md"
         )
-    pytest.importorskip("websocket", reason="no websocket-client: pip install 'fena-sim[test]'")
+    pytest.importorskip("websocket", reason=f"no websocket-client: {install_hint('test')}")
     started = browser.Browser()
     yield started
     started.close()

@@ -7,6 +7,7 @@ import configparser
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +18,8 @@ from pathlib import Path
 import mutants
 import pytest
 from packaging.requirements import Requirement
+
+from fena_sim.device.cuda.preferences import remedy
 
 ROOT = Path(__file__).resolve().parents[1]
 NO_INDEX = (
@@ -152,7 +155,25 @@ def test_without_a_checkout_shipped_files_can_be_copied(installed, tmp_path):
 
 def test_this_environment_is_inside_the_declared_ranges():
     for requirement in declared():
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
         assert requirement.specifier.contains(version(requirement.name)), requirement
+
+
+def test_make_setup_takes_the_brian2cuda_that_the_extra_and_the_doctor_name():
+    line = re.search(r"^BRIAN2CUDA := (.*)$", (ROOT / "Makefile").read_text(), re.M).group(1)
+    made = {str(Requirement(word)) for word in shlex.split(line)}
+    assert made == {str(r) for r in declared("cuda") if r.name == "brian2cuda"}
+    assert remedy().split("brian2cuda==")[1] in {str(Requirement(m).specifier)[2:] for m in made}
+
+
+def test_a_numpy_that_brian2_cannot_use_is_one_error_with_its_mend(tmp_path):
+    """Brian2 2.9 with NumPy 2.4 ends like this module: AttributeError while it is imported."""
+    (tmp_path / "brian2.py").write_text("import numpy\nnumpy.ndarray.no_such_ptp\n")
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; import fena_sim"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said = ended.stderr[ended.stderr.rindex("FenaError: ") :]
+    assert "no_such_ptp" in said and "-m pip install 'numpy<2.4'" in said
 
 
 #: Which extras a folder of fena_sim may import from.

@@ -1,4 +1,4 @@
-"""The device: brian2cuda's CUDA standalone with dense kernels in the place of a thread and an
+"""The CUDA device: brian2cuda's CUDA standalone with dense kernels instead of one thread and one
 atomic addition per synapse.
 """
 

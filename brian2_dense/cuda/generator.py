@@ -1,4 +1,4 @@
-"""brian2cuda's statements, with counters in the place of index arrays."""
+"""brian2cuda's statements, with counters instead of index arrays."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ..generator import DenseIndices
 class DenseCUDAGenerator(DenseIndices, CUDACodeGenerator):
     """brian2cuda's generator; see `DenseIndices`."""
 
-    blocks = {}
+    blocks: dict = {}
 
 
 class DenseCUDACodeObject(CUDAStandaloneCodeObject):

@@ -1,5 +1,5 @@
-"""What brian2cuda leaves out without a word, or does wrong: refused, with the reason (docs/cuda.md
-has the cases).
+"""Objects that brian2cuda silently leaves out, or runs wrongly. They are refused with a reason
+(docs/cuda.md has the cases).
 """
 
 from brian2.core.operations import NetworkOperation

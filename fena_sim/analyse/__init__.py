@@ -1,1 +1,3 @@
-"""What a run means: each measure is defined once here, and returns labelled arrays or tables."""
+"""Analysis of stored runs: each measure is defined once here, and returns labelled arrays or
+tables.
+"""

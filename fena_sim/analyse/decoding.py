@@ -1,5 +1,5 @@
-"""What the states of a level hold: decoding, variance explained, memory, and where over the levels
-a quantity lies.
+"""What can be decoded from the states of a level, the variance they explain, their memory, and
+where in the hierarchy a quantity lies.
 
 Every share is cross-validated over contiguous folds. Neighbouring tokens share their motif and the
 states' memory, so ``guard`` tokens on either side of the tested fold are left out of the training
@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from ..errors import DeclarationError, StimulusError
-from .select import tokens_of
+from ..errors import StimulusError
+from .select import readout
 
 FACTORS = ("token", "position", "motif", "previous_motif", "motif_class")
 #: Tokens left out between training and test: some 5 motifs, several times the memory of any level
@@ -36,18 +36,10 @@ def token_states(run, block, level):
 
     Raises
     ------
-    DeclarationError
+    UnknownNameError
         If the model has no such readout.
     """
-    tokens, name = tokens_of(run, block), f"state_{level}"
-    if name not in tokens:
-        raise DeclarationError(
-            f"the states of level {level} were not kept for every token",
-            where=f"block {block!r} of {run.id}",
-            fix=f'give the model Readout(name="{name}", variables=["{name}.f"], when="last")',
-        )
-    states = tokens[name].load()
-    return states.rename({states.dims[1]: "unit"})
+    return readout(run, block, f"state_{level}").load()
 
 
 @attrs.frozen

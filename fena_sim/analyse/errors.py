@@ -9,7 +9,9 @@ Omitted tokens are left out.
 import numpy as np
 import xarray as xr
 
-from .select import event_bins, narrow, presented, tokens_of
+from ..declare.model.likelihood import squared_errors
+from ..errors import DeclarationError
+from .select import event_bins, narrow, presented, readout
 
 #: Seconds. Times of samples and events are equal if they differ by less; far below any time step.
 SLACK = 1e-6
@@ -25,11 +27,15 @@ def level_errors(run, block):
     -------
     xarray.DataArray
         Dimensions ``event`` and ``level``; in squared units of the error population.
+
+    Raises
+    ------
+    UnknownNameError
+        If the model does not read out "onset_error" and "error".
     """
-    tokens = tokens_of(run, block)
-    onset = tokens["onset_error"].transpose("event", "level").to_numpy()
-    errors = tokens["error"].transpose("event", "level").to_numpy().astype(float)
-    errors[:, 0] = onset[:, 0]
+    errors = squared_errors(
+        *(readout(run, block, name).to_numpy() for name in ("onset_error", "error"))
+    )
     errors[~presented(run.events(block))] = np.nan
     return _by_level(errors, "event", name="squared error", units="squared error", block=block)
 
@@ -95,7 +101,7 @@ def precision_curve(run, block="training", bins=40):
     xarray.DataArray
         Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``level``.
     """
-    precision = tokens_of(run, block)["precision"].transpose("event", "level").to_numpy()
+    precision = readout(run, block, "precision").to_numpy()
     units = "1 / squared error"
     return _binned(_by_level(precision, "event", name="precision", units=units, block=block), bins)
 
@@ -120,6 +126,8 @@ def error_course(run, block):
 
     Raises
     ------
+    DeclarationError
+        If no errors were recorded.
     StimulusError
         If the block presents no token.
     """
@@ -130,6 +138,12 @@ def error_course(run, block):
         for name in probes
         if name.startswith("error_") and name.endswith(".error")
     }
+    if not names:
+        raise DeclarationError(
+            "the errors of no level were recorded",
+            where=f"block {block!r} of {run.id}",
+            fix='give the block Probe("error_0", "error"), and the same of other levels',
+        )
     first = probes[names[min(names)]]
     time = first[first.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
     token = np.searchsorted(events["arrival"].to_numpy() - SLACK, time, side="right") - 1

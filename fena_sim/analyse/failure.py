@@ -1,4 +1,4 @@
-"""Failures of learning: levels that muted themselves, and networks that are stuck below local
+"""Failures of learning: levels whose precision collapsed, and networks stuck below local
 statistics.
 """
 
@@ -7,7 +7,7 @@ import xarray as xr
 
 from .ngram import NGram
 from .prediction import accuracy
-from .select import narrow, presented, tokens_of
+from .select import narrow, presented, readout
 
 #: Presented tokens at the end of a block over which a level's error is averaged.
 WINDOW = 200
@@ -42,10 +42,9 @@ def collapsed_levels(run, block="training", share=0.1, window=WINDOW):
     StimulusError
         If the block presents no token.
     """
-    tokens = tokens_of(run, block)
-    precision = tokens["precision"].transpose("event", "level").to_numpy().astype(float)
+    precision = readout(run, block, "precision").to_numpy().astype(float)
     keep = np.flatnonzero(narrow(presented(run.events(block)), None, f"block {block!r}"))[-window:]
-    error = tokens["error"].transpose("event", "level").to_numpy()[keep].mean(axis=0)
+    error = readout(run, block, "error").to_numpy()[keep].mean(axis=0)
     calibration = precision[-1] * error
     values = {
         "collapsed": (precision[-1] < precision[0]) & (calibration < share),

@@ -5,50 +5,78 @@ and step by step.
 import numpy as np
 import xarray as xr
 
-from ..declare.model.likelihood import gaussian_energy
+from ..declare.model import likelihood as of_level_0
 from ..errors import DeclarationError
-from .select import event_bins, presented, tokens_of
+from .select import event_bins, presented, readout, tokens_of
+
+MOMENTS = ("first", "last")
+#: Seconds. Times of samples and events are equal if they differ by less; far below any time step.
+SLACK = 1e-6
 
 
-def free_energy(run, block):
+def free_energy(run, block: str) -> xr.DataArray:
     """Free energy per event, before and after settling.
 
     Formula::
 
-        F = sum_l n_l/2 * (Pi_l*s_l - ln Pi_l)
+        F = F_0 + sum_{l >= 1} n_l/2 (Pi_l s_l - ln Pi_l)
 
     with ``n_l`` units in level l, ``Pi_l`` the level's precision and ``s_l`` the mean over its
-    units of e^2. This is the Gaussian free energy without the constant n/2 ln 2 pi and without
-    the priors on precision and weights (Friston 2005, Phil. Trans. R. Soc. B 360:815; the error
-    units of design/dynamics.md descend it). It does not apply to a categorical level 0.
+    units of e^2. ``F_0`` follows from the likelihood of level 0 that the model declares: the same
+    term for a Gaussian one, and ``-Pi_0 ln p(token)`` for a categorical one (see
+    `fena_sim.declare.model.likelihood`). The states of a network whose errors ascend over the
+    synapses of its predictions descend it. It is without the constants n/2 ln 2 pi and without the
+    priors on precision and weights (Friston 2005, Phil. Trans. R. Soc. B 360:815).
 
-    Window: ``s_l`` on the first presentation step (``onset_error``) and on the last
-    (``settled_error``). Precision is the one at the end of the presentation for both, so that
-    their difference is due to settling alone.
+    Window: errors and probabilities on the first presentation step and on the last. Precision is
+    the one at the end of the presentation for both, so that their difference is due to settling
+    alone.
 
     Returns
     -------
     xarray.DataArray
         Dimensions ``event`` and ``moment`` ("first", "last"); in nats.
-    """
-    tokens = tokens_of(run, block)
-    sizes = tokens.attrs["level_sizes"]
-    precision = tokens["precision"].transpose("event", "level").to_numpy()
 
-    errors = [
-        tokens[name].transpose("event", "level").to_numpy()
-        for name in ("onset_error", "settled_error")
-    ]
+    Raises
+    ------
+    DeclarationError
+        If the model does not declare the likelihood of level 0; if not every level was read out.
+    UnknownNameError
+        If the model does not read out what the likelihood needs.
+    """
+    likelihood, sizes = _likelihood(run, block), tokens_of(run, block).attrs["level_sizes"]
+    found = []
+    for moment in MOMENTS:
+        names = likelihood.readouts(moment)
+        values = {key: readout(run, block, name).to_numpy() for key, name in names.items()}
+        for key in ("precision", "square"):
+            if values[key].shape[1] != len(sizes):
+                raise DeclarationError(
+                    f"the run holds {names[key]!r} of {values[key].shape[1]} of {len(sizes)} levels",
+                    where=f"block {block!r} of {run.id}",
+                    fix="read it out for every level, lowest first",
+                )
+        found.append(of_level_0.free_energy(likelihood, sizes, **values))
     return xr.DataArray(
-        np.stack([gaussian_energy(sizes, precision, error) for error in errors], axis=1),
+        np.stack(found, axis=1),
         dims=("event", "moment"),
-        coords={"moment": ["first", "last"]},
+        coords={"moment": list(MOMENTS)},
         name="free energy",
-        attrs={"units": "nat", "block": block},
+        attrs={"units": "nat", "block": block, "level_0": likelihood.formula},
     )
 
 
-def energy_curve(run, block="training", bins=40):
+def _likelihood(run, block):
+    if run.likelihood is None:
+        raise DeclarationError(
+            "the run's model does not declare the likelihood of level 0, on which free energy depends",
+            where=f"block {block!r} of {run.id}",
+            fix="give its Hierarchy likelihood=Gaussian() or likelihood=Categorical(), and run it again",
+        )
+    return run.likelihood
+
+
+def energy_curve(run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean of :func:`free_energy` in consecutive bins over training.
 
     Window: the presented tokens of the block in ``bins`` bins of equal width; a bin without any is
@@ -73,15 +101,17 @@ def energy_curve(run, block="training", bins=40):
     )
 
 
-def free_energy_trace(run, block):
+def free_energy_trace(run, block: str) -> xr.DataArray:
     """Free energy at every step (claims C09 and C19).
 
-    Formula: that of :func:`free_energy`, with Pi_l and s_l at every sample. Window: all samples of
-    the block's probes, blanks included, where the errors of level 0 relax to zero.
+    Formula: that of :func:`free_energy`, with everything at every sample. Window: all samples of
+    the block's probes, blanks included, where the errors of level 0 relax to zero and a categorical
+    level 0 adds nothing.
 
     The block needs, for every level l and all at the same times, ``Probe(f"precision_{l}",
     ["precision", "mean_square"])``; in the place of "mean_square", s_l, the errors themselves will
-    do: ``Probe(f"error_{l}", "error")``.
+    do: ``Probe(f"error_{l}", "error")``. A categorical level 0 needs ``Probe("error_0",
+    "probability")``.
 
     Returns
     -------
@@ -91,10 +121,11 @@ def free_energy_trace(run, block):
     Raises
     ------
     DeclarationError
-        If a level was not recorded, or not all of its units, or levels at different times.
+        If the model does not declare the likelihood of level 0; if a level was not recorded, or not
+        all of its units, or levels at different times.
     """
-    sizes, traces = tokens_of(run, block).attrs["level_sizes"], run.traces(block)
-    energy, times = 0.0, []
+    likelihood, sizes = _likelihood(run, block), tokens_of(run, block).attrs["level_sizes"]
+    traces, squares, precisions = run.traces(block), [], []
     for level, size in enumerate(sizes):
         error, square, precision = (
             f"error_{level}.error",
@@ -109,31 +140,73 @@ def free_energy_trace(run, block):
                 run,
                 block,
             )
-        squares = (
+        squares.append(
             (traces[error] ** 2).mean(traces[error].dims[1])
             if error in traces
             else traces[square][:, 0]
         )
-        precisions = traces[precision][:, 0]
-        times += [values[values.dims[0]].to_numpy() for values in (squares, precisions)]
-        if not all(np.array_equal(time, times[0]) for time in times):
+        precisions.append(traces[precision][:, 0])
+    level_0 = {}
+    if "probability" in likelihood.readouts("last"):
+        level_0["probability"] = _probability(traces, sizes[0], run, block)
+    time = _time(squares[0])
+    for level, of_level in enumerate(zip(squares, precisions, strict=True)):
+        recorded = [*of_level, *(level_0.values() if level == 0 else ())]
+        if not all(np.array_equal(_time(values), time) for values in recorded):
             _refuse(f"level {level} was recorded at other times", run, block)
-        s, pi = squares.to_numpy().astype(float), precisions.to_numpy().astype(float)
-        energy = energy + size / 2 * (pi * s - np.log(pi))
+    if level_0:
+        level_0 = {
+            "probability": level_0["probability"].to_numpy().astype(float),
+            "presented": _presented(run, block, time),
+        }
+    precision, square = (
+        np.stack([values.to_numpy().astype(float) for values in of_levels], axis=1)
+        for of_levels in (precisions, squares)
+    )
     return xr.DataArray(
-        energy,
+        of_level_0.free_energy(likelihood, sizes, precision, square, **level_0),
         dims="time",
-        coords={"time": times[0]},
+        coords={"time": time},
         name="free energy",
-        attrs={"units": "nat", "block": block},
+        attrs={"units": "nat", "block": block, "level_0": likelihood.formula},
     )
 
 
-def _refuse(what, run, block):
-    raise DeclarationError(
-        what,
-        where=f"block {block!r} of {run.id}",
-        fix=(
-            'give the block Probe(f"precision_{l}", ["precision", "mean_square"]) for every level l, with one interval and window'
-        ),
-    )
+def _time(values):
+    return values[values.dims[0]].to_numpy()
+
+
+def _probability(traces, size, run, block):
+    """The trace of the probabilities that level 0 expects, of all its units."""
+    name = "error_0.probability"
+    if name not in traces or traces[name].shape[1] != size:
+        _refuse(
+            "the probabilities of level 0 were not recorded, or not of all units",
+            run,
+            block,
+            fix='give the block Probe("error_0", "probability")',
+        )
+    return traces[name]
+
+
+def _presented(run, block, time):
+    """Code of the token that was presented in the step before each sample, (time, unit); 0 in
+    blanks and where it was omitted.
+    """
+    events, codes = run.events(block), np.asarray(run.vocabulary.codes, dtype=float)
+    arrival, token = events["arrival"].to_numpy(), events["token"].to_numpy()
+    # What a step leaves is sampled at the beginning of the next one.
+    latest = np.maximum(np.searchsorted(arrival + SLACK, time) - 1, 0)
+    end = arrival + events["duration"].to_numpy() + SLACK
+    shown = (time > arrival[latest] + SLACK) & (time <= end[latest]) & (token[latest] >= 0)
+    return np.where(shown[:, None], codes[token[latest]], 0.0)
+
+
+def _refuse(
+    what,
+    run,
+    block,
+    fix='give the block Probe(f"precision_{l}", ["precision", "mean_square"]) for every level l, '
+    "with one interval and window",
+):
+    raise DeclarationError(what, where=f"block {block!r} of {run.id}", fix=fix)

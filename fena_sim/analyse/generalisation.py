@@ -1,4 +1,6 @@
-"""Novel combinations of familiar motifs: prediction inside the motif, after an unheard junction."""
+"""Novel combinations of familiar motifs: prediction inside the motif, after a junction that was
+never trained.
+"""
 
 import pandas as pd
 

@@ -1,6 +1,4 @@
-"""The ideal observer of the motif grammar, and the floors that no model of its streams can get
-below.
-"""
+"""The ideal observer of the motif grammar, and the bounds that it sets for every model."""
 
 import attrs
 import numpy as np

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from .select import tokens_of
+from .select import readout
 
 
 def mismatch(run, oddball="oddball", flip_flop="flip_flop", control="many_standards"):
@@ -56,4 +56,4 @@ def mismatch(run, oddball="oddball", flip_flop="flip_flop", control="many_standa
 
 
 def _response(run, block, chosen):
-    return tokens_of(run, block)["error"].values[chosen].mean(axis=0)
+    return readout(run, block, "error").to_numpy()[chosen].mean(axis=0)

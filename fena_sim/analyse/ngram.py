@@ -1,4 +1,4 @@
-"""n-gram count tables: what a network must beat to have learned more than local statistics.
+"""n-gram count tables: a network that beats them has learned more than local statistics.
 
 An n-gram predicts a token from the n - 1 tokens before it, so a bigram knows one token of context.
 """

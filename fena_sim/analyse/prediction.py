@@ -9,7 +9,7 @@ import scipy
 import xarray as xr
 
 from ..errors import StimulusError
-from .select import narrow, scored, tokens_of
+from .select import narrow, readout, scored, tokens_of
 
 # Tokens at the end of training on which the width of the predictive distribution is fitted.
 FIT_TOKENS = 1500
@@ -30,12 +30,8 @@ def token_scores(run, block):
         index, ``correct`` (event) bool, ``scored`` (event) bool: events that measures may count.
     """
     events, vocabulary = run.events(block), run.vocabulary
-    tokens = tokens_of(run, block)
-    prediction = (
-        tokens[PROBABILITY if PROBABILITY in tokens else "prediction"]
-        .transpose("event", ...)
-        .to_numpy()
-    )
+    states_it = PROBABILITY in tokens_of(run, block)
+    prediction = readout(run, block, PROBABILITY if states_it else "prediction").to_numpy()
     codes = vocabulary.codes
     distance = np.stack([((prediction - code) ** 2).sum(axis=1) for code in codes], axis=1)
     choice = distance.argmin(axis=1)
@@ -101,10 +97,9 @@ def surprisal(run, block, training="training"):
         If too few scored tokens are left to fit or to score.
     """
     tokens, distance, usable = _targets(run, block)
-    kept = tokens_of(run, block)
-    if PROBABILITY in kept:
+    if PROBABILITY in tokens_of(run, block):
         bits = np.full(len(tokens), np.nan)
-        stated = kept[PROBABILITY].transpose("event", "unit").to_numpy().astype(float)
+        stated = readout(run, block, PROBABILITY).to_numpy().astype(float)
         bits[usable] = -np.log2(stated[usable, tokens[usable]])
         return _in_bits(bits, block=block)
     if training in run.blocks and block != training:

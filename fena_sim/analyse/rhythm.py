@@ -1,4 +1,4 @@
-"""Levels that argue (claim C09): rhythms within a token, between levels, and across tokens.
+"""Levels with unlike speeds (claim C09): rhythms within a token, between levels, and across tokens.
 
 Halve the time step before calling anything found here a rhythm: fast levels ring with the
 integrator.

@@ -4,8 +4,10 @@ Every mask is a boolean array with one entry per event of a block.
 """
 
 import numpy as np
+import xarray as xr
 
-from ..errors import DeclarationError, StimulusError
+from ..declare.model.readouts import standard
+from ..errors import DeclarationError, StimulusError, UnknownNameError
 
 
 def tokens_of(run, block):
@@ -24,6 +26,51 @@ def tokens_of(run, block):
             fix="measure each of run.streams, for instance np.mean([accuracy(one, block) for one in run.streams])",
         )
     return tokens
+
+
+def readout(run, block: str, name: str) -> xr.DataArray:
+    """What ``run`` kept under ``name`` for every token of a block.
+
+    Parameters
+    ----------
+    name : str
+        A readout of the model, "iterations" or "steps". Those of
+        `fena_sim.declare.model.readouts.STANDARD` have the dimensions that it says.
+
+    Returns
+    -------
+    xarray.DataArray
+        First dimension ``event``; the second, if there is one, ``level`` or ``unit``.
+
+    Raises
+    ------
+    UnknownNameError
+        If the run does not hold it; lists what it holds.
+    DeclarationError
+        If it holds it by unit where measures take it by level, or the reverse; if it presented
+        several streams side by side.
+    """
+    tokens, known = tokens_of(run, block), standard(name)
+    how = known.declaration(name) if known else f'Readout(name="{name}", ...)'
+    if name not in tokens:
+        raise UnknownNameError(
+            f"the run does not hold {name!r} of every token{f' ({known.meaning})' if known else ''}",
+            where=f"block {block!r} of {run.id}, which holds {', '.join(sorted(map(str, tokens.data_vars)))}",
+            fix=f"give the model {how}, and run it again",
+        )
+    values = tokens[name].transpose("event", ...)
+    if values.ndim == 1:
+        return values
+    kind = "level" if str(values.dims[1]).endswith("level") else "unit"
+    if known and values.shape[1] == 1:  # one unit is a level's, or the only one of a population
+        kind = known.per
+    if known and kind != known.per:
+        raise DeclarationError(
+            f"the run holds {name!r} by {kind}, measures take it by {known.per}",
+            where=f"block {block!r} of {run.id}",
+            fix=f"give the model {how}, and run it again",
+        )
+    return values.rename({values.dims[1]: kind})
 
 
 def presented(events):

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import DeclarationError
-from .select import event_bins, narrow, presented, tokens_of
+from .select import event_bins, narrow, presented, readout
 
 QUARTILES = (0.25, 0.5, 0.75)
 
@@ -31,7 +31,7 @@ def settling_iterations(run, block):
         If the block presents no token.
     """
     keep = narrow(presented(run.events(block)), None, f"block {block!r}")
-    return float(np.median(tokens_of(run, block)["iterations"].to_numpy()[keep]))
+    return float(np.median(readout(run, block, "iterations").to_numpy()[keep]))
 
 
 def share_at_cap(run, block):
@@ -50,8 +50,8 @@ def share_at_cap(run, block):
         If the block presents no token.
     """
     keep = narrow(presented(run.events(block)), None, f"block {block!r}")
-    tokens = tokens_of(run, block)
-    unsettled = tokens["iterations"].to_numpy() >= tokens["steps"].to_numpy()
+    iterations, steps = (readout(run, block, name) for name in ("iterations", "steps"))
+    unsettled = iterations.to_numpy() >= steps.to_numpy()
     return float(unsettled[keep].mean())
 
 
@@ -68,7 +68,7 @@ def settling_curve(run, block="training", bins=40):
         Dimensions ``tokens`` (bin centre, tokens since the start of the block) and ``quantile``.
     """
     keep = presented(run.events(block))
-    iterations = tokens_of(run, block)["iterations"].to_numpy()
+    iterations = readout(run, block, "iterations").to_numpy()
     slices, centres = event_bins(len(keep), bins)
     curve = np.full((len(slices), len(QUARTILES)), np.nan)
     for row, part in zip(curve, slices, strict=True):
@@ -113,11 +113,11 @@ def settling_at(run, block, tolerances):
     DeclarationError
         If some presentation step of the block was not recorded.
     """
-    events, tokens, traces = run.events(block), tokens_of(run, block), run.traces(block)
+    events, traces = run.events(block), run.traces(block)
     if "pacemaker.rate" not in traces:
         _refuse_rate("the rate of change was not recorded", run, block)
     trace = traces["pacemaker.rate"]
-    steps, dt = tokens["steps"].to_numpy(), tokens.attrs["dt_s"]
+    steps, dt = readout(run, block, "steps").to_numpy(), run.tokens(block).attrs["dt_s"]
     first = np.rint(events["arrival"].to_numpy() / dt).astype(int)
     recorded = np.rint(trace[trace.dims[0]].to_numpy() / dt).astype(int)
     # Row t: presentation steps of token t; beyond its last one, that one again.

@@ -11,6 +11,10 @@ from ..errors import DeclarationError
 # Fixed, so that the same networks always print the same interval.
 SEED = 20240101
 RESAMPLES = 9999
+#: Points whose resamples are held in memory at once.
+POINTS = 64
+#: How an interval was made.
+BOOTSTRAP, RANGE = "BCa bootstrap, 95 %", "min-max range"
 
 
 @attrs.frozen
@@ -61,11 +65,8 @@ def summarise(values):
             where="summarise(values)",
             fix="give one finite number per network",
         )
-    low, high, method = values.min(), values.max(), "min-max range"
-    if len(values) >= 3 and low < high:
-        interval = _bootstrap(values)
-        if np.isfinite(interval).all():
-            (low, high), method = interval, "BCa bootstrap, 95 %"
+    low, high, bootstrapped = intervals(values)
+    method = BOOTSTRAP if bootstrapped else RANGE
     return Summary(float(np.median(values)), float(low), float(high), len(values), method)
 
 
@@ -135,6 +136,35 @@ def share(successes):
     )
 
 
+def intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """95 % interval of the median over networks at every point, each by itself.
+
+    Formula: as :func:`summarise` at every point.
+
+    Parameters
+    ----------
+    values : array, shape (network, ...)
+
+    Returns
+    -------
+    low, high : ndarray, shape (...)
+    bootstrapped : ndarray of bool, shape (...)
+        False where the interval is the min-max range.
+    """
+    values = np.asarray(values, dtype=float)
+    flat = values.reshape(len(values), -1)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    bootstrapped = np.zeros(flat.shape[1], dtype=bool)
+    vary = np.flatnonzero((low < high) & (len(flat) >= 3))
+    for start in range(0, len(vary), POINTS):
+        points = vary[start : start + POINTS]
+        found = _bootstrap(flat[:, points])
+        known = np.isfinite(found.low) & np.isfinite(found.high)
+        low[points[known]], high[points[known]] = found.low[known], found.high[known]
+        bootstrapped[points[known]] = True
+    return tuple(array.reshape(values.shape[1:]) for array in (low, high, bootstrapped))
+
+
 def _bootstrap(values):
     # A degenerate bootstrap is said in words by the caller (min-max range), not by warnings.
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
@@ -142,6 +172,7 @@ def _bootstrap(values):
         result = scipy.stats.bootstrap(
             (values,),
             np.median,
+            axis=0,
             confidence_level=0.95,
             n_resamples=RESAMPLES,
             method="BCa",

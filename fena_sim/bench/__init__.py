@@ -1,1 +1,3 @@
-"""How fast, against what else, and how far from the limit of the machine: `fena bench`."""
+"""Benchmarks of speed and memory against other libraries and against the limit of the machine:
+`fena bench`.
+"""

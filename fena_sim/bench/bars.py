@@ -1,4 +1,4 @@
-"""What the speed is held against: each bar computed from the rows of one call, with its verdict."""
+"""The bars for speed: each is computed from the rows of one call, with its verdict."""
 
 import attrs
 

@@ -1,4 +1,4 @@
-"""The limit: how long a step would take if one core did nothing but what no program can leave out.
+"""The limit: the time of a step if one core did only the work that no program can leave out.
 
 A step visits every weight at least once. One pass over all weights takes at least
 

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
+from ..extras import install_hint
 from .networks import CHECKED_STEPS, Case
 from .variants import VARIANTS
 from .worker import VariantError, Worker, difference
@@ -90,7 +91,7 @@ def installed(names, report):
     for name in names:
         needs = VARIANTS[name].needs
         if needs and importlib.util.find_spec(needs) is None:
-            report(f"{name}: not installed (pip install fena-sim[bench])")
+            report(f"{name}: not installed ({install_hint('bench')})")
         else:
             able.append(name)
     return able

@@ -1,4 +1,4 @@
-"""What every variant offers to the bench."""
+"""The interface of every variant of the benchmark."""
 
 
 class Subject:

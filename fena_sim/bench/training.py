@@ -13,7 +13,7 @@ tokens per second
     Tokens over seconds of the phase: `run()` of the block for FENA (from the cached build; chunks,
     checkpoints and result files included), the loop of `references.train` or `evaluate` for the
     others. Medians over repetitions, [min, max] as spread. Inference is the frozen network; the
-    references read it in pieces and lanes as they were trained. The same per CPU second, which
+    references read it in pieces and batches as they were trained. The same per CPU second, which
     other work on the machine disturbs less.
 wall seconds
     The phase and the start of the process (Python, imports); with training also the first build of
@@ -69,7 +69,7 @@ from ..errors import DeviceError
 FENA_SIZES = (64, 48, 32)
 DEVICES = ("dense", "dense64")
 REFERENCES = ("gru", "transformer")
-#: (tokens per piece, lanes) in which the references learn.
+#: (tokens per piece, batch size) in which the references learn.
 SETTINGS = ((16, 1), (64, 1), (64, 8))
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 RATE_SEED = 900
@@ -77,12 +77,12 @@ THREAD_TOKENS = 1000
 #: Sweeps of memory. FENA: multiples of FENA_SIZES, tokens seen, hidden levels of DEPTH_WIDTH units.
 WIDTHS, CONTEXTS, DEPTHS, DEPTH_WIDTH = (1, 4, 8), (16, 128, 1024), (1, 4), 256
 CONTEXT_WIDTH = 4
-#: Pieces and lanes of the references in the sweeps (the sweep over contexts varies the former).
-SWEEP_LENGTH, SWEEP_LANES = 64, 8
+#: Pieces and batches of the references in the sweeps (the sweep over contexts varies the former).
+SWEEP_LENGTH, SWEEP_BATCH = 64, 8
 
 
 @attrs.frozen(kw_only=True)
-class Case:
+class TrainingCase:
     """One variant of one network in one setting; `job` is what `training_job` needs to know beyond
     that.
     """
@@ -131,7 +131,7 @@ def perform(job, cache):
 
 def fena_case(variant, sizes, setting=None, plastic=True):
     name = variant if plastic else f"{variant}, plasticity not declared"
-    return Case(
+    return TrainingCase(
         network="fena",
         variant=name,
         setting={"sizes": list(sizes), **(setting or {})},
@@ -139,9 +139,9 @@ def fena_case(variant, sizes, setting=None, plastic=True):
     )
 
 
-def reference_case(network, parameters, length, lanes, threads=1, layers=None, **setting):
-    setting = dict(length=length, lanes=lanes, **({"layers": layers} if layers else {}), **setting)
-    return Case(
+def reference_case(network, parameters, length, batch, threads=1, layers=None, **setting):
+    setting = dict(length=length, batch=batch, **({"layers": layers} if layers else {}), **setting)
+    return TrainingCase(
         network=network,
         variant=f"{threads} thread{'s' * (threads > 1)}",
         setting=setting,
@@ -151,13 +151,13 @@ def reference_case(network, parameters, length, lanes, threads=1, layers=None, *
             threads=threads,
             layers=layers,
             length=length,
-            lanes=lanes,
+            batch=batch,
         ),
     )
 
 
 def memory_cases(build, quick):
-    """Cases of the sweeps: (sweep, position, Case, tokens). `build(case)` compiles FENA and tells
+    """Cases of the sweeps: (sweep, position, TrainingCase, tokens). `build(case)` compiles FENA and tells
     its size.
     """
 
@@ -175,7 +175,7 @@ def memory_cases(build, quick):
                 "width",
                 width,
                 reference_case(
-                    name, parameters, SWEEP_LENGTH, SWEEP_LANES, sweep="width", weights=parameters
+                    name, parameters, SWEEP_LENGTH, SWEEP_BATCH, sweep="width", weights=parameters
                 ),
                 None,
             )
@@ -192,7 +192,7 @@ def memory_cases(build, quick):
             (
                 "context",
                 length,
-                reference_case(name, parameters, length, SWEEP_LANES, sweep="context"),
+                reference_case(name, parameters, length, SWEEP_BATCH, sweep="context"),
                 None,
             )
             for name in REFERENCES
@@ -206,7 +206,7 @@ def memory_cases(build, quick):
                 "depth",
                 depth,
                 reference_case(
-                    name, parameters, SWEEP_LENGTH, SWEEP_LANES, layers=depth, sweep="depth"
+                    name, parameters, SWEEP_LENGTH, SWEEP_BATCH, layers=depth, sweep="depth"
                 ),
                 None,
             )
@@ -218,9 +218,9 @@ def memory_cases(build, quick):
 class Bench:
     """Collects the results of jobs; `rows` and `claims` turn them into what is reported."""
 
-    def __init__(self, quick, cache, say):
+    def __init__(self, quick, cache, log):
         self.tokens, self.test_tokens = (4000, 500) if quick else (16000, 1500)
-        self.repetitions, self.quick, self.cache, self.say = 3, quick, cache, say
+        self.repetitions, self.quick, self.cache, self.log = 3, quick, cache, log
         self.built, self.times, self.memory, self.sweeps, self.threads = {}, {}, {}, [], []
 
     def measure(self):
@@ -235,11 +235,11 @@ class Bench:
         cases = [fena_case(device, FENA_SIZES) for device in DEVICES]
         self.parameters = [self.build(case) for case in cases][0]["parameters"]
         for network in REFERENCES:
-            for length, lanes in SETTINGS:
-                rate = self.best_rate(reference_case(network, self.parameters, length, lanes))
+            for length, batch in SETTINGS:
+                rate = self.best_rate(reference_case(network, self.parameters, length, batch))
                 variants = [
-                    reference_case(network, self.parameters, length, lanes, n, rate=rate)
-                    for n in sorted({1, self.best_threads(network, length, lanes)})
+                    reference_case(network, self.parameters, length, batch, n, rate=rate)
+                    for n in sorted({1, self.best_threads(network, length, batch)})
                 ]
                 cases += [attrs.evolve(case, job={**case.job, "rate": rate}) for case in variants]
         return cases
@@ -281,7 +281,7 @@ class Bench:
             tiny = attrs.evolve(case, job={**case.job, "sizes": [2] * len(case.job["sizes"])})
             for each in (tiny, case):
                 result = perform(dict(each.job, measure="build"), self.cache)
-            self.say(
+            self.log(
                 f"build {case.network} {case.variant} {case.setting}: {result['build_seconds']:.1f} s"
             )
             self.built[case.key] = result
@@ -297,17 +297,17 @@ class Bench:
             test_tokens=self.test_tokens,
         )
         result = perform(job, self.cache)
-        self.say(f"rate {case.network} {case.setting}: {result['rate']} of {result['scores']}")
+        self.log(f"rate {case.network} {case.setting}: {result['rate']} of {result['scores']}")
         return result["rate"]
 
-    def best_threads(self, network, length, lanes):
+    def best_threads(self, network, length, batch):
         """The number of threads, among powers of two and all cores, with the most tokens per second
         of training.
         """
         cores = os.cpu_count()
         rates = {}
         for threads in sorted({cores, *(2**k for k in range(cores.bit_length()) if 2**k <= cores)}):
-            case = reference_case(network, self.parameters, length, lanes, threads)
+            case = reference_case(network, self.parameters, length, batch, threads)
             result = perform(
                 dict(
                     case.job,
@@ -320,11 +320,11 @@ class Bench:
                 self.cache,
             )
             rates[threads] = result["training_tokens"] / result["training_seconds"]
-        self.say(f"threads {network} {length} x {lanes}: {rates} tokens/s")
+        self.log(f"threads {network} {length} x {batch}: {rates} tokens/s")
         self.threads.append(
             {
                 "network": network,
-                "setting": {"length": length, "lanes": lanes},
+                "setting": {"length": length, "batch": batch},
                 "tokens_per_second": rates,
             }
         )
@@ -338,7 +338,7 @@ class Bench:
             for k, v in result.items()
             if isinstance(v, (int, float)) and k != "parameters"
         }
-        self.say(
+        self.log(
             f"{job['measure']} {' '.join(phase)} {case.network} {case.variant} {case.setting}: {shown}"
         )
 
@@ -598,4 +598,4 @@ def report(rows):
 def _setting(setting):
     if "length" not in setting:
         return f"levels {'-'.join(map(str, setting['sizes']))}"
-    return f"{setting['length']} tokens x {setting['lanes']}, rate {setting['rate']:g}"
+    return f"{setting['length']} tokens x {setting['batch']}, rate {setting['rate']:g}"

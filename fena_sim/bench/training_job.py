@@ -22,10 +22,10 @@ import attrs
 
 from ..analyse.prediction import accuracy
 from ..declare.model.equations import identifiers
+from ..load.model_file import load_model
+from ..load.protocol_file import load_protocol
 from ..load.shipped import HOME
-from ..model.load import load_model
 from ..network.projection import pairs
-from ..protocol.load import load_protocol
 from ..runs.execute import run
 from . import footprint
 
@@ -205,11 +205,11 @@ def _time_reference(job, references, sizes):
     parts = blocks(job["seed"], job["tokens"], job["test_tokens"])
     learned, familiar = _tokens(parts["training"]), _tokens(parts["familiar"])
     network = references.make(job["network"], 16, job["seed"], **sizes)
-    how = dict(length=job["length"], lanes=job["lanes"])
+    how = dict(length=job["length"], batch=job["batch"])
     with _Clock() as clock:
         count = references.train(network, learned, job["rate"], **how)
     result = _timing("training", clock, count)
-    with _Clock() as clock:  # as many lanes as in training, so on more tokens than the test has
+    with _Clock() as clock:  # as large a batch as in training, so on more tokens than the test has
         _, count = references.evaluate(network, learned, **how)
     score, _ = references.evaluate(network, familiar, length=job["length"])
     return {
@@ -221,15 +221,15 @@ def _time_reference(job, references, sizes):
 
 
 def _memory_reference(job, references, sizes):
-    how = dict(length=job["length"], lanes=job["lanes"])
+    how = dict(length=job["length"], batch=job["batch"])
 
-    def work(network, length, lanes, tokens):
+    def work(network, length, batch, tokens):
         if job["phase"] == "training":
-            references.train(network, tokens, rate=1e-3, length=length, lanes=lanes)
+            references.train(network, tokens, rate=1e-3, length=length, batch=batch)
         else:
-            references.evaluate(network, tokens, length=length, lanes=lanes)
+            references.evaluate(network, tokens, length=length, batch=batch)
 
-    tokens = _tokens(blocks(0, 2 * job["length"] * job["lanes"] + 1, 1)["training"])
+    tokens = _tokens(blocks(0, 2 * job["length"] * job["batch"] + 1, 1)["training"])
     tiny = references.sizes(job["network"], 16, 500, job.get("layers"))
     work(references.make(job["network"], 16, 0, **tiny), 2, 1, tokens[: 2 * TINY_TOKENS])
     before = footprint.reset_peak()
@@ -245,7 +245,7 @@ def _rate_reference(job, references, sizes):
     for rate in job["rates"]:
         network = references.make(job["network"], 16, job["seed"], **sizes)
         references.train(
-            network, _tokens(parts["training"]), rate, length=job["length"], lanes=job["lanes"]
+            network, _tokens(parts["training"]), rate, length=job["length"], batch=job["batch"]
         )
         scores[rate] = references.evaluate(
             network, _tokens(parts["familiar"]), length=job["length"]

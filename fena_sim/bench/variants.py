@@ -1,4 +1,4 @@
-"""Who is timed, where the code is, and which settings each may choose from."""
+"""The variants that are timed, where their code is, and which settings each may choose from."""
 
 import importlib
 import os
@@ -23,7 +23,7 @@ class Variant:
     compiled: bool = False
     streams: bool = True
     checked: bool = True
-    needs: str = None
+    needs: str | None = None
     slow_start: bool = False
 
     def make(self, case, **options):

@@ -48,10 +48,10 @@ def command(context, protocol, model, devices, tokens, seed, path, report):
     import attrs
     from rich.console import Console
 
-    from ..model.load import load_model
-    from ..protocol.load import load_protocol
+    from ..load.model_file import load_model
+    from ..load.protocol_file import load_protocol
     from ..runs.store.files import write_atomically
-    from ..study.certify.certificate import BARS, EXACT, certify
+    from ..study.certify.certificate import EXACT, THRESHOLDS, certify
 
     file = load_protocol(protocol)
     declared = load_model(model or file.model, file.protocol.vocabulary.size)
@@ -81,7 +81,7 @@ def command(context, protocol, model, devices, tokens, seed, path, report):
             else ""
         )
         click.echo(
-            f"{row.device}, {row.dtype}: {row.variable} is {row.max_rel:.2g} away, the bar is {BARS[row.dtype]:g}{own}",
+            f"{row.device}, {row.dtype}: {row.variable} is {row.max_rel:.2g} away, the threshold is {THRESHOLDS[row.dtype]:g}{own}",
             err=True,
         )
     if failed:

@@ -33,15 +33,20 @@ def command(model, latex, as_json, picture, settings):
       fena describe models/fena.py --set level.2.tau=20*ms --json
     """
     from ..declare.canonical import canonical
-    from ..model.load import load_model
-    from ..settings import apply_parameters, parse_settings
+    from ..load.model_file import load_model
+    from ..load.set_option import apply_parameters, parse_settings
     from ..show.describe import describe
 
     settings = parse_settings(settings)
     declared = apply_parameters(load_model(model, **settings.model), settings.parameters)
     if as_json:
         parameters = {key: str(value) for key, value in declared.parameters().items()}
-        click.echo(json.dumps({"model": canonical(declared), "parameters": parameters}))
+        found = {
+            "model": canonical(declared),
+            "parameters": parameters,
+            "meanings": declared.meanings(),
+        }
+        click.echo(json.dumps(found))
     else:
         click.echo(describe(declared, latex=latex))
     if picture:

@@ -26,14 +26,12 @@ def command(as_json):
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "found", "if missing", "devices that need it", box=None)
+    table = Table("", "found", "devices that need it", box=None)
     for f in findings:
-        table.add_row(
-            f.what,
-            f.found if f.there else f"missing: {f.found}",
-            "" if f.there else f.mend,
-            f.devices,
-        )
-    console = Console(highlight=False)
+        table.add_row(f.what, f.found if f.there else f"missing: {f.found}", f.devices)
+    console = Console(highlight=False, markup=False)
     console.width = max(console.width, 140)
     console.print(table)
+    for f in findings:  # each on a line of its own, so that a command can be copied whole
+        if not f.there:
+            click.echo(f"{f.what}: {f.mend}")

@@ -70,7 +70,7 @@ def command(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, f
     --csv.
 
     Files appear under their names only when complete. --nwb, --neo and --mne need packages of their
-    own: pip install fena-sim[nwb,neo,mne]
+    own, the extras nwb, neo and mne. Without them, the error names the command that installs them.
 
     \b
     Examples:
@@ -78,8 +78,8 @@ def command(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, f
       fena export runs/omission-fena-seed0-... --mne omission-ave.fif --block silence --by omitted --lock arrival
       fena export runs/omission-fena-seed0-... --csv omission --neo omission.nix --force
     """
+    from ..load.set_option import parse_value
     from ..runs.store.run import open_run
-    from ..settings import parse_value
 
     if not (nwb or neo or mne or csv):
         raise click.UsageError("give at least one of --nwb, --neo, --mne, --csv")

@@ -51,7 +51,7 @@ def command(runs, out, only, gallery, as_json, quiet):
                 fix=nearest(name, [f.name for f in available]),
             )
     chosen = [file for file in available if not only or file.name in only]
-    made, missing = _make(chosen, _given(runs), out, say=not as_json, quiet=quiet)
+    made, missing = _make(chosen, _given(runs), out, log=not as_json, quiet=quiet)
     if as_json:
         click.echo(json.dumps({"made": made, "missing": missing}))
     if gallery:
@@ -110,7 +110,7 @@ def _check_alike(runs):
         )
 
 
-def _make(files, given, out, say, quiet):
+def _make(files, given, out, log, quiet):
     """Draw what can be drawn; ([{"name", "files", "runs"}], [{"name", "needs", "command"}])."""
     from ..runs.store.find import stored_runs
     from ..show.style import save
@@ -138,7 +138,7 @@ def _make(files, given, out, say, quiet):
                 "runs": [run.id for run in shown],
             }
         )
-        if say:
+        if log:
             click.echo("\n".join(str(path) for path in paths))
         if others and not quiet:
             click.echo(

@@ -1,4 +1,4 @@
-"""The command `fena list`."""
+"""The command `fena list`: models, protocols, figures and stored runs."""
 
 import json
 

@@ -90,11 +90,12 @@ def command(
       fena run protocols/oddball.py --seeds 5 --from 'runs/first_contact-fena-seed{seed}-*:training'
       fena run protocols/first_contact.py --set level.2.tau=20*ms --set protocol.tokens=2000
     """
-    from ..model.load import load_model
-    from ..protocol.load import load_protocol
-    from ..runs.execute import estimate, explain
+    from ..load.model_file import load_model
+    from ..load.protocol_file import load_protocol
+    from ..load.set_option import apply_parameters, parse_settings, protocol_options
+    from ..runs.plan import Plan
+    from ..runs.preview import card_device, estimate, explain
     from ..runs.seeds import run_seeds
-    from ..settings import apply_parameters, parse_settings, protocol_options
 
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
@@ -119,10 +120,11 @@ def command(
         settings.parameters,
     )
     if explained:
-        _print_explanations(explain(declared, first.protocol, device))
+        _print_explanations(explain(Plan.of(declared, first.protocol, device=device)))
         return
     if estimated:
-        _print_estimate(estimate(declared, first.protocol, device), as_json)
+        plan = Plan.of(declared, first.protocol, device=card_device(device))
+        _print_estimate(estimate(plan), as_json)
         return
     origins = {s: _start(start, s) for s in chosen}
     with stopping_at_once():
@@ -236,13 +238,15 @@ def _summary(file, runs):
     """What the protocol file says that runs amount to; a mistake in the user's function loses no
     run.
     """
+    from ..load.user_file import error_text
+
     try:
         return file.summary(runs) if file.summary else {}
     except FenaError:
         raise
     except Exception as error:
         raise FenaError(
-            f"the runs are finished, but their summary stopped with {type(error).__name__}: {error}",
+            f"the runs are finished, but their summary stopped with {error_text(error)}",
             where=f"summary() of {file.path}",
             fix="correct it and run the same command again: nothing is simulated "
             "twice; --verbose shows the line",

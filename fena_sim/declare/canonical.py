@@ -1,4 +1,4 @@
-"""What went into a run, as plain JSON with a hash: declarations, quantities, arrays, code texts."""
+"""The inputs of a run as plain JSON with a hash: declarations, quantities, arrays, code texts."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Control signals: gains, a gate and a temperature by which a protocol steers a network."""
+"""Control signals: the gains, the gate and the temperature that a protocol may set."""
 
 import numpy as np
 from brian2 import Quantity, second

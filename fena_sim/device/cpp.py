@@ -21,10 +21,12 @@ from brian2_dense.lowering_device import Explanation
 
 from ..errors import DeviceError, ResourceError
 from ..network.build import build_network
+from ..network.monitors import SAMPLES, Monitored
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.population import state_variables
 from . import build_cache as cache
-from .program import Program, Recording, monitor_layout
+from .program import Program
+from .recordings import Recordings
 from .unity import one_translation_unit
 
 MANIFEST = "program.json"
@@ -40,12 +42,14 @@ class CppProgram(Program):
     it.
     """
 
+    in_order = True  # events of a step are noted in the order of units
+
     def __init__(self, folder):
         self.folder = Path(folder)
         manifest = json.loads((self.folder / MANIFEST).read_text())
         self.dt = manifest["dt"]
         self._files = manifest["state"]
-        self._monitors = manifest["monitors"]
+        self._monitors = [(Monitored(**entry["what"]), entry) for entry in manifest["monitors"]]
         self.variables = {
             name: (size, np.dtype(dtype)) for name, (size, dtype, _) in self._files.items()
         }
@@ -102,9 +106,8 @@ class CppProgram(Program):
                 name: _read(results / file, dtype, size)
                 for name, (size, dtype, file) in self._files.items()
             }
-            return new, {
-                name: _read_monitor(results, layout) for name, layout in self._monitors.items()
-            }
+            raw = {what: _read_monitor(results, what, files) for what, files in self._monitors}
+            return new, Recordings.read(raw, self.in_order)
 
     def environment(self):
         """Environment variables of the compiled network; None for those of this process."""
@@ -145,17 +148,23 @@ def _read(path, dtype, size):
     return values
 
 
-def _read_monitor(results, layout):
+def _read_monitor(results, what, files):
+    """(t, i, values) of a monitor, as `Recordings.read` takes them."""
+
     def read(file, units=1):
         return _read(results / file[0], file[1], n * units)
 
-    n = int(_read(results / layout["n"][0], layout["n"][1], 1)[0])
-    units = layout["units"]
-    values = {name: read(file, units or 1) for name, file in layout["values"].items()}
-    if units is not None:
-        values = {name: array.reshape(n, units) for name, array in values.items()}
-    return Recording(
-        t=read(layout["t"]), i=read(layout["i"]) if layout["i"] else None, values=values
+    n = int(_read(results / files["n"][0], files["n"][1], 1)[0])
+    if what.moment == SAMPLES:
+        values = {
+            name: read(file, what.units).reshape(n, what.units)
+            for name, file in files["values"].items()
+        }
+        return read(files["t"]), None, values
+    return (
+        read(files["t"]),
+        read(files["i"]),
+        {name: read(file) for name, file in files["values"].items()},
     )
 
 
@@ -261,10 +270,10 @@ class CppDevice:
                     )
                     for name, variable in state.items()
                 },
-                "monitors": {
-                    name: _monitor_files(device, built.monitors[name], layout)
-                    for name, layout in monitor_layout(built.monitors).items()
-                },
+                "monitors": [
+                    {"what": attrs.asdict(what), **_monitor_files(device, monitor, what)}
+                    for what, monitor in built.monitors.items()
+                ],
             }
             manifest |= self.unify(Path(folder))
             Path(folder, MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -314,17 +323,16 @@ def _sizes(hierarchy, built):
     return sizes
 
 
-def _monitor_files(device, monitor, layout):
+def _monitor_files(device, monitor, what):
     def file(name):
         variable = monitor.variables[name]
         return (Path(device.get_array_filename(variable)).name, np.dtype(variable.dtype).name)
 
     return {
-        "units": layout["units"],
         "n": file("N"),
         "t": file("t"),
-        "i": file("i") if layout["kind"] == "events" else None,
-        "values": {name: file(name) for name in layout["variables"]},
+        "i": None if what.moment == SAMPLES else file("i"),
+        "values": {name: file(name) for name in what.variables},
     }
 
 

@@ -1,23 +1,8 @@
-"""What every device offers: a compiled protocol as a pure function from state to state."""
+"""The interface of every device: a compiled protocol as a pure function from state to state."""
 
-import attrs
 import numpy as np
-from brian2.monitors import EventMonitor, SpikeMonitor
 
 from ..errors import CheckpointError
-
-
-@attrs.frozen(eq=False)
-class Recording:
-    """What one monitor saw during a chunk.
-
-    `t` (s, since the network's start): samples (n,), or one entry per event. `i`: the unit of each
-    event (None for samples). `values`: {variable: (n, units) for samples, (n,) for events}.
-    """
-
-    t: np.ndarray
-    i: np.ndarray
-    values: dict
 
 
 class Program:
@@ -49,7 +34,7 @@ class Program:
         -------
         state : dict of arrays
             A new dictionary; the one passed in is left alone.
-        recordings : dict of Recording, by monitor
+        recordings : Recordings
         """
         raise NotImplementedError  # every device has its own
 
@@ -75,22 +60,3 @@ class Program:
 
     def close(self):
         """Release what the program holds."""
-
-
-def monitor_layout(monitors):
-    """How to read each monitor: {name: {"kind", "variables", "units"}}; units are None for events."""
-    layout = {}
-    for name, monitor in monitors.items():
-        if isinstance(monitor, (SpikeMonitor, EventMonitor)):
-            layout[name] = {
-                "kind": "events",
-                "variables": sorted(set(monitor.record_variables) - {"i", "t"}),
-                "units": None,
-            }
-        else:
-            layout[name] = {
-                "kind": "samples",
-                "variables": list(monitor.record_variables),
-                "units": int(len(monitor.record)),
-            }
-    return layout

@@ -9,8 +9,10 @@ from brian2 import Quantity, prefs, second
 from brian2_dense.numpy_target import NumpyDenseCodeObject
 
 from ..network.build import build_network
+from ..network.monitors import SAMPLES
 from ..network.population import state_variables
-from .program import Program, Recording, monitor_layout
+from .program import Program
+from .recordings import Recordings
 
 
 class RuntimeProgram(Program):
@@ -32,7 +34,6 @@ class RuntimeProgram(Program):
             name: (variable.size, np.dtype(variable.dtype))
             for name, variable in self._state.items()
         }
-        self._layout = monitor_layout(self.built.monitors)
 
     def run(self, state, tables, start, steps):
         for name, values in state.items():
@@ -50,14 +51,15 @@ class RuntimeProgram(Program):
                 name: np.array(variable.get_value(), copy=True)
                 for name, variable in self._state.items()
             },
-            {name: self._recording(name) for name in self._layout},
+            Recordings.read({what: self._raw(what) for what in self.built.monitors}),
         )
 
-    def _recording(self, name):
-        monitor, layout = self.built.monitors[name], self._layout[name]
-        values = {v: np.array(monitor.variables[v].get_value()) for v in layout["variables"]}
-        i = np.array(monitor.variables["i"].get_value()) if layout["kind"] == "events" else None
-        return Recording(t=np.array(monitor.variables["t"].get_value()), i=i, values=values)
+    def _raw(self, what):
+        def array(name):
+            return np.array(self.built.monitors[what].variables[name].get_value())
+
+        units = None if what.moment == SAMPLES else array("i")
+        return array("t"), units, {name: array(name) for name in what.variables}
 
 
 class RuntimeDevice:

@@ -18,7 +18,10 @@ _FUNCTION = re.compile(r"^\s*void\s+(_\w+)\s*\(\s*\)\s*;", re.M)
 
 def one_translation_unit(folder):
     """Write `unity.cpp` in a folder of generated sources."""
-    parts, includes = [], []
+    # Brian2's own library: headers alone up to 2.9, and a source for spike queues since 2.10.
+    library = sorted((folder / "brianlib").glob("*.cpp"))
+    includes = [f'#include "brianlib/{path.name}"' for path in library]
+    parts = []
     code_objects = sorted((folder / "code_objects").glob("*.cpp"))
     for path in [
         folder / "network.cpp",

@@ -1,1 +1,3 @@
-"""From declarations to Brian2 objects, mirroring declare/model/: one explicit Network, nothing collected by magic."""
+"""From declarations to Brian2 objects, in the order of declare/model/: one explicit Network, in
+which every object is listed.
+"""

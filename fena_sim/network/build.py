@@ -1,11 +1,10 @@
 """Hierarchy + probes -> one explicit Brian2 Network."""
 
 import attrs
-import numpy as np
-from brian2 import Clock, EventMonitor, Network, SpikeMonitor, StateMonitor
+from brian2 import Clock, Network
 
-from ..declare.protocol.probe import SPIKES
 from . import delay, pacemaker, population, projection, streams
+from .monitors import make_monitors
 
 
 @attrs.define
@@ -17,9 +16,7 @@ class Built:
     network : Network
     groups : dict of NeuronGroup and Synapses, everything that carries state
     tables : dict of TimedArray, what is presented
-    samples : dict of (probe index, population) -> StateMonitor
-    spikes : dict of (probe index, population) -> SpikeMonitor
-    readouts : dict of population -> EventMonitor at arrival / departure
+    monitors : dict of Monitored -> Brian2 monitor
     clocks : list of Clock, the main one first
     """
 
@@ -47,15 +44,15 @@ def build_network(hierarchy, vocabulary, shape, probes=()):
         if declared.name in spiked:
             delay.lower_flags(group, clock)
     pace = pacemaker.make_pacemaker(hierarchy, tables, shape, clocks[None])
-    watching = pacemaker.watch(hierarchy, groups, pace, clocks[None])
+    judging = pacemaker.make_settling_synapses(hierarchy, groups, pace, clocks[None])
     if batch > 1:
         groups[streams.NAME], more = streams.make_streams(
             hierarchy, groups, tables, pace, clocks[None]
         )
-        watching += more
+        judging += more
     for declared in hierarchy.populations:
         population.link(groups[declared.name], declared, links[declared.name], groups, pace, batch)
-    objects = [pace, *groups.values(), *watching]
+    objects = [pace, *groups.values(), *judging]
     groups[pacemaker.NAME] = pace
     for declared in hierarchy.projections:
         source = groups[declared.source]
@@ -80,10 +77,7 @@ def build_network(hierarchy, vocabulary, shape, probes=()):
         )
         groups[declared.name] = synapses
         objects.append(synapses)
-    monitors = {
-        **_readout_monitors(hierarchy, groups),
-        **_probe_monitors(batch, probes, groups, clocks),
-    }
+    monitors = make_monitors(hierarchy, probes, groups, clocks)
     network = Network(*objects, *monitors.values(), name="fena_network")
     return Built(
         network=network, groups=groups, tables=tables, monitors=monitors, clocks=clocks.all
@@ -107,52 +101,3 @@ class _Clocks:
     @property
     def all(self):
         return list(self._by_steps.values())
-
-
-def _readout_monitors(hierarchy, groups):
-    """EventMonitors that keep each readout once per token, at its arrival or departure."""
-    wanted = {("departure", pacemaker.NAME): {"steps", "iterations"}}
-    if hierarchy.batch > 1:
-        wanted["departure", streams.NAME] = {"iterations"}
-    for readout in hierarchy.readouts:
-        event = "arrival" if readout.when == "arrival" else "departure"
-        for path in readout.variables:
-            name, _, variable = path.partition(".")
-            wanted.setdefault((event, name), set()).add(population.kept(readout, variable))
-    monitors = {}
-    for (event, name), variables in wanted.items():
-        slot = (
-            {"when": "end", "order": pacemaker.RECORD}
-            if event == "departure"
-            else {"when": "start", "order": 1}
-        )
-        monitors[f"{event}_{name}"] = EventMonitor(
-            groups[name], event, variables=sorted(variables), name=f"readout_{event}_{name}", **slot
-        )
-    return monitors
-
-
-def _probe_monitors(batch, probes, groups, clocks):
-    monitors = {}
-    for number, probe in enumerate(probes):
-        group = groups[probe.population]
-        slot = {"when": "start", "order": -100}
-        if probe.population == pacemaker.NAME:  # what was judged in this very step, by each stream
-            group = groups[streams.NAME] if batch > 1 else group
-            slot = {"when": "end", "order": pacemaker.RECORD}
-        if probe.sampled:
-            first = np.arange(0, len(group), len(group) // batch)  # of every stream
-            units = True if probe.units is None else np.add.outer(first, probe.units).ravel()
-            monitors[f"samples_{number}"] = StateMonitor(
-                group,
-                list(probe.sampled),
-                record=units,
-                clock=clocks[probe.interval],
-                **slot,
-                name=f"samples_{number}_{probe.population}",
-            )
-        if SPIKES in probe.variables:
-            monitors[f"spikes_{number}"] = SpikeMonitor(
-                group, name=f"spikes_{number}_{probe.population}"
-            )
-    return monitors

@@ -5,7 +5,31 @@ import zlib
 import numpy as np
 
 from ..declare.model import initial
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.projection import ALL, ONE_TO_ONE
 from . import pacemaker, projection, streams
+
+
+def check_initial_state(hierarchy: Hierarchy):
+    """Raise what `initial_state` would raise, without drawing a value.
+
+    Raises
+    ------
+    DeclarationError
+        A projection joins no pair of units.
+    ValueError
+        A value does not fit the shape of its variable, or a distribution cannot be drawn from.
+    """
+    for declared in hierarchy.projections:
+        n_source = hierarchy.population(declared.source).size
+        n_target = hierarchy.population(declared.target).size
+        if declared.connect not in (ALL, ONE_TO_ONE):
+            projection.pairs(declared, n_source, n_target)
+        for name, value in declared.initial.items():
+            initial.check(value, (n_source, n_target))
+    for declared in hierarchy.populations:
+        for name, value in declared.initial.items():
+            initial.check(value, (declared.size,))
 
 
 def initial_state(hierarchy, seed):

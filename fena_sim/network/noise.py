@@ -51,7 +51,7 @@ def counter_normal(seed, stream, unit, step):
 
 _AHEAD = 64
 # (stream, units): (seed, first of the steps, deviates (_AHEAD, units)); replaced as time goes on
-_computed = {}
+_computed: dict = {}
 
 
 def counter_normal_ahead(seed, stream, unit, step):

@@ -1,4 +1,5 @@
-"""The pacemaker: one unit that walks through the tokens and tells every population where it is.
+"""The pacemaker: one unit that steps through the tokens and provides the flags of each step to
+every population.
 
 With a batch, all streams of tokens share the pace; what differs between them is in `streams`.
 
@@ -24,7 +25,7 @@ KEEP, JUDGE, DEPART, RECORD, ADVANCE = -20, -10, 0, 1, 10
 #: Tables with a column per stream, when there are several.
 BY_STREAM = ("token_row", "stream_gate")
 #: Where a population keeps the rate of change by which settling is judged.
-WATCHED = "watched_rate"
+SETTLING_RATE = "settling_rate"
 
 
 @attrs.frozen
@@ -94,7 +95,8 @@ def make_tables(shape, batch=1):
 
 
 def make_pacemaker(hierarchy, tables, shape, clock):
-    """The pacemaker group. It judges settling by what `watch` sums into it."""
+    """The pacemaker group. It judges settling by what `make_settling_synapses` sum into
+    it."""
     equations = [
         "token : 1",
         "elapsed : 1",
@@ -165,46 +167,48 @@ def make_pacemaker(hierarchy, tables, shape, clock):
     return group
 
 
-def watched(hierarchy):
+def settling_populations(hierarchy):
     """Names of the populations by which settling is judged."""
     return hierarchy.settling.populations if hierarchy.settling else ()
 
 
 def settling_equations(hierarchy):
-    """What a group that judges settling holds: a sum of squares for every watched population, their
+    """What a group that judges settling holds: a sum of squares for every such population, their
     root mean square `rate` (kept, so that a probe sees the very number that was judged), and the
     tolerance.
     """
-    sums = [f"rate_{k} : hertz**2" for k in range(len(watched(hierarchy)))]
+    sums = [f"rate_{k} : hertz**2" for k in range(len(settling_populations(hierarchy)))]
     return [*sums, "rate : hertz", "tolerance : hertz (shared, constant)"] if sums else []
 
 
 def judgement(hierarchy, streams):
-    """Statements: `unsettled` is 1 while the `rate` of the watched units of `streams` streams
+    """Statements: `unsettled` is 1 while the `rate` of the units of `streams` streams
     reaches the tolerance.
     """
     if not hierarchy.settling:
         return ["unsettled = 1"]
-    total = " + ".join(f"rate_{k}" for k in range(len(watched(hierarchy))))
-    units = streams * sum(hierarchy.population(name).size for name in watched(hierarchy))
+    total = " + ".join(f"rate_{k}" for k in range(len(settling_populations(hierarchy))))
+    units = streams * sum(
+        hierarchy.population(name).size for name in settling_populations(hierarchy)
+    )
     return [f"rate = sqrt(({total})/{units})", "unsettled = int(rate >= tolerance)"]
 
 
-def watch(hierarchy, groups, judge, clock, make=Synapses):
+def make_settling_synapses(hierarchy, groups, judge, clock, make=Synapses):
     """The synapses, made by `make`, through which the group `judge` judges settling."""
     synapses = []
-    for k, name in enumerate(watched(hierarchy)):
+    for k, name in enumerate(settling_populations(hierarchy)):
         owner = "" if judge.name == NAME else f"{judge.name}_"
-        watching = make(
+        made = make(
             groups[name],
             judge,
-            f"rate_{k}_post = {WATCHED}_pre**2 : hertz**2 (summed)",
-            name=f"{owner}watch_{name}",
+            f"rate_{k}_post = {SETTLING_RATE}_pre**2 : hertz**2 (summed)",
+            name=f"{owner}settling_of_{name}",
             clock=clock,
         )
-        watching.connect()
-        watching.summed_updaters[f"rate_{k}_post"].order = 1000
-        synapses.append(watching)
+        made.connect()
+        made.summed_updaters[f"rate_{k}_post"].order = 1000
+        synapses.append(made)
     return synapses
 
 

@@ -83,11 +83,11 @@ def make_group(hierarchy, population, clock, codes, fired=False):
         extra.append(parameter("fired", DIMENSIONLESS))
         reset = "\n".join([reset or "", "fired = 1"])
     settling = hierarchy.settling
-    watched = settling is not None and population.name in settling.populations
-    if watched:
+    judged = population.name in pacemaker.settling_populations(hierarchy)
+    if judged:
         extra.append(
             parameter(
-                pacemaker.WATCHED,
+                pacemaker.SETTLING_RATE,
                 hierarchy.dimensions_of(f"{population.name}.{settling.variable}", population.where),
             )
         )
@@ -154,15 +154,13 @@ def make_group(hierarchy, population, clock, codes, fired=False):
             when="start",
             order=2,
         )
-    if (
-        watched
-    ):  # the rate of this very step: its inputs are complete, its states have not moved yet
+    if judged:  # the rate of this very step: its inputs are complete, its states have not moved yet
         group.run_regularly(
-            f"{pacemaker.WATCHED} = {settling.variable}",
+            f"{pacemaker.SETTLING_RATE} = {settling.variable}",
             clock=clock,
             when="groups",
             order=population.order - 0.5,
-            name=f"{population.name}_watch",
+            name=f"{population.name}_settling",
         )
     if copied:
         group.run_regularly(

@@ -1,4 +1,5 @@
-"""Streams: with a batch, what differs between the streams of tokens that share the pacemaker.
+"""Streams: with a batch, the variables that differ between the streams of tokens that share the
+pacemaker.
 
 Unit b stands for stream b: its token, whether its token is omitted, and how long it took to settle.
 Populations of N units hold those of all streams one after the other: unit u of stream b is element
@@ -55,7 +56,7 @@ def make_streams(hierarchy, groups, tables, pace, clock):
         name=f"{NAME}_judge",
     )
 
-    return group, pacemaker.watch(
+    return group, pacemaker.make_settling_synapses(
         hierarchy, groups, group, clock, partial(shared_synapses, hierarchy.batch)
     )
 

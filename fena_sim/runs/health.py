@@ -1,5 +1,5 @@
-"""No NaN at two in the morning (claim C21): stop at the chunk in which a state stops being finite,
-and say where.
+"""Finiteness of states (claim C21): a run stops at the chunk in which a state is no longer
+finite, and says where.
 """
 
 import numpy as np
@@ -47,10 +47,8 @@ class HealthCheck:
             state, _ = self.program.run(before, tables, position.step, middle)
             low, high = (low, middle) if not_finite(state) else (middle, high)
         state, recordings = self.program.run(before, tables, position.step, high)
-        leaving = np.rint(recordings[f"departure_{PACEMAKER}"].t / self.program.dt)
-        left = np.count_nonzero(
-            leaving < position.step + low
-        )  # a token that leaves in this very step is still there
+        # A token that leaves in this very step is still there.
+        left = np.count_nonzero(recordings.ends.last_step(self.program.dt) < position.step + low)
         self._refuse(state, position.done + left, position.step + high)
 
     def _refuse(self, state, token, step):

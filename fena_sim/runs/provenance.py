@@ -1,4 +1,4 @@
-"""Where a run comes from: versions, machine, git state, command."""
+"""Provenance of a run: versions, machine, git state, command."""
 
 import platform
 import subprocess
@@ -41,7 +41,8 @@ def _git(folder, *arguments):
     ).stdout.strip()
 
 
-def describe():
+def provenance():
+    """What a manifest says of the process that writes it: versions, git, command, machine."""
     return {
         "versions": versions(),
         "git": git_state(),

@@ -1,11 +1,13 @@
-"""What a run will take, reckoned before anything is built."""
+"""The memory and disk space that a run will take, estimated before anything is built."""
 
 import shutil
 from pathlib import Path
 
 import psutil
 
-from ..declare.protocol.timeline import timeline
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.block import Block
+from ..declare.protocol.timeline import Timeline
 from ..errors import ResourceError
 
 #: Recordings of one chunk are held in memory: keep them below this.
@@ -14,33 +16,32 @@ CHUNK_BYTES = 64 * 2**20
 CHUNK_TOKENS, MOST_TOKENS = 250, 4000
 
 
-def probe_bytes(model, block):
+def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict:
     """Bytes that each probe of a block records, at most: {population: bytes}."""
-    duration = float(timeline(block, model.dt).most_steps.sum()) * float(model.dt)
+    duration = float(line.most_steps.sum()) * float(model.dt)
     return {
         probe.population: int(probe.bytes_per_second(model) * duration) for probe in block.probes
     }
 
 
-def estimate(model, protocol):
-    """Bytes of the recordings by block and population, before compression: {block: {population:
-    bytes}}.
-    """
-    return {block.name: probe_bytes(model, block) for block in protocol.blocks if block.probes}
+def recording_bytes(plan) -> dict:
+    """Bytes of a plan's recordings, before compression: {block: {population: bytes}}."""
+    return {
+        b.name: probe_bytes(plan.model, b.block, b.timeline) for b in plan.blocks if b.block.probes
+    }
 
 
-def check_resources(model, protocol, out):
+def check_resources(plan, out: str | Path):
     """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the
     memory.
     """
-    needed = estimate(model, protocol)
+    needed = recording_bytes(plan)
     folder = Path(out)
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    total = 2 * sum(
-        sum(by.values()) for by in needed.values()
-    )  # chunks and final arrays exist side by side
+    # Chunks and final arrays exist side by side.
+    total = 2 * sum(sum(by.values()) for by in needed.values())
     if total > free:
         block, by = max(needed.items(), key=lambda item: sum(item[1].values()))
         population = max(by, key=by.get)
@@ -50,7 +51,7 @@ def check_resources(model, protocol, out):
             fix="record fewer units or variables, a longer interval, or fewer tokens",
         )
     memory = psutil.virtual_memory().available
-    for block in protocol.blocks:
+    for block in plan.protocol.blocks:
         for population, size in needed.get(block.name, {}).items():
             if 4 * size / len(block) > memory:
                 raise ResourceError(
@@ -61,7 +62,9 @@ def check_resources(model, protocol, out):
                 )
 
 
-def chunk_length(model, block, asked):
+def chunk_length(
+    model: Hierarchy, block: Block, line: Timeline, asked: int | None
+) -> tuple[int, int]:
     """(first, most): tokens of the first chunk, and of the longest that chunks may grow to while
     they are quick.
 
@@ -69,12 +72,12 @@ def chunk_length(model, block, asked):
     """
     if asked is not None:
         return asked, asked
-    per_token = sum(probe_bytes(model, block).values()) / len(block)
+    per_token = sum(probe_bytes(model, block, line).values()) / len(block)
     most = max(1, min(MOST_TOKENS, int(CHUNK_BYTES / per_token) if per_token else MOST_TOKENS))
     return min(CHUNK_TOKENS, most), most
 
 
-def size_text(count):
+def size_text(count: float) -> str:
     """A number of bytes for people."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:

@@ -8,6 +8,9 @@ from ..network.initial_state import initial_state
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.projection import pairs
 
+#: In states of version 0.1.0; computed anew in every step.
+FORMER = ".watched_rate"
+
 
 def start_state(model, seed, origin, block):
     """State to start from: `origin`'s at the end of `block`, with the parameters and the noise of
@@ -25,7 +28,14 @@ def _shared_out(model, origin, block):
     """`origin`'s state at the end of `block`; a copy for every stream of `model` where `origin` had
     no batch.
     """
-    state = origin.state(block)
+    # A parameter's value is the model's own: one that it has no longer, or under another name, is
+    # left behind.
+    gone = set(origin.manifest["model"]["parameters"]) - set(model.parameters())
+    state = {
+        name: values
+        for name, values in origin.state(block).items()
+        if name not in gone and not name.endswith(FORMER)
+    }
     if origin.batch == model.batch:
         return state
     copied = {p.name for p in model.populations}

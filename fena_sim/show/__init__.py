@@ -1,1 +1,3 @@
-"""What a run shows: figures with one style sheet, structure, tables, reports, a live page, exports."""
+"""Showing models and runs: figures with one style sheet, structure, tables, reports, a live
+page, exports.
+"""

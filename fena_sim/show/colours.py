@@ -1,4 +1,6 @@
-"""Colours of print: one for each level in every figure, all told apart by colour-blind readers."""
+"""Colours for print: one for each level in every figure, distinguishable for colour-blind
+readers.
+"""
 
 import matplotlib as mpl
 

@@ -13,9 +13,9 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 from ..declare.model import equations as eq
 from ..declare.model.projection import ALL, ONE_TO_ONE
 from ..network.projection import pairs
-from .typeset import Code, Formula, Table, escape, initial_text, value_text
+from .constants import initial_table, parameter_table, uses
+from .typeset import NONE, Code, Formula, Table, codes, escape, initial_text, value_text
 
-NONE = "—"
 READ_AT = {
     "arrival": "last step before the token arrives",
     "first": "first step of the presentation",
@@ -53,8 +53,8 @@ def describe(model, latex=False):
         _projections(model),
         *_synapses(model),
         *_plasticity(model),
-        _parameters(model),
-        _initial(model),
+        parameter_table(model),
+        initial_table(model),
     ]
     if latex:
         parts = [*(t.latex() for t in tables), r"\noindent " + escape(_SOURCE), r"\endgroup"]
@@ -106,7 +106,10 @@ def _summary(model):
     levels += [f"no level: {_units(sum(p.size for p in apart))}"] * bool(apart)
     rules = [p.plasticity for p in model.projections if p.plasticity is not None]
     clocks = sorted({value_text(rule.clock) for rule in rules if rule.clock_driven})
-    signals = [s for s in (*eq.SIGNALS, eq.TOKEN_CODE, eq.NOISE) if _uses(model, s)]
+    members = (*model.populations, *model.projections)
+    signals = [
+        s for s in (*eq.SIGNALS, eq.TOKEN_CODE, eq.NOISE) if any(uses(m, s) for m in members)
+    ]
     rows = [
         ("Model", Code(model.name)),
         ("Description", model.description or NONE),
@@ -125,11 +128,12 @@ def _summary(model):
             )
         ]
         * (model.batch > 1),
-        ("Spiking", _names(p.name for p in model.populations if p.spiking)),
+        ("Spiking", codes(p.name for p in model.populations if p.spiking)),
         ("Time step", value_text(model.dt)),
         ("Plasticity", f"every {', '.join(clocks)}" if clocks else "at spikes" if rules else NONE),
-        ("Signals read", _names(signals)),
+        ("Signals read", codes(signals)),
         ("Settling", _settling(model.settling)),
+        ("Likelihood of level 0", _likelihood(model.likelihood)),
     ]
     rows += [(f"Readout: {r.name}", _readout(r)) for r in model.readouts]
     return Table("A. Model summary", ("Property", "Value"), rows, (0.25, 0.75))
@@ -150,12 +154,15 @@ def _settling(settling):
 
 def _readout(readout):
     scale = f", times {value_text(readout.scale)}" if readout.scale != 1 else ""
-    return f"{', '.join(readout.variables)}: {READ_AT[readout.when]}{scale}"
+    about = f". {readout.about[0].upper()}{readout.about[1:]}" if readout.about else ""
+    return f"{', '.join(readout.variables)}: {READ_AT[readout.when]}{scale}{about}"
 
 
-def _uses(model, name):
-    synapses = {n for p in model.projections for side in ("pre", "post") for n in p.reads(side)}
-    return name in synapses or any(p.uses(name) for p in model.populations)
+def _likelihood(likelihood):
+    if likelihood is None:
+        return NONE
+    kind = type(likelihood).__name__.lower()
+    return f"{kind}: error is the {likelihood.error}; free energy F_0 = {likelihood.formula}"
 
 
 def _populations(model):
@@ -239,7 +246,7 @@ def _events(model):
         for p in model.populations
     }
     rows = [
-        (_names(p.name for p in group), event, _assignments(code))
+        (codes(p.name for p in group), event, _assignments(code))
         for group in kinds(
             [p for p in model.populations if p.on], lambda p: texts[p.name], lambda p: p.level
         )
@@ -365,39 +372,6 @@ def _plasticity(model):
         yield _kind(group, rows, clock + _note(group, texts))
 
 
-def _parameters(model):
-    owners = {}
-    for key, value in model.parameters().items():
-        owner, _, name = key.partition(".")
-        owners.setdefault((name, value_text(value)), []).append(owner)
-    rows = [
-        (Code(name), *(value.split(" ", 1) + ["1"])[:2], _names(of))
-        for (name, value), of in sorted(owners.items())
-    ]
-    return Table(
-        "I. Parameters",
-        ("Parameter", "Value", "Unit", "Of"),
-        rows,
-        (0.2, 0.15, 0.15, 0.5),
-        "" if rows else NONE,
-    )
-
-
-def _initial(model):
-    owners = {}
-    for member in (*model.populations, *model.projections):
-        for name, value in member.initial.items():
-            owners.setdefault((name, initial_text(value)), []).append(member.name)
-    rows = [(Code(name), value, _names(of)) for (name, value), of in owners.items()]
-    return Table(
-        "J. Initial values",
-        ("Variable", "Value", "Of"),
-        rows,
-        (0.2, 0.4, 0.4),
-        "All other variables start at 0." if rows else "All variables start at 0.",
-    )
-
-
 def _kind(group, rows, note):
     """The equations that the members of `group` share."""
     title = ", ".join(member.name for member in group)
@@ -453,10 +427,6 @@ def _assignments(code):
 
 def _changed(*codes):
     return {left for code in codes for left, _, _ in eq.statements(code)}
-
-
-def _names(names):
-    return tuple(Code(name) for name in names) or NONE
 
 
 def _note(group, texts):

@@ -1,4 +1,4 @@
-"""A file in figures/: what it shows, which runs it needs, and which of the stored runs those are."""
+"""A file in figures/: what it shows, which runs it needs, and which stored runs fit."""
 
 import inspect
 from pathlib import Path
@@ -7,7 +7,7 @@ import attrs
 
 from ..errors import DeclarationError
 from ..load import shipped
-from ..model.load import load_file
+from ..load.user_file import load_file
 from ..runs.store.experiment import experiment_of
 
 

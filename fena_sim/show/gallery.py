@@ -8,9 +8,9 @@ from PIL import Image
 RUNS_SHOWN = 3
 HEAD = """# Gallery
 
-Every figure that `fena figures` makes: what it shows, the runs that it was drawn from (their ids are in the metadata of
-every file) and the command that makes such runs. `fena figures` then draws all of them from runs/. This page is
-written by `fena figures --gallery docs/gallery.md`.
+This page has every figure that `fena figures` draws from the runs in runs/: what it shows, which runs it was drawn from, and the
+command that makes such runs. The ids of the runs are also in the metadata of every file. The page is written by
+`fena figures --gallery docs/gallery.md`.
 """
 
 

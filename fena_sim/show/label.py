@@ -1,4 +1,4 @@
-"""Labels of wires: where each is read most easily. Lengths are millimetres."""
+"""Labels of wires, placed where they are easiest to read. Lengths are millimetres."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Panels: measures in, drawn on the Axes given. Lists hold one entry per network.
+"""Panels: draw measures on given Axes. Lists hold one entry per network.
 
 With one network a curve shows that network; with several, thin lines are the networks and the bold
 line their median. Call inside
@@ -45,7 +45,10 @@ def errors(ax, curves):
 
 
 def precision(ax, curves):
-    """Precision of every level over training, on a log axis.
+    """Learned precision of every level over training, on a log axis.
+
+    Precision is the weight of a level's errors. A level that learns it from its errors alone has
+    1 / squared error; a prior draws it to a preferred value, as in the hidden levels of FENA.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def precision(ax, curves):
     """
     _levels(ax, curves[0]["tokens"] / 1000, curves)
     _training_axis(ax)
-    ax.set_ylabel("precision (1 / squared error)")
+    ax.set_ylabel("learned precision")
 
 
 def energy(ax, curves):

@@ -1,4 +1,4 @@
-"""Where boxes and wires go: placement in rows, and orthogonal routes that cross no box.
+"""Placement of boxes and wires: boxes in rows, and orthogonal routes that cross no box.
 
 Wires between neighbours in a row are straight. All others run in the channel above or below a row,
 each on a track of its own where they would touch, or, past whole rows, in a lane on the right.
@@ -32,7 +32,7 @@ class Wire:
     length: float = 0.0
     points: list = attrs.Factory(list)
     ends: list = attrs.Factory(list)
-    start: tuple = None
+    start: tuple | None = None
     dots: list = attrs.Factory(list)
 
 
@@ -205,9 +205,9 @@ class _Piece:
     wire: Wire
     channel: int
     terminals: list
-    lane: float = None
+    lane: float | None = None
     track: int = 0
-    path: list = None
+    path: list | None = None
 
     @property
     def straight(self):

@@ -1,4 +1,4 @@
-"""The blocks of a protocol on the network's clock."""
+"""The blocks of a protocol on the time axis of the network."""
 
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator

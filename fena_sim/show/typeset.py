@@ -17,6 +17,7 @@ GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
     "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 ).split()
+NONE = "—"
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -149,18 +150,18 @@ def escape(text):
     return re.sub(r"(?<![\w-])-(?=[\d.])", "$-$", escaped)  # a minus, not a hyphen
 
 
-def value_text(value, digits=10):
-    """A number or quantity with its unit, e.g. ``14 ms``, to that many significant digits."""
+def value_text(value):
+    """A number or quantity with its unit, e.g. ``14 ms``, to 10 significant digits."""
     if not isinstance(value, Quantity) or value.dim.is_dimensionless:
-        return f"{float(value):.{digits}g}"
+        return f"{float(value):.10g}"
     unit = value.get_best_unit()
-    return f"{float(value / unit):.{digits}g} {str(unit).removeprefix('1. ').strip()}"
+    return f"{float(value / unit):.10g} {str(unit).removeprefix('1. ').strip()}"
 
 
 def initial_text(value):
     """An initial value in words: ``normal, mean 0, sd 0.1``."""
     if isinstance(value, Normal):
-        return f"normal, mean {value_text(value.mean)}, sd {value_text(value.sd, 6)}"
+        return f"normal, mean {value_text(value.mean)}, sd {value_text(value.sd)}"
     if isinstance(value, Uniform):
         return f"uniform, {value_text(value.low)} to {value_text(value.high)}"
     if np.shape(value) == ():
@@ -169,6 +170,11 @@ def initial_text(value):
     unit = get_unit(value.dim) if isinstance(value, Quantity) else 1
     low, high = (value_text(float(v) * unit) for v in (values.min(), values.max()))
     return f"given array of {' × '.join(map(str, values.shape))} values, {low} to {high}"
+
+
+def codes(names):
+    """A cell of names, or a dash if there are none."""
+    return tuple(Code(name) for name in names) or NONE
 
 
 def symbol(name):

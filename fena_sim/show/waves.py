@@ -3,13 +3,11 @@ over networks.
 """
 
 import numpy as np
-import scipy
 from matplotlib.ticker import MaxNLocator
 
-from ..analyse.statistics import SEED
+from ..analyse.statistics import intervals
 from .colours import BLACK, GREY
 
-RESAMPLES = 1999
 COLOURS = {"deviant": BLACK, "standard": GREY}
 
 
@@ -32,7 +30,8 @@ def responses(ax, courses):
 
 
 def difference(ax, courses, colour):
-    """A difference wave: median over networks, and its 95 % interval at every time (`interval`).
+    """A difference wave: median over networks, and its 95 % interval at every time
+    (:func:`fena_sim.measure.summarise` at every point).
 
     Parameters
     ----------
@@ -43,36 +42,10 @@ def difference(ax, courses, colour):
     time = 1000 * np.asarray(courses["time"])
     ax.axhline(0, color=GREY, linewidth=0.5)
     if len(courses) > 1:
-        ax.fill_between(time, *interval(np.asarray(courses)), color=colour, alpha=0.25, linewidth=0)
+        low, high, _ = intervals(np.asarray(courses))
+        ax.fill_between(time, low, high, color=colour, alpha=0.25, linewidth=0)
     ax.plot(time, np.median(courses, axis=0), color=colour, linewidth=1.2)
     _time_axis(ax, time)
-
-
-def interval(values):
-    """95 % interval of the median over networks at every point, each by itself.
-
-    Formula: percentile bootstrap over networks, 1999 resamples with a fixed seed
-    (scipy.stats.bootstrap); below three networks the range.
-
-    Parameters
-    ----------
-    values : array (network, point)
-
-    Returns
-    -------
-    (low, high), each array (point,)
-    """
-    if len(values) < 3:
-        return values.min(axis=0), values.max(axis=0)
-    found = scipy.stats.bootstrap(
-        (values,),
-        np.median,
-        axis=0,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return found.low, found.high
 
 
 def _time_axis(ax, time):

@@ -1,1 +1,1 @@
-"""Many runs for one answer: sweeps, the claims of the article, certificates of devices."""
+"""Studies of many runs: sweeps, the claims of the article, certificates of devices."""

@@ -1,17 +1,16 @@
-"""Networks that a user would train instead: Elman, GRU and transformer, by backpropagation in
-PyTorch.
+"""Alternatives trained by backpropagation in PyTorch: Elman network, GRU and transformer.
 
 All three read token numbers and give logits of the next token; they share one interface, so that
 one `train` and one `evaluate` serve them:
 
     logits, state = network(tokens, state)
 
-tokens: int64 (lanes, length); logits: float32 (lanes, length, symbols); state: what the network
+tokens: int64 (batch, length); logits: float32 (batch, length, symbols); state: what the network
 carries from one piece of the stream to the next, None at its beginning. Recurrent networks carry
 their hidden state; the transformer carries the last CONTEXT tokens, which it reads again before the
 new ones.
 
-PyTorch is an extra (`pip install fena-sim[bench]`); importing this module without it raises
+PyTorch comes with the extra `bench`; importing this module without it raises
 FenaError. Sources: Elman 1990, Cogn Sci 14:179; Cho et al. 2014, EMNLP 1724; Vaswani et al. 2017,
 NeurIPS 30 (decoder only, normalisation first, fixed sinusoidal positions); truncated
 backpropagation through time: Williams & Peng 1990, Neural Comput 2:490; Adam: Kingma & Ba 2015,
@@ -21,6 +20,7 @@ ICLR.
 from math import log
 
 from ..errors import FenaError
+from ..extras import install_hint
 
 try:
     import torch
@@ -28,7 +28,7 @@ except ImportError as error:
     raise FenaError(
         "PyTorch is not installed",
         where="reference networks trained by backpropagation",
-        fix="pip install fena-sim[bench]",
+        fix=install_hint("bench"),
     ) from error
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
@@ -156,39 +156,39 @@ def count_parameters(network):
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def lanes_of(tokens, lanes):
-    """The stream cut into `lanes` pieces of equal length that are read side by side: inputs and the
+def batch_of(tokens, batch):
+    """The stream cut into `batch` rows of equal length that are read side by side: inputs and the
     tokens after them.
 
-    Both int64 (lanes, (len(tokens) - 1)//lanes); what does not fill a lane is left out. With one
-    lane the order is the stream's.
+    Both int64 (batch, (len(tokens) - 1)//batch); what does not fill a row is left out. With one
+    row the order is the stream's.
     """
     tokens = torch.tensor(tokens, dtype=torch.int64)
-    each = (len(tokens) - 1) // lanes
-    return tokens[: lanes * each].reshape(lanes, each), tokens[1 : lanes * each + 1].reshape(
-        lanes, each
+    each = (len(tokens) - 1) // batch
+    return tokens[: batch * each].reshape(batch, each), tokens[1 : batch * each + 1].reshape(
+        batch, each
     )
 
 
-def train(network, tokens, rate, length, lanes=1, rate_at_end=RATE_AT_END):
+def train(network, tokens, rate, length, batch=1, rate_at_end=RATE_AT_END):
     """One pass of next-token prediction over `tokens`: one step of Adam per `length` tokens of
-    every lane.
+    every row.
 
     `rate` is the learning rate at the start; it falls linearly to `rate_at_end` of it. Returns the
     number of tokens learned from.
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
-    return one_pass(network, tokens, optimiser, length, lanes, rate_at_end)
+    return one_pass(network, tokens, optimiser, length, batch, rate_at_end)
 
 
-def one_pass(network, tokens, optimiser, length, lanes=1, rate_at_end=1.0):
+def one_pass(network, tokens, optimiser, length, batch=1, rate_at_end=1.0):
     """One pass over `tokens` with an optimiser that may know others; its learning rate falls
     linearly to `rate_at_end` of itself.
 
     The state is carried on and gradients are cut between pieces (truncated backpropagation through
     time). Returns the number of tokens learned from.
     """
-    inputs, targets = lanes_of(tokens, lanes)
+    inputs, targets = batch_of(tokens, batch)
     starts = range(0, inputs.shape[1], length)
     (group,) = optimiser.param_groups
     rate = group["lr"]
@@ -206,11 +206,11 @@ def one_pass(network, tokens, optimiser, length, lanes=1, rate_at_end=1.0):
 
 
 @torch.inference_mode()
-def frozen(network, tokens, length, lanes=1):
-    """Piece by piece, the frozen network's logits (lanes, length, symbols) and the tokens that they
-    are of (lanes, length).
+def frozen(network, tokens, length, batch=1):
+    """Piece by piece, the frozen network's logits (batch, length, symbols) and the tokens that they
+    are of (batch, length).
     """
-    inputs, targets = lanes_of(tokens, lanes)
+    inputs, targets = batch_of(tokens, batch)
     network.eval()
     state = None
     for start in range(0, inputs.shape[1], length):
@@ -218,14 +218,14 @@ def frozen(network, tokens, length, lanes=1):
         yield logits, targets[:, start : start + length]
 
 
-def evaluate(network, tokens, length, lanes=1):
+def evaluate(network, tokens, length, batch=1):
     """Share of tokens that are the most probable next token of the frozen network; the first is not
     scored.
 
     Returns (accuracy, number of scored tokens).
     """
     correct = scored = 0
-    for logits, targets in frozen(network, tokens, length, lanes):
+    for logits, targets in frozen(network, tokens, length, batch):
         correct += int((logits.argmax(2) == targets).sum())
         scored += targets.numel()
     return correct / scored, scored

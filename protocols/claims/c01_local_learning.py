@@ -7,7 +7,7 @@ from fena_sim.claims import Bar, Measured, Reported
 from fena_sim.errors import LocalityError
 from fena_sim.measure import share, summarise
 from fena_sim.stimulus import TokenStream, one_hot
-from fena_sim.study.claims.locality import influences, planted
+from fena_sim.study.claims.influences import influences, planted
 
 ID = "C01"
 CLAIM = "Learning is local: no synapse reads a loss, an optimiser's memory or an error passed backwards; settling is training."

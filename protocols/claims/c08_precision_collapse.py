@@ -11,8 +11,8 @@ from fena_sim.show.style import letter
 ID = "C08"
 CLAIM = "Levels can lose their precision and stop learning; a floor cures it."
 DEFINITION = """models/fena.py, one short pass of the motif grammar (6,000 tokens), then 800 new tokens with learning frozen.
-d ln(Pi)/dt = log_determinant - Pi*s/expected - kappa*ln(Pi/preferred), then lowest <= Pi <= highest. Untreated: the
-log-determinant (log_determinant = 0), the log-prior (kappa = 0) and the floor (lowest = 1e-9) all removed. Treated: the
+d ln(Pi)/dt = log_determinant_weight - Pi*s/expected - kappa*ln(Pi/preferred), then lowest <= Pi <= highest. Untreated: the
+log-determinant (log_determinant_weight = 0), the log-prior (kappa = 0) and the floor (lowest = 1e-9) all removed. Treated: the
 model as it is, with all three. Each is also removed alone, and untreated networks get back a floor alone, of .1 (the
 model's), 1 and 3. A hidden level has collapsed if its precision fell and ended below a tenth of what its error warrants,
 Pi*s < .1 (fena_sim.measure.collapsed_levels, last 200 presented tokens, training block); a network, if any hidden level has.
@@ -21,10 +21,10 @@ caveat). Without log-determinant and log-prior precision can only fall, however 
 fall by half: any of the four levels with Pi(end) < Pi(begin)/2 and Pi*s < .1. Sensitivity: the share .1 replaced by .03 and
 .3. Constants are the model's own; the floors of 1 and 3 and the criterion of one half were chosen on seed 100."""
 FLOORS = (0.1, 1.0, 3.0)
-REMOVED = dict(log_determinant=0.0, kappa=0.0)
+REMOVED = dict(log_determinant_weight=0.0, kappa=0.0)
 VARIANTS = {
     "treated (model as it is)": {},
-    "log-determinant removed": dict(log_determinant=0.0),
+    "log-determinant removed": dict(log_determinant_weight=0.0),
     "log-prior removed": dict(kappa=0.0),
     "floor removed": dict(lowest=1e-9),
     "untreated (all removed)": dict(lowest=1e-9, **REMOVED),

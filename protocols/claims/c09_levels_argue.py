@@ -31,7 +31,7 @@ the same with adaptive = 1 (each level's own rate control). A network rings if, 
 the distance (root of the sum of squares) of the states of level 1 from where they settle (the presentation's last sample),
 after its maximum, turns up again at least once by 5 % of its range (fena_sim.measure.reversals); sensitivity: 2 % and 10 %.
 What comes before the maximum does not count: until slow errors grow, states go on relaxing from the blank. Reversals of the
-free energy (free_energy_trace, 40 tokens of 48 ms; level 0, which is categorical, enters with its squared probability error)
+free energy (free_energy_trace, 40 tokens of 48 ms; level 0, which is categorical, enters with -Pi_0 ln p of the token)
 are reported, but do not tell a rhythm: the latency of slow error units alone, errors of the blank fading before those of the
 token grow, makes one per token. Levels oscillate across tokens if oscillation_index of error_series says so of any level
 (last 2,048 training tokens). No artefact of the integrator: the same network with dt = .5 ms rings as well, its reversals

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from fena_sim import run
 from fena_sim.claims import Bar, Measured, once
+from fena_sim.load.user_file import load_file
 from fena_sim.measure import share
-from fena_sim.model.load import load_file
 from fena_sim.runs.live.progress import Display
 from fena_sim.runs.live.view import number
 

@@ -40,7 +40,7 @@ def short(
 
     Blocks: "training", plasticity falling linearly to a tenth; "familiar", new streams of the same
     grammar, frozen; "trace", 40 tokens of them with every level's mean squared error and precision
-    every millisecond, frozen. `temperature` is its value at the first token of training, from where
+    and the probabilities of level 0 every millisecond, frozen. `temperature` is its value at the first token of training, from where
     it falls linearly to 0 over three quarters of the pass.
     """
     tokens, test = (1000, 300) if quick else (tokens, 800)
@@ -55,6 +55,7 @@ def short(
         controls["temperature"] = temperature * np.clip(1 - share / 0.75, 0, 1)
     familiar = grammar.training(test, seed=10_000 + seed)
     probes = [Probe(f"precision_{level}", ["precision", "mean_square"]) for level in range(4)]
+    probes.append(Probe("error_0", "probability"))  # what the free energy of level 0 follows from
     protocol = Protocol(
         name="short",
         measured_signal="mean square of error_l: population activity of error units",

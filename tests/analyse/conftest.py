@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import fena_sim as fs
+
 
 def block(tokens, prediction=None, probability=None, dims=("event", "unit"), **arrays):
     """(events, tokens, traces) of one block; two-dimensional arrays are (event, level), traces are
@@ -31,7 +33,7 @@ def block(tokens, prediction=None, probability=None, dims=("event", "unit"), **a
 
 @pytest.fixture
 def make_run():
-    def make(codes=None, level_sizes=None, **blocks):
+    def make(codes=None, level_sizes=None, likelihood=None, **blocks):
         made = {name: block(**arrays) for name, arrays in blocks.items()}
         for _, tokens, _ in made.values():
             tokens.attrs["level_sizes"] = level_sizes
@@ -39,6 +41,7 @@ def make_run():
         symbols = tuple("abcdefgh"[: len(codes)])
         return SimpleNamespace(
             id="handmade",
+            likelihood=likelihood or fs.Gaussian(),
             blocks=list(made),
             events=lambda name: made[name][0],
             tokens=lambda name: made[name][1],

@@ -14,6 +14,7 @@ from scipy.signal import lfilter
 
 import fena_sim as fs
 from fena_sim import measure
+from fena_sim.analyse.decoding import _folds
 from fena_sim.errors import DeclarationError, StimulusError
 
 
@@ -55,7 +56,7 @@ def test_the_guard_keeps_neighbours_out():
     labels = np.repeat(rng.integers(0, 4, 40), 20)
     states = np.repeat(rng.normal(size=(40, 60)), 20, axis=0)
     known, place = np.ones(800, bool), np.arange(800)
-    for train, test in measure.decoding._folds(known, 5, 20, "here"):
+    for train, test in _folds(known, 5, 20, "here"):
         assert test.tolist() == list(range(test[0], test[0] + 160))
         assert np.abs(place[train][:, None] - test).min() == 21
     peeking, guarded = (
@@ -214,6 +215,6 @@ def test_states_of_every_level_are_kept_side_by_side(tiny_fena, tmp_path):
         np.testing.assert_array_equal(
             states, run.traces("learning")[f"state_{level}.f"].values[last]
         )
-    with pytest.raises(DeclarationError, match="level 4") as caught:
+    with pytest.raises(DeclarationError, match="'state_4'") as caught:
         measure.token_states(run, "learning", 4)
     assert 'Readout(name="state_4"' in caught.value.fix

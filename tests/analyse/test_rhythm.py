@@ -20,7 +20,9 @@ def test_free_energy_at_the_ends_of_a_presentation(recorded, tiny_fena, tmp_path
     throughout.
     """
     probes = [fs.Probe(f"precision_{level}", recorded) for level in range(4)]
-    probes += [fs.Probe(f"error_{level}", "error") for level in range(4) if len(recorded) == 1]
+    errors = ["error"] if len(recorded) == 1 else []
+    probes += [fs.Probe(f"error_{level}", errors) for level in range(1, 4) if errors]
+    probes += [fs.Probe("error_0", [*errors, "probability"])]
     block = tiny.block(n=5, probes=probes, controls=dict(plasticity_gain=0.0))
     run = fs.run(
         tiny_fena, fs.Protocol(name="energy", blocks=[block]), device="runtime", out=tmp_path
@@ -39,6 +41,30 @@ def recording(sizes=(2,), **traces):
         return make_run(level_sizes=list(sizes), test={"tokens": [0], "traces": traces})
 
     return make
+
+
+def test_a_categorical_level_0_needs_its_probabilities(make_run):
+    """-2 ln p(token) in the step that a sample follows; nothing in the blank, or if none comes."""
+
+    def run(**probability):
+        rows = np.array([[0.25, 0.75], [0.25, 0.75], [0.5, 0.5], [0.5, 0.5], [0.1, 0.9]])
+        traces = {
+            "precision_0.precision": samples(*[[2.0]] * 5, unit="b"),
+            "precision_0.mean_square": samples(*[[9.0]] * 5, unit="b"),
+            **{name: samples(*rows[:, :n], unit="a") for name, n in probability.items()},
+        }
+        times = np.arange(5) * 1e-3
+        traces = {name: v.assign_coords(time=times) for name, v in traces.items()}
+        block = {"tokens": [1, -1], "arrival": [1e-3, 3e-3], "duration": [1e-3, 1e-3]}
+        given = dict(level_sizes=[2], likelihood=fs.Categorical())
+        return make_run(**given, test={**block, "traces": traces})
+
+    energy = measure.free_energy_trace(run(**{"error_0.probability": 2}), "test")
+    np.testing.assert_allclose(energy, [0, 0, 2 * np.log(2), 0, 0])
+    for given in ({}, {"error_0.probability": 1}):
+        with pytest.raises(DeclarationError, match="probabilities of level 0") as caught:
+            measure.free_energy_trace(run(**given), "test")
+        assert 'Probe("error_0", "probability")' in caught.value.fix
 
 
 def samples(*values, dim="time", unit="unit", times=None):

@@ -5,6 +5,7 @@ of the exact binomial interval where all, none or one of the networks succeed.
 import numpy as np
 import pytest
 
+from fena_sim.analyse.statistics import intervals
 from fena_sim.errors import DeclarationError
 from fena_sim.measure import paired, share, summarise
 
@@ -37,6 +38,30 @@ def test_a_degenerate_bootstrap_falls_back_without_a_warning(recwarn):
     summary = summarise([1.0, 1.0, 1.0, 2.0])
     assert (summary.low, summary.high, summary.method) == (1, 2, "min-max range")
     assert not recwarn.list
+
+
+def test_intervals_of_points_are_those_of_summaries():
+    """Also where networks do not differ, and where the bootstrap is degenerate."""
+    values = np.random.default_rng(2).normal(size=(7, 4, 20))
+    values[:, 1, 3] = 5.0
+    values[:, 2, 0] = [1, 1, 1, 1, 1, 1, 2]
+    low, high, bootstrapped = intervals(values)
+    assert low.shape == high.shape == bootstrapped.shape == (4, 20)
+    assert not bootstrapped[1, 3] and not bootstrapped[2, 0] and bootstrapped[0].all()
+    for point in [(0, 0), (3, 19), (1, 3), (2, 0)]:
+        summary = summarise(values[(slice(None), *point)])
+        assert (summary.low, summary.high) == (low[point], high[point])
+
+
+def test_intervals_of_few_networks_are_their_range():
+    low, high, bootstrapped = intervals([[1.0, 5.0], [3.0, 2.0]])
+    assert low.tolist() == [1, 2] and high.tolist() == [3, 5] and not bootstrapped.any()
+
+
+def test_intervals_cover_the_median_as_often_as_they_say():
+    """Of 300 samples of 15 normal values each, some 95 % of intervals hold the true median."""
+    low, high, _ = intervals(np.random.default_rng(5).normal(size=(15, 300)))
+    assert 0.90 <= np.mean((low <= 0) & (high >= 0)) <= 0.99
 
 
 @pytest.mark.parametrize("values", [[], [1.0, np.nan], [[1.0, 2.0]]])

@@ -17,6 +17,7 @@ import fena_sim as fs
 from fena_sim.bench import footprint, training, training_job
 from fena_sim.commands.main import cli
 from fena_sim.errors import DeviceError
+from fena_sim.extras import install_hint
 from fena_sim.stimulus import MotifGrammar
 
 MIB = 2**20
@@ -304,7 +305,7 @@ class Machine:
             size = (
                 linear(weights, 0, 0, job["phase"])
                 if fena
-                else backpropagation(weights, job["length"] * job["lanes"] * 10, job["phase"])
+                else backpropagation(weights, job["length"] * job["batch"] * 10, job["phase"])
             )
         return {
             "parameters": weights,
@@ -367,5 +368,5 @@ def test_without_torch_nothing_is_built(monkeypatch, tmp_path):
     outcome = CliRunner().invoke(
         cli, ["bench", "training", "--quick", "--json", str(tmp_path / "rows.json")]
     )
-    assert outcome.exit_code == 2 and "fena-sim[bench]" in outcome.output
+    assert outcome.exit_code == 2 and install_hint("bench") in outcome.output
     assert not list(tmp_path.iterdir())

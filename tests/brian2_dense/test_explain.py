@@ -1,7 +1,5 @@
 """Contract of `explain` and of the message about what runs as Brian2 wrote it."""
 
-from importlib import import_module
-
 import attrs
 import tiny
 from click.testing import CliRunner
@@ -9,9 +7,11 @@ from click.testing import CliRunner
 import fena_sim as fs
 from brian2_dense.lowering_device import Explanation
 from fena_sim.commands import main as cli
+from fena_sim.load.model_file import load_model
 from fena_sim.load.shipped import HOME
-from fena_sim.model.load import load_model
-from fena_sim.runs.execute import explain
+from fena_sim.runs import preview
+from fena_sim.runs.plan import Plan
+from fena_sim.runs.preview import explain
 
 PROTOCOL = tiny.one_block(2, probes=())
 
@@ -19,7 +19,7 @@ PROTOCOL = tiny.one_block(2, probes=())
 def test_every_projection_is_explained_without_a_build(tmp_path, monkeypatch):
     monkeypatch.setenv("FENA_CACHE", str(tmp_path / "cache"))
     model = load_model(HOME / "models" / "fena_gaussian.py")  # its weight norms join the feedback
-    found = explain(model, PROTOCOL, "dense64")
+    found = explain(Plan.of(model, PROTOCOL, device="dense64"))
     whole = {e.synapses: e.done for e in found if e.done in ("dense", "stock")}
     assert {p.name for p in model.projections} <= set(whole) and set(whole.values()) == {"dense"}
     assert any("joins" in e.done for e in found) and all(e.why for e in found)
@@ -27,13 +27,13 @@ def test_every_projection_is_explained_without_a_build(tmp_path, monkeypatch):
 
 
 def test_other_devices_have_nothing_to_explain(tiny_fena):
-    assert explain(tiny_fena, PROTOCOL, "cpp") == explain(tiny_fena, PROTOCOL, "runtime") == []
+    plans = [Plan.of(tiny_fena, PROTOCOL, device=name) for name in ("cpp", "runtime")]
+    assert [explain(plan) for plan in plans] == [[], []]
 
 
 def test_the_command_prints_a_table(monkeypatch, tmp_path):
-    package = import_module("fena_sim.run")  # the package's attribute of that name is the function
     monkeypatch.setattr(
-        package, "explain", lambda *_: [Explanation("W_1", "stock", "for a reason")]
+        preview, "explain", lambda *_: [Explanation("W_1", "stock", "for a reason")]
     )
     result = CliRunner().invoke(
         cli.cli,

@@ -13,6 +13,7 @@ from fena_sim.bench.variants import VARIANTS, Variant
 from fena_sim.bench.worker import VariantError
 from fena_sim.commands.main import main
 from fena_sim.errors import DeclarationError
+from fena_sim.extras import install_hint
 
 FIELDS = [
     "network",
@@ -85,7 +86,7 @@ def test_a_missing_extra_is_one_line_and_no_variant(monkeypatch):
     )
     told = []
     assert installed(["numpy", "absent"], told.append) == ["numpy"]
-    assert told == ["absent: not installed (pip install fena-sim[bench])"]
+    assert told == [f"absent: not installed ({install_hint('bench')})"]
 
 
 def test_another_network_stops_the_bench():

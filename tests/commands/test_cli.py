@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import fena_sim as fs
 from fena_sim.commands.main import cli, main
 from fena_sim.errors import DeclarationError
-from fena_sim.settings import parse_settings, parse_value
+from fena_sim.load.set_option import parse_settings, parse_value
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -264,3 +264,11 @@ def test_describe_and_picture(tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "state_3" in result.output and path.stat().st_size > 10_000
+
+
+def test_describe_as_json_says_what_parameters_mean():
+    result = CliRunner().invoke(cli, ["describe", str(ROOT / "models/fena.py"), "--json"])
+    said = json.loads(result.output)
+    assert said["parameters"]["state_2.tau"] == "28. ms"
+    assert said["meanings"]["state_2.tau"] == "time constant of the states"
+    assert set(said["meanings"]) == set(said["parameters"])

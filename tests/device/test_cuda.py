@@ -20,18 +20,22 @@ import fena_sim as fs
 from brian2_dense.cuda import chains
 from fena_sim.device.cuda import estimate, sources, toolchain
 from fena_sim.device.cuda.devices import CudaDevice, CudaHostDevice
+from fena_sim.device.cuda.preferences import remedy
 from fena_sim.device.default import DEVICES, choose_device
 from fena_sim.errors import DeviceError
-from fena_sim.runs.execute import block_program
-from fena_sim.runs.execute import estimate as estimate_run
+from fena_sim.extras import install_hint
+from fena_sim.runs import preview
+from fena_sim.runs.plan import Plan
 from fena_sim.stimulus import TokenStream, one_hot
 from fena_sim.study.certify.certificate import common_period, cut
 
-pytest.importorskip(
-    "brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'"
-)
+pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
 pytestmark = pytest.mark.xdist_group("cuda")
 SCRIPT = Path(__file__).with_name("cuda_script.py")
+
+
+def estimate_run(model, protocol):
+    return preview.estimate(Plan.of(model, protocol, 0, DEVICES["cuda"]))
 
 
 def script(device, dtype, folder, *options, order="forward"):
@@ -84,7 +88,7 @@ def program():
     """A tiny FENA on cuda_host, with learning, noise, an omitted token and probes: (program, state,
     tables).
     """
-    return block_program(tiny.model(), tiny.one_block(), 0, DEVICES["cuda_host"])
+    return preview.block_program(Plan.of(tiny.model(), tiny.one_block(), 0, DEVICES["cuda_host"]))
 
 
 def test_what_is_counted_is_what_was_estimated(program):
@@ -130,7 +134,9 @@ def test_bytes_at_the_first_step_are_exact(units):
             name="p",
             blocks=[fs.Block(name="b", stream=TokenStream.from_ids([0, 1, 2], vocabulary))],
         )
-    program, state, tables = block_program(model, protocol, 0, DEVICES["cuda_host"])
+    program, state, tables = preview.block_program(
+        Plan.of(model, protocol, 0, DEVICES["cuda_host"])
+    )
     assert (
         program.count(state, tables, 0, 1)["device_bytes"]
         == estimate_run(model, protocol)["training_bytes"]
@@ -318,7 +324,7 @@ def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
 
 
 @pytest.mark.skipif(
-    toolchain.find() is None, reason="no CUDA compiler: pip install 'fena-sim[cuda]' brings one"
+    toolchain.find() is None, reason=f"no CUDA compiler: {install_hint('nvcc')} brings one"
 )
 def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     """One real compilation and link; its PTX is searched for atomic additions of floating-point
@@ -326,12 +332,8 @@ def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     """
     model, protocol = tiny.model(), cut(tiny.one_block(), 4)
     device = CudaDevice()
-    from fena_sim.runs.execute import _Runner
-    from fena_sim.runs.live.progress import Silent
-
-    runner = _Runner(model, protocol, 0, "runtime", tmp_path, None, None, Silent())
-    block = protocol.blocks[0]
-    device.generate(tmp_path, model, protocol.vocabulary, runner.shape(block)[0], block.probes)
+    (block,) = Plan.of(model, protocol, 0, device).blocks
+    device.generate(tmp_path, model, protocol.vocabulary, block.shape, block.block.probes)
     command = toolchain.find().command(8.6, "main", sources.UNITY)
     subprocess.run([*command, "--keep"], cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "main").exists()

@@ -3,14 +3,15 @@ release notes.
 """
 
 import json
+import sys
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
 from fena_sim.commands.main import cli
 from fena_sim.device.cpp import run_compiler
-from fena_sim.device.cuda import preferences, toolchain
+from fena_sim.device.cuda import doctor, preferences, toolchain
 from fena_sim.device.cuda.devices import CudaDevice, CudaHostProgram, CudaProgram
-from fena_sim.device.cuda.doctor import examine
 from fena_sim.errors import DeviceError
 
 
@@ -67,7 +68,7 @@ def test_cuda_fits_driver_and_card(
     machine(f"X, {capability}, 8192, {driver}, GPU-1")
     monkeypatch.setenv("CUDA_PATH", str(toolkit(tmp_path / "toolkit", release)))
     reason = CudaDevice().available()
-    (*_, last) = findings = examine()
+    (*_, last) = findings = doctor.examine()
     if says is None:
         assert reason is None and last.what == "graphics card" and last.there
         return
@@ -139,24 +140,34 @@ def test_programs_count_cards_as_nvidia_smi_does(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "version, says",
+    "brian2, brian2cuda, release, reason",
     [
-        ((3, 11, 9), "pip install 'fena-sim[cuda]'"),
-        ((3, 12, 0), "PYTHON=python3.11"),
-        ((3, 13, 1), "PYTHON=python3.11"),
+        ("2.8.0", None, "1.0a7", "brian2cuda is not installed"),
+        ("2.9.0", "1.0b1", "1.0a7", "brian2cuda 1.0b1 does not fit Brian2 2.9.0"),
+        ("2.10.1", "1.0a7", "1.0b1", "brian2cuda 1.0a7 does not fit Brian2 2.10.1"),
+        ("2.11.0", None, "1.0b1", "brian2cuda is not installed"),
+        ("2.9.0", "1.0a7", "1.0a7", None),
+        ("2.11.0", "1.0b1", "1.0b1", None),
     ],
 )
-def test_the_remedy_for_brian2cuda_fits_the_python(monkeypatch, version, says):
-    """brian2cuda 1.0a7 declares Python below 3.12; pip install of the extra leaves it out there."""
-    monkeypatch.setattr(preferences.sys, "version_info", version)
-    mends = {finding.what: finding.mend for finding in examine()}
-    assert says in mends["brian2cuda"] and ("pip install" in mends["brian2cuda"]) == (
-        version < (3, 12)
-    )
-    monkeypatch.setattr(preferences, "reason_against", lambda: "brian2cuda is not installed")
-    with pytest.raises(DeviceError, match="brian2cuda is not installed") as error:
-        CudaDevice().generate(None, None, None, None, None)
-    assert says in str(error.value)
+def test_the_remedy_for_brian2cuda_fits_brian2(monkeypatch, brian2, brian2cuda, release, reason):
+    """1.0a7 declares brian2==2.8.0, 1.0b1 brian2==2.10.1; pip must leave the Brian2 that is here."""
+
+    def version(name):
+        if name == "brian2cuda" and brian2cuda is None:
+            raise PackageNotFoundError(name)
+        return {"brian2": brian2, "brian2cuda": brian2cuda}[name]
+
+    monkeypatch.setattr(preferences, "version", version)
+    monkeypatch.setattr(doctor, "version", version)
+    mend = f"{sys.executable} -m pip install --no-deps brian2cuda=={release}"
+    finding = {finding.what: finding for finding in doctor.examine()}["brian2cuda"]
+    assert (finding.there, finding.mend) == (reason is None, mend)
+    assert finding.found == (reason or brian2cuda)
+    if reason is not None:
+        with pytest.raises(DeviceError, match=reason) as error:
+            CudaDevice().generate(None, None, None, None, None)
+        assert error.value.fix == mend
 
 
 @pytest.mark.parametrize("asked", ["86", "inf", "-inf", "nan", "3.0", "4.9", "13.1", "8.65", "0"])

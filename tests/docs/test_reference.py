@@ -58,6 +58,10 @@ def test_every_command_is_there(make):
 
 
 def test_links_between_pages_hold():
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+    beside = [ROOT / folder / "README.md" for folder in ("benchmarks", "brian2_dense", "tests")]
+    pages = [*ROOT.glob("*.md"), *beside, *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text)
+        for target in [*links, *re.findall(r'(?:href|src)="([^"#:]+)"', text)]:
             assert (page.parent / target).exists(), (page.name, target)

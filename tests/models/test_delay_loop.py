@@ -10,8 +10,8 @@ from brian2 import ms
 
 from fena_sim import load_model
 from fena_sim.errors import DeclarationError
+from fena_sim.load.user_file import load_file
 from fena_sim.measure import damped_frequency, delay_loop_eigenvalue, dominant_mode
-from fena_sim.model.load import load_file
 from fena_sim.runs.execute import run
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from fena_sim import (
     load_model,
 )
 from fena_sim.declare.protocol.block import INITIAL
-from fena_sim.model.load import load_file
+from fena_sim.load.user_file import load_file
 from fena_sim.network.initial_state import initial_state
 from fena_sim.runs.execute import run
 from fena_sim.stimulus import TokenStream, one_hot

@@ -18,7 +18,7 @@ from fena_sim.device.default import choose_device
 from fena_sim.errors import NonFiniteError
 from fena_sim.network.initial_state import initial_state
 from fena_sim.network.pacemaker import BlockShape, table_values
-from fena_sim.runs.execute import TABLE_ROWS
+from fena_sim.runs.plan import TABLE_ROWS
 from fena_sim.runs.store.files import load_arrays
 from fena_sim.stimulus import TokenStream
 

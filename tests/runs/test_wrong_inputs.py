@@ -2,6 +2,7 @@
 
 import json
 
+import attrs
 import numpy as np
 import pytest
 import tiny
@@ -187,6 +188,33 @@ def test_start_from_an_unknown_block(finished, tiny_fena, tmp_path, nothing_is_b
     assert not (tmp_path / "out").exists()
 
 
+def test_start_from_a_run_whose_model_named_a_parameter_otherwise(finished, tiny_fena, tmp_path):
+    """Values of parameters are the model's own, so that their names in the other run do not matter."""
+
+    def renamed(population):
+        if "fastest" not in population.parameters:
+            return population
+        names = {n: "quickest" if n == "fastest" else n for n in population.parameters}
+        return attrs.evolve(
+            population,
+            equations=population.equations.replace("fastest", "quickest"),
+            parameters={names[n]: value for n, value in population.parameters.items()},
+        )
+
+    earlier = attrs.evolve(tiny_fena, populations=[renamed(p) for p in tiny_fena.populations])
+    options = dict(device="runtime", out=tmp_path)
+    other = fs.run(earlier, tiny.one_block(3, probes=()), **options)
+    assert "precision_0.quickest" in other.state("learning")
+    ends = [
+        fs.run(tiny_fena, tiny.one_block(4, probes=()), start=(origin, "learning"), **options)
+        for origin in (finished, other)
+    ]
+    one, two = (end.state("learning") for end in ends)
+    assert set(one) == set(two) and "precision_0.fastest" in one
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name], name)
+
+
 def test_start_goes_on_where_the_other_run_ended(tiny_fena, tmp_path):
     """Two runs, the second from the end of the first, are the two blocks of one run."""
     blocks = [tiny.block("one", 3), tiny.block("two", 4)]
@@ -264,11 +292,11 @@ def test_every_input_has_a_folder_of_its_own(tiny_fena, tmp_path, monkeypatch):
     """Whatever may change a result changes the run's name; controls count by their values, not by
     their texts.
     """
-    from fena_sim.runs.execute import _Runner
+    from fena_sim.runs.plan import Plan
 
     def name(model=tiny_fena, protocol=None, seed=0, **controls):
         protocol = protocol or tiny.one_block(3, controls=controls)
-        return _Runner(model, protocol, seed, "runtime", tmp_path, None, None, None).folder.name
+        return Plan.of(model, protocol, seed, "runtime").name
 
     ramps = [name(gate=lambda t, slope=slope: t / t.max() * slope) for slope in (0.5, 0.6)]
     long = [np.linspace(0, end, 5000) for end in (1, 2)]

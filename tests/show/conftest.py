@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import fena_sim as fs
+
 SIZES = (4, 6, 5)
 BLANK, SHOWN, STEP = 0.010, 0.048, 0.001
 FIGURES = Path(__file__).parents[2] / "figures"
@@ -85,6 +87,7 @@ def network(seed, states="prediction"):
     }
     return SimpleNamespace(
         id=f"network-{seed}",
+        likelihood=fs.Gaussian(),
         folder=Path(f"network-{seed}"),
         blocks=list(tokens),
         events=events.__getitem__,

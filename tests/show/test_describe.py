@@ -9,6 +9,7 @@ import subprocess
 from itertools import pairwise
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import sympy
@@ -16,7 +17,17 @@ from brian2 import Quantity, ms, mV, nA
 from brian2.parsing.sympytools import str_to_sympy
 from brian2.units import allunits
 
-from fena_sim import Hierarchy, Normal, Plasticity, Population, Projection, Uniform, load_model
+from fena_sim import (
+    Hierarchy,
+    Normal,
+    Parameter,
+    Plasticity,
+    Population,
+    Projection,
+    Uniform,
+    load_model,
+)
+from fena_sim.commands.new import write
 from fena_sim.declare.model import equations as eq
 from fena_sim.show.describe import describe, kinds, synapse_count
 from fena_sim.show.typeset import Formula, escape, initial_text, symbol, value_text
@@ -222,6 +233,43 @@ def test_variables_carry_their_units(model):
                 assert owner.variables[name[1] or name[2]] == Quantity(unit).dim
 
 
+def declared_numbers(model):
+    """{owner.name: value} of what decides numbers beside parameters and initial values, read field
+    by field.
+    """
+    found = {f"{p.name}.size": p.size for p in model.populations}
+    found |= {f"{p.name}.clock": p.clock for p in model.populations if p.clock is not None}
+    found |= {
+        f"{p.name}.refractory": p.refractory
+        for p in model.populations
+        if isinstance(p.refractory, Quantity)
+    }
+    found |= {f"{p.name}.delay": p.delay for p in model.projections if p.delay is not None}
+    found |= {
+        f"{p.name}.clock": p.plasticity.clock
+        for p in model.projections
+        if p.plasticity and p.plasticity.clock_driven
+    }
+    found |= {f"{r.name}.scale": r.scale for r in model.readouts if r.scale != 1}
+    found[f"{model.name}.dt"] = model.dt
+    if model.batch > 1:
+        found[f"{model.name}.batch"] = model.batch
+    if model.settling is not None:
+        found[f"{model.name}.tolerance"] = model.settling.tolerance
+    # docs/model.md, "Control signals"
+    defaults = dict(gate=1.0, temperature=0.0, plasticity_gain=1.0, precision_gain=1.0)
+    for p in model.populations:
+        found |= {f"{p.name}.{s}": v for s, v in defaults.items() if p.uses(s)}
+    for p in model.projections:
+        texts = " ".join(p.texts)
+        found |= {
+            f"{p.name}.{s}": v
+            for s, v in defaults.items()
+            if re.search(rf"\b{s}_(pre|post)\b", texts)
+        }
+    return found
+
+
 def test_parameters_read_back_to_their_values(model):
     known = {
         u.dispname: u
@@ -232,11 +280,96 @@ def test_parameters_read_back_to_their_values(model):
     for row in tables(describe(model)).get("I. Parameters", []):
         value = float(row["Value"]) * (1 if row["Unit"] == "1" else known[row["Unit"]])
         read |= {f"{owner}.{code(row['Parameter'])[0]}": value for owner in code(row["Of"])}
-    expected = model.parameters()
+    expected = model.parameters() | declared_numbers(model)
     assert set(read) == set(expected)
     for key, value in expected.items():
         assert Quantity(read[key]).dim == Quantity(value).dim
         assert float(read[key]) == pytest.approx(float(value), rel=1e-9)
+
+
+def latex_rows(text, title):
+    """Cells of a section's table in LaTeX, without its markup."""
+    section = text.split(rf"\subsection*{{{title}}}")[1].split(r"\subsection*")[0]
+    plain = re.sub(
+        r"\\texttt\{(.*?)\}(?=, | &| \\|$)", r"\1", section.replace(r"\allowbreak{}", "")
+    )
+    plain = plain.replace(r"\_", "_").replace("$-$", "-")
+    rows = re.findall(r"^(?!\\)(.*) \\\\$", plain, re.M)
+    return [[cell.strip() for cell in row.split(" & ")] for row in rows]
+
+
+def test_the_latex_tables_hold_every_number_of_the_declaration(model):
+    """Every key of parameters() and every number in `initial`, in a row that names its owner."""
+    text = describe(model, latex=True)
+    shown = {
+        (f"{owner}.{name}", f"{value} {unit}".removesuffix(" 1"))
+        for name, value, unit, _, owners in latex_rows(text, "I. Parameters")
+        for owner in owners.split(", ")
+    }
+    expected = model.parameters() | declared_numbers(model)
+    assert {(key, value_text(value)) for key, value in expected.items()} <= shown
+    initial = latex_rows(text, "J. Initial values") if r"\textbf{Variable}" in text else []
+    for member in (*model.populations, *model.projections):
+        for name, value in member.initial.items():
+            (words,) = [
+                words
+                for variable, words, owners in initial
+                if variable == name and member.name in owners.split(", ")
+            ]
+            spread = isinstance(value, (Normal, Uniform))
+            numbers = (
+                attrs.astuple(value, recurse=False) if spread else (np.min(value), np.max(value))
+            )
+            for number in numbers:
+                assert value_text(number) in words
+
+
+def test_meanings_are_shown_beside_values_and_units():
+    rule = Plasticity(
+        equations="dw/dt = rate*x_pre*x_post : 1",
+        parameters=dict(rate=Parameter(2 / ms, "learning rate of 50 % & more_of_it")),
+    )
+    model = Hierarchy(
+        name="meant",
+        populations=[
+            Population(
+                name=name,
+                size=1,
+                equations="dx/dt = -x/tau*gain : 1\ntarget : 1",
+                parameters=dict(tau=Parameter(tau, "time constant"), gain=3.0),
+            )
+            for name, tau in (("a", 5 * ms), ("b", 5 * ms), ("c", 7 * ms))
+        ],
+        projections=[
+            Projection(
+                name="ab",
+                source="a",
+                target="b",
+                equations="target_post = w*x_pre*scale : 1 (summed)",
+                parameters=dict(scale=Parameter(4.0, "how strong")),
+                plasticity=rule,
+            )
+        ],
+    )
+    rows = tables(describe(model))["I. Parameters"]
+    own = [r for r in rows if code(r["Parameter"])[0] in ("tau", "gain", "scale", "rate")]
+    assert [
+        (code(r["Parameter"])[0], r["Value"], r["Unit"], r["Meaning"], code(r["Of"])) for r in own
+    ] == [
+        ("gain", "3", "1", "—", ["a", "b", "c"]),
+        ("rate", "2", "kHz", "learning rate of 50 % & more_of_it", ["ab"]),
+        ("scale", "4", "1", "how strong", ["ab"]),
+        ("tau", "5", "ms", "time constant", ["a", "b"]),
+        ("tau", "7", "ms", "time constant", ["c"]),
+    ]
+    assert r"learning rate of 50 \% \& more\_of\_it" in describe(model, latex=True)
+
+
+@pytest.mark.parametrize("name", [*FILES, "of fena new"])
+def test_every_parameter_of_a_shipped_model_has_a_meaning(name, tmp_path):
+    path = MODELS / f"{name}.py" if name in FILES else write("model", "mine", tmp_path)
+    made = load_model(path)
+    assert made.parameters() and set(made.meanings()) == set(made.parameters())
 
 
 def test_equal_equations_are_shown_once():

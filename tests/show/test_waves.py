@@ -113,19 +113,6 @@ def test_what_cannot_be_averaged_is_named(options):
     assert "window" in str(error.value)
 
 
-def test_the_interval_of_few_networks_is_their_range():
-    values = np.array([[1.0, 5.0], [3.0, 2.0]])
-    low, high = waves.interval(values)
-    assert low.tolist() == [1, 2] and high.tolist() == [3, 5]
-
-
-def test_the_interval_covers_the_median_as_often_as_it_says():
-    """Of 300 samples of 15 normal values each, some 95 % of intervals hold the true median."""
-    values = np.random.default_rng(5).normal(size=(15, 300))
-    low, high = waves.interval(values)
-    assert 0.90 <= np.mean((low <= 0) & (high >= 0)) <= 0.99
-
-
 def test_one_network_has_no_interval():
     ax = new_figure().subplots()
     time = np.arange(5) / 1000

@@ -8,13 +8,15 @@ import sys
 import numpy as np
 import pytest
 
+from fena_sim.extras import install_hint
+
 NAMES = ("elman", "gru", "transformer")
 
 
 @pytest.fixture(scope="module")
 def references():
     pytest.importorskip(
-        "torch", reason="the reference networks need PyTorch, an extra: pip install fena-sim[bench]"
+        "torch", reason=f"the reference networks need PyTorch, an extra: {install_hint('bench')}"
     )
     import fena_sim.study.reference_networks as references
 
@@ -40,7 +42,7 @@ import fena_sim.study.reference_networks
     )
     assert finished.returncode != 0
     assert "FenaError: PyTorch is not installed" in finished.stderr
-    assert "pip install fena-sim[bench]" in finished.stderr
+    assert install_hint("bench") in finished.stderr
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
@@ -75,7 +77,7 @@ def test_a_deterministic_cycle_is_learned_completely(references, name):
     """
     tokens = np.tile([0, 1, 2, 0, 1, 3], 400)
     network = references.make(name, 4, seed=0, **references.sizes(name, 4, 3000))
-    assert references.train(network, tokens, rate=1e-2, length=12, lanes=1) == len(tokens) - 1
+    assert references.train(network, tokens, rate=1e-2, length=12, batch=1) == len(tokens) - 1
     accuracy, scored = references.evaluate(network, tokens[:481], length=12)
     assert scored == 480
     assert (
@@ -133,10 +135,10 @@ def test_transformer_sees_its_window_and_nothing_older(references):
     assert not torch.allclose(logits[0], logits[2])
 
 
-def test_lanes_keep_the_order(references):
-    inputs, targets = references.lanes_of(np.arange(12), 1)
+def test_a_batch_keeps_the_order(references):
+    inputs, targets = references.batch_of(np.arange(12), 1)
     assert inputs.tolist() == [list(range(11))] and targets.tolist() == [list(range(1, 12))]
-    inputs, targets = references.lanes_of(np.arange(12), 3)
+    inputs, targets = references.batch_of(np.arange(12), 3)
     assert inputs.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     assert (targets == inputs + 1).all()
 
@@ -147,7 +149,7 @@ def test_same_seed_same_network(references):
     outcome = []
     for seed in (3, 3, 4):
         network = references.make("gru", 4, seed=seed, width=6)
-        references.train(network, tokens, rate=1e-2, length=10, lanes=2)
+        references.train(network, tokens, rate=1e-2, length=10, batch=2)
         outcome.append(network.readout.weight.detach().clone())
     assert torch.equal(outcome[0], outcome[1]) and not torch.equal(outcome[0], outcome[2])
 

@@ -6,7 +6,7 @@ from brian2 import get_or_create_dimension, ms
 
 from ...errors import DeclarationError, StimulusError, UnknownNameError, nearest
 from ...runs.store.units import exponents, unit_name
-from ..statistics import summarise
+from ..statistics import BOOTSTRAP, RANGE, intervals
 from .cut import epochs, within
 
 #: Values of epochs that are held in memory at once.
@@ -180,18 +180,23 @@ def over_networks(values):
         as `values`.
     """
     values = values.transpose("run", ...)
-    flat = values.to_numpy().reshape(values.sizes["run"], -1)
-    summaries = [summarise(column) for column in flat.T]
-    shape, dims = values.shape[1:], values.dims[1:]
+    of_networks, dims = values.to_numpy().astype(float), values.dims[1:]
+    if not np.isfinite(of_networks).all():
+        raise DeclarationError(
+            "a value is not finite",
+            where="over_networks(values)",
+            fix="give one finite number per network and point",
+        )
+    low, high, bootstrapped = intervals(of_networks)
     units = {"units": values.attrs["units"]}
+    found = {"median": np.median(of_networks, axis=0), "low": low, "high": high}
     result = xr.Dataset(
-        {
-            name: (dims, np.array([getattr(s, name) for s in summaries]).reshape(shape), units)
-            for name in ("median", "low", "high")
-        },
+        {name: (dims, array, units) for name, array in found.items()},
         coords={dim: values[dim] for dim in dims if dim in values.coords},
     )
-    methods = "; ".join(sorted({summary.method for summary in summaries}))
+    methods = "; ".join(
+        BOOTSTRAP if by else RANGE for by in sorted({*bootstrapped.flat}, reverse=True)
+    )
     return result.assign(network=values.rename("network")).assign_attrs(
         {**values.attrs, "method": methods}
     )

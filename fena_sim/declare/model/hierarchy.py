@@ -1,15 +1,18 @@
-"""A hierarchy: levels of populations, the projections between them, and how settling is judged."""
+"""A hierarchy: levels of populations, the projections between them, and the criterion of
+settling.
+"""
 
 import attrs
 from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from .likelihood import LIKELIHOODS
 from .locality import check_local
+from .parameter import Parameter
 from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
 
-WHEN = ("arrival", "first", "mean", "last")
 #: Names that every network and every token has without a declaration.
 RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
 
@@ -28,30 +31,6 @@ class Settling:
     tolerance: Quantity
 
 
-@attrs.frozen(kw_only=True)
-class Readout:
-    """A quantity kept for every token: `variables` ("population.variable") taken `when`.
-
-    `when` is "arrival" (the last value before the token appears), or over the steps of the
-    presentation "first", "mean" or "last". Several variables of populations of size 1 become the
-    dimension `level`; one variable of a larger population becomes the dimension `unit` (of
-    populations of another size than the first so read, `population_unit`). Multiplied by `scale`.
-    """
-
-    name: str
-    variables: tuple = attrs.field(converter=tuple)
-    when: str
-    scale: float = 1.0
-
-    def __attrs_post_init__(self):
-        if self.when not in WHEN:
-            raise UnknownNameError(
-                f"a readout cannot be taken {self.when!r}",
-                where=f"Readout {self.name!r}",
-                fix=nearest(self.when, WHEN),
-            )
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Hierarchy:
     """A complete model. A model file's ``hierarchy(input_size)`` returns one.
@@ -67,7 +46,11 @@ class Hierarchy:
     settling : Settling, optional
         Needed by self-paced blocks.
     readouts : tuple of Readout
-        What is kept for every token.
+        What is kept for every token. Measures rely on the names in
+        `fena_sim.declare.model.readouts.STANDARD`.
+    likelihood : Gaussian or Categorical, optional
+        How level 0 predicts the token; its free energy follows from it. Without it, free energy is
+        not defined.
     batch : int
         Streams of tokens that are presented side by side. Every stream has populations of its own,
         those of size 1 included; the streams share the synapses, whose changes are summed over
@@ -84,8 +67,9 @@ class Hierarchy:
     populations: tuple = attrs.field(converter=tuple)
     projections: tuple = attrs.field(converter=tuple, default=())
     dt: Quantity = 1 * ms
-    settling: Settling = None
+    settling: Settling | None = None
     readouts: tuple = attrs.field(converter=tuple, default=())
+    likelihood: object = None
     batch: int = attrs.field(default=1)
     description: str = ""
     reference: str = ""
@@ -110,6 +94,12 @@ class Hierarchy:
                         where=self.where,
                         fix=f"declare it as {expected.__name__}(...)",
                     )
+        if self.likelihood is not None and not isinstance(self.likelihood, LIKELIHOODS):
+            raise DeclarationError(
+                f"the likelihood of level 0 is {self.likelihood!r}",
+                where=self.where,
+                fix="give likelihood=Gaussian() or likelihood=Categorical()",
+            )
         for names in (
             [*RESERVED, *(member.name for member in (*self.populations, *self.projections))],
             [*TOKEN_VARIABLES, *(readout.name for readout in self.readouts)],
@@ -148,6 +138,11 @@ class Hierarchy:
     def levels(self):
         """Numbers of the levels, lowest first."""
         return sorted({p.level for p in self.populations if p.level is not None})
+
+    @property
+    def level_sizes(self):
+        """Units of the largest population of each level."""
+        return [max(p.size for p in self.populations if p.level == level) for level in self.levels]
 
     def population(self, name, where=None):
         """The population called `name`; UnknownNameError with the nearest name otherwise."""
@@ -267,6 +262,15 @@ class Hierarchy:
             for n, v in getattr(o, "all_parameters", o.parameters).items()
         }
 
+    def meanings(self):
+        """What parameters mean, as {key: meaning}; only of those declared with a Parameter."""
+        owners = [*self.populations, *self.projections]
+        return {
+            f"{o.name}.{n}": m
+            for o in owners
+            for n, m in getattr(o, "all_meanings", o.meanings).items()
+        }
+
     def with_parameter(self, key, value):
         """A copy with a parameter changed.
 
@@ -303,17 +307,27 @@ class Hierarchy:
                     where=f"--set {key}",
                     fix=f"give it in {get_unit_name(get_dimensions(old))}",
                 )
+        return self._with_each(lambda key, old: value if key in matches else old)
+
+    def with_meanings(self, meanings):
+        """A copy whose parameters have the given meanings, {key: meaning}; unknown keys are left
+        out.
+        """
+        return self._with_each(
+            lambda key, value: Parameter(value, meanings[key]) if key in meanings else value
+        )
+
+    def _with_each(self, change):
+        """A copy in which every parameter is `change(key, value)`."""
 
         def changed(member):
-            names = {m.partition(".")[2] for m in matches if m.partition(".")[0] == member.name}
-            new = {
-                "parameters": {n: value if n in names else v for n, v in member.parameters.items()}
-            }
-            plasticity = getattr(member, "plasticity", None)
-            if plasticity is not None:
-                rule = {n: value if n in names else v for n, v in plasticity.parameters.items()}
-                new["plasticity"] = attrs.evolve(plasticity, parameters=rule)
-            return attrs.evolve(member, **new) if names else member
+            def of(declared):
+                return {n: change(f"{member.name}.{n}", v) for n, v in declared.parameters.items()}
+
+            new, rule = {"parameters": of(member)}, getattr(member, "plasticity", None)
+            if rule is not None:
+                new["plasticity"] = attrs.evolve(rule, parameters=of(rule))
+            return attrs.evolve(member, **new)
 
         return attrs.evolve(
             self,

@@ -54,6 +54,14 @@ def draw(value, seed, owner, variable, shape, stream=0):
     return np.broadcast_to(np.asarray(value, dtype=float), shape).copy()
 
 
+def check(value, shape):
+    """Raise ValueError if `draw` could not give values of this shape."""
+    if isinstance(value, (Normal, Uniform)):
+        value.draw(np.random.default_rng(0), 0)
+    else:
+        np.broadcast_to(np.asarray(value, dtype=float), shape)
+
+
 def dimensions(value):
     """Physical dimensions of an initial value (of the spread, for a distribution)."""
     from brian2 import get_dimensions

@@ -1,9 +1,10 @@
-"""Local plasticity: rules as equation texts, and the check that a rule is local."""
+"""Local plasticity: rules as equation texts. `locality` checks that a rule is local."""
 
 import attrs
 from brian2 import ms
 
 from . import equations as eq
+from .parameter import keep_meanings
 from .population import check_clock, check_parameters, frozen_mapping
 
 
@@ -22,7 +23,10 @@ class Plasticity:
     clock : Quantity
         Time step of the plasticity.
     parameters : dict
-        Numbers or scalar quantities.
+        Numbers or scalar quantities, each with its meaning if given as Parameter(value, meaning).
+    meanings : dict
+        What parameters mean, by name; filled from those given as Parameter. No part of a run's
+        identity.
 
     Notes
     -----
@@ -31,13 +35,15 @@ class Plasticity:
     """
 
     equations: str = ""
-    on_pre: str = None
-    on_post: str = None
+    on_pre: str | None = None
+    on_post: str | None = None
     clock: object = 4 * ms
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
+    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
 
     def __attrs_post_init__(self):
         check_clock(self.clock, "Plasticity")
+        keep_meanings(self)
         check_parameters(self.parameters, "Plasticity")
 
     @property

@@ -1,5 +1,6 @@
 """A population: units of one kind with the same differential equations."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import attrs
@@ -11,11 +12,12 @@ from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
 from . import integration
 from .initial import dimensions as initial_dimensions
+from .parameter import keep_meanings
 
 EVENTS = ("onset", "arrival")
 
 
-def frozen_mapping(value):
+def frozen_mapping(value: Mapping | None) -> Mapping:
     return MappingProxyType(dict(value or {}))
 
 
@@ -75,7 +77,7 @@ def check_clock(clock, where):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Population:
-    """Units that share their equations. Plain data; `fena_sim.build` turns it into a NeuronGroup.
+    """Units that share their equations. Plain data; `fena_sim.network` turns it into a NeuronGroup.
 
     Parameters
     ----------
@@ -90,7 +92,8 @@ class Population:
         dimensionless), ``token_code`` (the unit's share of the current token's code) and ``noise``
         (white noise of the unit, second**-0.5) may be used without declaring them.
     parameters : dict
-        Numbers or scalar quantities used in the equations; they can be changed without a new build.
+        Numbers or scalar quantities used in the equations, each with its meaning if given as
+        Parameter(value, meaning); they can be changed without a new build.
     initial : dict
         Initial values by variable: a number, a quantity, an array (size,), Normal or Uniform.
     links : dict
@@ -111,6 +114,9 @@ class Population:
         Level of the hierarchy (0 is the sensory one); used for names, tables and locality.
     role : str
         What the units stand for: 'state', 'error', 'prior', 'precision', 'input', ...
+    meanings : dict
+        What parameters mean, by name; filled from those given as Parameter. No part of a run's
+        identity.
     """
 
     name: str = attrs.field(validator=check_name)
@@ -120,14 +126,15 @@ class Population:
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
     links: dict = attrs.field(factory=dict, converter=frozen_mapping)
     on: dict = attrs.field(factory=dict, converter=frozen_mapping)
-    threshold: str = None
-    reset: str = None
-    refractory: str = None
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
     method: str = integration.DEFAULT
     clock: object = None
     order: int = 0
-    level: int = None
+    level: int | None = None
     role: str = "population"
+    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
 
     @size.validator
     def _check_size(self, attribute, value):
@@ -140,6 +147,7 @@ class Population:
 
     def __attrs_post_init__(self):
         check_clock(self.clock, self.where)
+        keep_meanings(self)
         check_parameters(self.parameters, self.where)
         own = self.variables
         given = [*self.parameters, *self.links, *own]

@@ -7,6 +7,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_sa
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
+from .parameter import keep_meanings
 from .plasticity import Plasticity
 from .population import check_initial, check_name, check_parameters, frozen_mapping
 
@@ -15,7 +16,7 @@ ALL, ONE_TO_ONE = "all", "one_to_one"
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Projection:
-    """Synapses between two populations. Plain data; `fena_sim.build` turns it into Synapses.
+    """Synapses between two populations. Plain data; `fena_sim.network` turns it into Synapses.
 
     Parameters
     ----------
@@ -40,26 +41,32 @@ class Projection:
         Initial values of synaptic variables: number, quantity, Normal, Uniform, or an array
         (source size, target size).
     parameters : dict
-        Numbers or scalar quantities used in the equations.
+        Numbers or scalar quantities used in the equations, each with its meaning if given as
+        Parameter(value, meaning).
+    meanings : dict
+        What parameters mean, by name; filled from those given as Parameter. No part of a run's
+        identity.
     """
 
     name: str = attrs.field(validator=check_name)
     source: str
     target: str
     equations: str = ""
-    plasticity: Plasticity = None
-    on_pre: str = None
-    on_post: str = None
+    plasticity: Plasticity | None = None
+    on_pre: str | None = None
+    on_post: str | None = None
     connect: str = ALL
     delay: object = None
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
+    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
 
     def __attrs_post_init__(self):
         if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
             raise DeclarationError(
                 f"plasticity is {self.plasticity!r}", where=self.where, fix="give Plasticity(...)"
             )
+        keep_meanings(self)
         check_parameters(self.parameters, self.where)
         check_initial(self.initial, self.own_variables, self.where)
         for name in self.summed:
@@ -107,6 +114,10 @@ class Projection:
     @property
     def all_parameters(self):
         return {**self.parameters, **(self.plasticity.parameters if self.plasticity else {})}
+
+    @property
+    def all_meanings(self):
+        return {**self.meanings, **(self.plasticity.meanings if self.plasticity else {})}
 
     @property
     def texts(self):

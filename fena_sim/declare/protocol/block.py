@@ -1,5 +1,7 @@
 """A block: one stretch of tokens at one pace, with its control signals and probes."""
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 from brian2 import ms
@@ -14,7 +16,7 @@ from .probe import Probe
 INITIAL = "initial"
 
 
-def _single(stream):
+def _single(stream: TokenStream | Sequence[TokenStream]) -> TokenStream | Sequence[TokenStream]:
     """A list of one stream is that stream, so that protocols need not tell a batch of one from
     none.
     """
@@ -53,7 +55,7 @@ class Block:
     pace: object = attrs.field(factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms))
     controls: dict = attrs.field(factory=dict)
     probes: tuple = attrs.field(factory=tuple, converter=tuple)
-    start_from: str = None
+    start_from: str | None = None
     omission_gate: float = 0.0
 
     def __attrs_post_init__(self):

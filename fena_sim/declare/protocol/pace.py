@@ -1,4 +1,4 @@
-"""The pace of a block: when one token gives way to the next."""
+"""The pace of a block: when one token ends and the next begins."""
 
 import attrs
 import numpy as np

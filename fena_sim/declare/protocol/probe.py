@@ -1,4 +1,8 @@
-"""Probes: which variable of which population is recorded, how finely, and how much that takes."""
+"""Probes: which variable of which population is recorded, how finely, and how much memory that
+takes.
+"""
+
+from collections.abc import Iterable
 
 import attrs
 import numpy as np
@@ -12,6 +16,14 @@ from .pace import check_time, in_steps
 SPIKES = "spikes"
 #: What of the pacemaker can be recorded: the rate of change by which settling is judged.
 PACEMAKER = Population(name="pacemaker", size=1, equations="rate : Hz")
+
+
+def _names(variables: str | Iterable[str]) -> tuple:
+    return (variables,) if isinstance(variables, str) else tuple(variables)
+
+
+def _indices(units: Iterable | None) -> tuple | None:
+    return None if units is None else tuple(int(unit) for unit in units)
 
 
 @attrs.frozen(eq=False)
@@ -35,12 +47,10 @@ class Probe:
     """
 
     population: str
-    variables: tuple = attrs.field(converter=lambda v: (v,) if isinstance(v, str) else tuple(v))
-    units: tuple = attrs.field(
-        default=None, converter=lambda u: None if u is None else tuple(int(i) for i in u)
-    )
+    variables: tuple = attrs.field(converter=_names)
+    units: tuple = attrs.field(default=None, converter=_indices)
     interval: object = 1 * ms
-    window: tuple = None
+    window: tuple | None = None
 
     def __attrs_post_init__(self):
         check_time(self.interval, "interval", self.where)

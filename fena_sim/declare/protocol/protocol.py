@@ -1,4 +1,4 @@
-"""A protocol: blocks in order, and what stands for the measured signal."""
+"""A protocol: blocks in order, and the variable that stands for the measured signal."""
 
 import attrs
 

@@ -1,4 +1,4 @@
-"""Turning a block into what the network reads: per-token tables and the event table."""
+"""From a block to the tables that the network reads for each token, and to the event table."""
 
 import attrs
 import numpy as np
@@ -34,7 +34,7 @@ class Timeline:
     controls: dict
     self_paced: bool
     hold: int
-    stream_gate: np.ndarray = None
+    stream_gate: np.ndarray | None = None
 
     def __len__(self):
         return len(self.token)

@@ -1,6 +1,4 @@
-"""Checks shared by the stimulus declarations: numbers that users get wrong, refused with one clear
-error.
-"""
+"""Checks shared by the stimulus declarations: wrong numbers raise one clear error."""
 
 from numbers import Integral, Real
 

@@ -1,5 +1,7 @@
 """The motif grammar: words of shared tokens under a second-order rule, with combinations held out."""
 
+from collections.abc import Iterable
+
 import attrs
 import numpy as np
 
@@ -14,7 +16,7 @@ _CLASSES = 3
 _P_NOVEL = 0.5
 
 
-def _motifs(motifs):
+def _motifs(motifs: Iterable) -> tuple:
     try:
         return tuple(tuple(motif) for motif in motifs)
     except TypeError:
@@ -25,7 +27,7 @@ def _motifs(motifs):
         ) from None
 
 
-def _pairs(pairs):
+def _pairs(pairs: Iterable) -> frozenset:
     try:
         return frozenset((first, second) for first, second in pairs)
     except (TypeError, ValueError):

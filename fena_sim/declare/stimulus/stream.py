@@ -1,4 +1,4 @@
-"""Token streams: what a network is shown, event by event, with the ground truth beside it."""
+"""Token streams: the tokens shown to a network, event by event, with their labels."""
 
 import attrs
 import numpy as np
@@ -19,7 +19,7 @@ def _names(tokens, vocabulary):
     return np.array([*vocabulary.symbols, ""], dtype=object)[tokens]
 
 
-def _events(events):
+def _events(events: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(events, pd.DataFrame):
         raise StimulusError(
             f"events are a {type(events).__name__}",

@@ -1,15 +1,17 @@
 """Vocabularies: which tokens exist and which activity each one imposes on the sensory units."""
 
+from collections.abc import Iterable
 from numbers import Real
 
 import attrs
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...errors import StimulusError, UnknownNameError, nearest
 from ._check import generator, whole
 
 
-def _symbols(symbols):
+def _symbols(symbols: Iterable) -> tuple:
     try:
         return tuple(symbols)
     except TypeError:
@@ -20,7 +22,7 @@ def _symbols(symbols):
         ) from None
 
 
-def _codes(codes):
+def _codes(codes: ArrayLike) -> np.ndarray:
     try:
         codes = np.array(codes, dtype=np.float64)
     except (TypeError, ValueError):

@@ -1,5 +1,5 @@
-"""What a program keeps on the device and does in a step, read off brian2cuda's device when the
-sources are written.
+"""The memory that a program holds on the device and the work of a step, read from brian2cuda's
+device when the sources are written.
 
 Kept: every array that the generated program allocates there until its first step; not the samples
 of monitors beyond those asked for, the free places that a growing monitor keeps, buffers of cuRAND

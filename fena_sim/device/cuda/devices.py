@@ -12,8 +12,8 @@ import numpy as np
 from brian2.devices.device import get_device
 
 from ...errors import DeviceError
+from ...extras import install_hint
 from ..cpp import CppDevice, CppProgram, run_compiler
-from ..program import Recording
 from . import accounts, preferences, sources, toolchain
 
 HOST_LAYER = Path(__file__).parent / "host" / "include"
@@ -86,35 +86,20 @@ class CudaDevice(_Cuda):
             raise DeviceError(
                 "no CUDA compiler (nvcc with cuRAND) was found",
                 where=f"device {self.name!r}",
-                fix=toolchain.INSTALL,
+                fix=install_hint("nvcc"),
             )
         run_compiler(self._command(found), folder)
 
 
 class CudaProgram(CppProgram):
-    """A network compiled for CUDA. Threads note the events of a step in any order; here they are
-    sorted by unit.
-    """
+    """A network compiled for CUDA."""
+
+    in_order = False  # threads note the events of a step in any order
 
     def environment(self):
         # CUDA's own order is by speed; nvidia-smi, which `toolchain.cards` asks, lists cards by
         # bus.
         return {**os.environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-
-    def run(self, state, tables, start, steps):
-        after, recordings = super().run(state, tables, start, steps)
-        return after, {name: _sorted(recording) for name, recording in recordings.items()}
-
-
-def _sorted(recording):
-    if recording.i is None:
-        return recording
-    order = np.lexsort((recording.i, recording.t))
-    return Recording(
-        t=recording.t[order],
-        i=recording.i[order],
-        values={name: values[order] for name, values in recording.values.items()},
-    )
 
 
 class CudaHostProgram(CudaProgram):

@@ -1,12 +1,12 @@
-"""What this machine has for the devices, what is missing, and the one command that mends it."""
+"""What this machine has for the devices, what is missing, and the command that installs it."""
 
-import importlib.util
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import attrs
 
+from ...extras import install_hint
 from ..default import DEVICES
 from . import preferences, toolchain
 
@@ -29,7 +29,7 @@ def examine():
     compiler = os.environ.get("CXX", "g++")
     reason = DEVICES["cpp"].available()
     nvcc, cards = toolchain.find(), toolchain.cards()
-    brian2cuda = importlib.util.find_spec("brian2cuda") is not None
+    against = preferences.reason_against()
     misfit = toolchain.misfit(nvcc, cards[0]) if nvcc is not None and cards else None
     return [
         Finding("Python", True, platform.python_version()),
@@ -43,8 +43,8 @@ def examine():
         ),
         Finding(
             "brian2cuda",
-            brian2cuda,
-            _version("brian2cuda") if brian2cuda else "not installed",
+            against is None,
+            against or version("brian2cuda"),
             preferences.remedy(),
             "cuda, cuda_host",
         ),
@@ -52,7 +52,7 @@ def examine():
             "CUDA compiler and cuRAND",
             nvcc is not None,
             "none" if nvcc is None else f"{nvcc.nvcc}, CUDA {nvcc.version} ({nvcc.origin})",
-            toolchain.INSTALL,
+            install_hint("nvcc"),
             "cuda",
         ),
         Finding(
@@ -73,10 +73,3 @@ def examine():
 def _described(card):
     memory = "memory unknown" if card.memory is None else f"{card.memory / 2**30:.0f} GiB"
     return f"{card.name}, compute capability {card.capability}, {memory}, driver {card.driver or 'unknown'}"
-
-
-def _version(name):
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown version"

@@ -20,7 +20,7 @@ import attrs
 import numpy as np
 
 from ...declare.model.projection import ALL
-from ...network.pacemaker import watched
+from ...network.pacemaker import settling_populations
 from ...network.projection import pairs
 from ..cpp import MANIFEST
 from .devices import CudaDevice
@@ -61,7 +61,7 @@ CARDS = (
 SIZES = (5, 8, 24, 80)
 
 
-def estimate(hierarchy, vocabulary, shape, probes=(), dtype=np.float32, samples=0):
+def card_needs(hierarchy, vocabulary, shape, probes=(), dtype=np.float32, samples=0):
     """Bytes and time of a network on a card.
 
     Parameters
@@ -147,7 +147,7 @@ def per_step(accounts, synapses, dt):
 
 
 def _synapses(manifest, hierarchy):
-    """Number of synapses by projection; those that watch settling join every watched unit to the
+    """Number of synapses by projection; those by which settling is judged join every such unit to the
     pacemaker.
     """
     sizes = {}
@@ -160,7 +160,10 @@ def _synapses(manifest, hierarchy):
             if projection.connect == ALL
             else len(pairs(projection, source, target)[0])
         )
-    return sizes | {f"watch_{name}": hierarchy.population(name).size for name in watched(hierarchy)}
+    return sizes | {
+        f"settling_of_{name}": hierarchy.population(name).size
+        for name in settling_populations(hierarchy)
+    }
 
 
 def _per_synapse(accounts, synapses):

@@ -1,17 +1,16 @@
-"""What brian2cuda is told, by preferences only: none of its files is changed, and no card is looked
-for.
+"""Preferences for brian2cuda, set so that none of its files is changed and it does not look for
+a card.
 """
 
 import contextlib
-import importlib.util
 import logging
-import platform
-import sys
 import warnings
+from importlib.metadata import PackageNotFoundError, version
 
 from brian2 import prefs
+from packaging.version import Version
 
-from .toolchain import INSTALL
+from ...extras import pip_command
 
 #: nvcc takes the last -std, and brian2cuda's own asks for C++11, which Thrust no longer supports;
 #: its default -use_fast_math would make tanh and exp approximate in single precision.
@@ -22,18 +21,27 @@ NOT_USED = "not-used"
 
 def reason_against():
     """Why brian2cuda cannot write sources here; None if it can."""
-    if importlib.util.find_spec("brian2cuda") is None:
-        return f"brian2cuda is not installed (Python {platform.python_version()})"
+    try:
+        found = version("brian2cuda")
+    except PackageNotFoundError:
+        return "brian2cuda is not installed"
+    if found != _fitting():
+        return f"brian2cuda {found} does not fit Brian2 {version('brian2')}"
     return None
 
 
 def remedy():
-    """What brings brian2cuda: its release for Brian2 2.8 cannot be installed with Python 3.12 or
-    newer.
+    """The command that installs the release of brian2cuda for this Brian2.
+
+    Each release requires one Brian2 exactly (2.8.0 or 2.10.1) and would replace this one;
+    docs/versions.md says which others were tried.
     """
-    if sys.version_info >= (3, 12):
-        return "brian2cuda 1.0a7 needs Python 3.11: make clean setup PYTHON=python3.11"
-    return INSTALL
+    return pip_command("--no-deps", f"brian2cuda=={_fitting()}")
+
+
+def _fitting():
+    """1.0b1 imports EventClock, which is new in Brian2 2.10; 1.0a7 was made for the one before."""
+    return "1.0b1" if Version(version("brian2")) >= Version("2.10") else "1.0a7"
 
 
 def load():

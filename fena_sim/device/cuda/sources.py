@@ -1,6 +1,4 @@
-"""What becomes of the sources that brian2cuda writes: one translation unit, and C++ of it for the
-CPU.
-"""
+"""Rewrites the sources of brian2cuda: into one translation unit, and into C++ for the CPU."""
 
 import re
 

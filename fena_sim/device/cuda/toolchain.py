@@ -21,7 +21,6 @@ CAPABILITIES = 5.0, 13.0
 NEEDS = {13: (580, 7.5), 12: (525, 5.0)}
 #: Where NVIDIA's installer puts a toolkit.
 USUAL = Path("/usr/local/cuda")
-INSTALL = "pip install 'fena-sim[cuda]'"
 
 
 @attrs.frozen
@@ -77,7 +76,7 @@ class Toolchain:
 
 
 def find():
-    """The toolchain: $CUDA_PATH, the system's nvcc, or the wheels of the extra "cuda". None if
+    """The toolchain: $CUDA_PATH, the system's nvcc, or the wheels of the extra "nvcc". None if
     there is none.
 
     Compiler, headers and cuRAND are taken from one root; a root that lacks one of them is passed
@@ -158,7 +157,7 @@ class Card:
     name: str
     capability: float
     memory: int
-    driver: str = None
+    driver: str | None = None
 
 
 def cards():

@@ -1,1 +1,1 @@
-"""What a run shows while it goes on: readings, progress on a terminal, and a reader of unfinished folders."""
+"""A run while it goes on: readings, progress on a terminal, and a reader of unfinished folders."""

@@ -1,5 +1,5 @@
-"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal, a log
-file or nobody.
+"""Progress of a run: what the hierarchy does while it learns (claim C19), for a terminal or a
+log file, or not at all.
 """
 
 import sys
@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from ..resources import estimate, size_text
+from ..resources import recording_bytes, size_text
 from .view import RunView
 
 #: Seconds between two pictures on a terminal (one takes some 7 ms), and between two lines of a run
@@ -24,21 +24,21 @@ class Silent:
     def __init__(self):
         self._tokens = self._seconds = 0
 
-    def begin(self, runner):
-        """A run starts."""
+    def begin(self, plan, folder):
+        """A run starts: its plan, and the folder that it is written to."""
 
     def building(self, block):
         """The network of a block is being built."""
 
     def chunk(self, block, done, total, tokens, seconds, readings):
-        """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `watch`."""
+        """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `live.readings`."""
         self._tokens += tokens
         self._seconds += seconds
 
-    def note(self, text):
+    def log(self, text):
         """A line of the log."""
 
-    def end(self, runner):
+    def end(self):
         """The run is finished."""
 
     def stop(self):
@@ -114,14 +114,14 @@ class _Shown(Silent):
         super().__init__()
         self.display, self.reported, self.view = display, None, None
 
-    def begin(self, runner):
-        blocks = {name: len(line) for name, line in runner.lines.items()}
-        self.label = f"{runner.protocol.name} seed {runner.seed}"
-        self.view = RunView(self.label, blocks, runner.model.batch)
+    def begin(self, plan, folder):
+        blocks = {b.name: len(b.timeline) for b in plan.blocks}
+        self.label = f"{plan.protocol.name} seed {plan.seed}"
+        self.view = RunView(self.label, blocks, plan.model.batch)
         self.display.write(
-            f"{self.label}: {sum(blocks.values()):,} tokens on {runner.device.name}, {runner.folder}"
+            f"{self.label}: {sum(blocks.values()):,} tokens on {plan.device.name}, {folder}"
         )
-        recorded = sum(sum(by.values()) for by in estimate(runner.model, runner.protocol).values())
+        recorded = sum(sum(by.values()) for by in recording_bytes(plan).values())
         if recorded:
             self.display.write(
                 f"{self.label}: probes record up to {size_text(recorded)} before compression"
@@ -143,10 +143,10 @@ class _Shown(Silent):
             self.display.draw(now=done == total)  # however short, every block is seen finished
             self._report()
 
-    def note(self, text):
+    def log(self, text):
         self.display.write(f"{self.label}: {text}")
 
-    def end(self, runner):
+    def end(self):
         with self.display.lock:
             self.display.views.remove(self.view)
             self.display.draw(now=True)

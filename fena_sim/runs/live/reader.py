@@ -1,5 +1,5 @@
-"""What a run folder tells while the run goes on: where it is, how fast, and what the hierarchy did.
-Nothing is written.
+"""Reads an unfinished run folder: how far the run is, how fast, and what the hierarchy did.
+Writes nothing.
 """
 
 import json
@@ -8,18 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ...declare.model.likelihood import gaussian_energy
-from ...device.program import Recording
+from ...device.recordings import Recordings
 from ...errors import FenaError
-from ...network.pacemaker import NAME as PACEMAKER
 from ..store.declared import declared_model
 from ..store.run import Run
-from .readings import watch
+from .readings import readings, readings_of_block
 
 try:
     import fcntl
 except ImportError:  # a system without it cannot tell whether a process holds the lock
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 #: Points of a block's history, and chunks that the pace is taken from.
 CELLS, RECENT = 150, 8
@@ -130,7 +128,9 @@ class _BlockReader:
             return
         try:
             if self.tokens.exists() and self.state.exists():
-                self.values, self.whole = _of_tokens(run.tokens(self.name), self.model), True
+                tokens = run.tokens(self.name)
+                self.values = readings_of_block(self.model, tokens) if self.model else {}
+                self.whole = True
             else:
                 self.whole = False
                 self._follow()
@@ -155,7 +155,7 @@ class _BlockReader:
                 known = ((path.name, changed), *_of_part(path, self.model), changed)
             found.append(known)
         self.chunks = found
-        keys = set().union(*(readings for _, _, readings, _ in found)) if found else set()
+        keys = set().union(*(read for _, _, read, _ in found)) if found else set()
         self.values = {
             key: np.concatenate([r[key] for _, _, r, _ in found if key in r]) for key in keys
         }
@@ -198,59 +198,13 @@ def _model(manifest):
 
 
 def _of_part(path, model):
-    """(tokens that left in a chunk, readings of `fena_sim.runs.live.readings`), from what was kept of tokens
-    alone.
+    """(tokens that left in a chunk, readings of `fena_sim.runs.live.readings`), from what was kept
+    of tokens alone.
     """
     with np.load(path) as archive:
-        recordings = {}
-        for key in archive.files:
-            monitor, _, variable = key.partition("/")
-            if monitor.startswith("departure_"):
-                recordings.setdefault(monitor, {})[variable] = archive[key]
-    kept = {
-        name: Recording(t=values.pop("t"), i=None, values=values)
-        for name, values in recordings.items()
-    }
-    count = len(kept[f"departure_{PACEMAKER}"].t)
-    return count, watch(model, kept) if model is not None and count else {}
-
-
-def _of_tokens(tokens, model):
-    """The same readings from a block's results."""
-    arrays = {
-        name: values.to_numpy() for name, values in tokens.items() if values.dims[-1] == "level"
-    }
-    arrays = {
-        name: values.reshape(len(values), -1, values.shape[-1]) for name, values in arrays.items()
-    }  # token, stream, level
-    found = {}
-    if model is not None and model.settling is not None:
-        iterations = tokens["iterations"].to_numpy()
-        found["iterations", None] = np.median(iterations.reshape(len(iterations), -1), axis=1)
-    if {"settled_error", "precision"} <= set(arrays):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            energy = gaussian_energy(
-                tokens.attrs["level_sizes"], arrays["precision"], arrays["settled_error"]
-            )
-        found["free energy", None] = energy.mean(axis=1)
-    for name in ("error", "precision"):
-        for column, level in enumerate(_levels(model, name, arrays)):
-            values = (
-                arrays["onset_error"]
-                if (name, level) == ("error", 0) and "onset_error" in arrays
-                else arrays[name]
-            )
-            found[name, level] = values[:, :, column].mean(axis=1)
-    return found
-
-
-def _levels(model, name, arrays):
-    """The level of each column of a readout; none where the model does not keep it by level."""
-    if model is None or name not in arrays:
-        return []
-    readout = next(r for r in model.readouts if r.name == name)
-    levels = [model.population(path.partition(".")[0]).level for path in readout.variables]
-    return levels if None not in levels else []
+        recordings = Recordings.from_arrays(archive, samples=False)
+    count = len(recordings.ends)
+    return count, readings(model, recordings) if model is not None and count else {}
 
 
 def run_status(run):

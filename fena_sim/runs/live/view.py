@@ -1,4 +1,4 @@
-"""How a run looks while it goes on: a block of sparklines for a terminal, a line of text for a log."""
+"""The live view of a run: a block of sparklines for a terminal, a line of text for a log."""
 
 from datetime import timedelta
 
@@ -104,7 +104,7 @@ class RunView:
         self.building = True
 
     def add(self, block, done, readings, rate):
-        """A chunk is finished: `done` tokens of the block, `readings` of `watch`, `rate` in
+        """A chunk is finished: `done` tokens of the block, `readings` of `live.readings`, `rate` in
         tokens/s of all streams.
         """
         self._enter(block)

@@ -7,16 +7,29 @@ import re
 from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
 
-from ...declare.model.hierarchy import Hierarchy, Readout, Settling
+from ...declare.model.hierarchy import Hierarchy, Settling
 from ...declare.model.initial import Normal, Uniform
+from ...declare.model.likelihood import Categorical, Gaussian
 from ...declare.model.plasticity import Plasticity
 from ...declare.model.population import Population
 from ...declare.model.projection import Projection
+from ...declare.model.readouts import Readout
 from ...errors import RunFolderError
 
 _TYPES = {
     kind.__name__: kind
-    for kind in (Hierarchy, Normal, Plasticity, Population, Projection, Readout, Settling, Uniform)
+    for kind in (
+        Categorical,
+        Gaussian,
+        Hierarchy,
+        Normal,
+        Plasticity,
+        Population,
+        Projection,
+        Readout,
+        Settling,
+        Uniform,
+    )
 }
 #: A repr of Brian2's dimensions writes "amp" and "candela" where its constructor reads "ampere" and
 #: "candle".
@@ -46,7 +59,10 @@ def declared_model(manifest):
     """
     left_out = []
     try:
-        return _declare(manifest["inputs"]["model"], left_out), left_out
+        model = {**manifest["inputs"]["model"], "likelihood": _likelihood(manifest)}
+        declared = _declare(model, left_out)
+        # meanings are no part of the inputs, and runs of earlier versions have none
+        return declared.with_meanings(manifest.get("model", {}).get("meanings", {})), left_out
     except (
         Exception
     ) as error:  # whatever a manifest of another version, or an altered one, may hold
@@ -55,6 +71,25 @@ def declared_model(manifest):
             where=str(manifest.get("inputs_hash")),
             fix="use the version of fena_sim that made the run",
         ) from error
+
+
+def likelihood_of(manifest: dict) -> Gaussian | Categorical | None:
+    """The likelihood of level 0 that a run's model declares; None if it declares none.
+
+    Runs of version 0.1.0 declare none. Where the model keeps a "prediction" and no "probability" it
+    is Gaussian, as the formula was then; of any other it is not known.
+    """
+    found = _likelihood(manifest)
+    return None if found is None else _declare(found, [])
+
+
+def _likelihood(manifest):
+    model = manifest["inputs"]["model"]
+    if "likelihood" in model:
+        return model["likelihood"]
+    names = {readout["name"] for readout in model["readouts"]}
+    gaussian = "prediction" in names and "probability" not in names
+    return {"type": Gaussian.__name__} if gaussian else None
 
 
 def _declare(data, left_out):

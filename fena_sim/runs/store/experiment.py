@@ -1,4 +1,6 @@
-"""Which runs are the same experiment on independently seeded networks, and what sets others apart."""
+"""Decides which runs are the same experiment on independently seeded networks, and lists how
+others differ.
+"""
 
 from ...declare.canonical import digest
 

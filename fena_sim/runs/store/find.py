@@ -1,4 +1,4 @@
-"""Which runs a folder holds, and which of them are the same experiment on independently seeded
+"""Finds the runs of a folder, and those that are the same experiment on independently seeded
 networks.
 """
 

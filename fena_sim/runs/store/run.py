@@ -9,6 +9,7 @@ from ...declare.protocol.block import INITIAL
 from ...declare.stimulus.vocabulary import Vocabulary
 from ...errors import RunFolderError, UnknownNameError, nearest
 from ...network.streams import NAME as STREAMS
+from .declared import likelihood_of
 from .events import load_events
 from .files import load_arrays
 from .manifest import MANIFEST as MANIFEST
@@ -62,6 +63,13 @@ class Run:
             if self.batch == 1
             else [_OneStream(self.folder, number) for number in range(self.batch)]
         )
+
+    @property
+    def likelihood(self):
+        """How level 0 predicts the token (Gaussian or Categorical); None if the model does not
+        declare it.
+        """
+        return likelihood_of(self.manifest)
 
     def _path(self, kind, block, suffix):
         if block not in self.blocks:

@@ -26,7 +26,11 @@ def time_dimensions(probes):
 
 
 def write_traces(path, model, block, parts, table, joined, start_step):
-    """Stream the sampled probes of a block to Zarr at `path`, part by part; spikes from `joined`."""
+    """Stream the sampled probes of a block to Zarr at `path`, part by part.
+
+    `parts`: functions that give the Recordings of one chunk each; `joined`: the Recordings of the
+    whole block, without samples.
+    """
     start = start_step * float(model.dt)
     dimensions = time_dimensions(block.probes)
     arrivals = table["arrival"].to_numpy()
@@ -36,11 +40,11 @@ def write_traces(path, model, block, parts, table, joined, start_step):
             fresh, mode="w", consolidated=False, zarr_format=3
         )
         for part in [*parts, None]:  # None flushes what is left
-            arrays = part() if part is not None else None
+            recordings = part() if part is not None else None
             for time, numbers in dimensions.items():
                 if part is not None:
                     pending[time].append(
-                        _samples(model, block.probes, numbers, time, arrays, start, arrivals)
+                        _samples(model, block.probes, numbers, time, recordings, start, arrivals)
                     )
                 count = sum(piece.sizes[time] for piece in pending[time])
                 take = count - count % TIME_CHUNK if part is not None else count
@@ -50,9 +54,9 @@ def write_traces(path, model, block, parts, table, joined, start_step):
                     pending[time] = [ready.isel({time: slice(take, None)})]
 
 
-def _samples(model, probes, numbers, time, arrays, start, arrivals):
+def _samples(model, probes, numbers, time, recordings, start, arrivals):
     """The samples of the probes that share a time dimension, from the recordings of one chunk."""
-    t = arrays[f"samples_{numbers[0]}/t"] - start
+    t = recordings.samples(probes[numbers[0]].population).t - start
     keep = np.ones(len(t), dtype=bool)
     window = probes[numbers[0]].window
     if window is not None:
@@ -67,9 +71,8 @@ def _samples(model, probes, numbers, time, arrays, start, arrivals):
         coords[unit] = probe.recorded_units(model)
         for variable in probe.sampled:
             path = f"{probe.population}.{variable}"
-            values = by_stream(
-                arrays[f"samples_{number}/{variable}"][keep], len(coords[unit]), model.batch
-            )
+            sampled = recordings.samples(probe.population).values[variable][keep]
+            values = by_stream(sampled, len(coords[unit]), model.batch)
             data[path] = (
                 (time, unit) if model.batch == 1 else (time, "stream", unit),
                 values,
@@ -81,21 +84,21 @@ def _samples(model, probes, numbers, time, arrays, start, arrivals):
 def _spikes(probes, joined, start):
     """The spikes of all probes that record them (they are few)."""
     data = {}
-    for number, probe in enumerate(probes):
+    for probe in probes:
         if SPIKES in probe.variables:
-            spikes = joined.get(f"spikes_{number}", {"t": np.zeros(0), "i": np.zeros(0)})
+            spikes = joined.spikes(probe.population)
             mine = (
-                np.ones(len(spikes["i"]), bool)
+                np.ones(len(spikes.unit), bool)
                 if probe.units is None
-                else np.isin(spikes["i"], probe.units)
+                else np.isin(spikes.unit, probe.units)
             )
             dim = f"{probe.population}_spike"
             data[f"{probe.population}.spike_time"] = (
                 dim,
-                spikes["t"][mine] - start,
+                spikes.t[mine] - start,
                 {"units": "s"},
             )
-            data[f"{probe.population}.spike_unit"] = (dim, spikes["i"][mine].astype(np.int32))
+            data[f"{probe.population}.spike_unit"] = (dim, spikes.unit[mine].astype(np.int32))
     return xr.Dataset(data)
 
 

@@ -1,4 +1,6 @@
-"""Units of what was kept, from the model's declaration in the manifest, and how they are written."""
+"""Units of stored variables, from the model's declaration in the manifest, and how they are
+written.
+"""
 
 import re
 

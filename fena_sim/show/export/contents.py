@@ -1,4 +1,4 @@
-"""What there is to export of a run, in the order of its blocks."""
+"""The contents of a run for export, in the order of its blocks."""
 
 import attrs
 import numpy as np
@@ -43,7 +43,7 @@ class Signal:
 
 
 @attrs.frozen(eq=False)
-class Recording:
+class Contents:
     """One block: its place in the session, tokens, signals and spikes.
 
     Attributes
@@ -74,7 +74,7 @@ class Recording:
     spikes: dict
 
 
-def recordings(run, blocks=()):
+def contents(run, blocks=()):
     """The blocks of a finished run (those named, or all), one after another.
 
     Raises
@@ -105,7 +105,7 @@ def recordings(run, blocks=()):
         duration = float((events["arrival"] + events["duration"]).max())
         signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
         about = {**about, "start_from": run.starts_from(about["name"])}
-        yield Recording(
+        yield Contents(
             about["name"],
             about,
             offset,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ...runs.store.units import symbol
-from .contents import description, recordings
+from .contents import contents, description
 from .files import DESCRIPTION, appearing
 
 #: RFC 4180: comma, quotes where needed, CR LF.
@@ -60,7 +60,7 @@ def write_csv(run, folder, blocks=(), force=False):
     with appearing(folder, force) as made:
         made.mkdir()
         resources = [
-            entry for recording in recordings(run, blocks) for entry in _block(recording, made)
+            entry for recording in contents(run, blocks) for entry in _block(recording, made)
         ]
         package = {
             "name": "".join(c if c.isalnum() or c in "-_." else "-" for c in run.id.lower()),

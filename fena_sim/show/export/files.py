@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from ...errors import FenaError, ResourceError
+from ...extras import install_hint
 from ...runs.store.files import UNFINISHED, unfinished
 
 #: The file by which a folder of CSV files is known to be one; no other folder is ever replaced.
@@ -25,7 +26,7 @@ def needed(package, extra):
         raise FenaError(
             f"this format needs the package {package}, which is not installed",
             where=f"fena export --{extra}",
-            fix=f"pip install fena-sim[{extra}]",
+            fix=install_hint(extra),
         ) from error
 
 

@@ -6,7 +6,7 @@ from brian2 import ms
 from ...analyse.epochs.averages import average
 from ...analyse.epochs.cut import epochs
 from ...errors import FenaError, StimulusError, UnknownNameError, nearest
-from .contents import description, recordings
+from .contents import contents, description
 from .files import appearing, needed
 
 
@@ -62,7 +62,7 @@ def write_mne(
         )
     with appearing(path, force, "-ave.fif") as made:
         responses = []
-        for recording in recordings(run, blocks):
+        for recording in contents(run, blocks):
             signals = _chosen(recording, variables)
             if signals:
                 responses += _evoked(mne, run, recording, signals, by, window, lock)

@@ -1,9 +1,9 @@
-"""Neo (neo.readthedocs.io), in the NIX file format, which keeps all of it without loss."""
+"""Neo (neo.readthedocs.io), in the NIX file format, which stores everything without loss."""
 
 import numpy as np
 
 from ...runs.store.units import exponents, symbol
-from .contents import description, recordings
+from .contents import contents, description
 from .files import appearing, needed
 
 #: Units of the SI as the package quantities names them, in the order of `exponents`.
@@ -52,7 +52,7 @@ def write_neo(run, path, blocks=(), force=False):
                 for key, text in run.manifest["model"]["parameters"].items()
             },
         )
-        for index, recording in enumerate(recordings(run, blocks)):
+        for index, recording in enumerate(contents(run, blocks)):
             whole.segments.append(_segment(neo, recording, index))
         io = neo.NixIO(str(made), mode="ow")
         try:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...runs.store.events import as_text
 from ...runs.store.units import symbol
-from .contents import AT_ONCE, description, recordings
+from .contents import AT_ONCE, contents, description
 from .files import appearing, needed
 
 #: NCBI taxonomy has an entry for what no species has: "synthetic construct". NWB asks for a subject
@@ -90,7 +90,7 @@ def write_nwb(run, path, blocks=(), force=False):
             "initial, or the block (RUN:BLOCK of another run) whose last state it begins with",
         )
         file.add_epoch_column("self_paced", "whether tokens leave when the network has settled")
-        for recording in recordings(run, blocks):
+        for recording in contents(run, blocks):
             file.add_epoch(
                 start_time=recording.offset,
                 stop_time=recording.offset + recording.duration,

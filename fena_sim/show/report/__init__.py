@@ -1,1 +1,1 @@
-"""A page that can be sent to a colleague: what was run, on which model, and what came out."""
+"""A page to send to a colleague: the protocol, the model, and the results."""

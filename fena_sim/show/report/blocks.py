@@ -1,4 +1,4 @@
-"""The blocks of a protocol as a manifest tells of them: pace, control signals, probes, and when
+"""The blocks of a protocol as described in a manifest: pace, control signals, probes, and when
 each was run.
 """
 
@@ -13,8 +13,8 @@ from ...declare.control_signals import DEFAULTS
 from ...declare.protocol.block import INITIAL
 from ...declare.protocol.timeline import timeline
 from ...errors import FenaError
-from ...model.load import load_file
-from ...protocol.load import load_protocol
+from ...load.protocol_file import load_protocol
+from ...load.user_file import load_file
 from ...runs.store.declared import value_of
 from ..typeset import value_text
 

@@ -1,4 +1,4 @@
-"""The static figures of a page, as SVG that stands inside HTML."""
+"""The static figures of a page, as SVG inside HTML."""
 
 import io
 import re
@@ -104,9 +104,10 @@ def dashboard(runs, prefix):
             continue
         curves = _measured(lambda run, measure=measure: measure(run, block), runs)
         if curves:
-            found.append(
-                (f"{title}, block {block}", *_panel(draw, curves, f"{prefix}-{len(found)}", block))
-            )
+            of_level_0 = curves[0].attrs.get("level_0")
+            of_level_0 = f", level 0 adding {of_level_0}" if of_level_0 else ""
+            drawn = _panel(draw, curves, f"{prefix}-{len(found)}", block)
+            found.append((f"{title}{of_level_0}, block {block}", *drawn))
     for traced in runs[0].blocks:
         curves = _measured(lambda run, traced=traced: error_course(run, traced), runs)
         if curves and len(curves[0]["time"]) > 1:
@@ -123,11 +124,7 @@ def _measured(measure, runs):
     """One curve per run, or nothing where the model or the block does not have it."""
     try:
         curves = [measure(run) for run in runs]
-    except (
-        FenaError,
-        KeyError,
-        ValueError,
-    ):  # not kept for every token, not recorded, or not yet there
+    except FenaError:  # not kept for every token, not recorded, or not yet there
         return []
     curves = xr.align(
         *curves, join="inner"

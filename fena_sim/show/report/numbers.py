@@ -7,7 +7,7 @@ from ...analyse.errors import level_errors
 from ...analyse.settling import settling_iterations, share_at_cap
 from ...analyse.statistics import summarise
 from ...errors import FenaError
-from ...model.load import load_file
+from ...load.user_file import error_text, load_file
 
 
 @attrs.frozen(eq=False)
@@ -54,7 +54,7 @@ def protocol_numbers(runs, path):
         Exception
     ) as error:  # a user's function on runs that may be of an older version of the file
         raise FenaError(
-            f"the summary of the protocol cannot be computed: {type(error).__name__}: {error}",
+            f"the summary of the protocol cannot be computed: {error_text(error)}",
             where=str(path),
             fix="use the protocol file that the runs were made with",
         ) from error

@@ -1,4 +1,4 @@
-"""report.html: everything of a run, or of a folder of runs, on one page that needs nothing else."""
+"""report.html: everything about a run, or a folder of runs, on one page that loads nothing else."""
 
 import shlex
 import time

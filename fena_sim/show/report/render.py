@@ -1,4 +1,4 @@
-"""Templates, and the policy that lets a page run its own script and nothing else."""
+"""Templates, and the policy by which a page runs only its own script."""
 
 import base64
 import hashlib

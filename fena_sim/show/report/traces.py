@@ -1,5 +1,5 @@
-"""Recorded traces, made small enough for a page: 8 bits a value, and lowest and highest of each bin
-where there are many.
+"""Recorded traces, made small enough for a page: 8 bits per value, and the lowest and highest
+value of each bin of a long recording.
 """
 
 import base64

@@ -1,5 +1,5 @@
-"""A server for readers on this machine alone: the page of `fena watch`, and the state of runs as
-JSON. Nothing else.
+"""A server that only this machine can reach: the page of `fena watch`, and the state of runs as
+JSON.
 """
 
 import json

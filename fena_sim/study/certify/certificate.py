@@ -1,4 +1,4 @@
-"""The same protocol on stock C++ and on other devices: how far apart are they?
+"""Compares the same protocol on stock C++ and on other devices.
 
 Every block is cut to its first tokens, so that all blocks together present about as many as were
 asked for, learning as the protocol has it. Compared are the states at the end of every block, what
@@ -23,10 +23,12 @@ import numpy as np
 
 from ...device.default import DEVICES, choose_device
 from ...errors import DeviceError, nearest
-from ...runs.execute import block_program, estimate, run
+from ...runs.execute import run
+from ...runs.plan import Plan
+from ...runs.preview import block_program, card_device, estimate
 
 #: Largest max_rel that passes, by precision.
-BARS = {"float64": 1e-12, "float32": 1e-5}
+THRESHOLDS = {"float64": 1e-12, "float32": 1e-5}
 REFERENCE = "cpp"
 #: The reference of stock C++ in float32: what the precision itself costs.
 EXACT = "cpp float64"
@@ -45,7 +47,7 @@ class Row:
 
     @property
     def passes(self):
-        return self.reference == EXACT or self.max_rel <= BARS[self.dtype]
+        return self.reference == EXACT or self.max_rel <= THRESHOLDS[self.dtype]
 
 
 @attrs.frozen
@@ -53,9 +55,9 @@ class Cost:
     """What a device does in a step; None where it is not counted."""
 
     device: str
-    launches_per_step: float = None
-    bytes_per_step: float = None
-    device_bytes: int = None
+    launches_per_step: float | None = None
+    bytes_per_step: float | None = None
+    device_bytes: int | None = None
 
 
 def certify(
@@ -116,7 +118,7 @@ def certify(
                         Row(variable, REFERENCE, shown, dtype, *apart(found.get(variable), array))
                         for variable, array in reference.items()
                     ]
-    if set(stock) == set(BARS):
+    if set(stock) == set(THRESHOLDS):
         rows += [
             Row(
                 variable, EXACT, REFERENCE, "float32", *apart(stock["float32"].get(variable), array)
@@ -216,12 +218,12 @@ def cost(model, protocol, name, seed=0):
     """
     if name not in ("cuda_host", "cuda"):
         return Cost(device=name)
-    about = estimate(model, protocol)
+    about = estimate(Plan.of(model, protocol, seed, card_device(name)))
     if name == "cuda":
         return Cost(
             name, about["launches_per_step"], about["bytes_per_step"], about["training_bytes"]
         )
-    program, state, tables = block_program(model, protocol, seed, DEVICES[name])
+    program, state, tables = block_program(Plan.of(model, protocol, seed, DEVICES[name]))
     period = common_period(model)
     one, two = (program.count(state, tables, 0, n * period) for n in (1, 3))
     launches = (

@@ -1,1 +1,1 @@
-"""The claims of the article: what each needs beyond the measures, and how it is judged."""
+"""The claims of the article: measures that only they need, and their verdicts."""

@@ -39,7 +39,7 @@ class Network:
         Learning rate of Adam at the beginning.
     rate_at_end : float
         Share of it that is left at the end of `one_pass`.
-    length, lanes, layers : int
+    length, batch, layers : int
         Tokens per piece, pieces side by side, layers of the network.
 
     Raises
@@ -49,9 +49,9 @@ class Network:
     """
 
     def __init__(
-        self, kind, symbols, seed, parameters, *, rate, rate_at_end, length, lanes, layers
+        self, kind, symbols, seed, parameters, *, rate, rate_at_end, length, batch, layers
     ):
-        self.rate, self.rate_at_end, self.length, self.lanes = rate, rate_at_end, length, lanes
+        self.rate, self.rate_at_end, self.length, self.batch = rate, rate_at_end, length, batch
         with _repeatable():
             self._network = references.make(
                 kind, symbols, seed, **references.sizes(kind, symbols, parameters, layers)
@@ -68,7 +68,7 @@ class Network:
         """Learn every token of the stream once (`references.train`)."""
         with _repeatable():
             references.train(
-                self._network, _tokens(stream), self.rate, self.length, self.lanes, self.rate_at_end
+                self._network, _tokens(stream), self.rate, self.length, self.batch, self.rate_at_end
             )
 
     def converge(self, stream, loss):
@@ -82,7 +82,7 @@ class Network:
         for k in count(1):
             with _repeatable():
                 references.one_pass(
-                    self._network, _tokens(stream), optimiser, self.length, self.lanes
+                    self._network, _tokens(stream), optimiser, self.length, self.batch
                 )
             if (now := loss()) < least - MIN_GAIN:
                 least, passes, weights = now, k, deepcopy(self._network.state_dict())

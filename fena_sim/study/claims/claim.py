@@ -1,4 +1,4 @@
-"""What a claim file declares: the networks it needs, and measured values beside their bars.
+"""The contents of a claim file: the networks it needs, and measured values beside their bars.
 
 Verdicts are computed from the summaries; nobody can write one down. What has no bar is `Reported`:
 it is shown beside the rows, and takes no part in any verdict.
@@ -13,8 +13,8 @@ import numpy as np
 from ...analyse.statistics import Summary
 from ...declare.protocol.protocol import Protocol
 from ...errors import DeclarationError, FenaError, nearest
-from ...model.load import load_model
-from ...settings import apply_parameters
+from ...load.model_file import load_model
+from ...load.set_option import apply_parameters
 
 HOLDS, QUALIFIED, FAILS, NOT_RUN = VERDICTS = ("holds", "qualified", "fails", "not run")
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
@@ -47,7 +47,7 @@ class Experiment:
     seed: int = 0
     options: dict = attrs.field(factory=dict)
     parameters: dict = attrs.field(factory=dict)
-    start: tuple = None
+    start: tuple | None = None
     may_stop: bool = False
 
     def hierarchy(self):
@@ -138,7 +138,7 @@ class Measured:
     measure: str
     summary: Summary = attrs.field(validator=_finite)
     bar: Bar = attrs.field(validator=attrs.validators.instance_of(Bar))
-    otherwise: Otherwise = None
+    otherwise: Otherwise | None = None
     note: str = ""
 
     @property

@@ -7,7 +7,7 @@ import attrs
 
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
 from ...load import shipped
-from ...model.load import load_file
+from ...load.user_file import error_text, load_file
 from .claim import Experiment, Measured, NotRun, Reported
 
 SEEDS, QUICK_SEEDS = 10, 2
@@ -87,7 +87,7 @@ class Claim:
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             raise DeclarationError(
-                f"{function.__name__}() stopped with {type(error).__name__}: {error}",
+                f"{function.__name__}() stopped with {error_text(error)}",
                 where=f"{last.filename}, line {last.lineno}",
                 fix=f"correct {self.path.name}",
             ) from error

@@ -1,20 +1,22 @@
-"""docs/claims.md, written from what was measured: claim, definition, values, verdict, figure,
-command, runs.
-"""
+"""Writes docs/claims.md: claim, definition, values, verdict, figure, command, runs."""
 
+import re
 import subprocess
+import textwrap
 import time
 from pathlib import Path
 
 from ...errors import FenaError
-from ...runs.provenance import describe
+from ...runs.provenance import provenance
 from ...runs.store.files import write_atomically
 from ...show.style import save
 from .suite import FIRST_SEED
 
 #: What defines a measure, relative to the checkout.
-DEFINITIONS = ("protocols/claims", "fena_sim/measure")
+DEFINITIONS = ("protocols/claims", "fena_sim/analyse")
 RUNS_SHOWN = 3
+WIDTH = 100
+SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z])")
 
 
 def write_page(results, path):
@@ -58,7 +60,7 @@ def _figure(result, folder):
 
 
 def _head(results):
-    about = describe()
+    about = provenance()
     git, versions = about["git"], about["versions"]
     code = (
         "outside a checkout"
@@ -71,13 +73,21 @@ def _head(results):
     return "\n\n".join(
         [
             "# The claims, measured",
-            "Written by `fena claims --page`; verdicts are computed from the rows. A claim has the worst verdict of its rows. Values "
-            f"are medians over independently seeded networks (seeds {FIRST_SEED} and up; constants were chosen on seeds below), or "
-            "shares of them, with 95 % intervals.",
+            _wrapped(
+                "Written by `fena claims --page`. Verdicts are computed from the rows, and a claim has the worst verdict of "
+                f"its rows. Values are medians over independently seeded networks (seeds {FIRST_SEED} and up), or shares of "
+                f"them, with 95 % intervals. Constants were chosen on seeds below {FIRST_SEED}."
+            ),
             _table(["claim", "what it says", "verdict"], rows),
-            f"- Date: {time.strftime('%Y-%m-%d', time.gmtime())}\n- Code: {code}\n- Definitions ({', '.join(DEFINITIONS)}) fixed in: "
-            f"{definitions_commit()}\n- Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}; "
-            f"{about['machine']}",
+            _bullets(
+                [
+                    f"Date: {time.strftime('%Y-%m-%d', time.gmtime())}",
+                    f"Code: {code}",
+                    f"Definitions ({', '.join(DEFINITIONS)}) fixed in: {definitions_commit()}",
+                    f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}; "
+                    f"{about['machine']}",
+                ]
+            ),
         ]
     )
 
@@ -87,10 +97,10 @@ def _section(result, figure):
     parts = [
         f"## {claim.id}",
         f"**{_cell(claim.sentence)}** Verdict: **{result.verdict}**.",
-        "Definition: " + " ".join(claim.definition.split()),
+        _definition(claim.definition),
     ]
     if result.reason is not None:
-        parts.append("Not run: " + " ".join(str(result.reason).split()))
+        parts.append(_wrapped("Not run: " + " ".join(str(result.reason).split())))
     else:
         rows = [
             [row.measure, _value(measured.summary), row.bar, row.verdict, measured.note]
@@ -114,6 +124,19 @@ def _section(result, figure):
     return "\n\n".join(parts)
 
 
+def _definition(text):
+    """One bullet for each sentence."""
+    return "Definition:\n\n" + _bullets(SENTENCE_END.split(" ".join(text.split())))
+
+
+def _bullets(texts):
+    return "\n".join(_wrapped(f"- {text}", subsequent_indent="  ") for text in texts)
+
+
+def _wrapped(text, **options):
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False, **options)
+
+
 def _value(summary):
     return f"{summary.median:.4g} [{summary.low:.4g}, {summary.high:.4g}] ({summary.method}, n = {summary.n})"
 
@@ -127,6 +150,9 @@ def _runs(ids):
 
 
 def _table(head, rows):
+    """Without the last column if it is empty."""
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 

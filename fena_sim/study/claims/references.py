@@ -5,7 +5,7 @@ The networks are those of `fena_sim.study.reference_networks`. What is done here
 fairly:
 
 hyperparameters
-    Learning rate, its share at the end of the pass, tokens per piece, lanes and layers minimise the
+    Learning rate, its share at the end of the pass, tokens per piece, batch and layers minimise the
     bits per token of a validation stream: coordinate descent on GRID with one pair of streams, then
     the FINALISTS best on all pairs. They are chosen once, for both regimes, on streams of seeds of
     their own, and serve all test seeds; nothing of the test streams is read before the networks are
@@ -17,7 +17,7 @@ hyperparameters
     the best network is restored (`backpropagation.converge`).
 
 The finished network is frozen and read by the tokens of a test; the first token of a block is not
-scored, as in `fena_sim.measure.accuracy`. PyTorch is an extra (`pip install fena-sim[claims]`).
+scored, as in `fena_sim.measure.accuracy`. PyTorch comes with the extra `claims`.
 """
 
 import json
@@ -31,6 +31,7 @@ from ...analyse.select import inside_motif, narrow, scored
 from ...declare.canonical import canonical, digest
 from ...declare.stimulus.grammar import MotifGrammar
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
+from ...extras import install_hint
 from ...runs.store.files import write_json
 from .climb import at_an_end, climb
 
@@ -40,16 +41,16 @@ GRID = {
     "rate": tuple(1e-3 * 2**k for k in range(-4, 8)),
     "rate_at_end": (0.0, 0.05, 0.2, 1.0),
     "length": (1, 2, 4, 8, 16, 32, 64, 128),
-    "lanes": (1, 2, 4, 8, 16),
+    "batch": (1, 2, 4, 8, 16),
     "layers": (1, 2, 3, 4),
 }
 #: Ends of the grid beyond which there is nothing.
-NATURAL_ENDS = {"rate_at_end": 0.0, "length": 1, "lanes": 1, "layers": 1}
+NATURAL_ENDS = {"rate_at_end": 0.0, "length": 1, "batch": 1, "layers": 1}
 _COMMON = {"rate": 4e-3, "rate_at_end": 0.05, "length": 16, "layers": 1}
-START = {"one pass": {**_COMMON, "lanes": 1}, "converged": {**_COMMON, "lanes": 8}}
-#: With many passes, pieces and lanes decide how long it takes rather than where it ends.
+START = {"one pass": {**_COMMON, "batch": 1}, "converged": {**_COMMON, "batch": 8}}
+#: With many passes, pieces and batch size decide how long it takes rather than where it ends.
 TUNED = {
-    "one pass": ("rate", "length", "layers", "lanes", "rate_at_end"),
+    "one pass": ("rate", "length", "layers", "batch", "rate_at_end"),
     "converged": ("rate", "layers"),
 }
 FINALISTS = {"one pass": 4, "converged": 2}
@@ -64,7 +65,7 @@ def require_torch():
         raise FenaError(
             "PyTorch is not installed",
             where="reference networks of claim C13",
-            fix="pip install fena-sim[claims]",
+            fix=install_hint("claims"),
         )
 
 

@@ -1,5 +1,5 @@
-"""Running claims: every network once, whatever number of claims it serves, then every claim's
-measures.
+"""Runs claims: each network once, however many claims it serves, then the measures of every
+claim.
 """
 
 import os
@@ -49,7 +49,7 @@ class Result:
     reported: list = attrs.field(factory=list)
     missing: list = attrs.field(factory=list)
     runs: dict = attrs.field(factory=dict)
-    reason: FenaError = None
+    reason: FenaError | None = None
 
     @property
     def run_ids(self):

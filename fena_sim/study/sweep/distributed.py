@@ -1,8 +1,9 @@
-"""Points on the workers of a Dask scheduler, which may be other machines that share this one's
-files.
+"""Points on the workers of a Dask scheduler, which may be on other machines that share the file
+system.
 """
 
 from ...errors import DeclarationError, DeviceError
+from ...extras import install_hint
 from .local import DEATHS, died
 from .work import Outcome, do_point
 
@@ -88,7 +89,7 @@ def parse_slurm(text):
 
 def _run(points, client, display):
     distributed = _import("distributed")
-    display.note(
+    display.log(
         f"dask scheduler {client.scheduler.address}, {len(client.scheduler_info()['workers'])} workers now"
     )
 
@@ -145,5 +146,5 @@ def _import(module):
         raise DeviceError(
             f"sweeps on a cluster need {module}: {error}",
             where="--scheduler or --slurm",
-            fix="pip install 'fena-sim[sweep]'",
+            fix=install_hint("sweep"),
         ) from error

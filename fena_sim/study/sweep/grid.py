@@ -8,7 +8,7 @@ from brian2 import Quantity, have_same_dimensions
 
 from ...declare.canonical import canonical
 from ...errors import DeclarationError
-from ...settings import parse_value
+from ...load.set_option import parse_value
 
 #: Owners of keys that go to a file's function, whose options may also be words.
 FILES = ("protocol", "model")

@@ -1,4 +1,4 @@
-"""Worker processes on this machine, each of which may be killed at any moment.
+"""Worker processes on this machine. Any of them may be killed at any moment.
 
 Every worker has a pipe of its own. What one holds when it dies is therefore known, and nothing that
 it held (the lock of a shared queue, half a message) can stop the others. ProcessPoolExecutor and
@@ -66,7 +66,7 @@ def run_locally(points, workers, display):
                     staff[staff.index(worker)] = _Worker(context)
                     deaths[point.number] = deaths.get(point.number, 0) + 1
                     if deaths[point.number] < DEATHS:
-                        display.note(f"{point.label}: {worker.end()}; another one takes over")
+                        display.log(f"{point.label}: {worker.end()}; another one takes over")
                         waiting.appendleft(point)
                     else:
                         yield died(point, worker.end())
@@ -149,7 +149,7 @@ def _serve(pipe):
         signal.SIGTERM, lambda *_: sys.exit()
     )  # unwinds, so that compiled networks and temporary files go
 
-    def say(message):
+    def log(message):
         try:
             pipe.send(message)
         except OSError:  # the sweep is gone
@@ -160,4 +160,4 @@ def _serve(pipe):
             point = pipe.recv()
         except (EOFError, OSError):
             return
-        say(do_point(point, say))
+        log(do_point(point, log))

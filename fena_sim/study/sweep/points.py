@@ -1,23 +1,22 @@
-"""The points of a sweep: each an ordinary run, described by texts so that any process or machine
-can make it.
+"""The points of a sweep. Each is an ordinary run, described by texts so that any process or
+machine can make it.
 """
 
-import functools
 import hashlib
+import threading
+from collections import OrderedDict
 from pathlib import Path
 
 import attrs
 
 from ...declare.canonical import digest
 from ...errors import DeclarationError, FenaError, RunFolderError
-from ...model.load import load_model
-from ...protocol.load import load_protocol
-from ...runs.execute import (
-    _Runner,  # private there: to make it public would change the hash of every run
-)
-from ...runs.live.progress import Silent
+from ...load.model_file import load_model
+from ...load.protocol_file import load_protocol
+from ...load.set_option import apply_parameters, parse_settings, protocol_options
+from ...load.user_file import file_digest, files_read
+from ...runs.plan import Plan
 from ...runs.provenance import versions
-from ...settings import apply_parameters, parse_settings, protocol_options
 from .grid import combinations
 
 #: What every point of a sweep shares with the same point on another machine, whatever its seed.
@@ -41,6 +40,9 @@ def _running():
 
 #: Hash of the code that this process runs, which is not what the files hold after they were edited.
 RUNNING = _running()
+#: Models that were declared in this process, and the digests of the files that were read for each.
+_models = OrderedDict()
+_keeping = threading.Lock()
 
 
 @attrs.frozen
@@ -150,30 +152,30 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
             number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same
         )
         try:
-            runner, _ = prepare(point)
+            planned, _ = prepare(point)
         except FenaError as error:
             where = f"grid point {', '.join(grid)}{f'; {error.where}' if error.where else ''}"
             raise type(error)(error.what, where=where, fix=error.fix) from error
-        twin = hashes.setdefault(runner.hash, grid)
+        twin = hashes.setdefault(planned.hash, grid)
         if twin is not grid:
             raise DeclarationError(
                 f"the grid points {', '.join(twin)} and {', '.join(grid)} are the same run",
                 where="--grid",
                 fix="leave out the key that changes nothing, or is overruled by another",
             )
-        first.append(attrs.evolve(point, device=runner.device.name, identity=_identity(runner)))
+        first.append(attrs.evolve(point, device=planned.device.name, identity=_identity(planned)))
     points = [
         attrs.evolve(point, number=k * len(first) + n, seed=seed)
         for k, seed in enumerate(seeds)
         for n, point in enumerate(first)
     ]
     hash_ = digest([list(hashes), list(seeds), [axis.key for axis in axes]])
-    name = f"sweep-{runner.protocol.name}-{runner.model.name}-{hash_[:10]}"
+    name = f"sweep-{planned.protocol.name}-{planned.model.name}-{hash_[:10]}"
     return Sweep(axes=axes, seeds=list(seeds), points=points, name=name, device=first[0].device)
 
 
-def prepare(point, progress=None):
-    """What runs the point, and the protocol file. Raises RunFolderError where it would be another
+def prepare(point):
+    """(plan, protocol file) of a point. Raises RunFolderError where it would be another
     run than was planned.
     """
     settings = parse_settings(point.settings)
@@ -182,20 +184,9 @@ def prepare(point, progress=None):
         point.protocol,
         **protocol_options(point.protocol, settings.protocol, seed=point.seed, batch=batch),
     )
-    declared = _model(
-        point.model, _contents(point.model), file.protocol.vocabulary.size, point.settings
-    )
-    runner = _Runner(
-        declared,
-        file.protocol,
-        point.seed,
-        point.device,
-        point.out,
-        None,
-        None,
-        progress or Silent(),
-    )
-    if point.identity and point.identity != _identity(runner):
+    declared = _model(point.model, file.protocol.vocabulary.size, point.settings)
+    planned = Plan.of(declared, file.protocol, point.seed, point.device)
+    if point.identity and point.identity != _identity(planned):
         raise RunFolderError(
             "this worker has another fena_sim, Brian2 or model file than the machine that started the sweep",
             where=point.model,
@@ -203,20 +194,28 @@ def prepare(point, progress=None):
                 "give all workers the same installation and files, and start again those that are older"
             ),
         )
-    return runner, file
+    return planned, file
 
 
-def _identity(runner):
-    return digest({**{name: runner.inputs[name] for name in SHARED}, "running": RUNNING})
+def _identity(planned):
+    return digest({**{name: planned.inputs[name] for name in SHARED}, "running": RUNNING})
 
 
-def _contents(path):
-    """Hash of a file; None where there is none, which reading it as a model says better."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else None
-
-
-@functools.lru_cache(MODELS)
-def _model(path, contents, input_size, texts):
-    """The model of a file with these `contents`: workers may live longer than a version of it."""
-    settings = parse_settings(texts)
-    return apply_parameters(load_model(path, input_size, **settings.model), settings.parameters)
+def _model(path, input_size, texts):
+    """The model of a file, declared again once the file, or another one that was read for it, has
+    changed: workers may live longer than a version of these.
+    """
+    key = path, input_size, texts
+    model, files = _models.get(key, (None, None))
+    if files is None or any(file_digest(file) != digest_ for file, digest_ in files.items()):
+        settings = parse_settings(texts)
+        with files_read() as files:
+            model = apply_parameters(
+                load_model(path, input_size, **settings.model), settings.parameters
+            )
+    with _keeping:
+        _models[key] = model, files
+        _models.move_to_end(key)
+        if len(_models) > MODELS:
+            _models.popitem(last=False)
+    return model

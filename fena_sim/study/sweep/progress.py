@@ -78,10 +78,10 @@ class SweepDisplay:
         self.found += outcome.found
         if outcome.error:
             self.failed += 1
-            self.note(f"{point.label}: {outcome.error['what']}")
+            self.log(f"{point.label}: {outcome.error['what']}")
         self._show(last=self.done == self.total)
 
-    def note(self, text):
+    def log(self, text):
         """A line that stays."""
         if not self.quiet:
             self.console.print(text, soft_wrap=True)
@@ -104,7 +104,7 @@ class SweepDisplay:
             self.reported = now
             fresh = finished - self.found
             left = f", {self._left(now, fresh)} left" if fresh and not last else ""
-            self.note(f"{self._text()}{left}")
+            self.log(f"{self._text()}{left}")
 
     def _left(self, now, fresh):
         return timedelta(

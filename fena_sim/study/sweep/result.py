@@ -1,4 +1,4 @@
-"""What a sweep amounts to: one labelled dataset over the grid, beside its runs."""
+"""The result of a sweep: one labelled dataset over the grid, beside its runs."""
 
 import json
 import math
@@ -68,7 +68,7 @@ def save_sweep(folder, sweep, outcomes, command):
     everything reads.
     """
     folder = Path(folder)
-    listing = describe(folder, sweep, outcomes, command)
+    listing = listing_of(folder, sweep, outcomes, command)
     write_atomically(
         folder / LISTING, dump(listing)
     )  # first: it holds everything, whatever becomes of the dataset
@@ -77,7 +77,7 @@ def save_sweep(folder, sweep, outcomes, command):
     return listing, dataset
 
 
-def describe(folder, sweep, outcomes, command):
+def listing_of(folder, sweep, outcomes, command):
     """The sweep as plain data."""
     points = []
     for point in sweep.points:

@@ -1,9 +1,8 @@
-"""What a worker does with one point: build each distinct network once, run, and say what came of
-it.
-"""
+"""The work on one point: build each distinct network once, run it, and return the outcome."""
 
 import threading
 import traceback
+from contextlib import nullcontext
 
 import attrs
 import numpy as np
@@ -13,13 +12,14 @@ from xarray.backends.netcdf3 import is_valid_nc3_name
 from ...declare.canonical import canonical, digest
 from ...device import build_cache as cache
 from ...errors import FenaError, ProtocolError
+from ...runs.execute import Execution
 from ...runs.live.progress import Silent
 from .points import prepare
 
 #: Variables of a sweep's result that no summary gives.
 ABOUT_RUNS = ("run_folder", "failure")
 #: Hashes of the networks that this process has seen built.
-_built = set()
+_built: set[str] = set()
 #: Brian2's runtime holds one network per process; workers of Dask may be threads.
 _one_runtime = threading.Lock()
 
@@ -43,10 +43,10 @@ class Outcome:
     """
 
     number: int
-    run: str = None
+    run: str | None = None
     found: bool = False
     numbers: dict = attrs.field(factory=dict)
-    error: dict = None
+    error: dict | None = None
 
 
 def do_point(point, hear=lambda share: None):
@@ -64,14 +64,11 @@ def do_point(point, hear=lambda share: None):
     """
     run = None
     try:
-        runner, file = prepare(point, _Progress(hear))
-        run = runner.folder.name
-        found = runner._finished()
-        if runner.device.name == "runtime":
-            with _one_runtime:
-                finished = runner.run()
-        else:
-            finished = runner.run()
+        plan, file = prepare(point)
+        run, execution = plan.name, Execution(plan, point.out, _Progress(hear))
+        found = execution.finished()
+        with _one_runtime if plan.device.name == "runtime" else nullcontext():
+            finished = execution.run()
         numbers = as_numbers(file.summary([finished]), point.protocol) if file.summary else {}
         return Outcome(number=point.number, run=run, found=found, numbers=numbers)
     except FenaError as error:
@@ -129,40 +126,37 @@ class _Progress(Silent):
         super().__init__()
         self.hear = hear
 
-    def begin(self, runner):
-        self.runner = runner
-        self.before, total = {}, 0
-        for name, line in runner.lines.items():
-            self.before[name] = total
-            total += len(line)
-        self.total = total
+    def begin(self, plan, folder):
+        self.plan = plan
+        self.before, self.total = {}, 0
+        for block in plan.blocks:
+            self.before[block.name] = self.total
+            self.total += len(block.timeline)
 
     def building(self, block):
-        build_once(self.runner, next(b for b in self.runner.protocol.blocks if b.name == block))
+        build_once(self.plan, next(b for b in self.plan.blocks if b.name == block))
 
     def chunk(self, block, done, total, tokens, seconds, readings):
         super().chunk(block, done, total, tokens, seconds, readings)
         self.hear((self.before[block] + done) / self.total)
 
 
-def build_once(runner, block):
+def build_once(plan, block):
     """Build the network of a block into the build cache; whoever else wants the same one meanwhile,
     on this machine, waits.
 
-    Errors are left to the runner, which builds the network right after this and says what is wrong
+    Errors are left to the run, which builds the network right after this and says what is wrong
     with it.
     """
-    if runner.device.name == "runtime":  # nothing to share: every process has a network of its own
+    if plan.device.name == "runtime":  # nothing to share: every process has a network of its own
         return
-    shape = runner.shape(block)[0]
-    vocabulary = runner.protocol.vocabulary
+    vocabulary = plan.protocol.vocabulary
     key = digest(
         [
-            canonical(runner.model, structure_only=True),
+            canonical(plan.model, structure_only=True),
             canonical(vocabulary.codes),
-            canonical(shape),
-            canonical(block.probes),
-            runner.device.name,
+            block.program_key,
+            plan.device.name,
         ]
     )
     if key in _built:
@@ -171,7 +165,7 @@ def build_once(runner, block):
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / f"{key}.lock"):
         try:
-            runner.device.build(runner.model, vocabulary, shape, block.probes)
+            plan.device.build(plan.model, vocabulary, block.shape, block.block.probes)
         except Exception:
             return
     _built.add(key)

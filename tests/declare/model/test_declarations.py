@@ -8,6 +8,7 @@ from brian2 import hertz, ms, mV, second, volt
 from fena_sim import (
     Hierarchy,
     Normal,
+    Parameter,
     Plasticity,
     Population,
     Projection,
@@ -633,3 +634,81 @@ def test_declarations_are_frozen():
         model.name = "other"
     with pytest.raises(TypeError):
         model.population("a").parameters["tau"] = 3 * ms
+
+
+def with_meanings(meant=True):
+    """A population, a projection and a rule, whose parameters have meanings or not."""
+
+    def of(value, meaning):
+        return Parameter(value, meaning) if meant else value
+
+    rule = Plasticity(
+        equations="dw/dt = eta*x_pre*x_post/ms : 1",
+        parameters=dict(eta=of(0.1, "learning rate")),
+    )
+    synapses = Projection(
+        name="ab",
+        source="a",
+        target="b",
+        equations="target_post = gain*w*x_pre : 1 (summed)",
+        parameters=dict(gain=of(2.0, "strength of the synapses")),
+        plasticity=rule,
+    )
+    first = unit(parameters=dict(tau=of(10 * ms, "time constant")))
+    return hierarchy([first, unit("b", 2, level=2)], [synapses])
+
+
+MEANT = {"a.tau": "time constant", "ab.gain": "strength of the synapses", "ab.eta": "learning rate"}
+
+
+def test_a_parameter_is_its_value_with_a_meaning_beside_it():
+    model, plain = with_meanings(), with_meanings(False)
+    assert (
+        model.parameters()
+        == plain.parameters()
+        == {
+            "a.tau": 10 * ms,
+            "b.tau": 10 * ms,
+            "ab.gain": 2.0,
+            "ab.eta": 0.1,
+        }
+    )
+    assert model.meanings() == MEANT and plain.meanings() == {}
+    assert model.population("a").meanings == {"tau": "time constant"}
+
+
+@pytest.mark.parametrize("structure_only", [False, True])
+def test_meanings_are_no_part_of_the_identity(structure_only):
+    one, other = (canonical(with_meanings(meant), structure_only) for meant in (True, False))
+    assert one == other
+
+
+def test_meanings_stay_when_values_change():
+    changed = with_meanings().with_parameter("tau", 20 * ms).with_parameter("ab.eta", 0.2)
+    assert changed.meanings() == MEANT
+    assert changed.parameters()["a.tau"] == 20 * ms and changed.parameters()["ab.eta"] == 0.2
+    one = with_meanings().population("a")
+    assert attrs.evolve(one, parameters=dict(tau=3 * ms)).meanings == one.meanings
+    renamed = attrs.evolve(one, equations="x : 1\ntarget : 1", parameters={"other": 1.0})
+    assert renamed.meanings == {}
+    assert Parameter(1.0, "a factor").with_value(2.0) == Parameter(2.0, "a factor")
+
+
+def test_meanings_can_be_given_later():
+    given = with_meanings(False).with_meanings({**MEANT, "nobody.tau": "of nobody"})
+    assert given.meanings() == MEANT
+    assert canonical(given) == canonical(with_meanings())
+
+
+@pytest.mark.parametrize("meaning", ["", "  ", None, 3])
+def test_a_meaning_is_a_text(meaning):
+    with pytest.raises(DeclarationError, match="meaning of a parameter") as caught:
+        Parameter(10 * ms, meaning)
+    assert caught.value.fix and "10" in caught.value.where
+
+
+@pytest.mark.parametrize("value", [(1.0, 2.0), "fast", True, np.nan, Parameter(1.0, "twice")])
+def test_the_value_of_a_parameter_is_checked_as_any_other(value):
+    with pytest.raises(DeclarationError, match="'tau' is .*not a number") as caught:
+        unit(parameters=dict(tau=Parameter(value, "time constant")))
+    assert caught.value.where == "Population 'a'"

@@ -13,6 +13,7 @@ import fena_sim as fs
 from fena_sim.measure import free_energy, level_errors
 from fena_sim.runs.live.progress import REDRAW, REPORT, Display, Silent
 from fena_sim.runs.live.view import CELLS, History, RunView, number, sparkline
+from fena_sim.runs.plan import Plan
 
 LEVELS = range(4)
 
@@ -201,27 +202,17 @@ def test_quiet_says_nothing(tiny_fena, tmp_path, capfd):
         assert stream.getvalue() == "" and capfd.readouterr() == ("", "")
 
 
-class Runner:
-    """What a progress asks of a runner."""
-
-    def __init__(self, seed=0, blocks=(("training", 4000),)):
-        self.model, self.protocol, self.seed, self.folder = (
-            tiny.model(),
-            tiny.one_block(3, probes=()),
-            seed,
-            "folder",
-        )
-        self.lines, self.device = (
-            {name: range(n) for name, n in blocks},
-            type("Device", (), {"name": "dense"}),
-        )
+def plan(seed=0, tokens=4000):
+    """A plan of one block."""
+    protocol = tiny.one_block(tokens, name="training", probes=())
+    return Plan.of(tiny.model(), protocol, seed, "runtime")
 
 
 def test_fast_chunks_do_not_flood_a_log():
     stream, clock = io.StringIO(), Clock()
     with Display(stream=stream, clock=clock) as display:
         progress = display.for_run()
-        progress.begin(Runner())
+        progress.begin(plan(), "folder")
         before = stream.getvalue().count("\n")
         for chunk in range(1000):
             clock.now = chunk * REPORT / 100
@@ -233,7 +224,7 @@ def test_fast_chunks_do_not_flood_a_terminal():
     stream, clock = Terminal(), Clock()
     with Display(stream=stream, clock=clock) as display:
         progress = display.for_run()
-        progress.begin(Runner())
+        progress.begin(plan(), "folder")
         pictures = 0
         for chunk in range(100):
             before = len(stream.getvalue())
@@ -251,7 +242,7 @@ def test_runs_that_do_not_fit_the_screen_get_a_line_each(monkeypatch):
         display = Display(stream=Terminal(), clock=Clock())
         for seed in range(seeds):
             progress = display.for_run()
-            progress.begin(Runner(seed))
+            progress.begin(plan(seed), "folder")
             progress.chunk("training", 4, 4000, 4, 0.1, readings())
         with display.console.capture() as captured:
             display.console.print(display.picture())
@@ -266,12 +257,12 @@ def test_a_finished_run_leaves_the_screen_and_a_failed_one_stays():
     stream = Terminal()
     with Display(stream=stream) as display:
         first, second = display.for_run(), display.for_run()
-        first.begin(Runner(0)), second.begin(Runner(1))
-        first.end(Runner(0))
+        first.begin(plan(0), "folder"), second.begin(plan(1), "folder")
+        first.end()
         assert [view.label for view in display.views] == ["one_block seed 1"]
-        second.end(Runner(1))
+        second.end()
     with pytest.raises(KeyError), Display(stream=stream) as display:
-        display.for_run().begin(Runner(2))
+        display.for_run().begin(plan(2), "folder")
         raise KeyError
     assert not display.live.transient
 

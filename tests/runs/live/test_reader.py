@@ -27,8 +27,8 @@ class Keeps(Silent):
         super().__init__()
         self.readings, self.read = {}, []
 
-    def begin(self, runner):
-        self.reader = RunReader(runner.folder)
+    def begin(self, plan, folder):
+        self.reader = RunReader(folder)
 
     def chunk(self, block, done, total, tokens, seconds, readings):
         for key, values in readings.items():

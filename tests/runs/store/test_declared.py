@@ -29,6 +29,15 @@ def test_every_model_comes_back_as_it_was_declared(path):
     assert canonical(again) == canonical(model) and left_out == []
 
 
+def test_meanings_come_back_from_beside_the_inputs(tiny_fena):
+    """They are no inputs; the manifests of earlier versions, as `manifest_of` writes them, have none."""
+    manifest = manifest_of(tiny_fena)
+    assert declared_model(manifest)[0].meanings() == {}
+    again, _ = declared_model({**manifest, "model": {"meanings": tiny_fena.meanings()}})
+    assert again.meanings() == tiny_fena.meanings() != {}
+    assert canonical(again) == canonical(tiny_fena)
+
+
 @pytest.mark.parametrize(
     "quantity", [3 * mV, 2 * nS, 0.1 / second**0.5, 5 * amp / second**2, 300 * kelvin, 4 * ms]
 )

@@ -12,6 +12,7 @@ import pytest
 
 from fena_sim.commands import main as cli
 from fena_sim.errors import FenaError, RunFolderError, UnknownNameError
+from fena_sim.extras import install_hint
 from fena_sim.runs.store.run import open_run
 from fena_sim.show.export.csv import write_csv
 from fena_sim.show.export.files import appearing, needed
@@ -74,7 +75,7 @@ def test_a_killed_export_leaves_no_file_and_the_next_one_tidies_up(made, tmp_pat
     script = textwrap.dedent("""
         import os, signal, sys
         from fena_sim.export import contents, csv
-        from fena_sim.record import open_run
+        from fena_sim import open_run
 
         pieces = contents.Signal.pieces
         def killed(self):
@@ -99,7 +100,7 @@ def test_a_killed_export_leaves_no_file_and_the_next_one_tidies_up(made, tmp_pat
 def test_a_missing_package_is_named_with_its_command():
     with pytest.raises(FenaError, match="needs the package no_such_package") as caught:
         needed("no_such_package", "nwb")
-    assert caught.value.fix == "pip install fena-sim[nwb]"
+    assert caught.value.fix == install_hint("nwb")
 
 
 def test_wrong_runs_and_blocks(made, tmp_path):

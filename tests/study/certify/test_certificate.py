@@ -9,9 +9,12 @@ import pytest
 import tiny
 
 import fena_sim as fs
+from fena_sim import extras
 from fena_sim.commands.certify import summary
 from fena_sim.commands.main import cli
+from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.doctor import examine
+from fena_sim.device.cuda.preferences import remedy
 from fena_sim.errors import DeviceError
 from fena_sim.study.certify.certificate import BARS, EXACT, Row, apart, certify, common_period, cut
 
@@ -71,9 +74,7 @@ def test_dense_agrees_with_stock_in_both_precisions():
 
 
 def test_cuda_host_agrees_with_stock_in_both_orders():
-    pytest.importorskip(
-        "brian2cuda", reason="the extra 'cuda' is not installed: pip install 'fena-sim[cuda]'"
-    )
+    pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
     rows, costs = certify(tiny.model(), tiny.one_block(6), ["cuda_host"], tokens=6)
     assert {row.device for row in rows} == {"cpp", "cuda_host", "cuda_host (reverse)"}
     assert all(row.passes for row in rows), [row for row in rows if not row.passes]
@@ -116,3 +117,16 @@ def test_doctor_says_what_mends_what_is_missing(monkeypatch, capsys):
     cli.main(["doctor", "--json"], standalone_mode=False)
     told = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
     assert told.keys() == findings.keys() and told["C++ compiler"]["there"] is False
+
+
+def test_doctor_prints_a_command_whole_on_one_line(monkeypatch, tmp_path, capsys):
+    """Brackets are not markup, and a long path does not break the line."""
+    monkeypatch.setattr(toolchain, "find", lambda: None)
+    home = tmp_path / ("x" * 150)
+    home.mkdir()
+    (home / "setup.cfg").touch()
+    monkeypatch.setattr(extras, "_HOME", home)
+    cli.main(["doctor"], standalone_mode=False)
+    command = extras.install_hint("nvcc")
+    assert command.endswith("x[nvcc]'")
+    assert f"CUDA compiler and cuRAND: {command}" in capsys.readouterr().out.splitlines()

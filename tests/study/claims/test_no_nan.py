@@ -12,7 +12,7 @@ from brian2 import ms
 
 import fena_sim as fs
 from fena_sim.errors import NonFiniteError
-from fena_sim.model.load import load_file
+from fena_sim.load.user_file import load_file
 from fena_sim.runs.store.files import load_arrays, save_arrays
 
 CLAIM = load_file(

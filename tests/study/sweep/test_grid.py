@@ -8,6 +8,7 @@ from sweeping import SMALL
 
 from fena_sim.commands.main import main
 from fena_sim.errors import DeclarationError
+from fena_sim.extras import install_hint
 from fena_sim.study.sweep.distributed import parse_slurm
 from fena_sim.sweep import parse_grid, plan
 
@@ -112,7 +113,7 @@ def test_a_cluster_without_its_extra_names_the_command(
                 option,
             ]
         )
-    assert stopped.value.code == 2 and "pip install 'fena-sim[sweep]'" in capsys.readouterr().err
+    assert stopped.value.code == 2 and install_hint("sweep") in capsys.readouterr().err
 
 
 def test_slurm_options():

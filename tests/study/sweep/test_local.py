@@ -66,7 +66,7 @@ class Killer(SweepDisplay):
                 self.dead.append(worker.pid)
                 worker.kill()
 
-    def note(self, text):
+    def log(self, text):
         self.notes.append(text)
 
 
@@ -307,3 +307,41 @@ def test_a_network_is_compiled_once_by_however_many_workers(protocol, fena, tmp_
         )
     )
     assert count.read_text().count("\n") == 1
+
+
+def test_an_edited_helper_of_a_model_file_is_read_again(planned, tmp_path):
+    """Whether the helper is imported by the file or when its function is called, or belongs to a file
+    that is loaded in turn. A model whose files are as they were is not declared again.
+    """
+
+    def prepared():
+        point = planned(seeds=1, grid="protocol.tokens=20", model=tmp_path / "outer.py").points[0]
+        return points.prepare(point)[0].model
+
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / "outer.py").write_text(
+        "from fena_sim import load_model\nfrom early import FACTOR\n\n"
+        "def hierarchy(input_size=16, sizes=(8, 6, 5)):\n    from late import ADDED\n"
+        f"    model = load_model({str(inner / 'model.py')!r}, input_size, sizes=sizes)\n"
+        "    tau = model.parameters()['state_1.tau']\n"
+        "    return model.with_parameter('level.1.tau', FACTOR * tau + ADDED)\n"
+    )
+    (inner / "model.py").write_text(
+        "from fena_sim import load_model\nfrom early import TAU\n\n"
+        "def hierarchy(input_size, sizes):\n"
+        f"    return load_model({str(MODEL)!r}, input_size, sizes=sizes).with_parameter('level.1.tau', TAU)\n"
+    )
+    factor, added, tau = tmp_path / "early.py", tmp_path / "late.py", inner / "early.py"
+    factor.write_text("FACTOR = 2\n")
+    added.write_text("from brian2 import ms\nADDED = 1 * ms\n")
+    tau.write_text("from brian2 import ms\nTAU = 15 * ms\n")
+    first = prepared()
+    assert first.parameters()["state_1.tau"] == 31 * ms
+    assert prepared() is first
+    factor.write_text("FACTOR = 3\n")
+    assert prepared().parameters()["state_1.tau"] == 46 * ms
+    added.write_text("from brian2 import ms\nADDED = 2 * ms\n")
+    assert prepared().parameters()["state_1.tau"] == 47 * ms
+    tau.write_text("from brian2 import ms\nTAU = 10 * ms\n")
+    assert prepared().parameters()["state_1.tau"] == 32 * ms

@@ -3,12 +3,16 @@
 import ast
 import inspect
 import operator
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import attrs
 import brian2
 from brian2 import Quantity
 
-from .errors import DeclarationError
+from ..declare.model.hierarchy import Hierarchy
+from ..errors import DeclarationError
+from .user_file import load_file
 
 _OPERATORS = {
     ast.Mult: operator.mul,
@@ -32,7 +36,7 @@ class Settings:
     parameters: dict = attrs.Factory(dict)
 
 
-def parse_settings(texts):
+def parse_settings(texts: Iterable[str]) -> Settings:
     """Settings from texts "key=value". Keys "protocol.NAME" and "model.NAME" go to those files'
     functions.
     """
@@ -53,25 +57,23 @@ def parse_settings(texts):
     return settings
 
 
-def apply_parameters(model, parameters):
+def apply_parameters(model: Hierarchy, parameters: Mapping) -> Hierarchy:
     """The model with all parameters set."""
     for key, value in parameters.items():
         model = model.with_parameter(key, value)
     return model
 
 
-def protocol_options(path, options, **of_run):
+def protocol_options(path: str | Path, options: Mapping, **of_run) -> dict:
     """The options of a protocol file, with the network's seed and batch where the file takes them
     and none were set.
     """
-    from .model.load import load_file
-
     function = getattr(load_file(path, "protocol"), "protocol", None)
     taken = inspect.signature(function).parameters if callable(function) else ()
     return {**{name: value for name, value in of_run.items() if name in taken}, **options}
 
 
-def parse_value(text, where="value"):
+def parse_value(text: str, where: str = "value") -> object:
     """A number, quantity ("20*ms", "3e-5/ms"), tuple, True/False, or else the text itself."""
     try:
         return _evaluate(ast.parse(text.strip(), mode="eval").body)

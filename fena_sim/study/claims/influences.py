@@ -1,5 +1,5 @@
-"""Is every change of a synapse decided by what the synapse can see (claim C01)? By changing
-everything it cannot see.
+"""Tests whether a synapse changes only by what it can see (claim C01), by changing everything it
+cannot see.
 
 A rule is evaluated twice from the same state of a running network. The second time, every variable
 of every other level, and of all other synapses, has another value: its own levels (those of its

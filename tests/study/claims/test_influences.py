@@ -6,7 +6,7 @@ from brian2 import ms
 import fena_sim as fs
 from fena_sim.errors import DeclarationError
 from fena_sim.stimulus import TokenStream, one_hot
-from fena_sim.study.claims.locality import influences, planted
+from fena_sim.study.claims.influences import influences, planted
 
 
 def hierarchy(rule, **links):

@@ -1,0 +1,105 @@
+"""Monitors: what a network keeps while it runs, for every token and for the probes of a block."""
+
+import attrs
+import numpy as np
+from brian2 import EventMonitor, SpikeMonitor, StateMonitor
+
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.readouts import Readout
+from ..declare.protocol.probe import SPIKES as SPIKES_OF_PROBE
+from . import pacemaker, population, streams
+
+#: When a monitor records: as a token arrives or departs, at the interval of a probe, at spikes.
+ARRIVAL, DEPARTURE, SAMPLES, SPIKES = "arrival", "departure", "samples", "spikes"
+
+
+@attrs.frozen
+class Monitored:
+    """What one monitor records. Its object in Brian2 and its place in recordings follow from it.
+
+    Attributes
+    ----------
+    moment : str
+        ARRIVAL or DEPARTURE: once per token. SAMPLES: at every interval of a probe. SPIKES: at the
+        spikes that a probe records.
+    owner : str
+        A population, or "pacemaker" or "streams".
+    variables : tuple of str
+        Empty for spikes.
+    units : int
+        Values of a variable per token or per sample; with a batch, those of all streams.
+    """
+
+    moment: str
+    owner: str
+    variables: tuple = attrs.field(converter=tuple)
+    units: int
+
+    @property
+    def name(self) -> str:
+        """Of the monitor in Brian2."""
+        return f"recorded_{self.moment}_{self.owner}"
+
+
+def moment_of(readout: Readout) -> str:
+    """When what a Readout keeps is recorded: ARRIVAL or DEPARTURE."""
+    return ARRIVAL if readout.when == "arrival" else DEPARTURE
+
+
+def make_monitors(hierarchy: Hierarchy, probes: tuple, groups: dict, clocks) -> dict:
+    """The monitors of a network: {Monitored: Brian2 monitor}."""
+    return {
+        **_token_monitors(hierarchy, groups),
+        **_probe_monitors(hierarchy.batch, probes, groups, clocks),
+    }
+
+
+def _token_monitors(hierarchy, groups):
+    """EventMonitors that keep each readout once per token, at its arrival or departure."""
+    wanted = {(DEPARTURE, pacemaker.NAME): {"steps", "iterations"}}
+    if hierarchy.batch > 1:
+        wanted[DEPARTURE, streams.NAME] = {"iterations"}
+    for readout in hierarchy.readouts:
+        for path in readout.variables:
+            name, _, variable = path.partition(".")
+            kept = population.kept(readout, variable)
+            wanted.setdefault((moment_of(readout), name), set()).add(kept)
+    monitors = {}
+    for (moment, owner), variables in wanted.items():
+        slot = (
+            {"when": "end", "order": pacemaker.RECORD}
+            if moment == DEPARTURE
+            else {"when": "start", "order": 1}
+        )
+        what = Monitored(moment, owner, sorted(variables), len(groups[owner]))
+        monitors[what] = EventMonitor(
+            groups[owner], moment, variables=list(what.variables), name=what.name, **slot
+        )
+    return monitors
+
+
+def _probe_monitors(batch, probes, groups, clocks):
+    monitors = {}
+    for probe in probes:
+        group = groups[probe.population]
+        slot = {"when": "start", "order": -100}
+        if probe.population == pacemaker.NAME:  # what was judged in this very step, by each stream
+            group = groups[streams.NAME] if batch > 1 else group
+            slot = {"when": "end", "order": pacemaker.RECORD}
+        if probe.sampled:
+            first = np.arange(0, len(group), len(group) // batch)  # of every stream
+            units = True if probe.units is None else np.add.outer(first, probe.units).ravel()
+            count = len(group) if probe.units is None else len(units)
+            what = Monitored(SAMPLES, probe.population, probe.sampled, count)
+            monitors[what] = StateMonitor(
+                group,
+                list(probe.sampled),
+                record=units,
+                clock=clocks[probe.interval],
+                **slot,
+                name=what.name,
+            )
+        if SPIKES_OF_PROBE in probe.variables:
+            what = Monitored(SPIKES, probe.population, (), len(group))
+            monitors[what] = SpikeMonitor(group, name=what.name)
+    return monitors

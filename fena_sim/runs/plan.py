@@ -1,0 +1,211 @@
+"""A plan: a protocol on a model, checked and laid out. Nothing is built, run or written."""
+
+import attrs
+import numpy as np
+
+from ..declare.canonical import canonical, digest
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.block import Block
+from ..declare.protocol.protocol import Protocol
+from ..declare.protocol.timeline import Timeline, timeline
+from ..device.default import BATCHING, choose_device
+from ..errors import DeclarationError, DeviceError, ProtocolError
+from ..network.initial_state import check_initial_state
+from ..network.pacemaker import BlockShape
+from .name import inputs_of, run_name
+from .resources import chunk_length
+from .start import check_start
+
+#: Rows of the stimulus tables in a build; chunks up to this length share one build.
+TABLE_ROWS = 4096
+
+
+@attrs.frozen(eq=False)
+class BlockPlan:
+    """A block laid out in time.
+
+    Attributes
+    ----------
+    block : Block
+    timeline : Timeline
+    shape : BlockShape
+        What of the block a build depends on.
+    chunk_tokens, most_tokens : int
+        Tokens of the first chunk, and of the longest that chunks may grow to.
+    program_key : str
+        Blocks of equal keys run in the same build.
+    """
+
+    block: Block
+    timeline: Timeline
+    shape: BlockShape
+    chunk_tokens: int
+    most_tokens: int
+    program_key: str
+
+    @classmethod
+    def of(cls, model: Hierarchy, block: Block, chunk_tokens: int | None = None) -> "BlockPlan":
+        """Lay a block out. Raises ProtocolError if a time is not a multiple of the model's dt."""
+        line = timeline(block, model.dt)
+        chunk, most = chunk_length(model, block, line, chunk_tokens)
+        rows = TABLE_ROWS if most < TABLE_ROWS else 1 << (most + 1).bit_length()
+        shape = BlockShape.of(line, rows)
+        key = digest([canonical(shape), canonical(block.probes)])
+        return cls(block, line, shape, chunk, most, key)
+
+    @property
+    def name(self) -> str:
+        return self.block.name
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """What a run will do.
+
+    Attributes
+    ----------
+    model : Hierarchy
+    protocol : Protocol
+    seed : int
+    device : object
+        One of `device.default.DEVICES`.
+    start : (Run, str) or None
+    blocks : tuple of BlockPlan
+    inputs : dict
+        Everything that decides the numbers; see `runs.name`.
+    hash, name : str
+        Of the inputs, and of the run folder.
+    warning : str or None
+        What the user should know of the choice of the device.
+    """
+
+    model: Hierarchy
+    protocol: Protocol
+    seed: int
+    device: object
+    start: tuple | None
+    blocks: tuple
+    inputs: dict
+    hash: str
+    name: str
+    warning: str | None
+
+    @classmethod
+    def of(
+        cls,
+        model: Hierarchy,
+        protocol: Protocol,
+        seed: int = 0,
+        device: object = "auto",
+        start: tuple | None = None,
+        chunk_tokens: int | None = None,
+    ) -> "Plan":
+        """Check the parameters of `run` and lay the blocks out; they are those of `runs.execute.run`.
+
+        Raises
+        ------
+        FenaError
+            If something is declared wrongly, does not fit together, or the device is not available.
+        """
+        _check_kinds(model, protocol, seed, chunk_tokens)
+        chosen, warning = choose_device(device)
+        blocks = tuple(BlockPlan.of(model, block, chunk_tokens) for block in protocol.blocks)
+        _check_fit(model, protocol, chosen, blocks)
+        check_initial_state(model)
+        if start is not None:
+            check_start(model, *start)
+        inputs = inputs_of(
+            model, protocol, seed, chosen.name, start, {b.name: b.timeline for b in blocks}
+        )
+        return cls(
+            model=model,
+            protocol=protocol,
+            seed=int(seed),
+            device=chosen,
+            start=start,
+            blocks=blocks,
+            inputs=inputs,
+            hash=digest(inputs),
+            name=run_name(inputs, protocol, model),
+            warning=warning,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of one stream, over all blocks."""
+        return sum(len(plan.block) for plan in self.blocks)
+
+    @property
+    def largest(self) -> BlockPlan:
+        """The block with most probes: its build holds whatever the others' hold."""
+        return max(self.blocks, key=lambda plan: len(plan.block.probes))
+
+    def __repr__(self):
+        return f"<Plan {self.name}: {self.protocol!r} on {self.device.name}>"
+
+
+def _check_kinds(model, protocol, seed, chunk_tokens):
+    if not isinstance(model, Hierarchy):
+        raise DeclarationError(
+            f"{model!r} is not a Hierarchy", fix="pass what load_model(path) gives"
+        )
+    if not isinstance(protocol, Protocol):
+        raise ProtocolError(
+            f"{protocol!r} is not a Protocol", fix="pass what load_protocol(path).protocol gives"
+        )
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ProtocolError(
+            f"the seed {seed!r} is not a whole number from 0", fix="give e.g. seed=0"
+        )
+    if chunk_tokens is not None and (
+        not isinstance(chunk_tokens, (int, np.integer)) or chunk_tokens < 1
+    ):
+        raise ProtocolError(
+            f"a chunk of {chunk_tokens!r} tokens", fix="give a whole number, at least 1"
+        )
+
+
+def _check_fit(model, protocol, device, blocks):
+    """The protocol fits the model, and the device can run it."""
+    for population in model.populations:
+        if population.uses("token_code") and population.size != protocol.vocabulary.size:
+            raise ProtocolError(
+                f"the vocabulary's codes have {protocol.vocabulary.size} units, the model's "
+                f"input population {population.size}",
+                where=protocol.where,
+                fix=f"declare the model with input_size={protocol.vocabulary.size}",
+            )
+    if model.batch > 1 and device.name not in BATCHING:
+        raise DeviceError(
+            f"device {device.name!r} presents one stream of tokens at a time, the model asks for "
+            f"{model.batch}",
+            where=model.where,
+            fix="use --device dense (or dense64)",
+        )
+    for plan in blocks:
+        _check_block(model, plan.block, plan.timeline)
+
+
+def _check_block(model, block, line):
+    if len(block.streams) != model.batch:
+        raise ProtocolError(
+            f"the block has {len(block.streams)} stream{'s' * (len(block.streams) > 1)}, the model "
+            f"asks for {model.batch} side by side",
+            where=block.where,
+            fix=f"give a list of {model.batch} streams, or --set batch={len(block.streams)}",
+        )
+    if line.self_paced and model.settling is None:
+        raise ProtocolError(
+            f"model {model.name!r} does not say when it has settled",
+            where=block.where,
+            fix="give its Hierarchy a Settling, or the block a FixedPace",
+        )
+    recorded = [probe.population for probe in block.probes]
+    for probe in block.probes:
+        probe.check(model, block.where)
+        if recorded.count(probe.population) > 1:
+            raise ProtocolError(
+                f"two probes of {probe.population!r}",
+                where=block.where,
+                fix="record all its variables with one probe",
+            )
