@@ -12,6 +12,8 @@ from fena_sim.bench.networks import NETWORKS, Case, initial_state
 from fena_sim.bench.speed import TOLERANCE
 from fena_sim.bench.worker import difference
 
+pytestmark = pytest.mark.compile
+
 
 def plain(case, steps):
     """The equations of networks.py written once more, unit by unit sums as einsum, all streams at

@@ -57,6 +57,7 @@ def test_everybody_reads_the_tokens_of_first_contact():
     assert parts["familiar"].blocks[0].controls["plasticity_gain"] == 0
 
 
+@pytest.mark.compile
 def test_without_plasticity_is_the_frozen_network(tmp_path):
     """Declaring no plasticity and multiplying it by zero are the same inference, to the bit."""
     model = tiny.model()
@@ -261,6 +262,7 @@ def test_claims_that_fail(claim, fena, reference, repetitions):
     assert {name for name, verdict in verdicts.items() if not verdict["holds"]} == {claim}
 
 
+@pytest.mark.compile
 def test_a_whole_measurement_of_a_small_fena():
     case = training.fena_case("dense64", (8, 6, 5))
     cache = os.environ["FENA_CACHE"]

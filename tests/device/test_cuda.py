@@ -58,6 +58,7 @@ def scaled(found, reference):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "bar"), [("float64", 1e-12), ("float32", 1e-5)])
 def test_dense_kernels_of_all_shapes_agree_with_stock_cpp(dtype, bar, tmp_path):
     reference = script("cpp_standalone", dtype, tmp_path / "cpp")
@@ -78,6 +79,7 @@ def test_dense_kernels_of_all_shapes_agree_with_stock_cpp(dtype, bar, tmp_path):
             ), file.name
 
 
+@pytest.mark.slow
 def test_kernels_stay_within_their_arrays(tmp_path):
     """g++'s address sanitizer ends the program at the first access outside an allocation."""
     script("cuda_host", "float32", tmp_path / "sanitized", "-fsanitize=address", "-O0")
@@ -91,6 +93,7 @@ def program():
     return preview.block_program(Plan.of(tiny.model(), tiny.one_block(), 0, DEVICES["cuda_host"]))
 
 
+@pytest.mark.compile
 def test_what_is_counted_is_what_was_estimated(program):
     """Launches in a step, and bytes on the device, of a program that runs against the accounts of
     its sources.
@@ -120,6 +123,7 @@ def test_what_is_counted_is_what_was_estimated(program):
     assert about["training_bytes"] == about["inference_bytes"]
 
 
+@pytest.mark.compile
 @pytest.mark.parametrize("units", [None, 24], ids=["rates", "spikes"])
 def test_bytes_at_the_first_step_are_exact(units):
     """The host layer counts every allocation: dense matrices, or pathways of spikes with their
@@ -238,6 +242,7 @@ def test_time_per_step_follows_the_stated_model():
     assert found["ms_per_step"] == pytest.approx(1e3 * seconds) and found["bound"] == "memory"
 
 
+@pytest.mark.compile
 def test_populations_of_a_step_share_launches(program):
     counted = program[0].count(program[1], program[2], 0, 8)["launches"]
     chained = [name for name in counted if name.startswith("_run_kernel_chain_")]
@@ -287,6 +292,7 @@ void _run_X()
     )
 
 
+@pytest.mark.compile
 def test_chunks_and_resume_on_cuda_host_give_the_same_bytes(tmp_path):
     model, protocol = tiny.model(), tiny.one_block(6)
     whole = fs.run(model, protocol, device="cuda_host", out=tmp_path / "whole")
@@ -295,6 +301,7 @@ def test_chunks_and_resume_on_cuda_host_give_the_same_bytes(tmp_path):
         assert values.tobytes() == pieces.state("learning")[name].tobytes(), name
 
 
+@pytest.mark.compile
 def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
     (tmp_path / "power.cpp").write_text(
         "#include <cmath>\n#include <cstdio>\nusing namespace std;\n#define __host__\n#define __device__\n"
@@ -323,6 +330,7 @@ def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
     np.testing.assert_allclose(found[-1], [1.7**0.5, 49], rtol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     toolchain.find() is None, reason=f"no CUDA compiler: {install_hint('nvcc')} brings one"
 )
@@ -445,6 +453,7 @@ def test_a_toolchain_needs_nvcc_and_curand(tmp_path, monkeypatch):
     assert f"-Xlinker={tmp_path}/lib64/libcurand.so.10" in found.command(8.6, "main", "unity.cu")
 
 
+@pytest.mark.compile
 def test_a_batch_is_refused(tmp_path):
     model = attrs.evolve(tiny.model(), batch=2)
     protocol = fs.Protocol(
@@ -454,6 +463,7 @@ def test_a_batch_is_refused(tmp_path):
         fs.run(model, protocol, device="cuda_host", out=tmp_path)
 
 
+@pytest.mark.compile
 def test_delays_are_those_of_the_network(tmp_path):
     """Conduction delays are relay units, not brian2cuda's queues: spikes after 40 steps are those
     of stock C++.

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVER = Path(__file__).with_name("server.py")
+FORKS = ROOT / "tests" / "forks.py"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
 #: What is no part of a checkout.
 LEFT_OUT = (
     ".git",
     ".venv",
+    ".test_builds",
     "runs",
     "made",
     "__pycache__",
@@ -59,7 +60,7 @@ def commands(folder, server=None):
     python = (
         f'"{sys.executable}"'
         if server is None
-        else f'"{sys.executable}" -S -E "{SERVER}" "{server}"'
+        else f'"{sys.executable}" -S -E "{FORKS}" "{server}"'
     )
     executable(folder / "python", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec {python} "$@"\n')
     executable(folder / "fena", f'#!/bin/sh\nexec "{folder}/python" -m fena_sim "$@"\n')

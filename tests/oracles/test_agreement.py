@@ -89,6 +89,7 @@ def assert_agreement(run, oracle, expected, named=()):
     np.testing.assert_array_equal(tokens["iterations"], expected["iterations"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["dense64", "cpp", "runtime"])
 @pytest.mark.parametrize("name", MODELS)
 def test_device_agrees_with_numpy(device, name, tmp_path, models):
@@ -110,6 +111,7 @@ def test_device_agrees_with_numpy(device, name, tmp_path, models):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_streams_side_by_side_agree_with_numpy(name, tmp_path, models):
     model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:]).with_parameter("batch", 3)
@@ -134,6 +136,7 @@ def test_streams_side_by_side_agree_with_numpy(name, tmp_path, models):
     assert relative(run.state("learning")["W_1.w"], start["W_1.w"]) > 1e-3
 
 
+@pytest.mark.slow
 def test_frozen_streams_are_networks_of_their_own(tmp_path, models):
     """Without learning, each stream goes on as an unbatched network does that starts where the
     stream stood, or it there.

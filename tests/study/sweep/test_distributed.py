@@ -17,6 +17,8 @@ import pytest
 from brian2 import ms
 from sweeping import SMALL, environment, times_done
 
+pytestmark = pytest.mark.cluster
+
 pytest.importorskip("distributed", reason="the extra 'sweep' is not installed")
 
 GRID = ("--grid", "level.1.tau=10*ms,14*ms", "--set", SMALL, "--device", "dense")

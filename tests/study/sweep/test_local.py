@@ -70,6 +70,7 @@ class Killer(SweepDisplay):
         self.notes.append(text)
 
 
+@pytest.mark.slow
 def test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice(
     planned, serially, runs_in, tidy, tmp_path
 ):
@@ -97,6 +98,7 @@ def test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice(
     assert not workers_of(os.getpid())
 
 
+@pytest.mark.slow
 def test_a_point_that_ends_every_worker_does_not_stop_the_others(planned, protocol):
     protocol.write_text(
         protocol.read_text() + "import os, signal\ndef summary(runs):\n"
@@ -111,6 +113,7 @@ def test_a_point_that_ends_every_worker_does_not_stop_the_others(planned, protoc
     )
 
 
+@pytest.mark.slow
 def test_a_larger_sweep_runs_only_what_is_new(protocol, fena, serially, runs_in, tmp_path):
     out = tmp_path / "runs"
     finish(fena("sweep", protocol, *GRID, "--seeds", "1", "--workers", "2", "--out", out))
@@ -157,6 +160,7 @@ def test_a_larger_sweep_runs_only_what_is_new(protocol, fena, serially, runs_in,
             np.testing.assert_array_equal(at["error"], run.tokens("test")["error"].mean("event"))
 
 
+@pytest.mark.slow
 def test_points_that_fail_are_reported_and_the_others_finish(protocol, fena, tmp_path):
     """A time constant far below dt explodes, which only the run can find out; exit code 5 says that
     something failed.
@@ -197,6 +201,7 @@ def test_points_that_fail_are_reported_and_the_others_finish(protocol, fena, tmp
         )
 
 
+@pytest.mark.compile
 def test_an_unforeseen_error_of_a_summary_is_that_points_alone(planned, protocol):
     protocol.write_text(
         protocol.read_text() + "def summary(runs): return {'one': [][runs[0].seed]}\n"
@@ -249,6 +254,7 @@ def test_a_worker_that_runs_older_code_than_the_files_hold_refuses(planned, tmp_
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
     protocol, fena, serially, runs_in, tmp_path
 ):
@@ -280,6 +286,7 @@ def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
     assert any("going on after" in path.read_text() for path in out.glob("small-*/log.txt"))
 
 
+@pytest.mark.slow
 def test_a_network_is_compiled_once_by_however_many_workers(protocol, fena, tmp_path):
     """A compiler that keeps count stands before the real one; the cache is empty."""
     folder, count = tmp_path / "bin", tmp_path / "count"
