@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import hypothesis
 import pytest
 import tiny
 
@@ -37,6 +38,8 @@ def pytest_configure(config):
         os.environ.setdefault("FENA_TESTS_CXX", compiler)
         if str(HERE / "compiler") not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = f"{HERE / 'compiler'}{os.pathsep}{os.environ['PATH']}"
+    hypothesis.settings.register_profile("without a clock", deadline=None)
+    hypothesis.settings.load_profile("without a clock")
     if "FENA_CACHE" not in os.environ:
         if not hasattr(config, "workerinput"):
             forget(BUILDS / "builds")

@@ -232,7 +232,7 @@ def test_130_is_an_interruption_that_goes_on(built, here, fingerprint, capsys):
             )  # from a terminal it reaches all processes of a command
             break
     rest = process.stderr.read()
-    assert process.wait(timeout=60) == 130, rest
+    assert process.wait(timeout=300) == 130, rest
     assert "interrupted: the same command goes on" in rest and "Traceback" not in rest
     (folder,) = (here / "runs").iterdir()
     assert (
@@ -515,7 +515,7 @@ def on_a_terminal(command, **environment):
             break
         shown += part or b""
     os.close(parent)
-    return process.wait(timeout=60), shown
+    return process.wait(timeout=300), shown
 
 
 def test_a_terminal_shows_a_picture_that_is_redrawn(built, tmp_path):

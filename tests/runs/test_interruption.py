@@ -42,7 +42,7 @@ def start(python, out, seed=0, chunk=3):
 
 def finish(process):
     """The run folder that a process prints at its end."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return Path(out.strip())
 
