@@ -54,7 +54,7 @@ docs: $(STAMP)
 
 # docs/ as a website with search, in build/site/. A link that leads nowhere is an error.
 site: .venv/docs
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 .venv/docs: $(STAMP)
 	.venv/bin/python -m pip install --quiet --editable '.[docs]'

@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Iterable
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -71,9 +72,9 @@ def _reference(origin):
     return f"{url}#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else url
 
 
-def _requirements(found: Distribution, extras):
+def _requirements(found: Distribution, extras: Iterable[str]) -> list[str]:
     """The packages of extras that this Python needs, e.g. ["pynwb<5,>=4"]."""
-    packages = []
+    packages: list[str] = []
     for line in found.requires or []:
         r = Requirement(line)
         if r.marker is None or r.marker.evaluate({"extra": ""}):

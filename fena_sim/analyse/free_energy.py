@@ -7,6 +7,7 @@ import xarray as xr
 
 from ..declare.model import likelihood as of_level_0
 from ..errors import DeclarationError
+from ..runs.store.run import Run
 from .select import event_bins, presented, readout, tokens_of
 
 MOMENTS = ("first", "last")
@@ -14,7 +15,7 @@ MOMENTS = ("first", "last")
 SLACK = 1e-6
 
 
-def free_energy(run, block: str) -> xr.DataArray:
+def free_energy(run: Run, block: str) -> xr.DataArray:
     """Free energy per event, before and after settling.
 
     Formula::
@@ -76,7 +77,7 @@ def _likelihood(run, block):
     return run.likelihood
 
 
-def energy_curve(run, block: str = "training", bins: int = 40) -> xr.DataArray:
+def energy_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean of :func:`free_energy` in consecutive bins over training.
 
     Window: the presented tokens of the block in ``bins`` bins of equal width; a bin without any is
@@ -101,7 +102,7 @@ def energy_curve(run, block: str = "training", bins: int = 40) -> xr.DataArray:
     )
 
 
-def free_energy_trace(run, block: str) -> xr.DataArray:
+def free_energy_trace(run: Run, block: str) -> xr.DataArray:
     """Free energy at every step (claims C09 and C19).
 
     Formula: that of :func:`free_energy`, with everything at every sample. Window: all samples of
@@ -159,12 +160,12 @@ def free_energy_trace(run, block: str) -> xr.DataArray:
             "probability": level_0["probability"].to_numpy().astype(float),
             "presented": _presented(run, block, time),
         }
-    precision, square = (
+    by_level = [
         np.stack([values.to_numpy().astype(float) for values in of_levels], axis=1)
         for of_levels in (precisions, squares)
-    )
+    ]
     return xr.DataArray(
-        of_level_0.free_energy(likelihood, sizes, precision, square, **level_0),
+        of_level_0.free_energy(likelihood, sizes, *by_level, **level_0),
         dims="time",
         coords={"time": time},
         name="free energy",

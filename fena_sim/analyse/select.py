@@ -8,6 +8,7 @@ import xarray as xr
 
 from ..declare.model.readouts import standard
 from ..errors import DeclarationError, StimulusError, UnknownNameError
+from ..runs.store.run import Run
 
 
 def tokens_of(run, block):
@@ -28,7 +29,7 @@ def tokens_of(run, block):
     return tokens
 
 
-def readout(run, block: str, name: str) -> xr.DataArray:
+def readout(run: Run, block: str, name: str) -> xr.DataArray:
     """What ``run`` kept under ``name`` for every token of a block.
 
     Parameters

@@ -162,7 +162,8 @@ def intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         known = np.isfinite(found.low) & np.isfinite(found.high)
         low[points[known]], high[points[known]] = found.low[known], found.high[known]
         bootstrapped[points[known]] = True
-    return tuple(array.reshape(values.shape[1:]) for array in (low, high, bootstrapped))
+    shape = values.shape[1:]
+    return low.reshape(shape), high.reshape(shape), bootstrapped.reshape(shape)
 
 
 def _bootstrap(values):

@@ -103,7 +103,7 @@ def write(kind, name, out=".", model=None, start=None):
             where=str(path),
             fix="choose another name, or remove it first",
         )
-    source = None if start is None else _existing(shipped.find(start, f"{kind}s"), kind)
+    source = None if start is None else _start(start, kind)
     needed = [] if source is None else _beside(source)
     named = None
     if kind == "protocol":
@@ -131,6 +131,19 @@ def write(kind, name, out=".", model=None, start=None):
         with open(file, "xb") as new:
             new.write(contents[file])
     return missing
+
+
+def _start(start, kind):
+    """The model or protocol file to copy."""
+    file = _existing(shipped.find(start, f"{kind}s"), kind)
+    function = "hierarchy" if kind == "model" else "protocol"
+    if function not in [getattr(node, "name", None) for node in _parsed(file).body]:
+        raise DeclarationError(
+            f"this is no {kind} file: it defines no function {function}()",
+            where=str(file),
+            fix="choose another with `fena list`",
+        )
+    return file
 
 
 def _existing(file, kind):

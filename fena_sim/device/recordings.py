@@ -54,7 +54,7 @@ class Series:
 
     t: np.ndarray
     values: dict = attrs.field(factory=dict)
-    unit: np.ndarray = None
+    unit: np.ndarray | None = None
 
 
 class Recordings:
@@ -99,7 +99,7 @@ class Recordings:
     @classmethod
     def concatenate(cls, parts: Iterable["Recordings"]) -> "Recordings":
         """The recordings of consecutive chunks as one."""
-        found = {}
+        found: dict = {}
         for part in parts:
             for key, series in part._series.items():
                 found.setdefault(key, []).append(series)
@@ -135,7 +135,7 @@ class Recordings:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """As arrays for a file: {"moment/owner/variable": array}."""
-        arrays = {}
+        arrays: dict = {}
         for (moment, owner), series in self._series.items():
             named = {"t": series.t, **{f"value {name}": v for name, v in series.values.items()}}
             if series.unit is not None:
@@ -154,7 +154,7 @@ class Recordings:
         samples : bool
             Whether samples are wanted.
         """
-        found = {}
+        found: dict = {}
         for key in arrays:
             moment, owner, name = key.split("/")
             if samples or moment != SAMPLES:

@@ -7,7 +7,7 @@ from ..errors import DeclarationError
 from .user_file import call_with, load_file
 
 
-def load_model(path: str | Path, /, input_size: int | None = None, **options) -> Hierarchy:
+def load_model(path: str | Path, /, input_size: int | None = None, **options: object) -> Hierarchy:
     """The Hierarchy declared by a model file.
 
     The file is executed afresh, and so are the modules that it imports from its own folder.

@@ -36,7 +36,7 @@ class ProtocolFile:
     summary: Callable | None
 
 
-def load_protocol(path: str | Path, /, **options) -> ProtocolFile:
+def load_protocol(path: str | Path, /, **options: object) -> ProtocolFile:
     """Read a protocol file.
 
     The file is executed afresh, and so are the modules that it imports from its own folder.
@@ -79,7 +79,7 @@ def load_protocol(path: str | Path, /, **options) -> ProtocolFile:
         path=path,
         protocol=attrs.evolve(protocol, options=options),
         summary=getattr(module, "summary", None),
-        model=_model_path(getattr(module, "MODEL", None), Path(module.__file__)),
+        model=_model_path(getattr(module, "MODEL", None), Path(inspect.getfile(module))),
     )
 
 

@@ -51,10 +51,10 @@ KEPT = 64
 #: Never taken from a user's folder: there is one fena_sim, also for a file in its checkout.
 SHARED = {"fena_sim", "__main__", *sys.builtin_module_names}
 
-_latest = OrderedDict()
-_alive = WeakValueDictionary()
+_latest: OrderedDict = OrderedDict()
+_alive: WeakValueDictionary = WeakValueDictionary()
 _lock = threading.RLock()
-_readers = ContextVar("readers", default=())
+_readers: ContextVar[tuple] = ContextVar("readers", default=())
 
 
 def load_file(path: str | Path, kind: str) -> ModuleType:
@@ -92,12 +92,14 @@ def load_file(path: str | Path, kind: str) -> ModuleType:
     escaped = quote(str(path.parent)).replace(".", "%2E")
     package = importlib.import_module(f"{PRIVATE}{secrets.token_hex(4)}:{escaped}")
     name = f"{package.__name__}.{path.stem.replace('.', '_')}"
-    module = module_from_spec(spec_from_file_location(name, path, loader=_Source(name, str(path))))
+    source = _Source(name, str(path))
+    spec = spec_from_file_location(name, path, loader=source)
+    module = module_from_spec(spec)  # type: ignore[arg-type]
     load = _alive[package.__name__]
     try:
         with load.in_use():
             sys.modules[name] = module
-            module.__loader__.exec_module(module)
+            source.exec_module(module)
     except BaseException as error:
         load.drop()
         if isinstance(error, FenaError) or not isinstance(error, Exception):
@@ -158,7 +160,7 @@ def files_read() -> Iterator[dict[str, str | None]]:
         {path: :func:`file_digest` of what was executed}: every loaded file, the modules beside it that
         it imported, and in turn the files that any of these load.
     """
-    files = {}
+    files: dict = {}
     token = _readers.set((*_readers.get(), files))
     try:
         yield files

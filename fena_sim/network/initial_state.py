@@ -10,7 +10,7 @@ from ..declare.model.projection import ALL, ONE_TO_ONE
 from . import pacemaker, projection, streams
 
 
-def check_initial_state(hierarchy: Hierarchy):
+def check_initial_state(hierarchy: Hierarchy) -> None:
     """Raise what `initial_state` would raise, without drawing a value.
 
     Raises

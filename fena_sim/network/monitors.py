@@ -46,7 +46,7 @@ def moment_of(readout: Readout) -> str:
     return ARRIVAL if readout.when == "arrival" else DEPARTURE
 
 
-def make_monitors(hierarchy: Hierarchy, probes: tuple, groups: dict, clocks) -> dict:
+def make_monitors(hierarchy: Hierarchy, probes: tuple, groups: dict, clocks: dict) -> dict:
     """The monitors of a network: {Monitored: Brian2 monitor}."""
     return {
         **_token_monitors(hierarchy, groups),

@@ -1,6 +1,7 @@
 """Checkpoints of a running block: its state after each chunk, and the recordings of the chunks so far."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -35,7 +36,7 @@ class Checkpoints:
         Takes one line.
     """
 
-    def __init__(self, folder: Path, plan: BlockPlan, log):
+    def __init__(self, folder: Path, plan: BlockPlan, log: Callable) -> None:
         self.plan, self.log = plan, log
         self.folder = folder / "checkpoints" / plan.name
         self.part_folder = folder / "parts" / plan.name
@@ -59,11 +60,11 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.part_folder, ignore_errors=True)
 
-    def save_part(self, recordings: Recordings, start: int, stop: int):
+    def save_part(self, recordings: Recordings, start: int, stop: int) -> None:
         """Save what was recorded from one step to another. Raises ResourceError if the disk is full."""
         save_part(self.part_folder / f"{start:012d}.npz", recordings, stop)
 
-    def save(self, state, position: Position):
+    def save(self, state: dict, position: Position) -> None:
         """Save the state at a position. Raises ResourceError if the disk is full."""
         about = attrs.asdict(position)
         save_arrays(self.folder / f"{position.step:012d}.npz", state, **about)
@@ -71,7 +72,7 @@ class Checkpoints:
             old.unlink()
             old.with_suffix(".json").unlink(missing_ok=True)
 
-    def latest(self, complete, start_step: int):
+    def latest(self, complete: Callable, start_step: int) -> tuple[dict, Position] | None:
         """(state, position) of the last whole checkpoint whose recordings are whole; None without one.
 
         `complete` fits a state to the network, and raises CheckpointError if it is of another one.

@@ -95,7 +95,7 @@ class Execution:
 
     def __init__(self, plan: Plan, out: str | Path = "runs", progress: Silent | None = None):
         self.plan, self.folder, self.progress = plan, Path(out) / plan.name, progress or Silent()
-        self._logged = set()
+        self._logged: set[str] = set()
         if Path(out, MANIFEST).exists():
             raise RunFolderError(
                 f"{out} is itself a run folder, of other inputs",
@@ -171,7 +171,7 @@ class Execution:
             return False
         return True
 
-    def _run_block(self, plan: BlockPlan, programs: dict):
+    def _run_block(self, plan: BlockPlan, programs: dict) -> None:
         model, block, line = self.plan.model, plan.block, plan.timeline
         program = self._program(plan, programs)
         state, start_step = self._origin(block)

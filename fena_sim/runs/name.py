@@ -14,7 +14,12 @@ DIGITS = 10
 
 
 def inputs_of(
-    model: Hierarchy, protocol: Protocol, seed: int, device: str, start, timelines: dict
+    model: Hierarchy,
+    protocol: Protocol,
+    seed: int,
+    device: str,
+    start: tuple | None,
+    timelines: dict,
 ) -> dict:
     """Everything that decides the numbers of a run, as JSON-able data.
 

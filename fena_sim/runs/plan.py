@@ -1,5 +1,7 @@
 """A plan: a protocol on a model, checked and laid out. Nothing is built, run or written."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -82,7 +84,7 @@ class Plan:
     model: Hierarchy
     protocol: Protocol
     seed: int
-    device: object
+    device: Any
     start: tuple | None
     blocks: tuple
     inputs: dict

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -24,14 +25,14 @@ def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict:
     }
 
 
-def recording_bytes(plan) -> dict:
+def recording_bytes(plan: Any) -> dict:
     """Bytes of a plan's recordings, before compression: {block: {population: bytes}}."""
     return {
         b.name: probe_bytes(plan.model, b.block, b.timeline) for b in plan.blocks if b.block.probes
     }
 
 
-def check_resources(plan, out: str | Path):
+def check_resources(plan: Any, out: str | Path) -> None:
     """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the
     memory.
     """

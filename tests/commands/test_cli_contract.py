@@ -206,9 +206,7 @@ def test_4_is_a_full_disk(here, capsys, monkeypatch):
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device", "runs/x")
 
-    monkeypatch.setattr(
-        sys.modules["fena_sim.runs.seeds"], "run_seeds", full
-    )  # the package's `run` is the function
+    monkeypatch.setattr("fena_sim.runs.seeds.run_seeds", full)
     code, _, message = call(capsys, "run", "my_oddball.py", "--quiet")
     assert code == 4 and "No space left" in message and "runs/x" in message
 
@@ -263,7 +261,10 @@ FILES = {
 }
 MISTAKES = [
     "run",
+    "run nothing",
     "run nothing.py",
+    "run protocols/nothing.py",
+    "run my_oddball.py --model nothing",
     "run .",
     "run broken.py",
     "run empty.py",
@@ -335,6 +336,11 @@ MISTAKES = [
     "new protocol x --model nothing.py",
     "new model x --model my_model.py",
     "new model x --out broken.py",
+    "new model x --from nothing",
+    "new model x --from broken.py",
+    "new model x --from binary.py",
+    "new protocol x --from my_model",
+    "new protocol fena",
     "completion",
     "completion tcsh",
     "claims C99",

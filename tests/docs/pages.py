@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,20 +10,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FORKS = ROOT / "tests" / "forks.py"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
-#: What is no part of a checkout.
-LEFT_OUT = (
-    ".git",
-    ".venv",
-    ".test_builds",
-    "runs",
-    "made",
-    "__pycache__",
-    ".pytest_cache",
-    ".hypothesis",
-    "*.egg-info",
-    "build",
-    "dist",
-)
+#: What is no part of a checkout: anywhere, and at its top alone (fena_sim/runs/ is a package).
+ANYWHERE = shutil.ignore_patterns(".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "made")
+AT_THE_TOP = {".git", ".venv", ".test_builds", "runs", "build", "dist"}
+
+
+def left_out(folder, names):
+    """What `shutil.copytree` leaves out of a copy of the checkout."""
+    top = AT_THE_TOP.intersection(names) if Path(folder) == ROOT else set()
+    return ANYWHERE(folder, names) | top
 
 
 def blocks(path):

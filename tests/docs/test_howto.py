@@ -6,7 +6,7 @@ import re
 import shutil
 
 import pytest
-from pages import LEFT_OUT, ROOT, blocks, commands, execute, script
+from pages import ROOT, blocks, commands, execute, left_out, script
 
 PAGES = sorted(path for path in (ROOT / "docs" / "howto").glob("*.md") if path.name != "README.md")
 #: Pages that kill a process, which must then be one of its own.
@@ -27,7 +27,7 @@ SHOWS = {
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_runs(page, tmp_path, server):
     for folder in ("models", "protocols", "figures"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=left_out)
     path = commands(tmp_path / "bin", None if page.stem in KILLS else server)
     code, output = execute(script(page), tmp_path, path)
     assert code == 0, output

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from pages import LEFT_OUT, ROOT
+from pages import ROOT, left_out
 
 pytest.importorskip("material", reason="needs the extra docs: make site")
 LINK = re.compile(r'(?:href|src)="?([^\s">]+)')
@@ -58,8 +58,7 @@ def test_links_out_of_docs_lead_to_the_same_text(site):
 
 @pytest.mark.parametrize("link", ["nothing.md", "../fena_sim/nothing.py"])
 def test_a_broken_link_is_an_error(tmp_path, link):
-    shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(*LEFT_OUT, "figures"))
-    shutil.copytree(ROOT / "docs" / "figures", tmp_path / "copy" / "docs" / "figures")
+    shutil.copytree(ROOT, tmp_path / "copy", ignore=left_out)
     page = tmp_path / "copy" / "docs" / "model.md"
     page.write_text(page.read_text() + f"\n[broken]({link})\n")
     finished = build(tmp_path / "copy", tmp_path / "site")

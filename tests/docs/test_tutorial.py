@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from pages import LEFT_OUT, ROOT, blocks, executable, execute, script
+from pages import ROOT, blocks, executable, execute, left_out, script
 
 from fena_sim.show.gallery import runs_of
 
@@ -33,7 +33,7 @@ fi
 def origin(tmp_path_factory):
     """A repository that holds the working tree."""
     folder = tmp_path_factory.mktemp("origin") / "repository"
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    shutil.copytree(ROOT, folder, ignore=left_out)
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
     for arguments in (
         ["init", "--quiet"],

@@ -48,6 +48,9 @@ def make_run(
 ):
     about = {
         "status": "finished",
+        "inputs_hash": "h",
+        "versions": {},
+        "command": ["fena"],
         "seed": seed,
         "device": "dense",
         "started": started,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import attrs
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
 #: Readouts of every level's mean squared error at the two moments of a presentation.
@@ -94,7 +95,7 @@ class Categorical:
 LIKELIHOODS = (Gaussian, Categorical)
 
 
-def gaussian_energy(size, precision: np.ndarray, square: np.ndarray) -> np.ndarray:
+def gaussian_energy(size: ArrayLike, precision: np.ndarray, square: np.ndarray) -> np.ndarray:
     """n/2 (Pi s - ln Pi) of a Gaussian level, in nats; arguments broadcast."""
     return np.asarray(size, dtype=float) / 2 * (precision * square - np.log(precision))
 

@@ -6,7 +6,7 @@ from ...device.recordings import Recordings
 from .files import load_arrays, save_arrays
 
 
-def save_part(path: Path, recordings: Recordings, stop: int):
+def save_part(path: Path, recordings: Recordings, stop: int) -> None:
     """Write the Recordings of a chunk that went up to step `stop`."""
     save_arrays(path, recordings.to_arrays(), stop=stop)
 

@@ -41,7 +41,7 @@ def _running():
 #: Hash of the code that this process runs, which is not what the files hold after they were edited.
 RUNNING = _running()
 #: Models that were declared in this process, and the digests of the files that were read for each.
-_models = OrderedDict()
+_models: OrderedDict = OrderedDict()
 _keeping = threading.Lock()
 
 

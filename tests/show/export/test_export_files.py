@@ -74,7 +74,7 @@ def test_a_folder_of_other_things_is_never_replaced(made, tmp_path):
 def test_a_killed_export_leaves_no_file_and_the_next_one_tidies_up(made, tmp_path):
     script = textwrap.dedent("""
         import os, signal, sys
-        from fena_sim.export import contents, csv
+        from fena_sim.show.export import contents, csv
         from fena_sim import open_run
 
         pieces = contents.Signal.pieces

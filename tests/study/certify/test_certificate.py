@@ -16,7 +16,15 @@ from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.doctor import examine
 from fena_sim.device.cuda.preferences import remedy
 from fena_sim.errors import DeviceError
-from fena_sim.study.certify.certificate import BARS, EXACT, Row, apart, certify, common_period, cut
+from fena_sim.study.certify.certificate import (
+    EXACT,
+    THRESHOLDS,
+    Row,
+    apart,
+    certify,
+    common_period,
+    cut,
+)
 
 
 def test_apart_is_scaled_by_the_variable_itself():
@@ -88,7 +96,7 @@ def test_cuda_host_agrees_with_stock_in_both_orders():
 
 
 def test_a_row_fails_above_the_bar_of_its_precision():
-    assert Row("x", "cpp", "dense", "float64", 0, BARS["float64"]).passes
+    assert Row("x", "cpp", "dense", "float64", 0, THRESHOLDS["float64"]).passes
     assert not Row("x", "cpp", "dense", "float64", 0, 2e-12).passes
     assert Row("x", "cpp", "dense", "float32", 0, 9e-6).passes
     rows = [
