@@ -98,7 +98,6 @@ def synapses(draw):
     )
 
 
-@pytest.mark.xdist_group("dense")
 @settings(
     derandomize=True,
     max_examples=2,

@@ -30,7 +30,6 @@ from fena_sim.stimulus import TokenStream, one_hot
 from fena_sim.study.certify.certificate import common_period, cut
 
 pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
-pytestmark = pytest.mark.xdist_group("cuda")
 SCRIPT = Path(__file__).with_name("cuda_script.py")
 
 
@@ -94,6 +93,7 @@ def program():
 
 
 @pytest.mark.compile
+@pytest.mark.xdist_group("cuda")  # they share a program
 def test_what_is_counted_is_what_was_estimated(program):
     """Launches in a step, and bytes on the device, of a program that runs against the accounts of
     its sources.
@@ -243,6 +243,7 @@ def test_time_per_step_follows_the_stated_model():
 
 
 @pytest.mark.compile
+@pytest.mark.xdist_group("cuda")  # they share a program
 def test_populations_of_a_step_share_launches(program):
     counted = program[0].count(program[1], program[2], 0, 8)["launches"]
     chained = [name for name in counted if name.startswith("_run_kernel_chain_")]

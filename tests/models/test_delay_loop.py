@@ -46,6 +46,7 @@ def rings(tmp_path_factory):
     }
 
 
+@pytest.mark.compile
 def test_the_simulation_is_the_delay_equation(rings):
     for (delay, tau), ring in rings.items():
         s, _, y = euler(delay, [tau])
@@ -58,6 +59,7 @@ def test_the_simulation_is_the_delay_equation(rings):
         np.testing.assert_allclose(traces["error_0.x"][:, 0], (s - held)[::every], **close)
 
 
+@pytest.mark.compile
 def test_frequency_and_stability_of_the_runs(rings):
     table = LOOP.summary(list(rings.values()))
     np.testing.assert_allclose(table["frequency_ratio"], 1, atol=0.005)

@@ -78,12 +78,14 @@ def shown(tiny_fena, tmp_path_factory):
     return found
 
 
+@pytest.mark.compile
 def test_watching_changes_no_byte(shown, uninterrupted, fingerprint, tidy):
     for _, run in shown.values():
         assert fingerprint(run.folder) == fingerprint(uninterrupted.folder)
         tidy(run.folder)
 
 
+@pytest.mark.compile
 def test_a_terminal_shows_the_settling(shown):
     text, _ = shown["terminal"]
     words = [
@@ -97,6 +99,7 @@ def test_a_terminal_shows_the_settling(shown):
     assert set("▁▂▃▄▅▆▇█") & set(text) and "\x1b[" in text
 
 
+@pytest.mark.compile
 def test_a_file_gets_plain_lines(shown):
     text, run = shown["file"]
     assert text.isascii() and not set(text) & {"\x1b", "\r"}
