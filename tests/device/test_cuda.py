@@ -5,6 +5,7 @@ program with threads in reverse order, g++'s address sanitizer, counts made by t
 against the accounts that the estimate reads.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -35,6 +36,11 @@ SCRIPT = Path(__file__).with_name("cuda_script.py")
 
 def estimate_run(model, protocol):
     return preview.estimate(Plan.of(model, protocol, 0, DEVICES["cuda"]))
+
+
+@functools.cache  # its sources take seconds to write
+def tiny_estimate():
+    return estimate_run(tiny.model(), tiny.one_block())
 
 
 def script(device, dtype, folder, *options, order="forward"):
@@ -98,9 +104,7 @@ def test_what_is_counted_is_what_was_estimated(program):
     """Launches in a step, and bytes on the device, of a program that runs against the accounts of
     its sources.
     """
-    model, protocol = tiny.model(), tiny.one_block()
-    about = estimate_run(model, protocol)
-    period = common_period(model)
+    about, period = tiny_estimate(), common_period(tiny.model())
     one, three = (program[0].count(program[1], program[2], 0, n * period) for n in (1, 3))
 
     def per_step(name):
@@ -159,7 +163,7 @@ def test_bytes_of_the_synapses_are_exact():
 
 
 def test_largest_network_grows_with_memory_and_fits():
-    about = estimate_run(tiny.model(), tiny.one_block())
+    about = tiny_estimate()
     synapses = [size["synapses"] for size in about["largest"]]
     assert [size["gigabytes"] for size in about["largest"]] == [
         5,
@@ -199,7 +203,7 @@ def test_no_projection_of_the_largest_network_passes_32_bits():
 
 
 def test_a_card_must_hold_the_reserve_too(monkeypatch):
-    need = estimate_run(tiny.model(), tiny.one_block())["training_bytes"]
+    need = tiny_estimate()["training_bytes"]
     cards = [
         estimate.NamedCard(name, need + 600 * 2**20 + more, 1e9, 1e9)
         for name, more in (("enough", 0), ("less", -1))
@@ -385,7 +389,8 @@ def test_refusals_name_the_object_and_the_reason(tmp_path):
 REFUSED = """
 import brian2, numpy as np
 from brian2 import ms
-from fena_sim.device.cuda import preferences, CudaHostDevice
+from fena_sim.device.cuda import preferences
+from fena_sim.device.cuda.devices import CudaHostDevice
 preferences.load()
 with preferences.set_for(*CudaHostDevice().target()):
     brian2.set_device("cuda_dense", build_on_run=False)
