@@ -5,7 +5,7 @@ STAMP := .venv/installed
 # older one. Without its requirements the newest stays; docs/versions.md says what was tried.
 BRIAN2CUDA := 'brian2cuda==1.0a7; python_version < "3.12"' 'brian2cuda==1.0b1; python_version >= "3.12"'
 
-.PHONY: setup demo test test-extras test-browser lint docs site mutants bench claims gpu-check clean
+.PHONY: setup demo test quick test-extras test-browser lint docs site mutants bench claims gpu-check clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+# The fast tests alone: below two minutes, no compiler, something of every package.
+quick: $(STAMP)
+	.venv/bin/python -m pytest -n 2 --dist loadgroup -m "not (compile or slow or browser or cluster)"
 
 # What `make test` skips without the packages of these extras, or without a browser.
 test-extras: .venv/extras
@@ -82,4 +86,4 @@ bench: .venv/bench
 	touch $@
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .test_builds

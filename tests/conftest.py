@@ -1,10 +1,17 @@
-"""Shared by all tests: one build cache per session, a tiny FENA, interruptions, and fingerprints of
-run folders.
+"""Shared by all tests: tiers, a compiler that hurries, one build cache, forks of a process that has
+imported everything, a tiny FENA, interruptions, and fingerprints of run folders.
 """
 
 import hashlib
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
 
+import hypothesis
 import pytest
 import tiny
 
@@ -12,21 +19,81 @@ import fena_sim as fs
 from fena_sim.extras import install_hint
 from fena_sim.runs.live.progress import Silent
 
+HERE = Path(__file__).parent
+#: Builds of earlier sessions, of which a build is found by its sources and its compiler.
+BUILDS = HERE.parent / ".test_builds"
+KEPT_DAYS = 7
+#: Tiers of the tests that ask for a fixture, directly or through another.
+TIER_OF_FIXTURE = {
+    "chromium": "browser",
+    "uninterrupted": "compile",
+    "interrupted_run": "compile",
+    "built": "compile",
+}
 
-@pytest.fixture(scope="session", autouse=True)
-def build_cache(tmp_path_factory):
-    """All tests of a session, in all its processes, share their builds; $FENA_CACHE shares them
-    between sessions.
+
+def pytest_configure(config):
+    """Before anything is collected, because tests and the processes that they start inherit it."""
+    if (compiler := shutil.which("g++")) and "CXX" not in os.environ:
+        os.environ.setdefault("FENA_TESTS_CXX", compiler)
+        if str(HERE / "compiler") not in os.environ["PATH"].split(os.pathsep):
+            os.environ["PATH"] = f"{HERE / 'compiler'}{os.pathsep}{os.environ['PATH']}"
+    hypothesis.settings.register_profile("without a clock", deadline=None)
+    hypothesis.settings.load_profile("without a clock")
+    if "FENA_CACHE" not in os.environ:
+        if not hasattr(config, "workerinput"):
+            forget(BUILDS / "builds")
+        os.environ["FENA_CACHE"] = str(BUILDS)
+        config.add_cleanup(lambda: os.environ.pop("FENA_CACHE", None))
+
+
+def forget(builds):
+    """Builds that are a week old, and which declaration led to which sources: those are written anew
+    in every session, because the code that writes them may have changed.
     """
-    if "FENA_CACHE" in os.environ:
-        yield
-        return
-    base = tmp_path_factory.getbasetemp()
-    os.environ["FENA_CACHE"] = str(
-        (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fena_cache"
-    )
-    yield
-    del os.environ["FENA_CACHE"]
+    shutil.rmtree(builds / "declarations", ignore_errors=True)
+    for folder in builds.glob("*"):
+        if folder.stat().st_mtime < time.time() - KEPT_DAYS * 24 * 3600:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for fixture in set(TIER_OF_FIXTURE) & set(item.fixturenames):
+            item.add_marker(TIER_OF_FIXTURE[fixture])
+
+
+@pytest.fixture
+def release_flags(monkeypatch):
+    """The compiler as users have it, with builds of its own."""
+    folders = os.environ["PATH"].split(os.pathsep)
+    monkeypatch.setenv("PATH", os.pathsep.join(f for f in folders if f != str(HERE / "compiler")))
+    monkeypatch.setenv("FENA_CACHE", f"{os.environ['FENA_CACHE']}/release")
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Path of the socket of a process that has imported fena_sim and forks; see forks.py."""
+    with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
+        path = Path(folder) / "socket"
+        process = subprocess.Popen(
+            [sys.executable, HERE / "forks.py", path],
+            env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        )
+        while not path.exists() and process.poll() is None:
+            time.sleep(0.05)
+        assert process.poll() is None, "the server did not start"
+        yield path
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def python(server):
+    """The words that start a Python process which need not import fena_sim first. For a process that
+    is killed, but not for one that must be sent another signal.
+    """
+    return [sys.executable, "-S", "-E", str(HERE / "forks.py"), str(server)]
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.compile
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "data.md").read_text()
@@ -20,19 +21,19 @@ PACKAGES = {"--nwb": "pynwb", "--neo": "nixio", "--mne": "mne"}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, python):
     """Where the page's Python code has run."""
     folder = tmp_path_factory.mktemp("page")
     for name in ("models", "protocols"):
         shutil.copytree(ROOT / name, folder / name)
     (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    call(folder, "-c", script)
+    call(folder, python, "-c", script)
     return folder
 
 
-def call(folder, *arguments):
+def call(folder, python, *arguments):
     finished = subprocess.run(
-        [sys.executable, *arguments],
+        [*python, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -42,13 +43,13 @@ def call(folder, *arguments):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_run(folder, command):
+def test_the_commands_run(folder, command, python):
     words = shlex.split(command)
     kind, target = words[2:4]
     if kind in PACKAGES and find_spec(PACKAGES[kind]) is None:
         pytest.skip(f"needs the package {PACKAGES[kind]}")
     (run,) = folder.glob(words[1].replace("...", "*"))
-    call(folder, "-m", "fena_sim", words[0], str(run), *words[2:])
+    call(folder, python, "-m", "fena_sim", words[0], str(run), *words[2:])
     assert (folder / target).exists()
 
 

@@ -44,6 +44,7 @@ def declared(extra=None):
     return [Requirement(line) for line in lines.split("\n") if line.strip()]
 
 
+@pytest.mark.slow
 def test_installs_from_scratch_and_imports(tmp_path):
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
@@ -107,6 +108,7 @@ def installed(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_without_a_checkout_everything_shipped_is_listed(installed, tmp_path):
     listed = json.loads(installed(tmp_path, "fena", "list", "--json"))
     for kind in ("models", "protocols", "figures"):
@@ -117,6 +119,7 @@ def test_without_a_checkout_everything_shipped_is_listed(installed, tmp_path):
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["first_contact", "protocols/first_contact.py"])
 def test_without_a_checkout_a_shipped_protocol_runs(installed, tmp_path, protocol):
     """From an empty folder, on the model that it names; its figures are made from the run."""
@@ -135,6 +138,7 @@ def test_without_a_checkout_a_shipped_protocol_runs(installed, tmp_path, protoco
     assert [path.is_file() for path in map(tmp_path.joinpath, made[0]["files"])] == [True] * 3
 
 
+@pytest.mark.slow
 def test_without_a_checkout_claims_are_read(installed, tmp_path):
     """All of them, with the modules beside them and the models and protocols that they run."""
     code = "from fena_sim.study.claims.files import find_claims; print(*[c.id for c in find_claims()], sep='\\n')"
@@ -146,6 +150,7 @@ def test_without_a_checkout_claims_are_read(installed, tmp_path):
     assert Path(model) == installed.package / "shipped" / "models" / "fena.py"
 
 
+@pytest.mark.slow
 def test_without_a_checkout_shipped_files_can_be_copied(installed, tmp_path):
     installed(tmp_path, "fena", "new", "protocol", "mine", "--from", "oddball")
     assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "fena.py"}

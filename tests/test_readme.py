@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+import pytest
 
 import fena_sim
 
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 
 
-def test_the_code_of_the_readme_runs(tmp_path):
+@pytest.mark.compile
+def test_the_code_of_the_readme_runs(tmp_path, python):
     for folder in ("models", "protocols"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     script, model, protocol = BLOCKS
@@ -24,7 +26,7 @@ def test_the_code_of_the_readme_runs(tmp_path):
     (tmp_path / "my_protocol.py").write_text(protocol)
     for command in (["script.py"], ["-m", "fena_sim", "run", "my_protocol.py", "--quiet"]):
         finished = subprocess.run(
-            [sys.executable, *command],
+            [*python, *command],
             cwd=tmp_path,
             capture_output=True,
             text=True,

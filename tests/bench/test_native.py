@@ -12,6 +12,8 @@ from fena_sim.bench.networks import NETWORKS, Case, initial_state
 from fena_sim.bench.speed import TOLERANCE
 from fena_sim.bench.worker import difference
 
+pytestmark = pytest.mark.compile
+
 
 def plain(case, steps):
     """The equations of networks.py written once more, unit by unit sums as einsum, all streams at
@@ -69,10 +71,16 @@ def test_limit_in_closed_form():
 
 
 def test_limit_is_measured():
-    small, large = (numbers(compiled("limit.cpp"), "float32", n, 1) for n in (2**16, 2**24))
-    assert large[0] > 16 * small[0]  # 256 times the bytes cannot take less
-    for seconds, rate in (small, large):
-        assert 0 < seconds < 1 and 1e8 < rate < 1e13
+    """Other processes make a measurement slower, never faster, so one of many tells the machine's."""
+
+    def measured(n):
+        return numbers(compiled("limit.cpp"), "float32", n, 1)
+
+    assert any(measured(2**24)[0] > 16 * measured(2**16)[0] for _ in range(30)), (
+        "256 times the bytes cannot take less"
+    )
+    seconds, rate = measured(2**16)
+    assert seconds > 4 * 2**16 / 1e13 and 0 < rate < 1e13
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))

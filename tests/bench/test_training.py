@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -57,6 +58,7 @@ def test_everybody_reads_the_tokens_of_first_contact():
     assert parts["familiar"].blocks[0].controls["plasticity_gain"] == 0
 
 
+@pytest.mark.compile
 def test_without_plasticity_is_the_frozen_network(tmp_path):
     """Declaring no plasticity and multiplying it by zero are the same inference, to the bit."""
     model = tiny.model()
@@ -93,11 +95,16 @@ def test_peak_of_a_child_is_its_own(tmp_path):
     program = tmp_path / "hungry"
     program.symlink_to(os.path.realpath(sys.executable))
     held = np.ones(200 * MIB, dtype=np.uint8)
+    code = f"x = b'1'*{64 * MIB}; print(flush=True); input()"
     with footprint.WatchChildren("hungry") as children, footprint.WatchChildren("other") as others:
-        subprocess.run(
-            [program, "-S", "-E", "-c", f"import time; x = b'1'*{64 * MIB}; time.sleep(0.3)"],
-            check=True,
-        )
+        with subprocess.Popen(
+            [program, "-S", "-E", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as child:
+            child.stdout.readline()
+            while children.peak < 64 * MIB:  # it looks now and then
+                assert child.poll() is None
+                time.sleep(0.01)
+            child.communicate(b"\n")
     assert held.nbytes > children.peak
     assert 64 * MIB < children.peak < 96 * MIB
     assert others.peak == 0
@@ -261,6 +268,7 @@ def test_claims_that_fail(claim, fena, reference, repetitions):
     assert {name for name, verdict in verdicts.items() if not verdict["holds"]} == {claim}
 
 
+@pytest.mark.compile
 def test_a_whole_measurement_of_a_small_fena():
     case = training.fena_case("dense64", (8, 6, 5))
     cache = os.environ["FENA_CACHE"]

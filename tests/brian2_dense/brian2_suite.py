@@ -17,27 +17,11 @@ import argparse
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 STOCK, OURS = "cpp_standalone", "cpp_dense"
-MAKE = """#!{python}
-import os, re, runpy, subprocess, sys
-from pathlib import Path
-text = Path("makefile").read_text()
-flags = [re.search(rf"^{{name}} = (.*)$", text, re.M).group(1) for name in ("OPTIMISATIONS", "LFLAGS")]
-own = re.search(r"^SRCS = (.*)$", text, re.M).group(1).split()
-if "clean" not in sys.argv and all(Path(name).parts[0] in {known} for name in own):
-    runpy.run_path({unity!r})["one_translation_unit"](Path("."))
-    command = f"g++ -Wno-write-strings {{flags[0]}} -I. unity.cpp -o main {{flags[1]}}"
-    compiled = subprocess.run(command, shell=True, stderr=subprocess.DEVNULL).returncode == 0
-    os.remove("unity.cpp")
-    if compiled:
-        sys.exit(0)
-os.execv({make!r}, ["make", *sys.argv[1:]])
-"""
 _DEVICE, _REPORT = (
     "BRIAN2_SUITE_DEVICE",
     "BRIAN2_SUITE_REPORT",
@@ -85,24 +69,10 @@ def outcomes(device, workers, folder, only=None):
         f"test_standalone={STOCK!r}, additional_args={arguments})"
     )
     package = Path(importlib.util.find_spec("fena_sim").origin).resolve().parent
-    make = Path(folder, "bin", "make").resolve()
+    make = Path(folder, "bin").resolve() / "make"
     make.parent.mkdir(exist_ok=True)
-    make.write_text(
-        MAKE.format(
-            python=sys.executable,
-            unity=str(package / "device" / "unity.py"),
-            make=shutil.which("make"),
-            known={
-                "network.cpp",
-                "objects.cpp",
-                "code_objects",
-                "run.cpp",
-                "main.cpp",
-                "synapses_classes.cpp",
-            },
-        )
-    )
-    make.chmod(0o755)
+    make.unlink(missing_ok=True)
+    make.symlink_to(here.parents[1] / "compiler" / "make")
     path = os.pathsep.join([str(here.parent), str(package.parent)])
     subprocess.run(
         [sys.executable, "-c", code],

@@ -12,6 +12,8 @@ from brian2_dense.batch import BatchedSynapses
 from fena_sim.device.cpp import run_compiler
 from fena_sim.device.unity import one_translation_unit
 
+pytestmark = pytest.mark.compile
+
 N_PRE, N_POST, STEPS = 7, 5, 300
 DT, TAU_R, TAU_X, ETA, DECAY, EVERY = 1e-4, 10e-3, 5e-3, 0.3, 0.99, 10
 MODEL = """

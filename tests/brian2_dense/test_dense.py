@@ -18,6 +18,8 @@ from brian2_dense.device import dense_device
 from fena_sim.device.cpp import run_compiler
 from fena_sim.device.unity import one_translation_unit
 
+pytestmark = pytest.mark.slow
+
 N_PRE, N_POST = 7, 5  # not multiples of the rows of a sweep
 PLASTIC = "dw/dt = eta*x_post*r_pre : 1 (clock-driven)\neta : Hz (shared, constant)"
 

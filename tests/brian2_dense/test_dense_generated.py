@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_dense import N_POST, N_PRE, agree, case, simulate
 
+pytestmark = pytest.mark.slow
+
 LEAVES = st.sampled_from(
     [
         "r_pre",
@@ -96,7 +98,6 @@ def synapses(draw):
     )
 
 
-@pytest.mark.xdist_group("dense")
 @settings(
     derandomize=True,
     max_examples=2,

@@ -329,6 +329,7 @@ def test_pairs_decide_not_how_they_were_given(connect):
 MODELS = {path.stem: path for path in sorted((ROOT / "models").glob("*.py"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype, bar", BARS)
 @pytest.mark.parametrize("name", MODELS)
 def test_shipped_models(name, dtype, bar, monkeypatch, tmp_path):

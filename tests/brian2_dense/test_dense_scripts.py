@@ -13,7 +13,7 @@ from brian2.devices.device import all_devices
 from brian2_dense.device import dense_device
 
 MODEL = "Q_post = w*r_pre : 1 (summed)\ndw/dt = r_pre*(Q_post - w)/(50*ms) : 1 (clock-driven)"
-pytestmark = pytest.mark.xdist_group("dense")
+pytestmark = pytest.mark.compile
 
 
 @pytest.fixture

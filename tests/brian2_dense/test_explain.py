@@ -1,6 +1,7 @@
 """Contract of `explain` and of the message about what runs as Brian2 wrote it."""
 
 import attrs
+import pytest
 import tiny
 from click.testing import CliRunner
 
@@ -44,6 +45,7 @@ def test_the_command_prints_a_table(monkeypatch, tmp_path):
     assert "stock" in row and "for a reason" in row and not list(tmp_path.iterdir())
 
 
+@pytest.mark.compile
 def test_a_run_says_once_what_is_not_dense(tiny_fena, tmp_path):
     """Two blocks, which need two builds; one projection is sparse."""
     first, *others = tiny_fena.projections

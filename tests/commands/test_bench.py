@@ -39,6 +39,7 @@ def row(network, variant, us, plastic=True, batch=1, synapses=1000, memory=4.0):
     )
 
 
+@pytest.mark.compile
 def test_rows_of_a_tiny_run(tmp_path, capsys):
     path = tmp_path / "rows.json"
     with pytest.raises(SystemExit) as ended:

@@ -46,6 +46,7 @@ def test_list_names_every_shipped_file():
         assert all(Path(e["path"]).is_file() for e in listed[kind])
 
 
+@pytest.mark.compile
 def test_run_ends_with_one_line_of_json(tmp_path, small, capsys):
     command = [
         "run",
@@ -90,6 +91,7 @@ def test_run_ends_with_one_line_of_json(tmp_path, small, capsys):
     )
 
 
+@pytest.mark.compile
 def test_set_batch_presents_streams_side_by_side(tmp_path, small):
     """Each stream of first_contact has tokens of its own; the model and the protocol hear of the
     batch.
@@ -139,6 +141,7 @@ def test_a_batch_needs_a_protocol_of_streams(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.compile
 def test_set_reaches_the_parameters(tmp_path, small):
     values = ["--set", "level.2.tau=20*ms", "--set", "W_1.share=0", "--set", "protocol.tokens=300"]
     result = CliRunner().invoke(

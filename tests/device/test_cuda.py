@@ -5,6 +5,7 @@ program with threads in reverse order, g++'s address sanitizer, counts made by t
 against the accounts that the estimate reads.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -30,12 +31,16 @@ from fena_sim.stimulus import TokenStream, one_hot
 from fena_sim.study.certify.certificate import common_period, cut
 
 pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
-pytestmark = pytest.mark.xdist_group("cuda")
 SCRIPT = Path(__file__).with_name("cuda_script.py")
 
 
 def estimate_run(model, protocol):
     return preview.estimate(Plan.of(model, protocol, 0, DEVICES["cuda"]))
+
+
+@functools.cache  # its sources take seconds to write
+def tiny_estimate():
+    return estimate_run(tiny.model(), tiny.one_block())
 
 
 def script(device, dtype, folder, *options, order="forward"):
@@ -58,6 +63,7 @@ def scaled(found, reference):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "bar"), [("float64", 1e-12), ("float32", 1e-5)])
 def test_dense_kernels_of_all_shapes_agree_with_stock_cpp(dtype, bar, tmp_path):
     reference = script("cpp_standalone", dtype, tmp_path / "cpp")
@@ -78,6 +84,7 @@ def test_dense_kernels_of_all_shapes_agree_with_stock_cpp(dtype, bar, tmp_path):
             ), file.name
 
 
+@pytest.mark.slow
 def test_kernels_stay_within_their_arrays(tmp_path):
     """g++'s address sanitizer ends the program at the first access outside an allocation."""
     script("cuda_host", "float32", tmp_path / "sanitized", "-fsanitize=address", "-O0")
@@ -91,13 +98,13 @@ def program():
     return preview.block_program(Plan.of(tiny.model(), tiny.one_block(), 0, DEVICES["cuda_host"]))
 
 
+@pytest.mark.compile
+@pytest.mark.xdist_group("cuda")  # they share a program
 def test_what_is_counted_is_what_was_estimated(program):
     """Launches in a step, and bytes on the device, of a program that runs against the accounts of
     its sources.
     """
-    model, protocol = tiny.model(), tiny.one_block()
-    about = estimate_run(model, protocol)
-    period = common_period(model)
+    about, period = tiny_estimate(), common_period(tiny.model())
     one, three = (program[0].count(program[1], program[2], 0, n * period) for n in (1, 3))
 
     def per_step(name):
@@ -120,6 +127,7 @@ def test_what_is_counted_is_what_was_estimated(program):
     assert about["training_bytes"] == about["inference_bytes"]
 
 
+@pytest.mark.compile
 @pytest.mark.parametrize("units", [None, 24], ids=["rates", "spikes"])
 def test_bytes_at_the_first_step_are_exact(units):
     """The host layer counts every allocation: dense matrices, or pathways of spikes with their
@@ -155,7 +163,7 @@ def test_bytes_of_the_synapses_are_exact():
 
 
 def test_largest_network_grows_with_memory_and_fits():
-    about = estimate_run(tiny.model(), tiny.one_block())
+    about = tiny_estimate()
     synapses = [size["synapses"] for size in about["largest"]]
     assert [size["gigabytes"] for size in about["largest"]] == [
         5,
@@ -195,7 +203,7 @@ def test_no_projection_of_the_largest_network_passes_32_bits():
 
 
 def test_a_card_must_hold_the_reserve_too(monkeypatch):
-    need = estimate_run(tiny.model(), tiny.one_block())["training_bytes"]
+    need = tiny_estimate()["training_bytes"]
     cards = [
         estimate.NamedCard(name, need + 600 * 2**20 + more, 1e9, 1e9)
         for name, more in (("enough", 0), ("less", -1))
@@ -238,6 +246,8 @@ def test_time_per_step_follows_the_stated_model():
     assert found["ms_per_step"] == pytest.approx(1e3 * seconds) and found["bound"] == "memory"
 
 
+@pytest.mark.compile
+@pytest.mark.xdist_group("cuda")  # they share a program
 def test_populations_of_a_step_share_launches(program):
     counted = program[0].count(program[1], program[2], 0, 8)["launches"]
     chained = [name for name in counted if name.startswith("_run_kernel_chain_")]
@@ -287,6 +297,7 @@ void _run_X()
     )
 
 
+@pytest.mark.compile
 def test_chunks_and_resume_on_cuda_host_give_the_same_bytes(tmp_path):
     model, protocol = tiny.model(), tiny.one_block(6)
     whole = fs.run(model, protocol, device="cuda_host", out=tmp_path / "whole")
@@ -295,6 +306,7 @@ def test_chunks_and_resume_on_cuda_host_give_the_same_bytes(tmp_path):
         assert values.tobytes() == pieces.state("learning")[name].tobytes(), name
 
 
+@pytest.mark.compile
 def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
     (tmp_path / "power.cpp").write_text(
         "#include <cmath>\n#include <cstdio>\nusing namespace std;\n#define __host__\n#define __device__\n"
@@ -323,6 +335,7 @@ def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
     np.testing.assert_allclose(found[-1], [1.7**0.5, 49], rtol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     toolchain.find() is None, reason=f"no CUDA compiler: {install_hint('nvcc')} brings one"
 )
@@ -376,7 +389,8 @@ def test_refusals_name_the_object_and_the_reason(tmp_path):
 REFUSED = """
 import brian2, numpy as np
 from brian2 import ms
-from fena_sim.device.cuda import preferences, CudaHostDevice
+from fena_sim.device.cuda import preferences
+from fena_sim.device.cuda.devices import CudaHostDevice
 preferences.load()
 with preferences.set_for(*CudaHostDevice().target()):
     brian2.set_device("cuda_dense", build_on_run=False)
@@ -445,6 +459,7 @@ def test_a_toolchain_needs_nvcc_and_curand(tmp_path, monkeypatch):
     assert f"-Xlinker={tmp_path}/lib64/libcurand.so.10" in found.command(8.6, "main", "unity.cu")
 
 
+@pytest.mark.compile
 def test_a_batch_is_refused(tmp_path):
     model = attrs.evolve(tiny.model(), batch=2)
     protocol = fs.Protocol(
@@ -454,6 +469,7 @@ def test_a_batch_is_refused(tmp_path):
         fs.run(model, protocol, device="cuda_host", out=tmp_path)
 
 
+@pytest.mark.compile
 def test_delays_are_those_of_the_network(tmp_path):
     """Conduction delays are relay units, not brian2cuda's queues: spikes after 40 steps are those
     of stock C++.

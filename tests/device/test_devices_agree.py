@@ -12,6 +12,7 @@ from fena_sim.errors import DeviceError
 RELATIVE = 1e-9
 
 
+@pytest.mark.compile
 @pytest.mark.parametrize("device", ["cpp", "dense64"])
 def test_devices_agree(tiny_fena, tmp_path, device):
     """30 tokens each at a fixed pace and self-paced, learning, with noise."""
@@ -43,6 +44,7 @@ def test_devices_agree(tiny_fena, tmp_path, device):
     assert np.abs(moved).max() > 1e-4, "learning must have changed the weights"
 
 
+@pytest.mark.compile
 def test_single_precision_is_close_and_as_reproducible(tiny_fena, tmp_path):
     """float32 states: near the float64 ones for as long as rounding has not grown, and the same for
     any chunk.

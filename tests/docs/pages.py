@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVER = Path(__file__).with_name("server.py")
+FORKS = ROOT / "tests" / "forks.py"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
 #: What is no part of a checkout: anywhere, and at its top alone (fena_sim/runs/ is a package).
 ANYWHERE = shutil.ignore_patterns(".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "made")
-AT_THE_TOP = {".git", ".venv", "runs", "build", "dist"}
+AT_THE_TOP = {".git", ".venv", ".test_builds", "runs", "build", "dist"}
 
 
 def left_out(folder, names):
@@ -56,7 +56,7 @@ def commands(folder, server=None):
     python = (
         f'"{sys.executable}"'
         if server is None
-        else f'"{sys.executable}" -S -E "{SERVER}" "{server}"'
+        else f'"{sys.executable}" -S -E "{FORKS}" "{server}"'
     )
     executable(folder / "python", f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec {python} "$@"\n')
     executable(folder / "fena", f'#!/bin/sh\nexec "{folder}/python" -m fena_sim "$@"\n')

@@ -23,6 +23,7 @@ SHOWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_runs(page, tmp_path, server):
     for folder in ("models", "protocols", "figures"):

@@ -44,6 +44,7 @@ def origin(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("git") is None, reason="the tutorial begins with git clone")
 def test_the_tutorial_as_written(origin, tmp_path):
     (tmp_path / "bin").mkdir()

@@ -46,6 +46,7 @@ def rings(tmp_path_factory):
     }
 
 
+@pytest.mark.compile
 def test_the_simulation_is_the_delay_equation(rings):
     for (delay, tau), ring in rings.items():
         s, _, y = euler(delay, [tau])
@@ -58,6 +59,7 @@ def test_the_simulation_is_the_delay_equation(rings):
         np.testing.assert_allclose(traces["error_0.x"][:, 0], (s - held)[::every], **close)
 
 
+@pytest.mark.compile
 def test_frequency_and_stability_of_the_runs(rings):
     table = LOOP.summary(list(rings.values()))
     np.testing.assert_allclose(table["frequency_ratio"], 1, atol=0.005)
@@ -81,6 +83,7 @@ def test_the_whole_grid_in_numpy():
                 assert mode.imag == pytest.approx(closed.imag, rel=0.005)
 
 
+@pytest.mark.compile
 def test_half_the_step_leaves_the_frequency(tmp_path, rings):
     (fine,) = LOOP.grid(
         [4], [17], dt=FINE / 2 * ms, out=tmp_path
@@ -89,6 +92,7 @@ def test_half_the_step_leaves_the_frequency(tmp_path, rings):
     assert LOOP.measure(fine)[0].imag == pytest.approx(LOOP.measure(coarse)[0].imag, rel=0.005)
 
 
+@pytest.mark.compile
 def test_without_delay_nothing_oscillates(tmp_path):
     (ring,) = LOOP.grid([0], [17], out=tmp_path)
     measured, closed = LOOP.measure(ring)
@@ -96,6 +100,7 @@ def test_without_delay_nothing_oscillates(tmp_path):
     assert measured.real == pytest.approx(closed.real, rel=0.005)
 
 
+@pytest.mark.compile
 def test_devices_and_chunks_agree(tmp_path):
     model = load_model(ROOT / "models" / "delay_loop.py", delay=4 * ms, dt=0.5 * ms)
     protocol = LOOP.protocol(silence=50 * ms)

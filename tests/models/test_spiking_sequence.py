@@ -33,7 +33,7 @@ DT = 0.5 * ms
 A_PLUS, A_MINUS, TAU = 0.005, 0.00525, 20.0
 LAGS = (1, 2, 5, 12.5, 20, 60)  # ms
 START = 0.5
-pytestmark = pytest.mark.xdist_group("spiking_sequence")
+pytestmark = [pytest.mark.compile, pytest.mark.xdist_group("spiking_sequence")]
 
 
 # -- the plasticity rule ---------------------------------------------------------------------------

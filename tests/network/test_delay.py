@@ -14,7 +14,7 @@ from fena_sim.stimulus import TokenStream, Vocabulary
 STEPS = (1, 3, 11)  # the last is longer than a token's period
 PERIOD = 8
 DECAY = 5 * ms
-pytestmark = pytest.mark.xdist_group("delay")
+pytestmark = [pytest.mark.compile, pytest.mark.xdist_group("delay")]
 CODES = np.array([[0.7, 0.0, 1.0], [0.0, 1.2, 0.8]])
 TOKENS = "abbabaab"
 SOURCE = """

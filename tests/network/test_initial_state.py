@@ -11,6 +11,7 @@ import fena_sim as fs
 X = np.array([1.0, -0.5, 2.0])
 
 
+@pytest.mark.compile
 @pytest.mark.parametrize(
     "n_target", [3, 4]
 )  # with a square matrix only the numbers can tell that it was transposed

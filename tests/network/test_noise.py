@@ -77,6 +77,7 @@ def noisy():
     return model, fs.Protocol(name="rest", blocks=[block])
 
 
+@pytest.mark.compile
 def test_ornstein_uhlenbeck_variance_and_devices(noisy, tmp_path):
     runs = {
         device: fs.run(*noisy, seed=3, device=device, out=tmp_path) for device in ("cpp", "runtime")
@@ -93,6 +94,7 @@ def test_ornstein_uhlenbeck_variance_and_devices(noisy, tmp_path):
     assert abs(settled.var() / expected - 1) < 5 * np.sqrt(2 / independent)
 
 
+@pytest.mark.compile
 def test_seeds_differ(noisy, tmp_path):
     a, b = (fs.run(*noisy, seed=seed, out=tmp_path).state("rest")["unit.x"] for seed in (1, 2))
     assert not np.array_equal(a, b)

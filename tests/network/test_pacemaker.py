@@ -25,6 +25,7 @@ def protocol(n=9, **options):
     )
 
 
+@pytest.mark.compile
 @pytest.mark.parametrize("device", ["dense64", "dense", "runtime"])
 def test_the_recorded_rate_gives_the_recorded_iterations(device, tiny_fena, tmp_path):
     run = fs.run(tiny_fena, protocol(), device=device, out=tmp_path, chunk_tokens=4)
@@ -58,6 +59,7 @@ def test_the_rate_is_that_of_the_states(tiny_fena, tmp_path):
     assert traces["pacemaker.rate"].attrs["units"] == "second ** -1"
 
 
+@pytest.mark.compile
 def test_every_stream_has_a_rate_of_its_own(tmp_path):
     model = tiny.model().with_parameter("batch", 2)
     block = tiny.block(stream=[tiny.stream(6, 0), tiny.stream(6, 1)], probes=[RATE])

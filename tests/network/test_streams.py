@@ -11,6 +11,8 @@ import fena_sim as fs
 from fena_sim.errors import DeclarationError
 from fena_sim.measure import settling_iterations
 
+pytestmark = pytest.mark.compile
+
 B = 3
 STREAMS = [tiny.stream(6, seed) for seed in range(B)]
 

@@ -6,6 +6,8 @@ kept for every token agree to 1e-9 relative in float64. So do 3 streams side by 
 the same weights.
 """
 
+import functools
+
 import numpy as np
 import pytest
 from brian2 import ms
@@ -89,27 +91,39 @@ def assert_agreement(run, oracle, expected, named=()):
     np.testing.assert_array_equal(tokens["iterations"], expected["iterations"])
 
 
+STREAM = omissions(MotifGrammar().training(200, seed=3), p=0.05, seed=4)
+
+
+@functools.cache  # once for all devices
+def by_numpy(name, path):
+    """(state at the start, oracle after STREAM, what it kept of every token) of a shipped model."""
+    start = initial_state(fs.load_model(path, 16, sizes=SIZES[1:]), seed=5)
+    oracle = MODELS[name][0](start)
+    return start, oracle, oracle.run(STREAM.events["token"].to_numpy())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("release_flags")
 @pytest.mark.parametrize("device", ["dense64", "cpp", "runtime"])
 @pytest.mark.parametrize("name", MODELS)
 def test_device_agrees_with_numpy(device, name, tmp_path, models):
     model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:])
-    stream = omissions(MotifGrammar().training(200, seed=3), p=0.05, seed=4)
     block = fs.Block(
-        name="learning", stream=stream, pace=fs.FixedPace(duration=48 * ms, blank=12 * ms)
+        name="learning", stream=STREAM, pace=fs.FixedPace(duration=48 * ms, blank=12 * ms)
     )
     run = fs.run(
         model, fs.Protocol(name="agreement", blocks=[block]), seed=5, device=device, out=tmp_path
     )
 
-    start, (make, named) = initial_state(model, seed=5), MODELS[name]
-    oracle = make(start)
-    assert_agreement(run, oracle, oracle.run(stream.events["token"].to_numpy()), named)
+    start, oracle, kept = by_numpy(name, models / f"{name}.py")
+    assert_agreement(run, oracle, kept, MODELS[name][1])
     moved = relative(run.state("learning")["W_1.w"], start["W_1.w"])
     assert moved > 1e-3, (
         "learning must have changed the weights for the comparison to mean anything"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_streams_side_by_side_agree_with_numpy(name, tmp_path, models):
     model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:]).with_parameter("batch", 3)
@@ -134,6 +148,7 @@ def test_streams_side_by_side_agree_with_numpy(name, tmp_path, models):
     assert relative(run.state("learning")["W_1.w"], start["W_1.w"]) > 1e-3
 
 
+@pytest.mark.slow
 def test_frozen_streams_are_networks_of_their_own(tmp_path, models):
     """Without learning, each stream goes on as an unbatched network does that starts where the
     stream stood, or it there.

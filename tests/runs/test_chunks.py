@@ -6,6 +6,8 @@ from brian2 import ms, mV
 
 import fena_sim as fs
 
+pytestmark = pytest.mark.compile
+
 
 @pytest.mark.parametrize("chunk", [1, 7, 100])
 def test_chunks_leave_no_trace(chunk, tiny_fena, uninterrupted, fingerprint, tidy, tmp_path):

@@ -16,6 +16,8 @@ import fena_sim as fs
 from fena_sim.errors import ResourceError
 from fena_sim.runs.store.files import load_arrays
 
+pytestmark = pytest.mark.compile
+
 
 def full(*_, **__):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")

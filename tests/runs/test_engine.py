@@ -32,6 +32,7 @@ def test_every_shipped_model_is_pinned():
     assert models <= set(engine_pins.pinned()["subjects"]) == set(engine_pins.SUBJECTS)
 
 
+@pytest.mark.compile
 @pytest.mark.parametrize("subject", engine_pins.SUBJECTS)
 def test_numbers_are_those_of_the_engine(subject):
     pin, plan = engine_pins.pinned()["subjects"][subject], engine_pins.plan_of(subject)

@@ -22,6 +22,8 @@ from fena_sim.runs.plan import TABLE_ROWS
 from fena_sim.runs.store.files import load_arrays
 from fena_sim.stimulus import TokenStream
 
+pytestmark = pytest.mark.compile
+
 PERIOD = 60  # steps per token
 OVERFLOW = 1024  # 2^1024 is the first power of two beyond float64
 

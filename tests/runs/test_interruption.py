@@ -5,8 +5,6 @@ byte-identical results.
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +17,20 @@ from fena_sim.errors import CheckpointError
 from fena_sim.runs import execute as runner
 from fena_sim.runs.chunks import BlockRunner
 
+pytestmark = pytest.mark.compile
+
 ROOT = Path(tiny.__file__).resolve().parents[1]
 KILLS = int(os.environ.get("FENA_KILLS", 6))
 
 
-def start(out, seed=0, chunk=3):
+def start(python, out, seed=0, chunk=3):
     """A process that runs `tiny.everything()`, and has just finished its imports."""
     environment = {
         **os.environ,
         "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
     process = subprocess.Popen(
-        [sys.executable, tiny.__file__, str(out), str(seed), str(chunk)],
+        [*python, tiny.__file__, str(out), str(seed), str(chunk)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -42,18 +42,19 @@ def start(out, seed=0, chunk=3):
 
 def finish(process):
     """The run folder that a process prints at its end."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return Path(out.strip())
 
 
-def test_kill_at_any_moment(uninterrupted, fingerprint, tidy, tmp_path):
+@pytest.mark.slow
+def test_kill_at_any_moment(uninterrupted, fingerprint, tidy, tmp_path, python):
     seed = int.from_bytes(os.urandom(4), "little")
     print("moments drawn from seed", seed)
     rng = np.random.default_rng(seed)
     expected, killed, round_ = fingerprint(uninterrupted.folder), 0, 0
     while killed < KILLS:
-        process = start(tmp_path / str(round_))
+        process = start(python, tmp_path / str(round_))
         try:
             process.wait(timeout=rng.uniform(0, 2.5))
         except subprocess.TimeoutExpired:
@@ -63,7 +64,7 @@ def test_kill_at_any_moment(uninterrupted, fingerprint, tidy, tmp_path):
             continue
         assert fingerprint(finish(process)) == expected
         round_ += 1
-    folder = finish(start(tmp_path / str(round_)))
+    folder = finish(start(python, tmp_path / str(round_)))
     assert fingerprint(folder) == expected
     tidy(folder)
 
@@ -80,15 +81,13 @@ def test_finished_run_is_left_alone(uninterrupted, tiny_fena, fingerprint, monke
 
     monkeypatch.setattr(CppDevice, "build", refuse)
     before = fingerprint(uninterrupted.folder), times()
-    began = time.monotonic()
     again = fs.run(tiny_fena, tiny.everything(), device="dense64", out=uninterrupted.folder.parent)
-    assert time.monotonic() - began < 1
     assert again.folder == uninterrupted.folder
     assert (fingerprint(uninterrupted.folder), times()) == before
 
 
-def test_same_run_twice_at_once(uninterrupted, fingerprint, tidy, tmp_path):
-    processes = [start(tmp_path, chunk=chunk) for chunk in (50, 4)]
+def test_same_run_twice_at_once(uninterrupted, fingerprint, tidy, tmp_path, python):
+    processes = [start(python, tmp_path, chunk=chunk) for chunk in (50, 4)]
     folders = [finish(process) for process in processes]
     assert folders[0] == folders[1]
     assert fingerprint(folders[0]) == fingerprint(uninterrupted.folder)
@@ -99,8 +98,8 @@ def test_same_run_twice_at_once(uninterrupted, fingerprint, tidy, tmp_path):
     assert len(done) == 4, "each of the four blocks is run by one of the two processes only"
 
 
-def test_two_seeds_at_once(uninterrupted, fingerprint, tmp_path):
-    processes = [start(tmp_path, seed, chunk=50) for seed in (0, 1)]
+def test_two_seeds_at_once(uninterrupted, fingerprint, tmp_path, python):
+    processes = [start(python, tmp_path, seed, chunk=50) for seed in (0, 1)]
     first, second = (fingerprint(finish(process)) for process in processes)
     assert first == fingerprint(uninterrupted.folder)
     assert first.keys() == second.keys()

@@ -215,6 +215,7 @@ def test_start_from_a_run_whose_model_named_a_parameter_otherwise(finished, tiny
         np.testing.assert_array_equal(one[name], two[name], name)
 
 
+@pytest.mark.compile
 def test_start_goes_on_where_the_other_run_ended(tiny_fena, tmp_path):
     """Two runs, the second from the end of the first, are the two blocks of one run."""
     blocks = [tiny.block("one", 3), tiny.block("two", 4)]

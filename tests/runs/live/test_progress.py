@@ -78,12 +78,14 @@ def shown(tiny_fena, tmp_path_factory):
     return found
 
 
+@pytest.mark.compile
 def test_watching_changes_no_byte(shown, uninterrupted, fingerprint, tidy):
     for _, run in shown.values():
         assert fingerprint(run.folder) == fingerprint(uninterrupted.folder)
         tidy(run.folder)
 
 
+@pytest.mark.compile
 def test_a_terminal_shows_the_settling(shown):
     text, _ = shown["terminal"]
     words = [
@@ -97,6 +99,7 @@ def test_a_terminal_shows_the_settling(shown):
     assert set("▁▂▃▄▅▆▇█") & set(text) and "\x1b[" in text
 
 
+@pytest.mark.compile
 def test_a_file_gets_plain_lines(shown):
     text, run = shown["file"]
     assert text.isascii() and not set(text) & {"\x1b", "\r"}
@@ -118,6 +121,7 @@ def test_a_file_gets_plain_lines(shown):
     ]
 
 
+@pytest.mark.compile
 def test_readings_are_those_of_the_stored_run(tiny_fena, tmp_path):
     """Fixed and self-paced, chunk by chunk."""
     heard = Heard()
@@ -140,6 +144,7 @@ def test_readings_are_those_of_the_stored_run(tiny_fena, tmp_path):
             np.testing.assert_allclose(found["precision", level], tokens["precision"][:, level])
 
 
+@pytest.mark.compile
 def test_streams_side_by_side_are_averaged(tmp_path):
     heard = Heard()
     protocol = fs.Protocol(
@@ -189,6 +194,7 @@ def test_what_is_not_read_out_is_left_out(tmp_path):
     assert "learning 3/3" in stream.getvalue() and "iterations" not in stream.getvalue()
 
 
+@pytest.mark.compile
 def test_quiet_says_nothing(tiny_fena, tmp_path, capfd):
     for stream in (Terminal(), io.StringIO()):
         with Display(quiet=True, stream=stream) as display:

@@ -54,6 +54,7 @@ def by_name(state):
     return {row["name"]: row for row in state["blocks"]}
 
 
+@pytest.mark.compile
 def test_a_reader_sees_every_chunk_as_the_run_reported_it(followed):
     run, progress = followed
     before = 0
@@ -67,6 +68,7 @@ def test_a_reader_sees_every_chunk_as_the_run_reported_it(followed):
     assert before == 23
 
 
+@pytest.mark.compile
 def test_chunks_and_results_of_a_block_read_alike(followed):
     """From the parts while the block goes on, and from its results afterwards: the same numbers, to
     the five digits that are sent.
@@ -95,6 +97,7 @@ def test_chunks_and_results_of_a_block_read_alike(followed):
     )
 
 
+@pytest.mark.compile
 def test_a_finished_run(followed):
     state = RunReader(followed[0].folder).read()
     assert (

@@ -2,8 +2,12 @@
 seed.
 """
 
+import pytest
+
 import fena_sim as fs
 from fena_sim.runs.store.experiment import differences, experiment_of
+
+pytestmark = pytest.mark.compile
 
 TEXT = """
 import tiny

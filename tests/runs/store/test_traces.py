@@ -12,6 +12,8 @@ import tiny
 import fena_sim as fs
 from fena_sim.errors import RunFolderError, UnknownNameError
 
+pytestmark = pytest.mark.compile
+
 
 @pytest.fixture(scope="module")
 def part(tiny_fena, tmp_path_factory):

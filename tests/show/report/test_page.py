@@ -154,6 +154,7 @@ def test_a_run_that_has_barely_begun_has_a_page(interrupted_run):
     assert "3 of 12 tokens done" in words and "Model fena" in words
 
 
+@pytest.mark.compile
 def test_networks_of_a_folder_are_summarised_with_their_spread(tiny_fena, tmp_path):
     for seed in (0, 1, 2):
         fs.run(tiny_fena, tiny.one_block(), seed=seed, device="dense64", out=tmp_path / "deeper")
@@ -174,6 +175,7 @@ def test_networks_of_a_folder_are_summarised_with_their_spread(tiny_fena, tmp_pa
     assert text.count("Tables: populations") == 1, "one model, described once"
 
 
+@pytest.mark.compile
 def test_of_streams_side_by_side_the_first_is_shown(tmp_path):
     batch = attrs.evolve(tiny.model(), batch=2)
     protocol = fs.Protocol(

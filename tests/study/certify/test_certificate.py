@@ -60,6 +60,7 @@ def test_clocks_begin_together_after_their_common_period():
     assert common_period(tiny.model()) == np.lcm.reduce(sorted(steps))
 
 
+@pytest.mark.slow
 def test_dense_agrees_with_stock_in_both_precisions():
     rows, costs = certify(tiny.model(), tiny.one_block(6), ["dense"], tokens=6)
     assert {(row.device, row.dtype) for row in rows} == {
@@ -81,6 +82,7 @@ def test_dense_agrees_with_stock_in_both_precisions():
     assert [cost.device for cost in costs] == ["cpp", "dense"]
 
 
+@pytest.mark.slow
 def test_cuda_host_agrees_with_stock_in_both_orders():
     pytest.importorskip("brian2cuda", reason=f"brian2cuda is not installed: {remedy()}")
     rows, costs = certify(tiny.model(), tiny.one_block(6), ["cuda_host"], tokens=6)

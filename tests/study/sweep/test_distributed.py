@@ -17,6 +17,8 @@ import pytest
 from brian2 import ms
 from sweeping import SMALL, environment, times_done
 
+pytestmark = pytest.mark.cluster
+
 pytest.importorskip("distributed", reason="the extra 'sweep' is not installed")
 
 GRID = ("--grid", "level.1.tau=10*ms,14*ms", "--set", SMALL, "--device", "dense")
@@ -49,7 +51,7 @@ def dask(tmp_path):
                 cwd=tmp_path,
             )
         started.append(process)
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 600
         while not re.search(until, log.read_text()):
             assert process.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
@@ -160,12 +162,12 @@ def test_workers_in_network_namespaces_one_of_them_killed(
         listing,
         prefix=inside(hub),
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not list(out.glob("small-*/checkpoints/*/*.npz")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     served_by(workers[0]).kill()
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     assert json.loads(listing.read_text())["finished"] == 6
     assert runs_in(out) == serially(TAUS, range(3), tokens=1200)
@@ -212,7 +214,7 @@ def test_a_failing_point_on_dask(dask, fena, protocol, tmp_path):
         address,
         "--quiet",
     )
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 5 and "NonFiniteError" in err, err
     (listing,) = (tmp_path / "runs").glob("sweep-*/sweep.json")
     assert [p["status"] for p in json.loads(listing.read_text())["points"]] == [
@@ -233,7 +235,7 @@ def test_no_scheduler_there(fena, protocol, tmp_path, monkeypatch):
         "tcp://127.0.0.1:1",
         env=env,
     )
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=600)
     assert (
         process.returncode == 2 and "no Dask scheduler answers" in err and "Traceback" not in err
     ), err
@@ -265,7 +267,7 @@ def test_slurm_jobs(fena, protocol, serially, runs_in, tmp_path):
         f"queue=short,walltime=00:20:00,memory=1GB,jobs=1,local_directory={tmp_path}/local,interface=lo",
         env=env,
     )
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     job = next(tmp_path.glob("job.[0-9]*")).read_text()
     assert "#SBATCH -p short" in job and "#SBATCH -t 00:20:00" in job

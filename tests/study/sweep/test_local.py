@@ -29,7 +29,7 @@ TAUS = [("level.1.tau", 10 * ms), ("level.1.tau", 14 * ms)]
 
 
 def finish(process, code=0):
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == code, err
     return err
 
@@ -70,6 +70,7 @@ class Killer(SweepDisplay):
         self.notes.append(text)
 
 
+@pytest.mark.slow
 def test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice(
     planned, serially, runs_in, tidy, tmp_path
 ):
@@ -97,6 +98,7 @@ def test_killed_workers_are_replaced_and_nothing_is_lost_or_done_twice(
     assert not workers_of(os.getpid())
 
 
+@pytest.mark.slow
 def test_a_point_that_ends_every_worker_does_not_stop_the_others(planned, protocol):
     protocol.write_text(
         protocol.read_text() + "import os, signal\ndef summary(runs):\n"
@@ -111,6 +113,7 @@ def test_a_point_that_ends_every_worker_does_not_stop_the_others(planned, protoc
     )
 
 
+@pytest.mark.slow
 def test_a_larger_sweep_runs_only_what_is_new(protocol, fena, serially, runs_in, tmp_path):
     out = tmp_path / "runs"
     finish(fena("sweep", protocol, *GRID, "--seeds", "1", "--workers", "2", "--out", out))
@@ -157,6 +160,7 @@ def test_a_larger_sweep_runs_only_what_is_new(protocol, fena, serially, runs_in,
             np.testing.assert_array_equal(at["error"], run.tokens("test")["error"].mean("event"))
 
 
+@pytest.mark.slow
 def test_points_that_fail_are_reported_and_the_others_finish(protocol, fena, tmp_path):
     """A time constant far below dt explodes, which only the run can find out; exit code 5 says that
     something failed.
@@ -197,6 +201,7 @@ def test_points_that_fail_are_reported_and_the_others_finish(protocol, fena, tmp
         )
 
 
+@pytest.mark.compile
 def test_an_unforeseen_error_of_a_summary_is_that_points_alone(planned, protocol):
     protocol.write_text(
         protocol.read_text() + "def summary(runs): return {'one': [][runs[0].seed]}\n"
@@ -249,6 +254,7 @@ def test_a_worker_that_runs_older_code_than_the_files_hold_refuses(planned, tmp_
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
     protocol, fena, serially, runs_in, tmp_path
 ):
@@ -265,7 +271,7 @@ def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
         out,
     )
     process = fena(*command)
-    waiting = time.monotonic() + 120
+    waiting = time.monotonic() + 600
     while not list(out.glob("small-*/checkpoints/*/*.npz")):
         assert process.poll() is None and time.monotonic() < waiting
         time.sleep(0.02)
@@ -273,13 +279,14 @@ def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does
     err = finish(process, code=130)
     assert "the same command goes on" in err and "Traceback" not in err
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=300)
     assert not alive, "no worker, no compiled network and no server is left"
     finish(fena(*command))
     assert runs_in(out) == serially(TAUS, [0], tokens=2000)
     assert any("going on after" in path.read_text() for path in out.glob("small-*/log.txt"))
 
 
+@pytest.mark.slow
 def test_a_network_is_compiled_once_by_however_many_workers(protocol, fena, tmp_path):
     """A compiler that keeps count stands before the real one; the cache is empty."""
     folder, count = tmp_path / "bin", tmp_path / "count"

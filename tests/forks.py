@@ -1,12 +1,14 @@
 """Processes of `python` and `fena` without the seconds of importing: a server that has imported
 fena_sim forks one per request.
 
-`python server.py SOCKET` serves. `python -S -E server.py SOCKET ARGUMENTS` asks, and is otherwise
-like `python ARGUMENTS` for a script or `-m fena_sim`: same folder, environment, streams and exit
-code.
+`python forks.py SOCKET` serves. `python -S -E forks.py SOCKET ARGUMENTS` asks, and is otherwise like
+`python ARGUMENTS` for a script, `-c` or `-m fena_sim`: same folder, environment, streams and exit
+code. Whoever kills it kills the fork; other signals do not reach it.
 """
 
 import os
+import select
+import signal
 import socket
 import sys
 
@@ -27,16 +29,21 @@ def serve(path):
     import matplotlib.backends.backend_pdf  # noqa: F401
     import matplotlib.backends.backend_svg  # noqa: F401
 
+    import fena_sim
+
+    for name in fena_sim.__all__:  # what they need is imported when they are first asked for
+        getattr(fena_sim, name)
+
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
         while True:
             client, _ = server.accept()
             if os.fork() == 0:
-                if os.fork() == 0:  # the process asked for; its parent waits for it and answers
+                process = os.fork()  # the one asked for; its parent waits for it and answers
+                if process == 0:
                     _become(client)
-                _, status = os.wait()
-                client.sendall(str(os.waitstatus_to_exitcode(status) % 256).encode())
+                _answer(client, process)
                 os._exit(0)
             client.close()
             try:
@@ -44,6 +51,20 @@ def serve(path):
                     pass
             except ChildProcessError:
                 pass
+
+
+def _answer(client, process):
+    """Tell the exit code of a process; end it if nobody is there any more to be told."""
+    ended, waiting = os.pidfd_open(process), select.poll()
+    waiting.register(ended, select.POLLIN)
+    waiting.register(client, select.POLLRDHUP)  # not POLLIN: what was asked for may be unread
+    if ended not in dict(waiting.poll()):
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    try:
+        client.sendall(str(os.waitstatus_to_exitcode(status) % 256).encode())
+    except BrokenPipeError:
+        pass
 
 
 def _become(client):
@@ -75,8 +96,15 @@ def _become(client):
 
 def _run(arguments):
     import runpy
+    import warnings
 
-    if arguments[:2] == ["-m", "fena_sim"]:
+    if os.environ.get("PYTHONWARNINGS") == "ignore":  # otherwise read when Python starts
+        warnings.simplefilter("ignore")
+    if arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        sys.path.insert(0, "")
+        exec(arguments[1], {"__name__": "__main__"})
+    elif arguments[:2] == ["-m", "fena_sim"]:
         from fena_sim.commands.main import main
 
         sys.argv = ["fena", *arguments[2:]]

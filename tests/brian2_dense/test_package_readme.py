@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.compile
+
 ROOT = Path(__file__).resolve().parents[2]
 (SCRIPT,) = re.findall(
     r"```python\n(.*?)```", (ROOT / "brian2_dense" / "README.md").read_text(), re.S
