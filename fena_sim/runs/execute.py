@@ -9,6 +9,7 @@ from filelock import FileLock
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
+from ..device.default import Device
 from ..device.recordings import Recordings
 from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, RunFolderError
 from ..network.initial_state import initial_state
@@ -32,7 +33,7 @@ def run(
     model: Hierarchy,
     protocol: Protocol,
     seed: int = 0,
-    device: object = "auto",
+    device: str | Device = "auto",
     out: str | Path = "runs",
     start: tuple | None = None,
     chunk_tokens: int | None = None,

@@ -10,7 +10,7 @@ from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
-from ..device.default import BATCHING, choose_device
+from ..device.default import BATCHING, Device, choose_device
 from ..errors import DeclarationError, DeviceError, ProtocolError
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
@@ -69,7 +69,7 @@ class Plan:
     model : Hierarchy
     protocol : Protocol
     seed : int
-    device : object
+    device : CppDevice or RuntimeDevice
         One of `device.default.DEVICES`.
     start : (Run, str) or None
     blocks : tuple of BlockPlan
@@ -98,7 +98,7 @@ class Plan:
         model: Hierarchy,
         protocol: Protocol,
         seed: int = 0,
-        device: object = "auto",
+        device: str | Device = "auto",
         start: tuple | None = None,
         chunk_tokens: int | None = None,
     ) -> "Plan":
