@@ -130,12 +130,13 @@ def training(quick, path):
       fena bench training --quick --json training.json
     """
     from ..bench.training import Bench, claims, report
+    from ..extras import install_hint
 
     if find_spec("torch") is None:
         raise FenaError(
             "PyTorch is not installed",
             where="fena bench training",
-            fix="pip install fena-sim[bench]",
+            fix=install_hint("bench"),
         )
     with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:
         bench = Bench(quick, cache, lambda text: click.echo(text, err=True))

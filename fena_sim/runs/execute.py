@@ -9,6 +9,7 @@ from filelock import FileLock
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
+from ..device.default import Device
 from ..device.program import Program
 from ..device.recordings import Recordings
 from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, RunFolderError
@@ -19,7 +20,7 @@ from .health import HealthCheck
 from .live.progress import Silent
 from .live.readings import readings
 from .manifest import manifest_of
-from .plan import BlockPlan, Device, Plan
+from .plan import BlockPlan, Plan
 from .resources import check_resources
 from .start import start_state
 from .store.events import save_events

@@ -8,9 +8,7 @@ from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
-from ..device.cpp import CppDevice
-from ..device.default import BATCHING, choose_device
-from ..device.runtime import RuntimeDevice
+from ..device.default import BATCHING, Device, choose_device
 from ..errors import DeclarationError, DeviceError, ProtocolError
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
@@ -19,8 +17,6 @@ from .resources import chunk_length
 from .start import check_start
 from .store.run import Run
 
-#: What builds networks, see `device.default.DEVICES`.
-Device = CppDevice | RuntimeDevice
 #: Rows of the stimulus tables in a build; chunks up to this length share one build.
 TABLE_ROWS = 4096
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.protocol import Protocol
-from ..device.default import choose_device
+from ..device.default import Device, choose_device
 from .execute import run
 from .live.progress import Display
-from .plan import Device
 from .store.run import Run
 
 
