@@ -20,7 +20,7 @@ class FenaError(Exception):
         What the user can do about it.
     """
 
-    def __init__(self, what, where=None, fix=None):
+    def __init__(self, what: str, where: str | None = None, fix: str | None = None) -> None:
         self.what, self.where, self.fix = what, where, fix
         lines = [what]
         if where:

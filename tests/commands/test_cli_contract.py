@@ -186,6 +186,20 @@ def test_1_is_a_defect_with_a_traceback(here):
     assert finished.returncode == 1 and "Traceback" in finished.stderr
 
 
+def test_a_defect_after_brian2_was_imported_shows_python_s_own_traceback(here):
+    code = (
+        "import brian2, fena_sim.commands.list as c, fena_sim.cli as f; "
+        "c.stored_manifests = lambda folder: 1/0; f.main(['list', 'runs'])"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT
+    )
+    assert finished.returncode == 1 and finished.stdout == ""
+    assert finished.stderr.startswith("Traceback (most recent call last):\n")
+    assert finished.stderr.endswith("\nZeroDivisionError: division by zero\n")
+    assert "Brian" not in finished.stderr
+
+
 def test_3_is_not_finite(built, tmp_path, capsys):
     code, _, message = call(
         capsys,
