@@ -80,8 +80,8 @@ class NonFiniteError(FenaError, ArithmeticError):
 
 def nearest(name: object, options: Iterable[object]) -> str:
     """A hint that names the closest existing option, for the ``fix`` of an error message."""
-    options = sorted(str(o) for o in options)
-    close = get_close_matches(str(name), options, n=1, cutoff=0.5)
+    known = sorted(str(o) for o in options)
+    close = get_close_matches(str(name), known, n=1, cutoff=0.5)
     if close:
-        return f"did you mean {close[0]!r}? (known: {', '.join(options)})"
-    return f"known names: {', '.join(options) or 'none'}"
+        return f"did you mean {close[0]!r}? (known: {', '.join(known)})"
+    return f"known names: {', '.join(known) or 'none'}"
