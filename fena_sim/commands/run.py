@@ -135,7 +135,7 @@ def command(
             chosen,
             device=device,
             out=out,
-            start=origins.get,
+            start=lambda s: origins[s],
             chunk_tokens=chunk_tokens,
             quiet=quiet,
         )

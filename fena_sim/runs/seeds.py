@@ -19,7 +19,7 @@ def run_seeds(
     seeds: Iterable[int],
     device: str | Device = "auto",
     out: str | Path = "runs",
-    start: tuple[Run, str] | Callable[[int], tuple[Run, str]] | None = None,
+    start: tuple[Run, str] | Callable[[int], tuple[Run, str] | None] | None = None,
     chunk_tokens: int | None = None,
     quiet: bool = True,
 ) -> list[Run]:

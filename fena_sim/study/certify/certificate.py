@@ -26,6 +26,7 @@ import numpy as np
 from ...declare.model.hierarchy import Hierarchy
 from ...declare.protocol.protocol import Protocol
 from ...device.cpp import CppDevice
+from ...device.cuda.devices import CudaHostProgram
 from ...device.default import DEVICES, choose_device
 from ...errors import DeviceError, nearest
 from ...runs.execute import run
@@ -232,6 +233,7 @@ def cost(model: Hierarchy, protocol: Protocol, name: str, seed: int = 0) -> Cost
             name, about["launches_per_step"], about["bytes_per_step"], about["training_bytes"]
         )
     program, state, tables = block_program(Plan.of(model, protocol, seed, DEVICES[name]))
+    assert isinstance(program, CudaHostProgram)
     period = common_period(model)
     one, two = (program.count(state, tables, 0, n * period) for n in (1, 3))
     launches = (

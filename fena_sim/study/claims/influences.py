@@ -244,7 +244,7 @@ def planted(model: Hierarchy) -> dict[str, bool]:
                 projection.plasticity,
                 equations=f"{projection.plasticity.equations}\nleak = {read} : {unit}",
             )
-            populations = [
+            populations: list = [
                 changed if p.name == target.name else p for p in model.populations
             ] + list(added[:1])
             projections = [
