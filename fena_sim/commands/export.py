@@ -113,7 +113,7 @@ def command(
             blocks,
             force,
             list(columns) or None,
-            parse_value(window, "--window"),  # type: ignore[arg-type]  (checked there)
+            parse_value(window, "--window"),  # type: ignore[arg-type]  # checked there
             lock,
             variables,
         )
