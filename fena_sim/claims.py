@@ -1,5 +1,5 @@
-"""The parts of a claim file: experiments, bars, and values that are measured or only reported."""
+"""The parts of a claim file: experiments, thresholds, and values that are measured or only reported."""
 
-from .study.claims.claim import Bar, Experiment, Measured, NotRun, Otherwise, Reported, once
+from .study.claims.claim import Experiment, Measured, NotRun, Otherwise, Reported, Threshold, once
 
-__all__ = ["Bar", "Experiment", "Measured", "NotRun", "Otherwise", "Reported", "once"]
+__all__ = ["Threshold", "Experiment", "Measured", "NotRun", "Otherwise", "Reported", "once"]

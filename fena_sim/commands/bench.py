@@ -110,7 +110,7 @@ def figure(rows: str, out: str) -> None:
 @command.command()
 @click.argument("rows", type=click.Path(exists=True))
 def show(rows: str) -> None:
-    """Print the table and the bars of stored rows.
+    """Print the table and the thresholds of stored rows.
 
     \b
     Example:
@@ -184,7 +184,7 @@ def _show(rows):
     from rich.console import Console
     from rich.table import Table
 
-    from ..bench.bars import bars
+    from ..bench.thresholds import thresholds
 
     names = list(dict.fromkeys(row["variant"] for row in rows))
     table = Table(*CASE, *names, box=None, title="microseconds per step (times the limit)")
@@ -197,13 +197,13 @@ def _show(rows):
     for key, found in cells.items():
         table.add_row(*map(str, key), *(_cell(found.get(name)) for name in names))
     console.print(table)
-    verdicts = Table("bar", "measured", "bound", "", box=None)
-    for bar in bars(rows):
+    verdicts = Table("threshold", "measured", "bound", "", box=None)
+    for threshold in thresholds(rows):
         verdicts.add_row(
-            bar.name,
-            f"{bar.value:.3g}",
-            f"{'>=' if bar.at_least else '<='} {bar.bound:g}",
-            "holds" if bar.holds else "does not hold",
+            threshold.name,
+            f"{threshold.value:.3g}",
+            f"{'>=' if threshold.at_least else '<='} {threshold.bound:g}",
+            "holds" if threshold.holds else "does not hold",
         )
     console.print(verdicts)
 

@@ -49,7 +49,7 @@ def command(
     networks.
 
     Every network is trained once, however many claims it serves; what is in --out is not run again.
-    A claim that fails is a result, not an error. Rows in JSON: id, measure, value, low, high, bar,
+    A claim that fails is a result, not an error. Rows in JSON: id, measure, value, low, high, threshold,
     verdict (holds, qualified, fails, not run), seeds, runs, command.
 
     \b
@@ -83,11 +83,11 @@ def command(
 def _table(results):
     from rich.table import Table
 
-    table = Table("id", "measure", "value [interval]", "bar", "verdict", "seeds", box=None)
+    table = Table("id", "measure", "value [interval]", "threshold", "verdict", "seeds", box=None)
     for result in results:
         for row in result.rows:
             value = "" if row.value is None else f"{row.value:.4g} [{row.low:.4g}, {row.high:.4g}]"
-            table.add_row(row.id, row.measure, value, row.bar, row.verdict, str(row.seeds))
+            table.add_row(row.id, row.measure, value, row.threshold, row.verdict, str(row.seeds))
         for r in result.reported:
             s = r.summary
             table.add_row(

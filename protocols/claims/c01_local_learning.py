@@ -3,7 +3,7 @@
 from networks import MODELS
 
 from fena_sim import Block, load_model
-from fena_sim.claims import Bar, Measured, Reported
+from fena_sim.claims import Measured, Reported, Threshold
 from fena_sim.errors import LocalityError
 from fena_sim.measure import share, summarise
 from fena_sim.stimulus import TokenStream, one_hot
@@ -40,13 +40,13 @@ def check(seeds, quick):
         Measured(
             "share of shipped models whose rules are all local, by their equations",
             share(accepted),
-            Bar(">=", 1),
+            Threshold(">=", 1),
         ),
-        Measured("share of planted rules that are refused", share(refused), Bar(">=", 1)),
+        Measured("share of planted rules that are refused", share(refused), Threshold(">=", 1)),
         Measured(
             "share of rules, in every network, unmoved when everything else changes",
             share(unmoved),
-            Bar(">=", 1),
+            Threshold(">=", 1),
         ),
         Reported("largest influence from elsewhere on any rule", summarise(largest)),
     ]

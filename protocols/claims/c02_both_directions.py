@@ -4,7 +4,7 @@ import numpy as np
 from networks import MODELS
 
 from fena_sim import Block, load_model
-from fena_sim.claims import Bar, Measured
+from fena_sim.claims import Measured, Threshold
 from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.default import choose_device
 from fena_sim.measure import share, summarise
@@ -40,19 +40,19 @@ def check(seeds, quick):
             Measured(
                 f"{name}: steps from the top state to the sensory prediction, the slower of blank and presentation",
                 summarise(d),
-                Bar("<=", bound, interval=True),
+                Threshold("<=", bound, interval=True),
             ),
             Measured(
                 f"{name}: steps from the token to the top state",
                 summarise(u),
-                Bar("<=", bound, interval=True),
+                Threshold("<=", bound, interval=True),
             ),
         ]
     return rows + [
         Measured(
             "share of networks in which something knows the token before it arrives",
             share(early),
-            Bar("<=", 0),
+            Threshold("<=", 0),
         )
     ]
 

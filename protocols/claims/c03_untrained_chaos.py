@@ -3,7 +3,7 @@
 import numpy as np
 from networks import first_contact
 
-from fena_sim.claims import Bar, Measured, Reported
+from fena_sim.claims import Measured, Reported, Threshold
 from fena_sim.measure import presented, settling_iterations, share_at_cap, summarise
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet, style
 from fena_sim.show.colours import BLACK, GREY
@@ -30,7 +30,7 @@ def measure(runs, quick):
         Measured(
             "settling iterations per token, untrained",
             summarise([settling_iterations(r, "untrained") for r in of]),
-            Bar(">=", LEAST),
+            Threshold(">=", LEAST),
         )
     ]
     for block, name in BLOCKS.items():

@@ -3,7 +3,7 @@
 import numpy as np
 from networks import first_contact
 
-from fena_sim.claims import Bar, Measured, Reported
+from fena_sim.claims import Measured, Reported, Threshold
 from fena_sim.measure import error_curve, halfway_token, share, summarise
 from fena_sim.plot import COLUMN_WIDTH, level_colour, new_figure, panels, sheet
 
@@ -24,7 +24,9 @@ def measure(runs, quick):
     first = [lowest_first(tokens) for tokens in halfway]
     rows = [
         Measured(
-            "share of networks in which level 0 is halfway first", share(first), Bar(">=", 0.8)
+            "share of networks in which level 0 is halfway first",
+            share(first),
+            Threshold(">=", 0.8),
         )
     ]
     for level, tokens in enumerate(halfway.T):

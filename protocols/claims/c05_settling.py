@@ -6,7 +6,7 @@ from brian2 import ms
 from networks import MODELS, first_contact
 
 from fena_sim import INITIAL, Block, FixedPace, Probe, Protocol
-from fena_sim.claims import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Experiment, Measured, Reported, Threshold
 from fena_sim.measure import (
     presented,
     settling_at,
@@ -92,7 +92,7 @@ def measure(runs, quick):
         Measured(
             "settling iterations per token, trained",
             summarise([settling_iterations(r, "familiar") for r in network]),
-            Bar("<=", MOST),
+            Threshold("<=", MOST),
         )
     ]
     reported = []
@@ -103,7 +103,7 @@ def measure(runs, quick):
                 Measured(
                     f"the same after a blank of {length} ms",
                     summarise(after[:, TOLERANCES.index(REFERENCE)]),
-                    Bar("<=", MOST),
+                    Threshold("<=", MOST),
                 )
             )
         for k, tolerance in enumerate(TOLERANCES):
@@ -112,7 +112,7 @@ def measure(runs, quick):
                 Measured(
                     f"iterations untrained / trained {at}",
                     summarise(before[:, k] / np.maximum(after[:, k], 1)),
-                    Bar(">=", LEAST_RATIO),
+                    Threshold(">=", LEAST_RATIO),
                 )
             )
             reported += [

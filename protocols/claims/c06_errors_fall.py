@@ -2,7 +2,7 @@
 
 from networks import first_contact
 
-from fena_sim.claims import Bar, Measured, Otherwise, Reported
+from fena_sim.claims import Measured, Otherwise, Reported, Threshold
 from fena_sim.measure import entropy_floor, error_curve, error_ratio, mean_errors, scored, summarise
 from fena_sim.plot import COLUMN_WIDTH, level_colour, new_figure, panels, sheet
 from fena_sim.stimulus import MotifGrammar
@@ -28,12 +28,12 @@ def measure(runs, quick):
     ratios = [error_ratio(run).to_numpy() for run in of]
     floors = [floor(run) for run in of]
     above = summarise([sensory(run) / least for run, least in zip(of, floors, strict=True)])
-    reached = Otherwise("error over the floor of the data", above, Bar("<=", NEAR_FLOOR))
+    reached = Otherwise("error over the floor of the data", above, Threshold("<=", NEAR_FLOOR))
     rows = [
         Measured(
             f"error of level {level}, untrained / trained",
             summarise([ratio[level] for ratio in ratios]),
-            Bar(">=", LEAST),
+            Threshold(">=", LEAST),
             reached if level == 0 else None,
         )
         for level in range(len(ratios[0]))

@@ -5,7 +5,7 @@ from brian2 import ms
 from networks import MODELS
 
 from fena_sim import Block, FixedPace, Protocol
-from fena_sim.claims import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Experiment, Measured, Reported, Threshold
 from fena_sim.measure import (
     accuracy,
     error_curve,
@@ -130,7 +130,7 @@ def measure(runs, quick):
             Measured(
                 f"{name}: advantage of learned precision over {best}",
                 difference,
-                Bar(">=", 0),
+                Threshold(">=", 0),
                 note="a difference whose interval holds 0 is a tie",
             )
         )
@@ -150,7 +150,7 @@ def measure(runs, quick):
         Measured(
             "share of networks that trust clean tokens more than noisy, and those more than shuffled ones",
             share(ordered),
-            Bar(">=", 0.8),
+            Threshold(">=", 0.8),
         )
     )
     for quality in QUALITIES:

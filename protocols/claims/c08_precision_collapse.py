@@ -3,7 +3,7 @@
 import numpy as np
 from networks import short
 
-from fena_sim.claims import Bar, Measured, Reported
+from fena_sim.claims import Measured, Reported, Threshold
 from fena_sim.measure import accuracy, collapsed_levels, precision_curve, share, summarise
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
 from fena_sim.show.style import letter
@@ -48,27 +48,27 @@ def measure(runs, quick):
         Measured(
             "untreated: share of networks with a collapsed hidden level",
             any_hidden(UNTREATED),
-            Bar(">=", 0.8),
+            Threshold(">=", 0.8),
         ),
         Measured(
             "treated: share of networks with a collapsed hidden level",
             any_hidden(TREATED),
-            Bar("<=", 0.05),
+            Threshold("<=", 0.05),
         ),
     ]
     rows += [
         Measured(
             f"{key.split()[0]}: share of networks in which a level, 0 included, lost half of its precision",
             share([halved(run).any() for run in runs[key] if run.finished]),
-            bar,
+            threshold,
         )
-        for key, bar in ((UNTREATED, Bar(">=", 0.8)), (TREATED, Bar("<=", 0.05)))
+        for key, threshold in ((UNTREATED, Threshold(">=", 0.8)), (TREATED, Threshold("<=", 0.05)))
     ]
     rows += [
         Measured(
             f"untreated with the model's floor of {FLOORS[0]:g} alone: share of networks with a collapsed hidden level",
             any_hidden(f"untreated with a floor of {FLOORS[0]:g}"),
-            Bar("<=", 0.05),
+            Threshold("<=", 0.05),
         )
     ]
     for limit in (0.03, 0.3):

@@ -6,7 +6,7 @@ from brian2 import ms
 from networks import MODELS, short
 
 from fena_sim import Block, FixedPace, Probe, Protocol
-from fena_sim.claims import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Experiment, Measured, Reported, Threshold
 from fena_sim.measure import (
     accuracy,
     error_series,
@@ -102,49 +102,49 @@ def measure(runs, quick):
         Measured(
             "untreated, slow error units: share of networks that ring",
             share(turns[SLOW] >= 1),
-            Bar(">=", 0.8),
+            Threshold(">=", 0.8),
         ),
         Measured(
             "the same with dt halved: share of networks that ring",
             share(turns[SLOW_HALF] >= 1),
-            Bar(">=", 0.8),
+            Threshold(">=", 0.8),
         ),
         Measured(
             "the same: difference in reversals between dt and dt halved",
             summarise(abs(turns[SLOW] - turns[SLOW_HALF])),
-            Bar("<", 0.5),
+            Threshold("<", 0.5),
         ),
         Measured(
             "treated, time constants: share of networks that ring",
             share(turns[TREATED] >= 1),
-            Bar("<=", 0),
+            Threshold("<=", 0),
         ),
         Measured(
             "treated, time constants: share of networks that oscillate across tokens",
             share(across[TREATED]),
-            Bar("<=", 0),
+            Threshold("<=", 0),
         ),
         _against_matched(runs, TREATED),
         Measured(
             "untreated, unlike rates: share of networks that oscillate across tokens",
             share(across[RATES]),
-            Bar(">=", 0.8),
+            Threshold(">=", 0.8),
         ),
         Measured(
             "treated, adaptive rates: share of networks that ring",
             share(turns[ADAPTIVE] >= 1),
-            Bar("<=", 0),
+            Threshold("<=", 0),
         ),
         Measured(
             "treated, adaptive rates: share of networks that oscillate across tokens",
             share(across[ADAPTIVE]),
-            Bar("<=", 0),
+            Threshold("<=", 0),
         ),
         _against_matched(runs, ADAPTIVE),
         Measured(
             "treated, adaptive rates: share of runs that stay finite",
             share([run.finished for run in runs[ADAPTIVE]]),
-            Bar(">=", 1),
+            Threshold(">=", 1),
         ),
     ]
     for name, of in ended.items():
@@ -234,7 +234,9 @@ def lag(run):
 def _against_matched(runs, name):
     pairs = [(a, b) for a, b in zip(runs[name], runs[MATCHED]) if a.finished]
     found = paired(*([accuracy(run, "familiar") for run in of] for of in zip(*pairs)))
-    return Measured(f"{name}: accuracy minus that of the matched network", found, Bar(">=", -0.02))
+    return Measured(
+        f"{name}: accuracy minus that of the matched network", found, Threshold(">=", -0.02)
+    )
 
 
 def figure(runs):

@@ -3,7 +3,7 @@
 import numpy as np
 from networks import short
 
-from fena_sim.claims import Bar, Measured, Reported, once
+from fena_sim.claims import Measured, Reported, Threshold, once
 from fena_sim.measure import NGram, accuracy, settling_iterations, share, summarise, trapped
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
 from fena_sim.show.style import letter
@@ -14,7 +14,7 @@ DEFINITION = """models/fena.py with rectified units and biases of -.5 at first (
 free energy), one pass of 3,000 tokens of the motif grammar, then 800 new tokens with learning frozen. A network is trapped
 if its accuracy there is below that of a bigram table counted on its own training tokens (fena_sim.measure.trapped).
 Temperature T0 at the first token, falling linearly to 0 over three quarters of the pass, so that tests are read without
-noise; T0 = 0 is untreated. The same networks (seeds, options, tokens) at every T0. Trap rate: share of 20 networks; the bar:
+noise; T0 = 0 is untreated. The same networks (seeds, options, tokens) at every T0. Trap rate: share of 20 networks; the threshold:
 the rate at T0 = .1 at most a fifth of that at T0 = 0. Bias and T0 were chosen on seeds 100 to 102. Whether noise is needed
 while learning, and not merely a start that is not silent, is told by the same networks with a bias of 0 and no noise."""
 TOKENS = 3000
@@ -41,9 +41,9 @@ def measure(runs, quick):
     untreated, treated = rates["T0 = 0"].median, rates[f"T0 = {TREATED:g}"].median
     ratio = once(treated / untreated if untreated else 1, len(runs["T0 = 0"]))
     rows = [
-        Measured("untreated: trap rate", rates["T0 = 0"], Bar(">", 0)),
+        Measured("untreated: trap rate", rates["T0 = 0"], Threshold(">", 0)),
         Measured(
-            f"trap rate at T0 = {TREATED:g}, divided by that at T0 = 0", ratio, Bar("<=", 0.2)
+            f"trap rate at T0 = {TREATED:g}, divided by that at T0 = 0", ratio, Threshold("<=", 0.2)
         ),
     ]
     for name, of in runs.items():

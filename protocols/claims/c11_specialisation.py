@@ -7,7 +7,7 @@ from brian2 import ms
 from networks import MODELS, first_contact
 
 from fena_sim import INITIAL, Block, FixedPace, Protocol, open_run
-from fena_sim.claims import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Experiment, Measured, Reported, Threshold
 from fena_sim.measure import (
     accuracy,
     autocorrelation_time,
@@ -28,7 +28,7 @@ DEFINITION = """States f(r_l) at the last step of each of the 1,500 test present
 levels 1 to 3. Variance explained: cross-validated, ridge on one-hot labels (measure.variance_explained, alone), for token, motif
 and previous motif. Decoding: cross-validated linear read-out of position, motif and previous motif (measure.decode).
 Memory: lag at which the mean autocorrelation has fallen to 1/e (measure.autocorrelation_time), in tokens. The gradient
-of a quantity is its value at level 3 minus that at level 1, one number per network; a bar on a gradient asks for the
+of a quantity is its value at level 3 minus that at level 1, one number per network; a threshold on a gradient asks for the
 whole 95 % interval of its median, and the same network untrained (or trained on the same tokens in random order) is
 subtracted in pairs. Depth: the same pass with 1, 2 and 3 hidden levels, and with one level of as many plastic weights
 as three; and on a grammar of motifs of 8 tokens, where the class of the next motif depends on what was heard 8 to 16
@@ -161,15 +161,15 @@ def measure(runs, quick):
         ("variance explained by previous_motif", ">"),
         ("memory (tokens)", ">"),
     ):
-        bar = Bar(relation, 0, interval=True)
+        threshold = Threshold(relation, 0, interval=True)
         trained = _gradients(held["trained"], quantity)
-        rows.append(Measured(f"{quantity}: level 3 minus level 1", summarise(trained), bar))
+        rows.append(Measured(f"{quantity}: level 3 minus level 1", summarise(trained), threshold))
         for control in ("untrained", "shuffled"):
             rows.append(
                 Measured(
                     f"{quantity}: that gradient minus that of networks {control}",
                     paired(trained, _gradients(held[control], quantity)),
-                    bar,
+                    threshold,
                 )
             )
     for quantity in held["trained"][0]:
@@ -197,7 +197,7 @@ def measure(runs, quick):
             Measured(
                 f"motifs{suffix}: accuracy with 3 levels minus 1 level",
                 paired(scores["3 levels"], scores["1 level"]),
-                Bar(">", 0, interval=True),
+                Threshold(">", 0, interval=True),
             )
         )
         rows += [

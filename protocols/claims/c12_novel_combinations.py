@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 from networks import first_contact
 
 from fena_sim import FenaError
-from fena_sim.claims import Bar, Measured, Reported, once
+from fena_sim.claims import Measured, Reported, Threshold, once
 from fena_sim.measure import (
     IdealObserver,
     accuracy,
@@ -49,12 +49,12 @@ def measure(runs, quick):
         Measured(
             "accuracy inside novel combinations",
             summarise([t.loc["novel", "accuracy"] for t in tables]),
-            Bar(">=", LEAST_ACCURACY),
+            Threshold(">=", LEAST_ACCURACY),
         ),
         Measured(
             "error inside novel / familiar combinations",
             summarise([t.loc["novel", "relative_error"] for t in tables]),
-            Bar("<=", MOST_RATIO),
+            Threshold("<=", MOST_RATIO),
             note="the familiar error is small: see the errors themselves",
         ),
         Reported(

@@ -8,7 +8,7 @@ from matplotlib.ticker import NullFormatter
 from networks import first_contact
 
 from fena_sim import FenaError
-from fena_sim.claims import Bar, Measured, NotRun, Reported
+from fena_sim.claims import Measured, NotRun, Reported, Threshold
 from fena_sim.measure import accuracy, bits, entropy_floor, paired, summarise
 from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
 from fena_sim.show.colours import BLACK, GREY, SKY, VERMILLION
@@ -71,7 +71,7 @@ def measure(runs, quick):
 
 
 def _difference(other, name, own, theirs):
-    return Measured(f"{name}: FENA - {other}", paired(own, theirs), Bar(MEASURES[name][1], 0))
+    return Measured(f"{name}: FENA - {other}", paired(own, theirs), Threshold(MEASURES[name][1], 0))
 
 
 def scores(found, regime, name):

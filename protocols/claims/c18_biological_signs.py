@@ -12,7 +12,7 @@ from networks import MODELS, PROTOCOLS, short
 from scipy import signal
 
 from fena_sim import load_protocol
-from fena_sim.claims import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Experiment, Measured, Reported, Threshold
 from fena_sim.measure import mismatch, paired, share, summarise, token_scores, trapped
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
 from fena_sim.show.style import letter
@@ -77,7 +77,7 @@ def measure(runs, quick):
             Measured(
                 f"{label}: failed minus healthy",
                 paired(failed, healthy),
-                Bar(relation, 0, interval=True),
+                Threshold(relation, 0, interval=True),
             )
         )
         rows += [

@@ -9,7 +9,7 @@ from networks import PROTOCOLS, first_contact
 from rich.console import Console
 
 from fena_sim import run
-from fena_sim.claims import Bar, Measured, once
+from fena_sim.claims import Measured, Threshold, once
 from fena_sim.load.user_file import load_file
 from fena_sim.measure import share
 from fena_sim.runs.live.progress import Display
@@ -54,11 +54,13 @@ def check(seeds, quick):
         Measured(
             "share of quantities in the picture of the running network",
             once(np.mean(shown)),
-            Bar(">=", 1),
+            Threshold(">=", 1),
         ),
-        Measured("share of quantities in the line of a log", once(np.mean(written)), Bar(">=", 1)),
-        Measured("levels in the picture", once(len(levels)), Bar(">=", 4)),
-        Measured("lines of the picture", once(len(picture)), Bar("<=", HEIGHT)),
+        Measured(
+            "share of quantities in the line of a log", once(np.mean(written)), Threshold(">=", 1)
+        ),
+        Measured("levels in the picture", once(len(levels)), Threshold(">=", 4)),
+        Measured("lines of the picture", once(len(picture)), Threshold("<=", HEIGHT)),
     ]
 
 
@@ -124,7 +126,7 @@ def measure(runs, quick):
         Measured(
             "share of networks whose stored run gives the dashboard",
             share([drawn(r) for r in runs["network"]]),
-            Bar(">=", 1),
+            Threshold(">=", 1),
         )
     ]
 

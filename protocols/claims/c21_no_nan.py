@@ -7,7 +7,7 @@ import numpy as np
 from networks import MODELS, PROTOCOLS
 
 from fena_sim import Block, Protocol, load_model, load_protocol
-from fena_sim.claims import Bar, Experiment, Measured, Reported
+from fena_sim.claims import Experiment, Measured, Reported, Threshold
 from fena_sim.measure import share
 from fena_sim.runs.health import not_finite
 from fena_sim.runs.store.files import load_arrays
@@ -85,12 +85,12 @@ def measure(runs, quick):
         Measured(
             "share of shipped protocols that end well",
             share([ends_well(run) for run in shipped]),
-            Bar(">=", 1),
+            Threshold(">=", 1),
         ),
         Measured(
             "share of random constants that end well",
             share([ends_well(run) for run in drawn]),
-            Bar(">=", 1),
+            Threshold(">=", 1),
         ),
         Reported(
             "share of shipped protocols that stop", share([not run.finished for run in shipped])

@@ -1,4 +1,4 @@
-"""Oracle: the documented contract of `fena bench`: fields, null where nothing is measured, and bars
+"""Oracle: the documented contract of `fena bench`: fields, null where nothing is measured, and thresholds
 in closed form.
 """
 
@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from fena_sim.bench.bars import Bar, bars
 from fena_sim.bench.figure import scaling
 from fena_sim.bench.speed import Row, check, installed
+from fena_sim.bench.thresholds import Threshold, thresholds
 from fena_sim.bench.variants import VARIANTS, Variant
 from fena_sim.bench.worker import VariantError
 from fena_sim.commands.main import main
@@ -115,8 +115,8 @@ def test_bars_in_closed_form():
         row("1e6", "dense", 100, synapses=10**6),
         row("1e7", "dense", 1600, synapses=10**7),
     ]
-    found = {bar.name: bar for bar in bars(rows)}
-    assert found["small, plastic: times faster than stock"] == Bar(
+    found = {threshold.name: threshold for threshold in thresholds(rows)}
+    assert found["small, plastic: times faster than stock"] == Threshold(
         "small, plastic: times faster than stock", 29.9, 30
     )
     assert not found["small, plastic: times faster than stock"].holds

@@ -1,6 +1,6 @@
-"""The contents of a claim file: the networks it needs, and measured values beside their bars.
+"""The contents of a claim file: the networks it needs, and measured values beside their thresholds.
 
-Verdicts are computed from the summaries; nobody can write one down. What has no bar is `Reported`:
+Verdicts are computed from the summaries; nobody can write one down. What has no threshold is `Reported`:
 it is shown beside the rows, and takes no part in any verdict.
 """
 
@@ -59,7 +59,7 @@ class Experiment:
 
 
 @attrs.frozen
-class Bar:
+class Threshold:
     """What a value is compared with: `relation` is "<=", ">=", "<" or ">".
 
     With `interval`, the whole 95 % interval has to meet it, for instance a difference whose
@@ -74,7 +74,9 @@ class Bar:
     def _known(self, attribute, value):
         if value not in _RELATIONS:
             raise DeclarationError(
-                f"a bar cannot be {value!r}", where="Bar", fix=nearest(value, _RELATIONS)
+                f"a threshold cannot be {value!r}",
+                where="Threshold",
+                fix=nearest(value, _RELATIONS),
             )
 
     def met(self, summary: Summary) -> bool:
@@ -90,22 +92,24 @@ class Bar:
 
 @attrs.frozen
 class Otherwise:
-    """A weaker condition, said beforehand, under which a missed bar counts as qualified."""
+    """A weaker condition, said beforehand, under which a missed threshold counts as qualified."""
 
     measure: str
     summary: Summary
-    bar: Bar
+    threshold: Threshold
 
 
-def judge(summary: Summary, bar: Bar, otherwise: Otherwise | None = None) -> str:
+def judge(summary: Summary, threshold: Threshold, otherwise: Otherwise | None = None) -> str:
     """The verdict on a Summary.
 
-    "holds" if it meets the bar; else "qualified" if there is a weaker condition (Otherwise) and
+    "holds" if it meets the threshold; else "qualified" if there is a weaker condition (Otherwise) and
     that is met; else "fails".
     """
-    if bar.met(summary):
+    if threshold.met(summary):
         return HOLDS
-    return QUALIFIED if otherwise is not None and otherwise.bar.met(otherwise.summary) else FAILS
+    return (
+        QUALIFIED if otherwise is not None and otherwise.threshold.met(otherwise.summary) else FAILS
+    )
 
 
 def _finite(instance, attribute, value):
@@ -122,7 +126,7 @@ def _finite(instance, attribute, value):
 
 @attrs.frozen
 class Measured:
-    """A value over networks beside its bar: one row of `fena claims`.
+    """A value over networks beside its threshold: one row of `fena claims`.
 
     Parameters
     ----------
@@ -130,7 +134,7 @@ class Measured:
         What was measured, in a few words.
     summary : Summary
         From `fena_sim.measure.summarise`, `paired` or `share`; `once` for what is no statistic.
-    bar : Bar
+    threshold : Threshold
     otherwise : Otherwise, optional
     note : str
         What a reader of the page should know beside it.
@@ -138,26 +142,26 @@ class Measured:
 
     measure: str
     summary: Summary = attrs.field(validator=_finite)
-    bar: Bar = attrs.field(validator=attrs.validators.instance_of(Bar))
+    threshold: Threshold = attrs.field(validator=attrs.validators.instance_of(Threshold))
     otherwise: Otherwise | None = None
     note: str = ""
 
     @property
     def verdict(self) -> str:
-        return judge(self.summary, self.bar, self.otherwise)
+        return judge(self.summary, self.threshold, self.otherwise)
 
     @property
-    def bar_text(self) -> str:
-        """The bar and, if there is one, the weaker condition with its own value."""
+    def threshold_text(self) -> str:
+        """The threshold and, if there is one, the weaker condition with its own value."""
         if self.otherwise is None:
-            return str(self.bar)
+            return str(self.threshold)
         other = self.otherwise
-        return f"{self.bar}; qualified if {other.measure} ({other.summary.median:.4g}) {other.bar}"
+        return f"{self.threshold}; qualified if {other.measure} ({other.summary.median:.4g}) {other.threshold}"
 
 
 @attrs.frozen
 class Reported:
-    """A value over networks without a bar: shown, never judged."""
+    """A value over networks without a threshold: shown, never judged."""
 
     measure: str
     summary: Summary = attrs.field(validator=_finite)
@@ -192,7 +196,7 @@ class Row:
     value: float
     low: float
     high: float
-    bar: str
+    threshold: str
     verdict: str
     seeds: int
     runs: list

@@ -79,7 +79,7 @@ class Claim:
             self._expect(entry, (Measured, Reported, NotRun), "a measure")
         if not any(isinstance(entry, Measured) for entry in found):
             raise DeclarationError(
-                "no value has a bar", where=str(self.path), fix="return at least one Measured"
+                "no value has a threshold", where=str(self.path), fix="return at least one Measured"
             )
         return found
 

@@ -104,16 +104,16 @@ def _section(result, figure):
         parts.append(_wrapped("Not run: " + " ".join(str(result.reason).split())))
     else:
         rows = [
-            [row.measure, _value(measured.summary), row.bar, row.verdict, measured.note]
+            [row.measure, _value(measured.summary), row.threshold, row.verdict, measured.note]
             for row, measured in zip(result.rows, result.measured, strict=False)
         ]
         rows += [
             [row.measure, "", "", row.verdict, missing.reason.fix]
             for row, missing in zip(result.rows[len(rows) :], result.missing, strict=True)
         ]
-        parts.append(_table(["measure", "value [interval]", "bar", "verdict", "note"], rows))
+        parts.append(_table(["measure", "value [interval]", "threshold", "verdict", "note"], rows))
     if result.reported:
-        parts.append("Beside it, without a bar:")
+        parts.append("Beside it, without a threshold:")
         parts.append(
             _table(
                 ["measure", "value [interval]", "note"],

@@ -81,7 +81,7 @@ class Result:
                 value=m.summary.median,
                 low=m.summary.low,
                 high=m.summary.high,
-                bar=m.bar_text,
+                threshold=m.threshold_text,
                 verdict=m.verdict,
                 seeds=self.seeds,
                 **same,
@@ -96,7 +96,7 @@ def _seeds(n):
 
 def _not_run(why, same):
     return Row(
-        measure=why, value=None, low=None, high=None, bar="", verdict=NOT_RUN, seeds=0, **same
+        measure=why, value=None, low=None, high=None, threshold="", verdict=NOT_RUN, seeds=0, **same
     )
 
 

@@ -1,4 +1,4 @@
-"""Oracle: the documented contract of `fena claims` and of claim files; truth tables of bars and
+"""Oracle: the documented contract of `fena claims` and of claim files; truth tables of thresholds and
 verdicts.
 """
 
@@ -19,22 +19,33 @@ from fena_sim.errors import DeclarationError
 from fena_sim.measure import Summary
 from fena_sim.study.claims.claim import (
     VERDICTS,
-    Bar,
     Experiment,
     Measured,
     Otherwise,
     Row,
+    Threshold,
     judge,
     once,
 )
 from fena_sim.study.claims.files import find_claims
 from fena_sim.study.claims.suite import Jobs, run_claims
 
-FIELDS = ["id", "measure", "value", "low", "high", "bar", "verdict", "seeds", "runs", "command"]
+FIELDS = [
+    "id",
+    "measure",
+    "value",
+    "low",
+    "high",
+    "threshold",
+    "verdict",
+    "seeds",
+    "runs",
+    "command",
+]
 HEAD = """
 import tiny
 from brian2 import ms
-from fena_sim.study.claims.claim import Bar, Experiment, Measured, Otherwise, Reported, once
+from fena_sim.study.claims.claim import Threshold, Experiment, Measured, Otherwise, Reported, once
 from fena_sim.measure import settling_iterations, summarise
 from fena_sim.plot import new_figure, sheet
 CLAIM, DEFINITION = "It settles.", "Median | of iterations."
@@ -54,8 +65,8 @@ def measure(runs, quick):
     assert [run.seed for run in runs["later"]] == [2, 3]
     assert all(run.manifest["start"]["run"] == other.id for run, other in zip(runs["later"], runs["trained"]))
     value = found["trained"]
-    return [Measured("held", value, Bar("<=", 48)), Measured("missed", value, Bar("<", 0), note="as it must"),
-            Measured("weaker", value, Bar("<", 0), Otherwise("iterations later", found["later"], Bar("<=", 48))),
+    return [Measured("held", value, Threshold("<=", 48)), Measured("missed", value, Threshold("<", 0), note="as it must"),
+            Measured("weaker", value, Threshold("<", 0), Otherwise("iterations later", found["later"], Threshold("<=", 48))),
             Reported("later", found["later"])]
 def figure(runs):
     drawn = new_figure()
@@ -73,7 +84,7 @@ def seeds(quick):
 def experiments(seed, quick):
     return {"mine": network(seed)}
 def measure(runs, quick):
-    return [Measured("networks", once(len(runs["mine"])), Bar(">=", 3))]
+    return [Measured("networks", once(len(runs["mine"])), Threshold(">=", 3))]
 """
 )
 NEEDS_TORCH = (
@@ -94,7 +105,7 @@ ID = "C21"
 def experiments(seed, quick):
     return {"stops": network(seed, 24, parameters={"tau_e": 0.3*ms}, may_stop=MAY_STOP)}
 def measure(runs, quick):
-    return [Measured("stopped", once(all(not run.finished for run in runs["stops"])), Bar(">=", 1))]
+    return [Measured("stopped", once(all(not run.finished for run in runs["stops"])), Threshold(">=", 1))]
 """
 )
 PARTLY = (
@@ -105,7 +116,7 @@ from fena_sim.errors import FenaError
 ID = "C13"
 def check(seeds, quick):
     return [NotRun("beside a GRU", FenaError("PyTorch is not installed", fix="pip install fena-sim[claims]")),
-            Measured("beside a table", once(1), Bar(">=", VALUE))]
+            Measured("beside a table", once(1), Threshold(">=", VALUE))]
 """
 )
 CHECKED = (
@@ -113,7 +124,7 @@ CHECKED = (
     + """
 ID = "C01"
 def check(seeds, quick):
-    return [Measured("seeds", once(len(seeds)), Bar(">=", 10), note=repr((seeds, quick)))]
+    return [Measured("seeds", once(len(seeds)), Threshold(">=", 10), note=repr((seeds, quick)))]
 """
 )
 
@@ -154,34 +165,36 @@ def summary(value, low, high):
     ],
 )
 def test_a_bar_compares_the_value_and_if_asked_the_interval(relation, met):
-    assert tuple(Bar(relation, 6.0).met(summary(v, 0, 12)) for v in (5.0, 6.0, 7.0)) == met
+    assert tuple(Threshold(relation, 6.0).met(summary(v, 0, 12)) for v in (5.0, 6.0, 7.0)) == met
     inside = {"<": summary(5, 4, 5.5), ">": summary(7, 6.5, 8)}[relation[0]]
-    assert Bar(relation, 6.0, interval=True).met(inside)
-    assert not Bar(relation, 6.0, interval=True).met(summary(inside.median, 5, 7))
-    assert str(Bar(relation, 6.0)) == f"{relation} 6" and "interval" in str(
-        Bar(relation, 6.0, interval=True)
+    assert Threshold(relation, 6.0, interval=True).met(inside)
+    assert not Threshold(relation, 6.0, interval=True).met(summary(inside.median, 5, 7))
+    assert str(Threshold(relation, 6.0)) == f"{relation} 6" and "interval" in str(
+        Threshold(relation, 6.0, interval=True)
     )
 
 
 def test_a_bar_of_another_kind_is_refused():
-    with pytest.raises(DeclarationError, match="a bar cannot be '=<'"):
-        Bar("=<", 6)
+    with pytest.raises(DeclarationError, match="a threshold cannot be '=<'"):
+        Threshold("=<", 6)
 
 
 @pytest.mark.parametrize("meets, weaker", itertools.product((True, False), (True, False, None)))
 def test_verdicts(meets, weaker):
     value = once(1.0 if meets else 0.0)
     otherwise = (
-        None if weaker is None else Otherwise("floor", once(1.0 if weaker else 0.0), Bar(">=", 1))
+        None
+        if weaker is None
+        else Otherwise("floor", once(1.0 if weaker else 0.0), Threshold(">=", 1))
     )
     expected = "holds" if meets else "qualified" if weaker else "fails"
-    assert judge(value, Bar(">=", 1), otherwise) == expected
-    assert Measured("m", value, Bar(">=", 1), otherwise).verdict == expected
+    assert judge(value, Threshold(">=", 1), otherwise) == expected
+    assert Measured("m", value, Threshold(">=", 1), otherwise).verdict == expected
 
 
 def test_a_value_that_is_no_number_is_refused():
     with pytest.raises(DeclarationError, match="'ratio' cannot be"):
-        Measured("ratio", once(float("nan")), Bar(">=", 1))
+        Measured("ratio", once(float("nan")), Threshold(">=", 1))
 
 
 def test_the_row_is_the_contract():
@@ -242,8 +255,8 @@ def test_claims_end_to_end(folder, tmp_path, monkeypatch, capsys):
         "fena claims C08 --seeds 3 --quick",
         "fena claims C13 --seeds 2 --quick",
     ]
-    assert rows[1]["bar"] == "< 0" and re.fullmatch(
-        r"< 0; qualified if iterations later \([\d.]+\) <= 48", rows[2]["bar"]
+    assert rows[1]["threshold"] == "< 0" and re.fullmatch(
+        r"< 0; qualified if iterations later \([\d.]+\) <= 48", rows[2]["threshold"]
     )
 
     stored = {run.id: run for run in map(fs.open_run, Path("runs").iterdir())}
@@ -281,7 +294,7 @@ def test_claims_end_to_end(folder, tmp_path, monkeypatch, capsys):
             assert f"`{r['command']}`" in text and r["measure"] in text
             if r["value"] is not None:
                 assert re.search(
-                    rf"^\| {r['measure']} \| {r['value']:.4g} \[.*\| {re.escape(r['bar'])} \| {r['verdict']} \|",
+                    rf"^\| {r['measure']} \| {r['value']:.4g} \[.*\| {re.escape(r['threshold'])} \| {r['verdict']} \|",
                     text,
                     re.M,
                 )

@@ -1,4 +1,4 @@
-"""The bars for speed: each is computed from the rows of one call, with its verdict."""
+"""The thresholds for speed: each is computed from the rows of one call, with its verdict."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,7 +8,7 @@ PEERS = ("numpy", "jax", "ngclearn", "pcx")
 
 
 @attrs.frozen
-class Bar:
+class Threshold:
     """`value` is what was measured; it holds if it is at least (or at most) `bound`."""
 
     name: str
@@ -21,8 +21,8 @@ class Bar:
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
-def bars(rows: Iterable[Mapping]) -> list[Bar]:
-    """All bars for which the rows hold what is needed."""
+def thresholds(rows: Iterable[Mapping]) -> list[Threshold]:
+    """All thresholds for which the rows hold what is needed."""
     found = {(r["network"], r["dtype"], r["plastic"], r["batch"], r["variant"]): r for r in rows}
 
     def time(network, variant, plastic=True, batch=1):
@@ -37,7 +37,7 @@ def bars(rows: Iterable[Mapping]) -> list[Bar]:
 
     def add(name, over, under, bound, at_least=True):
         if over and under:
-            candidates.append(Bar(name, over / under, bound, at_least))
+            candidates.append(Threshold(name, over / under, bound, at_least))
 
     for network, of_limit, factors in (
         ("small", 3, {"stock": 30, "ngclearn": 3, "pcx": 3.5, "jax": 2}),
