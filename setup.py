@@ -9,7 +9,7 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithShipped(build_py):
-    def run(self):
+    def run(self) -> None:
         super().run()
         if self.editable_mode:
             return

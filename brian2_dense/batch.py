@@ -1,6 +1,10 @@
 """Synapses that several independent streams share."""
 
+from typing import Any
+
 from brian2.devices.device import get_device
+from brian2.equations import Equations
+from brian2.groups.neurongroup import NeuronGroup
 from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import Synapses
 
@@ -35,7 +39,15 @@ class BatchedSynapses(Synapses):
         Subgroups, pathways, or (in `connect`) a device other than cpp_dense.
     """
 
-    def __init__(self, source, target, model=None, *, batch, **kwds):
+    def __init__(
+        self,
+        source: NeuronGroup,
+        target: NeuronGroup,
+        model: Equations | str | None = None,
+        *,
+        batch: int,
+        **kwds: Any,
+    ) -> None:
         for side, group in (("source", source), ("target", target)):
             if isinstance(group, Subgroup):
                 raise NotImplementedError(
@@ -60,7 +72,7 @@ class BatchedSynapses(Synapses):
             del self.variables._variables[name]
             self.variables.add_constant(name, len(group) // self._batch)
 
-    def connect(self):
+    def connect(self) -> None:
         """Join every unit of the source to every unit of the target, within each stream."""
         if not getattr(get_device(), "serves_batches", False):
             raise NotImplementedError("synapses shared by streams need set_device('cpp_dense')")

@@ -7,16 +7,17 @@ the cache.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
-from .lowering import POST, PRE
+from .lowering import POST, PRE, Dense, Pass
 
 TILE = 1024
 STREAMS = 2
 _WRITE = re.compile(r"(_ptr\w+)\[_idx\] = (\w+);")
 
 
-def sweep(passes, dense, rows, start, stop):
+def sweep(passes: Sequence[Pass], dense: Dense, rows: int, start: int, stop: int) -> list[str]:
     """Loops over rows `start` to `stop`, `rows` at a time."""
     lines = [
         f"for (int _tile = 0; _tile < {dense.n_post}; _tile += {TILE}) {{",
@@ -28,7 +29,7 @@ def sweep(passes, dense, rows, start, stop):
     return [*lines, "}}"]
 
 
-def reads_streams(p, dense):
+def reads_streams(p: Pass, dense: Dense) -> bool:
     """Whether the statements of a pass read (or sum) anything that differs between streams."""
     return p.target is not None or any(
         not v.scalar and getattr(v.owner, "name", None) != dense.name for v in p.reads

@@ -2,13 +2,19 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, RunFunctionContext
+import numpy as np
+from brian2.codegen.codeobject import CodeObject
+from brian2.core.variables import ArrayVariable
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, CPPWriter, RunFunctionContext
 from brian2.devices.device import all_devices
 
 from . import kernel
 from .generator import DenseCodeGenerator, DenseCodeObject
+from .lowering import Pass
 from .lowering_device import LoweringDevice, merged
 
 _SUPPORT = Path(__file__).parent / "templates" / "dense_support.h"
@@ -23,33 +29,35 @@ class DenseCPPDevice(CPPStandaloneDevice, LoweringDevice):
     #: BatchedSynapses ask for it: their kernels are C++.
     serves_batches = True
 
-    def __init__(self):  # Brian2's reinit() calls it again
+    def __init__(self) -> None:  # Brian2's reinit() calls it again
         super().__init__()
         self.forget()
 
-    def code_object_class(self, codeobj_class=None, fallback_pref=None):
+    def code_object_class(
+        self, codeobj_class: type[CodeObject] | None = None, fallback_pref: str | None = None
+    ) -> type[CodeObject]:
         return DenseCodeObject if codeobj_class is None else codeobj_class
 
-    def adorn(self, code_object):
+    def adorn(self, code_object: CodeObject) -> None:
         code_object.code.cpp_file = f'#include "{_SUPPORT.name}"\n{code_object.code.cpp_file}'
 
-    def build(self, *args, **kwds):
+    def build(self, *args: Any, **kwds: Any) -> None:
         self.lower()
         super().build(*args, **kwds)
 
-    def run_function(self, name, include_in_parent=True):
+    def run_function(self, name: str, include_in_parent: bool = True) -> RunFunctionContext:
         return _RunFunction(self, name, include_in_parent)
 
-    def get_value(self, var, access_data=True):
+    def get_value(self, var: ArrayVariable, access_data: bool = True) -> np.ndarray:
         values = self.index_values(var)
         return super().get_value(var, access_data) if values is None else values
 
-    def copy_source_files(self, writer, directory):
+    def copy_source_files(self, writer: CPPWriter, directory: str | Path) -> None:
         super().copy_source_files(writer, directory)
         shutil.copy(_SUPPORT, directory)
         writer.header_files.add(_SUPPORT.name)
 
-    def generate_network_source(self, writer, compiler):
+    def generate_network_source(self, writer: CPPWriter, compiler: str) -> None:
         """Brian2's loop over the steps, but the clock is read once at the end and not in every
         step.
         """
@@ -62,7 +70,7 @@ class DenseCPPDevice(CPPStandaloneDevice, LoweringDevice):
             after = "_last_run_time = elapsed_realtime;"  # behind the loop
             source.write_text(loop + rest.replace(after, f"{read.group(0)}    {after}", 1))
 
-    def write_kernel(self, members):
+    def write_kernel(self, members: Sequence[Pass]) -> None:
         lead = members[0].code_object
         for p in members[1:]:
             other = p.code_object.code

@@ -1,8 +1,11 @@
 """Brian2's C++ statements, with loop counters instead of index arrays."""
 
 from pathlib import Path
+from typing import Any
 
+from brian2.codegen.generators.base import CodeGenerator
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
+from brian2.codegen.statements import Statement
 from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import Function
 from brian2.core.variables import ArrayVariable
@@ -17,7 +20,7 @@ from .lowering import PASSES, POST, PRE
 LOOPS = tuple(f"dense_{name}" for name in PASSES)
 
 
-class DenseIndices:
+class DenseIndices(CodeGenerator):
     """For generators of C++ and CUDA: writes the statements of lowered synapses; everything else as
     Brian2 does.
     """
@@ -26,7 +29,11 @@ class DenseIndices:
     #: writes).
     blocks: dict = {}
 
-    def translate_statement_sequence(self, scalar_statements, vector_statements):
+    def translate_statement_sequence(
+        self,
+        scalar_statements: dict[str | None, list[Statement]],
+        vector_statements: dict[str | None, list[Statement]],
+    ) -> tuple[dict[str | None, list[str]], dict[str | None, list[str]], dict[str, Any]]:
         scalar, vector, keywords = super().translate_statement_sequence(
             scalar_statements, vector_statements
         )
@@ -39,11 +46,12 @@ class DenseIndices:
             self.blocks[self.name] = (scalar, vector, keywords, reads, writes)
         return scalar, vector, keywords
 
-    def determine_keywords(self):
+    def determine_keywords(self) -> dict[str, Any]:
         """Brian2's keywords; with the support code also function by function, to be merged when
         passes are.
         """
-        keywords, added, pieces = super().determine_keywords(), set(), []
+        keywords, pieces = super().determine_keywords(), []
+        added: set[str] = set()
         for name, function in list(self.variables.items()):
             if isinstance(function, Function):
                 found = self._add_user_function(name, function, added)
@@ -52,7 +60,9 @@ class DenseIndices:
         keywords["support_pieces"] = pieces
         return keywords
 
-    def translate_to_read_arrays(self, read, write, indices):
+    def translate_to_read_arrays(
+        self, read: set[str], write: set[str], indices: set[str]
+    ) -> list[str]:
         lowered = get_device().dense
         dense = next(
             (

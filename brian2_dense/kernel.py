@@ -9,45 +9,22 @@ at a time.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 
 import attrs
+from brian2.core.variables import ArrayVariable
 
 from . import batch_kernel
-from .lowering import POST, PRE
+from .lowering import POST, PRE, Pass
 
 PLACEHOLDER = "//// DENSE KERNEL ////"
 ROWS = 4
 _POINTER = re.compile(r"(.*?)\s*(_ptr\w+)\s*=.*;")
 
 
-@attrs.frozen(eq=False)
-class Pass:
-    """One code object's part in a pass: a sum onto "pre" or "post", or "state" (no sum).
-
-    `scalar` and `vector` are Brian2's statement blocks; `target` is the summed variable, `pointer`
-    and `c_type` its name and type in C++; `ordered` is true if the statements write anything but
-    synaptic variables; `number` tells the passes of one kernel apart.
-    """
-
-    code_object: object
-    dense: object
-    kind: str
-    scalar: str
-    vector: str
-    pointers: str
-    support: tuple
-    defines: tuple
-    reads: frozenset
-    writes: frozenset
-    target: object = None
-    pointer: str | None = None
-    c_type: str | None = None
-    ordered: bool = False
-    number: int = 0
-    kernel_lines: tuple = ()
-
-
-def can_fuse(passes, between):
+def can_fuse(
+    passes: Sequence[Pass], between: Iterable[tuple[set[ArrayVariable], set[ArrayVariable], str]]
+) -> tuple[bool, str]:
     """Whether passes over the same synapses may become one, at the place of the first. Returns
     (bool, reason).
 
@@ -72,7 +49,7 @@ def can_fuse(passes, between):
     return True, "nothing between them touches their variables"
 
 
-def render(passes):
+def render(passes: Sequence[Pass]) -> str:
     """The C++ body of a pass (without the pointers of the first one, which its file declares)."""
     dense = passes[0].dense
     passes = [

@@ -7,7 +7,10 @@ and j take their place. Everything else runs as Brian2 wrote it, with a message 
 this is decided when the program is built: until then anything may still happen to the synapses.
 """
 
+from collections.abc import Iterable
+
 import attrs
+from brian2.codegen.codeobject import CodeObject
 from brian2.core.variables import ArrayVariable
 from brian2.synapses.synapses import Synapses
 
@@ -45,22 +48,22 @@ class Request:
     state updates, else None.
     """
 
-    made: object
+    made: CodeObject
     stock: object
     template: str
     template_kwds: dict
-    owner: object
+    owner: ArrayVariable | None
     arguments: dict
-    blocks: tuple
+    blocks: tuple | None
 
-    def concerns(self, synapses):
+    def concerns(self, synapses: Synapses) -> bool:
         """Whether it belongs to these synapses or reads their index arrays."""
         indices = [synapses.variables[name] for name in ("_synaptic_pre", "_synaptic_post")]
         return self.owner is indices[0] or any(
             v is index for v in self.arguments["variables"].values() for index in indices
         )
 
-    def touched(self, time):
+    def touched(self, time: set[ArrayVariable]) -> tuple[set[ArrayVariable], set[ArrayVariable]]:
         """The arrays that it (reads, writes), as two sets; all that it knows but `time`, unless it
         sums or updates.
         """
@@ -73,7 +76,34 @@ class Request:
         return arrays, {v for v in arrays if not (v.read_only and v.constant)} - time
 
 
-def template(request):
+@attrs.frozen(eq=False)
+class Pass:
+    """One code object's part in a pass: a sum onto "pre" or "post", or "state" (no sum).
+
+    `scalar` and `vector` are Brian2's statement blocks; `target` is the summed variable, `pointer`
+    and `c_type` its name and type in C++; `ordered` is true if the statements write anything but
+    synaptic variables; `number` tells the passes of one kernel apart.
+    """
+
+    code_object: CodeObject
+    dense: Dense
+    kind: str
+    scalar: str
+    vector: str
+    pointers: str
+    support: tuple
+    defines: tuple
+    reads: frozenset
+    writes: frozenset
+    target: ArrayVariable | None = None
+    pointer: str | None = None
+    c_type: str | None = None
+    ordered: bool = False
+    number: int = 0
+    kernel_lines: tuple = ()
+
+
+def template(request: Request) -> tuple[str, str | None]:
     """The template of a lowered code object, and what it does: "create", "pass" or (None) neither."""
     if request.template == CREATE:
         return "dense_synapses_create", "create"
@@ -82,7 +112,9 @@ def template(request):
     return request.template, None
 
 
-def reason_against(synapses, requests, everything):
+def reason_against(
+    synapses: Synapses, requests: Iterable[Request], everything: Iterable[Synapses]
+) -> str | None:
     """Why synapses cannot be lowered; None if they can.
 
     `requests` are those that concern them, `everything` all Synapses of the program.
@@ -144,7 +176,7 @@ def _reason_against(request):
     return f"{request.made.name} reads what it sums" if target in request.blocks[3] else None
 
 
-def shape(synapses):
+def shape(synapses: Synapses) -> Dense:
     batch, variables = getattr(synapses, "_batch", 1), synapses.variables
     return Dense(
         name=synapses.name,

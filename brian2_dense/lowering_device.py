@@ -3,17 +3,23 @@ when it builds.
 """
 
 import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import attrs
 import numpy as np
+from brian2.codegen.codeobject import CodeObject
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.functions import Function
+from brian2.core.variables import ArrayVariable, Variable
 from brian2.devices.device import Device
+from brian2.groups.group import VariableOwner
 from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
 
 from . import kernel, lowering
 from .batch import BatchedSynapses
+from .generator import DenseIndices
 
 logger = get_logger("brian2_dense")
 
@@ -36,26 +42,28 @@ class LoweringDevice(Device):
     the kernel of some fused passes into it.
     """
 
-    generator: type | None = None
+    generator: type[DenseIndices]
 
-    def forget(self):
+    def forget(self) -> None:
         """Begin a new program."""
-        self.explanations, self._requests, self._passes = [], {}, {}
+        self.explanations: list[Explanation] = []
+        self._requests: dict[str, lowering.Request] = {}
+        self._passes: dict[str, lowering.Pass] = {}
         #: The index arrays that lowered synapses do without: (shape, "pre" or "post") by variable.
-        self.dense = {}
+        self.dense: dict[ArrayVariable, tuple[lowering.Dense, str]] = {}
 
     def code_object(
         self,
-        owner,
-        name,
-        abstract_code,
-        variables,
-        template_name,
-        variable_indices,
-        codeobj_class=None,
-        template_kwds=None,
-        **kwds,
-    ):
+        owner: VariableOwner,
+        name: str,
+        abstract_code: dict[str | None, str],
+        variables: dict[str, Variable | Function],
+        template_name: str,
+        variable_indices: dict[str, str],
+        codeobj_class: type[CodeObject] | None = None,
+        template_kwds: dict[str, Any] | None = None,
+        **kwds: Any,
+    ) -> CodeObject:
         """Brian2's code object. Whether it stays is decided by `lower`, when all is known about the
         synapses.
         """
@@ -89,7 +97,7 @@ class LoweringDevice(Device):
         )
         return made
 
-    def lower(self):
+    def lower(self) -> None:
         """Write again, as dense kernels, what may be; everything else is as Brian2 wrote it (also
         after an earlier build).
         """
@@ -120,7 +128,7 @@ class LoweringDevice(Device):
         for inactive in list(self._passes.values()):
             self._write([inactive])
 
-    def steps(self, lines):
+    def steps(self, lines: Iterable[str]) -> list[tuple[str, CodeObject]]:
         """What a run does in every step, as a list of (name of the clock, code object), from its
         lines of C++.
         """
@@ -194,7 +202,7 @@ class LoweringDevice(Device):
             once=True,
         )
 
-    def index_values(self, var):
+    def index_values(self, var: ArrayVariable) -> np.ndarray | None:
         """The values of an index array that lowered synapses do without; None for any other
         variable, or before the run.
         """
@@ -257,7 +265,7 @@ class LoweringDevice(Device):
         self.write_kernel(members)
 
 
-def merged(members, part):
+def merged(members: Sequence[lowering.Pass], part: str) -> list[str]:
     """The pieces of `part` ("support", "defines", ...) that later passes need and the first one has
     not, in order.
     """
@@ -273,7 +281,7 @@ def _pass(generator, made, owner, dense, template_kwds, scalar, vector, keywords
     own = {v for v in writes if getattr(v.owner, "name", None) == owner.name and not v.scalar}
     # Random numbers are drawn in Brian2's order, so that the same seed gives the same numbers.
     draws = any(isinstance(v, Function) and not v.stateless for v in made.variables.values())
-    return kernel.Pass(
+    return lowering.Pass(
         code_object=made,
         dense=dense,
         kind=kind,

@@ -14,6 +14,8 @@ function.
 """
 
 import ast
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
@@ -21,16 +23,17 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.codegen.statements import Statement
 from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
-from brian2.core.variables import ArrayVariable, AuxiliaryVariable
+from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Variable
 from brian2.parsing.bast import brian_ast
 from brian2.parsing.rendering import NumpyNodeRenderer
 from brian2.synapses.synapses import Synapses
 from brian2.utils.logger import get_logger
 from brian2.utils.stringtools import get_identifiers, word_substitute
 from jinja2 import ChoiceLoader, DictLoader
+from numpy.typing import DTypeLike
 from scipy.linalg.blas import dger, sger
 
-from .lowering import POST, PRE, shape
+from .lowering import POST, PRE, Dense, shape
 
 #: The axes along which a value varies, by which the factors of a product are grouped.
 SCALAR, COLUMN, ROW, MATRIX = (
@@ -44,7 +47,7 @@ SUMMAND = "_synaptic_var"  # Brian2's name for what a summed variable adds up
 logger = get_logger("brian2_dense")
 
 
-def all_to_all(synapses):
+def all_to_all(synapses: Synapses) -> Dense | None:
     """The lowering.Dense of `synapses` if number i*N_post + j joins units i and j, for all of them;
     else None.
     """
@@ -77,28 +80,32 @@ class Expressions(NumpyNodeRenderer):
         NumPy's name of the default precision.
     """
 
-    def __init__(self, variables, axes, dtype):
+    def __init__(
+        self, variables: dict[str, Variable | Function], axes: dict[str, frozenset[str]], dtype: str
+    ) -> None:
         super().__init__()
         self.variables, self.axes, self.dtype = variables, axes, dtype
 
-    def parse(self, text):
+    def parse(self, text: str) -> ast.expr:
         return brian_ast(text, self.variables)
 
-    def axes_of(self, node):
+    def axes_of(self, node: ast.expr) -> frozenset[str]:
         return SCALAR.union(
             *(self.axes.get(n.id, SCALAR) for n in ast.walk(node) if isinstance(n, ast.Name))
         )
 
-    def render_BinOp(self, node):
-        if node.dtype != "float" or not isinstance(node.op, (ast.Mult, ast.Div)):
+    def render_BinOp(self, node: ast.BinOp) -> str:
+        floating = node.dtype == "float"  # type: ignore[attr-defined]  # brian_ast notes it
+        if not floating or not isinstance(node.op, (ast.Mult, ast.Div)):
             return super().render_BinOp(node)
         return _product(self.groups(node))
 
-    def groups(self, node):
+    def groups(self, node: ast.expr) -> dict[frozenset[str], str]:
         """A product as {axes: text of the factors that vary along them}; scalars join a column or
         row if there is one.
         """
-        over, under = {}, {}
+        over: dict[frozenset[str], list[str]] = {}
+        under: dict[frozenset[str], list[str]] = {}
         for factor, divides in _factors(node):
             text, axes = self.render_element_parentheses(factor), self.axes_of(factor)
             if factor.dtype != "float":
@@ -117,7 +124,7 @@ class Expressions(NumpyNodeRenderer):
             found |= {axes: f"_numpy.asarray({found[axes]}, {self.dtype!r})" for axes in vectors}
         return found
 
-    def total(self, node, along):
+    def total(self, node: ast.expr, along: str) -> str:
         """The sum of an expression along PRE or POST; that axis remains, of length one."""
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
             sign = self.expression_ops[type(node.op).__name__]
@@ -191,11 +198,17 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
     class_name = "numpy_dense"
     dense = None  # the shape of the synapses whose statements are written, if they are lowered
 
-    def translate(self, code, dtype):
+    def translate(
+        self, code: dict[str | None, str], dtype: DTypeLike
+    ) -> tuple[dict[str | None, list[str]], dict[str | None, list[str]], dict[str, Any]]:
         self.dtype = np.dtype(dtype).name
         return super().translate(code, dtype)
 
-    def translate_statement_sequence(self, scalar_statements, vector_statements):
+    def translate_statement_sequence(
+        self,
+        scalar_statements: dict[str | None, list[Statement]],
+        vector_statements: dict[str | None, list[Statement]],
+    ) -> tuple[dict[str | None, list[str]], dict[str | None, list[str]], dict[str, Any]]:
         if isinstance(self.owner, Synapses) and self.template_name in TEMPLATES:
             self.dense, reason = (
                 all_to_all(self.owner),
@@ -225,7 +238,7 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
             self.summand = SUMMAND
         return super().translate_statement_sequence(scalar_statements, vector_statements)
 
-    def determine_keywords(self):
+    def determine_keywords(self) -> dict[str, Any]:
         return {
             **super().determine_keywords(),
             "dense_sum": self.write_sum if self.dense is not None else None,
@@ -290,7 +303,9 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
             else f"{array}[None, {first}:{first + n}]"
         )
 
-    def translate_one_statement_sequence(self, statements, scalar=False):
+    def translate_one_statement_sequence(
+        self, statements: list[Statement], scalar: bool = False
+    ) -> list[str]:
         if self.dense is None or scalar:
             return super().translate_one_statement_sequence(statements, scalar)
         read, write, _, _ = self.arrays_helper(statements)
@@ -322,7 +337,7 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
                 return f"_add_outer({var}, {groups[COLUMN]}, {groups[ROW]})"
         return f"{var}{'[...]' if op == '=' else ''} {op} {expressions.render_node(node)}"
 
-    def write_sum(self, target, index):
+    def write_sum(self, target: ArrayVariable, index: ArrayVariable) -> str:
         """The assignment of a summed variable, for the template: `target` and the `index` of its
         side, as Brian2 has them.
         """
@@ -335,7 +350,7 @@ class NumpyDenseGenerator(NumpyCodeGenerator):
 _RANK_ONE = {np.dtype(np.float64): dger, np.dtype(np.float32): sger}
 
 
-def add_outer(matrix, column, row):
+def add_outer(matrix: np.ndarray, column: np.ndarray, row: np.ndarray) -> None:
     """matrix += column*row in place, for a C-contiguous `matrix` (n, m); `column` is (n, 1), `row`
     (1, m).
     """
@@ -347,7 +362,7 @@ def add_outer(matrix, column, row):
         matrix[...] = changed.T
 
 
-def elementwise(function):
+def elementwise(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
     """A function that expects one-dimensional arrays, as in Brian2, for columns, rows and matrices
     too.
     """
@@ -397,7 +412,7 @@ _vectorisation_idx = 1
         ]
     )
 
-    def variables_to_namespace(self):
+    def variables_to_namespace(self) -> None:
         super().variables_to_namespace()
         self.namespace["_add_outer"] = add_outer
         if not (isinstance(self.owner, Synapses) and self.template_name in TEMPLATES):

@@ -98,7 +98,7 @@ TEMPLATES = {
 }
 
 
-def missing():
+def missing() -> list[str]:
     """One line for each name that the installed Brian2 lacks."""
     lines = [f"{place}.{name} ({use})" for place, name, use in NAMES if not _exists(place, name)]
     templates = import_module(

@@ -132,7 +132,7 @@ def _fields(thing):
         return [
             _field(name, member)
             for name, member in thing.members.items()
-            if member.is_attribute and member.annotation
+            if member.is_attribute and member.annotation and "property" not in member.labels
         ]
     return _arguments(thing.members["__init__"]) if "__init__" in thing.members else []
 

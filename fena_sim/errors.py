@@ -4,6 +4,7 @@ Each class also inherits from the built-in exception a Python programmer would e
 ``except ValueError`` keeps working (a habit taken from Nengo).
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 
@@ -20,7 +21,7 @@ class FenaError(Exception):
         What the user can do about it.
     """
 
-    def __init__(self, what, where=None, fix=None):
+    def __init__(self, what: str, where: str | None = None, fix: str | None = None) -> None:
         self.what, self.where, self.fix = what, where, fix
         lines = [what]
         if where:
@@ -77,10 +78,10 @@ class NonFiniteError(FenaError, ArithmeticError):
     """A state or weight became NaN or infinite during a run."""
 
 
-def nearest(name, options):
+def nearest(name: object, options: Iterable[object]) -> str:
     """A hint that names the closest existing option, for the ``fix`` of an error message."""
-    options = sorted(str(o) for o in options)
-    close = get_close_matches(str(name), options, n=1, cutoff=0.5)
+    known = sorted(str(o) for o in options)
+    close = get_close_matches(str(name), known, n=1, cutoff=0.5)
     if close:
-        return f"did you mean {close[0]!r}? (known: {', '.join(options)})"
-    return f"known names: {', '.join(options) or 'none'}"
+        return f"did you mean {close[0]!r}? (known: {', '.join(known)})"
+    return f"known names: {', '.join(known) or 'none'}"

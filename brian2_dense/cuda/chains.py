@@ -7,8 +7,12 @@ units of the first code object, wait for each other, go on to the second, and so
 """
 
 import re
+from collections.abc import Mapping, Sequence
 
+from brian2.codegen.codeobject import CodeObject
 from brian2.synapses.synapses import Synapses
+
+from ..lowering import Request
 
 #: Units. Larger populations keep a kernel of their own, with as many blocks as they fill.
 LARGEST = 4096
@@ -22,7 +26,9 @@ _UNITS = re.compile(r"const int _N = (\w+);")
 _N = re.compile(r"const int64_t N = (\d+);")
 
 
-def chains(order, requests):
+def chains(
+    order: Sequence[tuple[str, CodeObject]], requests: Mapping[str, Request]
+) -> list[list[CodeObject]]:
     """Lists of two or more code objects that may share a launch.
 
     Parameters
@@ -31,7 +37,9 @@ def chains(order, requests):
         As they run in a step.
     requests : {code object name: Request}
     """
-    found, here, clock_here = [], [], None
+    found: list[list[CodeObject]] = []
+    here: list[CodeObject] = []
+    clock_here = None
     for clock, code in [*order, (None, None)]:
         if here and (clock != clock_here or not _small(code, requests)):
             found += [here] if len(here) > 1 else []
@@ -61,7 +69,7 @@ def _small(code, requests):
     return len(code.owner) <= LARGEST
 
 
-def join(texts, names, number):
+def join(texts: dict[str, str], names: Sequence[str], number: int) -> str:
     """Turn the kernels of code objects into functions, and make one kernel of them.
 
     Parameters
@@ -78,15 +86,16 @@ def join(texts, names, number):
     str
         C++ of the kernel and of ``_run_chain_NUMBER()``, to stand behind the code objects.
     """
-    parameters, arguments, steps, largest = {}, {}, [], 1
+    parameters: dict[str, None] = {}
+    arguments: dict[str, None] = {}
+    steps, largest = [], 1
     for name in names:
         text = texts[name]
-        head = _HEAD.search(text)
+        head, host, n = _HEAD.search(text), _ARGUMENTS.search(text), _N.search(text)
+        assert head and host and n, f"{name} is not as brian2cuda's template writes it"
         given = [line.strip() for line in head.group(2).split(",") if line.strip()]
-        passed = [
-            line.strip() for line in _ARGUMENTS.search(text).group(1).split(",") if line.strip()
-        ]
-        units = int(_N.search(text).group(1))
+        passed = [line.strip() for line in host.group(1).split(",") if line.strip()]
+        units = int(n.group(1))
         largest = max(largest, units)
         parameters |= dict.fromkeys(given)
         arguments |= dict.fromkeys(passed)

@@ -9,12 +9,13 @@ sums at once; otherwise every tile writes its part, and a second kernel adds the
 """
 
 import re
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
 
 from ..kernel import PLACEHOLDER
-from ..lowering import POST, PRE
+from ..lowering import POST, PRE, Dense, Pass
 
 CALL = "//// DENSE CALL ////"
 ROWS, COLUMNS, AT_ONCE = 64, 128, 8
@@ -31,7 +32,7 @@ class Tiles:
     along_columns: int
 
     @classmethod
-    def of(cls, dense):
+    def of(cls, dense: Dense) -> "Tiles":
         threads = min(COLUMNS, -(-dense.n_post // 32) * 32)
         return cls(
             max(threads, AT_ONCE * LANES),
@@ -52,7 +53,7 @@ class Kernel:
     scratch: int
 
 
-def render(passes):
+def render(passes: Sequence[Pass]) -> Kernel:
     """The Kernel of a group of passes that run together."""
     dense, name = passes[0].dense, passes[0].code_object.name
     tiles = Tiles.of(dense)
@@ -86,7 +87,9 @@ def render(passes):
             f'CUDA_CHECK_ERROR("_add_kernel_{name}_{p.number}");',
         ]
     scratch = sum(
-        _units(p)[0] * _tiles(p, tiles) * np.dtype(p.target.dtype).itemsize for p in parts
+        _units(p)[0] * _tiles(p, tiles) * np.dtype(p.target.dtype).itemsize
+        for p in parts
+        if p.target is not None
     )
     return Kernel("\n".join(kernels), "\n".join(call), launches=len(kernels), scratch=scratch)
 
@@ -219,6 +222,6 @@ def _renamed(block, k):
     return re.sub(r"\b_lio_(\d+)", rf"_lio{k}_\1", block)
 
 
-def placed(text, kernels, call):
+def placed(text: str, kernels: str, call: str) -> str:
     """The text of a code object with its kernels in place."""
     return text.replace(PLACEHOLDER, kernels).replace(CALL, call)

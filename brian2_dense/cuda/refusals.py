@@ -2,14 +2,18 @@
 (docs/cuda.md has the cases).
 """
 
+from collections.abc import Mapping
+
+from brian2.core.base import BrianObject
 from brian2.core.operations import NetworkOperation
+from brian2.core.variables import ArrayVariable
 from brian2.synapses.synapses import SynapticPathway
 
 #: Steps. With a longest delay above this, one warp no longer prepares all queues (docs/cuda.md).
 LONGEST_DELAY = 31
 
 
-def reason_against(thing, delays):
+def reason_against(thing: BrianObject, delays: Mapping[ArrayVariable, float]) -> str | None:
     """Why an object of a network cannot run on CUDA; None if it can.
 
     `delays`: the longest delay (s) by variable, of those that were set by numbers; expressions only

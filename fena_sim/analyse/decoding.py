@@ -7,12 +7,16 @@ ones. Labels are the columns of the event table; a negative one (omitted token, 
 means not known, and such events are left out.
 """
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
+import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from ..errors import StimulusError
+from ..runs.store.run import Run
 from .select import readout
 
 FACTORS = ("token", "position", "motif", "previous_motif", "motif_class")
@@ -23,7 +27,7 @@ GUARD = 20
 RIDGE = 1.0
 
 
-def token_states(run, block, level):
+def token_states(run: Run, block: str, level: int) -> xr.DataArray:
     """States of a hidden level at the end of every token's presentation (claim C11).
 
     Read from the model's ``Readout(name=f"state_{level}", variables=[f"state_{level}.f"],
@@ -52,7 +56,12 @@ class Decoding:
     chance: float
 
 
-def decode(states, labels, folds=5, guard=GUARD):
+def decode(
+    states: xr.DataArray | np.ndarray,
+    labels: np.ndarray | Sequence[int],
+    folds: int = 5,
+    guard: int = GUARD,
+) -> Decoding:
     """How well a linear classifier reads a label from the states (claim C11).
 
     Formula: share of tested events whose label a multinomial logistic regression (L2 penalty with C
@@ -105,7 +114,13 @@ def decode(states, labels, folds=5, guard=GUARD):
     return Decoding(float(right / known.sum()), float(majority / known.sum()))
 
 
-def variance_explained(states, events, factors=FACTORS, folds=5, guard=GUARD):
+def variance_explained(
+    states: xr.DataArray | np.ndarray,
+    events: pd.DataFrame,
+    factors: Sequence[str] = FACTORS,
+    folds: int = 5,
+    guard: int = GUARD,
+) -> xr.Dataset:
     """Share of the states' variance that each factor explains, alone and beyond all others (claim
     C11).
 
@@ -166,7 +181,7 @@ def variance_explained(states, events, factors=FACTORS, folds=5, guard=GUARD):
     )
 
 
-def autocorrelation_time(states):
+def autocorrelation_time(states: xr.DataArray | np.ndarray) -> float:
     """How long a level remembers, in tokens (claim C11).
 
     Formula: the first lag at which the mean over units of the autocorrelation ::
@@ -210,7 +225,7 @@ def autocorrelation_time(states):
     return float("inf")
 
 
-def level_centre(values):
+def level_centre(values: np.ndarray | Sequence[float]) -> np.ndarray:
     """Where over the hidden levels a quantity lies: its centre of gravity (claim C11).
 
     Formula: ``sum_l l max(v_l, 0) / sum_l max(v_l, 0)`` over hidden levels l = 1, 2, ...; a
@@ -234,7 +249,9 @@ def level_centre(values):
     )
 
 
-def _checked(states, labels):
+def _checked(
+    states: xr.DataArray | np.ndarray, labels: np.ndarray | Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
     states, labels = np.asarray(states, dtype=float), np.asarray(labels)
     if states.ndim != 2 or len(states) != len(labels) or not np.isfinite(states).all():
         raise StimulusError(

@@ -11,13 +11,14 @@ import xarray as xr
 
 from ..declare.model.likelihood import squared_errors
 from ..errors import DeclarationError
+from ..runs.store.run import Run
 from .select import event_bins, narrow, presented, readout
 
 #: Seconds. Times of samples and events are equal if they differ by less; far below any time step.
 SLACK = 1e-6
 
 
-def level_errors(run, block):
+def level_errors(run: Run, block: str) -> xr.DataArray:
     """Mean squared error of every level for every event (claim C06).
 
     Formula: ``<e_0^2>`` over units on the first presentation step for level 0; ``<e_l^2>`` over
@@ -40,7 +41,7 @@ def level_errors(run, block):
     return _by_level(errors, "event", name="squared error", units="squared error", block=block)
 
 
-def mean_errors(run, block, mask=None):
+def mean_errors(run: Run, block: str, mask: np.ndarray | None = None) -> xr.DataArray:
     """Mean over events of :func:`level_errors`.
 
     Parameters
@@ -62,7 +63,7 @@ def mean_errors(run, block, mask=None):
     return level_errors(run, block).isel(event=keep).mean("event")
 
 
-def error_ratio(run, untrained="untrained", trained="familiar"):
+def error_ratio(run: Run, untrained: str = "untrained", trained: str = "familiar") -> xr.DataArray:
     """How many times smaller learning made the error of each level, level 0 first (claim C06).
 
     Formula: mean over events of :func:`level_errors` in the untrained block, divided by the same
@@ -77,7 +78,7 @@ def error_ratio(run, untrained="untrained", trained="familiar"):
     return ratio.rename("error ratio").assign_attrs(units="1", untrained=untrained, trained=trained)
 
 
-def error_curve(run, block="training", bins=40):
+def error_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean of :func:`level_errors` in consecutive bins over training.
 
     Window: the whole block in ``bins`` bins of equal width; a bin without presented tokens is NaN.
@@ -90,7 +91,7 @@ def error_curve(run, block="training", bins=40):
     return _binned(level_errors(run, block), bins)
 
 
-def precision_curve(run, block="training", bins=40):
+def precision_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean precision of every level in consecutive bins over training.
 
     Formula: mean over the bin's events of ``Pi_l`` at the end of the presentation, omitted tokens
@@ -106,7 +107,7 @@ def precision_curve(run, block="training", bins=40):
     return _binned(_by_level(precision, "event", name="precision", units=units, block=block), bins)
 
 
-def error_course(run, block):
+def error_course(run: Run, block: str) -> xr.DataArray:
     """Mean squared error of every level over the presentation of a token, from recorded traces.
 
     Formula: ``<e_l(t)^2>`` over the recorded units and over the presented tokens, t since the
@@ -135,7 +136,7 @@ def error_course(run, block):
     keep = narrow(presented(events), None, f"block {block!r}")
     names = {
         int(name[len("error_") : -len(".error")]): name
-        for name in probes
+        for name in map(str, probes)
         if name.startswith("error_") and name.endswith(".error")
     }
     if not names:
@@ -165,7 +166,7 @@ def error_course(run, block):
     )
 
 
-def halfway_token(run, block="training", bins=40):
+def halfway_token(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """When the error of each level had fallen halfway, on a log scale (claim C04).
 
     Formula: centre of the first bin of :func:`error_curve` whose error is at or below

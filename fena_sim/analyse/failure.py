@@ -5,6 +5,7 @@ statistics.
 import numpy as np
 import xarray as xr
 
+from ..runs.store.run import Run
 from .ngram import NGram
 from .prediction import accuracy
 from .select import narrow, presented, readout
@@ -13,7 +14,9 @@ from .select import narrow, presented, readout
 WINDOW = 200
 
 
-def collapsed_levels(run, block="training", share=0.1, window=WINDOW):
+def collapsed_levels(
+    run: Run, block: str = "training", share: float = 0.1, window: int = WINDOW
+) -> xr.Dataset:
     """Levels whose precision collapsed while learning (claim C08).
 
     Formula: level l has collapsed if its precision both fell and ended below ``share`` of what its
@@ -60,7 +63,7 @@ def collapsed_levels(run, block="training", share=0.1, window=WINDOW):
     )
 
 
-def trapped(run, block="familiar", training="training"):
+def trapped(run: Run, block: str = "familiar", training: str = "training") -> bool:
     """Whether the network predicts worse than a table of the token before, that is, whether it is
     in a trap (claim C10).
 

@@ -142,7 +142,7 @@ def free_energy_trace(run: Run, block: str) -> xr.DataArray:
                 block,
             )
         squares.append(
-            (traces[error] ** 2).mean(traces[error].dims[1])
+            (traces[error] ** 2).mean(str(traces[error].dims[1]))
             if error in traces
             else traces[square][:, 0]
         )

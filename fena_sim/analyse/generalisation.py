@@ -4,12 +4,15 @@ never trained.
 
 import pandas as pd
 
+from ..runs.store.run import Run
 from .errors import mean_errors
 from .prediction import accuracy
 from .select import inside_motif
 
 
-def generalisation(run, familiar="familiar", held_out="held_out"):
+def generalisation(
+    run: Run, familiar: str = "familiar", held_out: str = "held_out"
+) -> pd.DataFrame:
     """Accuracy and level-0 error inside familiar and inside novel combinations (claim C12).
 
     Window: scored events with ``position >= 1``, so that the junction itself, which nobody could
@@ -36,4 +39,4 @@ def generalisation(run, familiar="familiar", held_out="held_out"):
             "error": float(mean_errors(run, block, mask).sel(level=0)),
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
-    return table.assign(relative_error=table["error"] / table.loc["familiar", "error"])
+    return table.assign(relative_error=table["error"] / rows["familiar"]["error"])

@@ -1,5 +1,7 @@
 """The ideal observer of the motif grammar, and the bounds that it sets for every model."""
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 
@@ -36,7 +38,7 @@ class IdealObserver:
     grammar: MotifGrammar
     held_out: bool = False
 
-    def probabilities(self, tokens):
+    def probabilities(self, tokens: np.ndarray | Sequence[int]) -> np.ndarray:
         """Distribution over symbols before each token: shape ``(event, symbol)``, rows sum to 1.
 
         Parameters
@@ -66,12 +68,12 @@ class IdealObserver:
             belief = belief / belief.sum()
         return np.array(found)
 
-    def accuracy(self, tokens, mask=None):
+    def accuracy(self, tokens: np.ndarray | Sequence[int], mask: np.ndarray | None = None) -> float:
         """Share of scored tokens that were the most probable one (ties go to the lower index)."""
         p, targets = self._scored(tokens, mask)
         return float((p.argmax(axis=1) == targets).mean())
 
-    def bits(self, tokens, mask=None):
+    def bits(self, tokens: np.ndarray | Sequence[int], mask: np.ndarray | None = None) -> float:
         """Mean of ``-log2 p(token)`` over scored tokens, in bits per token."""
         p, targets = self._scored(tokens, mask)
         return float(-np.log2(p[np.arange(len(targets)), targets]).mean())
@@ -124,7 +126,13 @@ class Floor:
     error: float
 
 
-def entropy_floor(grammar, tokens, mask=None, held_out=False, amplitude=1.0):
+def entropy_floor(
+    grammar: MotifGrammar,
+    tokens: np.ndarray | Sequence[int],
+    mask: np.ndarray | None = None,
+    held_out: bool = False,
+    amplitude: float = 1.0,
+) -> Floor:
     """The best that any model can expect on a stream of the motif grammar (claims C06, C12, C13).
 
     Formulas, with p_t the distribution of :class:`IdealObserver` before token t and c_k the code of

@@ -3,10 +3,16 @@
 import numpy as np
 import xarray as xr
 
+from ..runs.store.run import Run
 from .select import readout
 
 
-def mismatch(run, oddball="oddball", flip_flop="flip_flop", control="many_standards"):
+def mismatch(
+    run: Run,
+    oddball: str = "oddball",
+    flip_flop: str = "flip_flop",
+    control: str = "many_standards",
+) -> xr.Dataset:
     """Responses to the same tokens as deviant, standard and control, by level (P01).
 
     The response R is the mean over tokens of the level's squared error, averaged over the
@@ -29,7 +35,7 @@ def mismatch(run, oddball="oddball", flip_flop="flip_flop", control="many_standa
     xarray.Dataset with dim level: deviant, standard, control, mismatch, prediction_error,
     repetition_suppression.
     """
-    responses = {"deviant": [], "standard": [], "control": []}
+    responses: dict[str, list[np.ndarray]] = {"deviant": [], "standard": [], "control": []}
     swapped = {"deviant": "standard", "standard": "deviant"}
     first = run.events(oddball)
     tokens = {role: first.loc[first["role"] == role, "token"].iloc[0] for role in swapped}

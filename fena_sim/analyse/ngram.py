@@ -3,6 +3,8 @@
 An n-gram predicts a token from the n - 1 tokens before it, so a bigram knows one token of context.
 """
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 import pandas as pd
@@ -58,7 +60,7 @@ class NGram:
     def __attrs_post_init__(self):
         self._tables = [{} for _ in range(self.order)]
 
-    def fit(self, tokens):
+    def fit(self, tokens: np.ndarray | Sequence[int]) -> "NGram":
         """Count ``tokens`` (int, shape ``(event,)``) afresh, and return the table itself."""
         self._tables = [{} for _ in range(self.order)]
         tokens = self._checked(tokens)
@@ -66,7 +68,7 @@ class NGram:
             self._count(self._tables, tokens, t)
         return self
 
-    def probabilities(self, tokens, online=False):
+    def probabilities(self, tokens: np.ndarray | Sequence[int], online: bool = False) -> np.ndarray:
         """Distribution over symbols before each token: shape ``(event, n_symbols)``, rows sum to 1.
 
         With ``online`` each token is counted after it was predicted (prequential scoring, Dawid
@@ -90,12 +92,22 @@ class NGram:
                 self._count(tables, tokens, t)
         return result
 
-    def accuracy(self, tokens, mask=None, online=False):
+    def accuracy(
+        self,
+        tokens: np.ndarray | Sequence[int],
+        mask: np.ndarray | None = None,
+        online: bool = False,
+    ) -> float:
         """Share of scored tokens that were the most probable one (ties go to the lower index)."""
         p, targets = self._scored(tokens, mask, online)
         return float((p.argmax(axis=1) == targets).mean())
 
-    def bits(self, tokens, mask=None, online=False):
+    def bits(
+        self,
+        tokens: np.ndarray | Sequence[int],
+        mask: np.ndarray | None = None,
+        online: bool = False,
+    ) -> float:
         """Mean of ``-log2 p(token)`` over scored tokens, in bits per token."""
         p, targets = self._scored(tokens, mask, online)
         return float(-np.log2(p[np.arange(len(targets)), targets]).mean())
@@ -130,7 +142,12 @@ class NGram:
         return tokens.tolist()  # tuples of plain ints hash several times faster
 
 
-def ngram_table(train_tokens, test_tokens, n_symbols, mask=None):
+def ngram_table(
+    train_tokens: np.ndarray | Sequence[int],
+    test_tokens: np.ndarray | Sequence[int],
+    n_symbols: int,
+    mask: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Score unigram to 5-gram tables, counted on one stream, on another one (claim C13).
 
     Parameters

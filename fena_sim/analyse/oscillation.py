@@ -7,6 +7,7 @@ The loop is x = s - y(t - delay), tau dy/dt = x(t - delay) of Alamia & VanRullen
 
 import numpy as np
 import scipy
+from brian2 import Quantity
 
 from ..errors import DeclarationError
 
@@ -15,7 +16,7 @@ from ..errors import DeclarationError
 PENCIL, RANK = 200, 1e-8
 
 
-def delay_loop_eigenvalue(delay, tau):
+def delay_loop_eigenvalue(delay: float | Quantity, tau: float | Quantity) -> complex:
     """Dominant eigenvalue of the loop without input.
 
     Formula: tau lambda = -exp(-2 lambda delay), hence ``lambda = W0(-2 delay/tau)/(2 delay)`` with
@@ -39,7 +40,7 @@ def delay_loop_eigenvalue(delay, tau):
     return complex(eigenvalue.real, abs(eigenvalue.imag))
 
 
-def dominant_mode(trace, dt):
+def dominant_mode(trace: np.ndarray, dt: float | Quantity) -> complex:
     """Eigenvalue of the mode that carries most of the energy of a free linear response.
 
     Method: matrix pencil (Hua & Sarkar 1990, doi 10.1109/29.56027), which fits a sum of
@@ -85,7 +86,7 @@ def dominant_mode(trace, dt):
     return complex(mode.real, abs(mode.imag))
 
 
-def damped_frequency(trace, dt):
+def damped_frequency(trace: np.ndarray, dt: float | Quantity) -> float:
     """Frequency of a damped or growing oscillation in Hz; 0 where the response does not oscillate.
 
     Formula: ``Im(lambda)/2 pi`` of `dominant_mode`, whose arguments and errors it shares.

@@ -9,6 +9,7 @@ import scipy
 import xarray as xr
 
 from ..errors import StimulusError
+from ..runs.store.run import Run
 from .select import narrow, readout, scored, tokens_of
 
 # Tokens at the end of training on which the width of the predictive distribution is fitted.
@@ -17,7 +18,7 @@ FIT_TOKENS = 1500
 PROBABILITY = "probability"
 
 
-def token_scores(run, block):
+def token_scores(run: Run, block: str) -> xr.Dataset:
     """Compare the prediction before every token with the code of every symbol.
 
     Formula: ``distance[t, k] = |prediction_t - code_k|^2``; the choice is the nearest code (for
@@ -47,7 +48,7 @@ def token_scores(run, block):
     )
 
 
-def accuracy(run, block, mask=None):
+def accuracy(run: Run, block: str, mask: np.ndarray | None = None) -> float:
     """Share of scored tokens whose code was the nearest to the prediction (claims C12, C13).
 
     Parameters
@@ -70,7 +71,7 @@ def accuracy(run, block, mask=None):
     return float(scores["correct"].to_numpy()[keep].mean())
 
 
-def surprisal(run, block, training="training"):
+def surprisal(run: Run, block: str, training: str = "training") -> xr.DataArray:
     """Surprisal of every scored token under the hierarchy's predictive distribution.
 
     Formula::
@@ -128,7 +129,7 @@ def _in_bits(bits, **attrs):
     return xr.DataArray(bits, dims="event", name="surprisal", attrs={"units": "bit", **attrs})
 
 
-def bits(run, block, mask=None, training="training"):
+def bits(run: Run, block: str, mask: np.ndarray | None = None, training: str = "training") -> float:
     """Mean :func:`surprisal` over the scored tokens, in bits per token (claim C13).
 
     The width s^2 of the predictive distribution is fitted on the training block's last tokens,

@@ -4,12 +4,18 @@ Halve the time step before calling anything found here a rhythm: fast levels rin
 integrator.
 """
 
+from collections.abc import Sequence
+from typing import cast
+
 import attrs
 import numpy as np
+import pandas as pd
 import scipy
 import xarray as xr
+from brian2 import Quantity
 
 from ..errors import DeclarationError, StimulusError
+from ..runs.store.run import Run
 from .errors import level_errors
 from .select import narrow, presented
 
@@ -21,7 +27,9 @@ BAND = (1 / 64, 1 / 2)
 SURROGATES, SEED = 99, 20240101
 
 
-def reversals(trace, events, tolerance=0.05, floor=1e-4):
+def reversals(
+    trace: xr.DataArray, events: pd.DataFrame, tolerance: float = 0.05, floor: float = 1e-4
+) -> float:
     """How often the free energy, on its way down within a token, turns up again (claim C09).
 
     Formula: the number of times that, within one presentation, F has fallen by more than h and then
@@ -97,7 +105,13 @@ class PhaseLag:
     coherence: float
 
 
-def phase_lag(a, b, dt, band=None, segment=SEGMENT):
+def phase_lag(
+    a: np.ndarray | xr.DataArray,
+    b: np.ndarray | xr.DataArray,
+    dt: float | Quantity,
+    band: tuple[float, float] | None = None,
+    segment: int = SEGMENT,
+) -> PhaseLag:
     """By how much of a cycle signal b lags behind signal a, for instance the errors of two levels
     (claim C09).
 
@@ -156,7 +170,9 @@ def phase_lag(a, b, dt, band=None, segment=SEGMENT):
     return PhaseLag(float(frequency[k]), float(-np.angle(cross[k])), float(coherence[k]))
 
 
-def error_series(run, block="training", given=("motif", "position")):
+def error_series(
+    run: Run, block: str = "training", given: Sequence[str] = ("motif", "position")
+) -> xr.DataArray:
     """Log error of every level, token by token, without what the tokens themselves bring about
     (claim C09).
 
@@ -184,8 +200,8 @@ def error_series(run, block="training", given=("motif", "position")):
             fix='choose other labels, for instance given=("token",)',
         )
     keep = narrow(presented(events), None, f"block {block!r}")
-    series = np.log(level_errors(run, block))
-    values = series.to_pandas()
+    series = cast(xr.DataArray, np.log(level_errors(run, block)))
+    values = cast(pd.DataFrame, series.to_pandas())
     values = (
         values - values.groupby([events[column].to_numpy() for column in given]).transform("mean")
         if given
@@ -198,7 +214,9 @@ def error_series(run, block="training", given=("motif", "position")):
     return series.copy(data=data).rename("log error").assign_attrs(units="1")
 
 
-def across_token_spectrum(run, block="training", given=("motif", "position")):
+def across_token_spectrum(
+    run: Run, block: str = "training", given: Sequence[str] = ("motif", "position")
+) -> xr.DataArray:
     """Power spectrum of every level's error across tokens, while it learns (claim C09).
 
     Formula: Welch's method on :func:`error_series` in segments of 256 tokens, each linearly
@@ -238,7 +256,7 @@ class Oscillation:
     oscillates: bool
 
 
-def oscillation_index(series, least=0.2):
+def oscillation_index(series: np.ndarray | xr.DataArray, least: float = 0.2) -> Oscillation:
     """How strongly a series across tokens, for instance the log error of a level, oscillates (claim
     C09).
 

@@ -4,6 +4,7 @@ Every mask is a boolean array with one entry per event of a block.
 """
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from ..declare.model.readouts import standard
@@ -11,7 +12,7 @@ from ..errors import DeclarationError, StimulusError, UnknownNameError
 from ..runs.store.run import Run
 
 
-def tokens_of(run, block):
+def tokens_of(run: Run, block: str) -> xr.Dataset:
     """What ``run`` kept for every token of a block.
 
     Raises
@@ -74,12 +75,12 @@ def readout(run: Run, block: str, name: str) -> xr.DataArray:
     return values.rename({values.dims[1]: kind})
 
 
-def presented(events):
+def presented(events: pd.DataFrame) -> np.ndarray:
     """Events whose token was presented, that is not omitted: boolean, shape ``(event,)``."""
     return events["token"].to_numpy() >= 0
 
 
-def scored(events):
+def scored(events: pd.DataFrame) -> np.ndarray:
     """Events whose prediction can be right or wrong: presented, and not the first of the block.
 
     The first token of a block follows nothing, so no observer could have predicted it.
@@ -90,7 +91,7 @@ def scored(events):
     return mask
 
 
-def inside_motif(events, novel):
+def inside_motif(events: pd.DataFrame, novel: bool) -> np.ndarray:
     """Scored events after the first token of a motif (``position >= 1``): boolean, ``(event,)``.
 
     Parameters
@@ -114,7 +115,7 @@ def inside_motif(events, novel):
     return scored(events) & within & (events["novel"].to_numpy().astype(bool) == novel)
 
 
-def narrow(allowed, mask, where):
+def narrow(allowed: np.ndarray, mask: np.ndarray | None, where: str) -> np.ndarray:
     """``allowed & mask``, or ``allowed`` when there is no mask; at least one event must remain.
 
     Raises
@@ -140,7 +141,7 @@ def narrow(allowed, mask, where):
     return allowed
 
 
-def event_bins(n_events, bins):
+def event_bins(n_events: int, bins: int) -> tuple[list[slice], np.ndarray]:
     """Consecutive bins of equal width (to one event) over a block.
 
     Parameters

@@ -5,16 +5,20 @@ at which the root-mean-square change of all states was at or above the tolerance
 (design/dynamics.md; claims C03 and C05). Omitted tokens are not counted here.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import xarray as xr
+from brian2 import Quantity
 
 from ..errors import DeclarationError
+from ..runs.store.run import Run
 from .select import event_bins, narrow, presented, readout
 
 QUARTILES = (0.25, 0.5, 0.75)
 
 
-def settling_iterations(run, block):
+def settling_iterations(run: Run, block: str) -> float:
     """Median settling iterations per presented token.
 
     Formula: ``median_t iterations_t``. Window: every presented token of the block.
@@ -34,7 +38,7 @@ def settling_iterations(run, block):
     return float(np.median(readout(run, block, "iterations").to_numpy()[keep]))
 
 
-def share_at_cap(run, block):
+def share_at_cap(run: Run, block: str) -> float:
     """Share of presented tokens that were still moving on their last step (claim C03).
 
     Formula: ``mean_t [iterations_t >= steps_t]``. Window: every presented token of the block.
@@ -55,7 +59,7 @@ def share_at_cap(run, block):
     return float(unsettled[keep].mean())
 
 
-def settling_curve(run, block="training", bins=40):
+def settling_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Median and quartiles of the settling iterations over training (claim C05).
 
     Formula: quantiles .25, .5 and .75 of ``iterations_t`` over the presented tokens of each bin.
@@ -83,7 +87,7 @@ def settling_curve(run, block="training", bins=40):
     )
 
 
-def settling_at(run, block, tolerances):
+def settling_at(run: Run, block: str, tolerances: Iterable[float | Quantity]) -> xr.DataArray:
     """Settling iterations of every token had the tolerance been another one (claim C05).
 
     Formula: the last presentation step n (1-based; 0 = none) with ``rate[n] >= tolerance``,

@@ -1,6 +1,7 @@
 """Statistics over independently seeded networks: one value per network, never per token."""
 
 import warnings
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
@@ -31,12 +32,12 @@ class Summary:
     n: int
     method: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         interval = f"{self.median:.3g} [{self.low:.3g}, {self.high:.3g}]"
         return f"{interval} ({self.method}, n = {self.n})"
 
 
-def summarise(values):
+def summarise(values: np.ndarray | Sequence[float]) -> Summary:
     """Median over networks with its 95 % bootstrap interval.
 
     Formula: bias-corrected and accelerated bootstrap of the median with 9999 resamples and a fixed
@@ -70,7 +71,7 @@ def summarise(values):
     return Summary(float(np.median(values)), float(low), float(high), len(values), method)
 
 
-def paired(a, b):
+def paired(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float]) -> Summary:
     """Median over networks of the difference a - b within each, with its 95 % interval.
 
     Formula: :func:`summarise` of ``a - b``. For two conditions of the same network (the same seed),
@@ -101,7 +102,7 @@ def paired(a, b):
     return summarise(a - b)
 
 
-def share(successes):
+def share(successes: np.ndarray | Sequence[bool]) -> Summary:
     """Share of networks in which something holds, with its exact 95 % interval.
 
     Formula: k/n and the interval of Clopper & Pearson 1934, Biometrika 26:404

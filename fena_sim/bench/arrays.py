@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from .networks import CHECKED_STEPS, DT, ETA, LEAK, TAU, TAU_ERROR, initial_state
+from .networks import CHECKED_STEPS, DT, ETA, LEAK, TAU, TAU_ERROR, Case, initial_state
 from .subject import Subject
 
 
@@ -17,7 +17,7 @@ class Numpy(Subject):
     BLAS in place.
     """
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         from scipy.linalg import get_blas_funcs
 
         self.case = case
@@ -39,7 +39,7 @@ class Numpy(Subject):
         else:
             self._product(c, eps.T, phi.T, beta=1, c=w.T, trans_a=True, overwrite_c=True)
 
-    def run(self, steps):
+    def run(self, steps: int) -> float:
         s, levels = self.values, _levels(self.case)
         top = levels[-1]
         start = time.perf_counter()
@@ -65,7 +65,7 @@ class Numpy(Subject):
                 )
         return time.perf_counter() - start
 
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         self._start()
         self.run(CHECKED_STEPS)
         return self.values
@@ -79,7 +79,7 @@ class Jax(Subject):
     fastest everywhere, w.T @ phi up to 20 times slower.
     """
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         import jax
 
         jax.config.update("jax_enable_x64", case.dtype == "float64")
@@ -119,13 +119,13 @@ class Jax(Subject):
             new[f"r{level}"] = r + DT / TAU * (fb * (1 - phi**2) - leak)
         return new
 
-    def run(self, steps):
+    def run(self, steps: int) -> float:
         start = time.perf_counter()
         self.values = self._steps(steps, self.values)
         self.values["r1"].block_until_ready()
         return time.perf_counter() - start
 
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         self._start()
         self.run(CHECKED_STEPS)
         return {name: np.asarray(v if name[0] == "w" else v.T) for name, v in self.values.items()}

@@ -1,5 +1,7 @@
 """The bars for speed: each is computed from the rows of one call, with its verdict."""
 
+from collections.abc import Iterable, Mapping
+
 import attrs
 
 PEERS = ("numpy", "jax", "ngclearn", "pcx")
@@ -15,11 +17,11 @@ class Bar:
     at_least: bool = True
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
-def bars(rows):
+def bars(rows: Iterable[Mapping]) -> list[Bar]:
     """All bars for which the rows hold what is needed."""
     found = {(r["network"], r["dtype"], r["plastic"], r["batch"], r["variant"]): r for r in rows}
 
@@ -91,13 +93,13 @@ def bars(rows):
         1.5,
         False,
     )
-    of_limit = {
+    multiples = {
         n: r["x_limit"] for n in per_synapse if (r := found[n, "float32", True, 1, "dense"])
     }
     add(
         "1e7, plastic: the same, in multiples of the limit",
-        of_limit.get("1e7"),
-        of_limit.get("1e6"),
+        multiples.get("1e7"),
+        multiples.get("1e6"),
         1.5,
         False,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from ..device import build_cache
 from ..device.unity import UNITY, one_translation_unit
 from .native import compile_cpp, compiler, folder, numbers
-from .networks import CHECKED_STEPS, DT, declare, initial_state
+from .networks import CHECKED_STEPS, DT, Case, declare, initial_state
 from .subject import Subject
 
 MANIFEST = "arrays.json"
@@ -41,7 +41,7 @@ class Standalone(Subject):
 
     device = "cpp_standalone"
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         self.case = case
         with tempfile.TemporaryDirectory(dir=folder()) as scratch:
             work = Path(scratch, "work")
@@ -69,7 +69,7 @@ class Standalone(Subject):
         }
         Path(work, MANIFEST).write_text(json.dumps(files))
 
-    def fastest(self, steps, repeats):
+    def fastest(self, steps: int, repeats: int) -> float:
         with tempfile.TemporaryDirectory() as results:
             seconds, self.peak_kib = numbers(
                 self.folder / "main",
@@ -79,7 +79,7 @@ class Standalone(Subject):
             )
         return seconds
 
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         files = json.loads(Path(self.folder, MANIFEST).read_text())
         with tempfile.TemporaryDirectory() as results:
             numbers(self.folder / "main", "--results_dir", f"{results}/")
@@ -102,7 +102,7 @@ class Runtime(Subject):
 
     device = "runtime"
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         self.case = case
         brian2.prefs.core.default_float_dtype = np.dtype(case.dtype).type
         brian2.set_device(self.device)
@@ -110,11 +110,11 @@ class Runtime(Subject):
         self.network.store()
         self.run(1)  # generates and compiles the code
 
-    def run(self, steps):
+    def run(self, steps: int) -> float:
         self.network.run(steps * DT * brian2.second, namespace={})
         return brian2.device._last_run_time  # of the loop over steps only
 
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         self.network.restore()
         self.run(CHECKED_STEPS)
         return {

@@ -1,5 +1,8 @@
 """Time and memory per synapse against the number of synapses, drawn from stored rows alone."""
 
+from collections.abc import Iterable, Mapping
+
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ..errors import DeclarationError
@@ -25,7 +28,7 @@ LABELS = {
 }
 
 
-def scaling(rows):
+def scaling(rows: Iterable[Mapping]) -> Figure:
     """Two panels at column width: ns per synapse and step, and bytes per synapse (plastic, float32,
     one stream).
 

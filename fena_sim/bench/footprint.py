@@ -19,7 +19,7 @@ import psutil
 INTERVAL = 0.002
 
 
-def reset_peak():
+def reset_peak() -> int:
     """Let this process's peak begin at what is resident now, and return that (bytes).
 
     Memory that was freed, but that the C library keeps for the next request, is given back first.
@@ -32,7 +32,7 @@ def reset_peak():
     return peak()
 
 
-def peak():
+def peak() -> int:
     """Peak resident bytes of this process since `reset_peak`, or since it began."""
     return _status("self")[1]
 
@@ -45,7 +45,7 @@ class WatchChildren:
     the program counts: before that it shares the memory of this process.
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name, self.peak = name, 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)

@@ -13,15 +13,16 @@ limit.
 """
 
 from .native import compiled, numbers
+from .networks import Case
 from .subject import Subject
 
 
-def operations(case):
+def operations(case: Case) -> int:
     """Floating-point operations per step."""
     return (6 if case.plastic else 4) * case.synapses * case.batch
 
 
-def limit_seconds(case, pass_seconds, operations_per_second):
+def limit_seconds(case: Case, pass_seconds: float, operations_per_second: float) -> float:
     """The limit of one step from a measured pass over the weights and the measured peak arithmetic."""
     return max(pass_seconds, operations(case) / operations_per_second)
 
@@ -29,10 +30,10 @@ def limit_seconds(case, pass_seconds, operations_per_second):
 class Limit(Subject):
     """limit.cpp for one case."""
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         self.case, self.binary = case, compiled("limit.cpp")
 
-    def fastest(self, steps, repeats):
+    def fastest(self, steps: int, repeats: int) -> float:
         case = self.case
         return steps * limit_seconds(
             case, *numbers(self.binary, case.dtype, case.weight_bytes, int(case.plastic))

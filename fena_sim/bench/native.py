@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +13,25 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 
 from ..device import build_cache as cache
 from ..errors import DeviceError
-from .networks import CHECKED_STEPS, initial_state
+from .networks import CHECKED_STEPS, Case, initial_state
 from .subject import Subject
 
 
-def folder():
+def folder() -> Path:
     """Where what the bench compiled is kept."""
     path = cache.root().parent / "bench"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def compiler():
+def compiler() -> list[str]:
     """The compiler and Brian2's own flags for it."""
     return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
 
 
-def compile_cpp(source, binary, *more, cwd=None):
+def compile_cpp(
+    source: str | Path, binary: str | Path, *more: str, cwd: str | Path | None = None
+) -> None:
     """Compile one C++ file with Brian2's own compiler flags and `more`."""
     command = [*compiler(), *more, str(source), "-o", str(binary), "-lm"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
@@ -39,7 +42,7 @@ def compile_cpp(source, binary, *more, cwd=None):
         )
 
 
-def compiled(source):
+def compiled(source: str) -> Path:
     """The binary of a C++ file of this folder, compiled now or found in the cache."""
     path = Path(__file__).parent / source
     # Without infinities in the way, as there are in Brian2, the compiler knows vector versions of
@@ -56,7 +59,9 @@ def compiled(source):
     return binary
 
 
-def numbers(*command, environment=None):
+def numbers(
+    *command: str | int | Path, environment: Mapping[str, str] | None = None
+) -> list[float]:
     """The numbers that a program prints; `environment` is added to the variables it sees."""
     finished = subprocess.run(
         [str(part) for part in command],
@@ -67,7 +72,7 @@ def numbers(*command, environment=None):
     )
     if finished.returncode != 0:
         raise DeviceError(
-            f"{Path(command[0]).name} stopped with code {finished.returncode}: {finished.stderr[:300]}"
+            f"{Path(str(command[0])).name} stopped with code {finished.returncode}: {finished.stderr[:300]}"
         )
     return [float(word) for word in finished.stdout.split()]
 
@@ -75,7 +80,7 @@ def numbers(*command, environment=None):
 class Hand(Subject):
     """hand.cpp, `rows` rows of weights per sweep."""
 
-    def __init__(self, case, rows=4):
+    def __init__(self, case: Case, rows: int = 4) -> None:
         self.case, self.rows, self.binary = case, rows, compiled("hand.cpp")
 
     def _run(self, steps, repeats, state="-"):
@@ -93,10 +98,10 @@ class Hand(Subject):
         )
         return seconds
 
-    def fastest(self, steps, repeats):
+    def fastest(self, steps: int, repeats: int) -> float:
         return self._run(steps, repeats)
 
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         with tempfile.TemporaryDirectory() as folder:
             self._run(CHECKED_STEPS, 1, Path(folder, "state"))
             values = np.fromfile(Path(folder, "state"))

@@ -13,8 +13,13 @@ weights from the state at time t, then advances eps, then r. Initial values are 
 indices, so that a variant in any language can start from the same numbers without a file.
 """
 
+from typing import TYPE_CHECKING
+
 import attrs
 import numpy as np
+
+if TYPE_CHECKING:
+    from brian2 import BrianObject, Network
 
 DT, TAU, TAU_ERROR, ETA, LEAK = 1e-3, 20e-3, 2e-3, 0.02, 0.1  # s, s, s, 1/s, 1
 
@@ -48,19 +53,19 @@ class Case:
     batch: int = 1
 
     @property
-    def sizes(self):
+    def sizes(self) -> tuple[int, ...]:
         return NETWORKS[self.network]
 
     @property
-    def synapses(self):
+    def synapses(self) -> int:
         return sum(above * below for below, above in zip(self.sizes, self.sizes[1:], strict=False))
 
     @property
-    def weight_bytes(self):
+    def weight_bytes(self) -> int:
         return self.synapses * np.dtype(self.dtype).itemsize
 
     @property
-    def label(self):
+    def label(self) -> str:
         return (
             f"{self.network} {self.dtype} {'plastic' if self.plastic else 'fixed'} B={self.batch}"
         )
@@ -72,7 +77,7 @@ INITIAL_R = "((i % 1021)*(3*(i % 1021) + 7) % 1021)/1021.0 - 0.5"
 INITIAL_W = "((7*i*i + 11*j*j + 13*i*j) % 1021/1021.0 - 0.5)*sqrt(12.0/N_pre)"
 
 
-def initial_state(case):
+def initial_state(case: Case) -> dict[str, np.ndarray]:
     """The same numbers for NumPy: {"r0": (n_0, B), ..., "eps0": ..., "w1": (n_1, n_0), ...} of the
     case's dtype.
     """
@@ -93,7 +98,7 @@ def initial_state(case):
     return {name: values.astype(case.dtype, copy=False) for name, values in state.items()}
 
 
-def declare(case):
+def declare(case: Case) -> "tuple[Network, dict[str, BrianObject]]":
     """The network for the active Brian2 device; returns the Network and its objects by name (r0,
     eps0, w1, ...).
     """

@@ -13,6 +13,7 @@ import importlib.util
 import itertools
 import os
 import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
@@ -41,11 +42,11 @@ class Row:
     variant: str
     us_per_step: float
     spread: float
-    x_limit: float
-    bytes_per_synapse: float
+    x_limit: float | None
+    bytes_per_synapse: float | None
 
 
-def cases(quick, networks=None):
+def cases(quick: bool, networks: Sequence[str] | None = None) -> list[Case]:
     """What is timed: small and large in float32 for `quick`; else float64, more streams and other
     sizes as well.
     """
@@ -63,7 +64,13 @@ def cases(quick, networks=None):
     ]
 
 
-def run(chosen, names, rounds, quick=False, report=print):
+def run(
+    chosen: Iterable[Case],
+    names: Iterable[str],
+    rounds: int,
+    quick: bool = False,
+    report: Callable[[str], object] = print,
+) -> list[dict]:
     """The rows of all cases, as dictionaries. `report` is told what is left out and what was
     measured.
     """
@@ -85,7 +92,7 @@ def run(chosen, names, rounds, quick=False, report=print):
     ]
 
 
-def installed(names, report):
+def installed(names: Iterable[str], report: Callable[[str], object]) -> list[str]:
     """The names that can run here; tells about the others."""
     able = []
     for name in names:
@@ -97,7 +104,7 @@ def installed(names, report):
     return able
 
 
-def compile_all(work, report):
+def compile_all(work: Iterable[tuple[Case, list[str]]], report: Callable[[str], object]) -> None:
     """Compile on all cores before anything is timed, so that no compiler runs beside a measurement."""
     todo = [(name, case) for case, names in work for name in names if VARIANTS[name].compiled]
 
@@ -115,7 +122,9 @@ def compile_all(work, report):
         list(pool.map(build, todo))
 
 
-def measure(case, names, rounds, report):
+def measure(
+    case: Case, names: Iterable[str], rounds: int, report: Callable[[str], object]
+) -> list[Row]:
     """The rows of one case.
 
     Raises
@@ -138,7 +147,7 @@ def measure(case, names, rounds, report):
                     worker.close()
         check(case, workers)
         chosen = {name: _best(started) for name, started in workers.items()}
-        times = {name: [] for name in chosen}
+        times: dict[str, list[float]] = {name: [] for name in chosen}
         for _ in range(rounds):
             for name, (worker, steps, repeats) in chosen.items():
                 times[name].append(worker.ask("fastest", steps, repeats) / steps * 1e6)
@@ -172,7 +181,7 @@ def measure(case, names, rounds, report):
     ]
 
 
-def check(case, workers):
+def check(case: Case, workers: Mapping[str, list[Worker]]) -> None:
     """Stop unless all variants that write these equations reach NumPy's state."""
     reference = Worker("numpy", case, None, {})
     try:

@@ -9,10 +9,10 @@ class Subject:
     Those that are programs of their own have ``peak_kib`` after a run.
     """
 
-    def run(self, steps):
+    def run(self, steps: int) -> float:
         raise NotImplementedError  # every variant has its own
 
-    def fastest(self, steps, repeats):
+    def fastest(self, steps: int, repeats: int) -> float:
         """Seconds of the fastest of several runs: whatever else the machine does only adds to a
         time.
         """

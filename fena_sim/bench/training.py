@@ -56,6 +56,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from time import perf_counter
@@ -93,11 +94,11 @@ class TrainingCase:
     job: dict
 
     @property
-    def key(self):
+    def key(self) -> tuple[str, str, str]:
         return self.network, self.variant, json.dumps(self.setting, sort_keys=True)
 
 
-def perform(job, cache):
+def perform(job: dict, cache: str) -> dict:
     """Run one job in a fresh process: its result, with the seconds from start to end in
     "process_seconds".
     """
@@ -129,7 +130,9 @@ def perform(job, cache):
     }
 
 
-def fena_case(variant, sizes, setting=None, plastic=True):
+def fena_case(
+    variant: str, sizes: Sequence[int], setting: dict | None = None, plastic: bool = True
+) -> TrainingCase:
     name = variant if plastic else f"{variant}, plasticity not declared"
     return TrainingCase(
         network="fena",
@@ -139,7 +142,15 @@ def fena_case(variant, sizes, setting=None, plastic=True):
     )
 
 
-def reference_case(network, parameters, length, batch, threads=1, layers=None, **setting):
+def reference_case(
+    network: str,
+    parameters: int,
+    length: int,
+    batch: int,
+    threads: int = 1,
+    layers: int | None = None,
+    **setting: str | float,
+) -> TrainingCase:
     setting = dict(length=length, batch=batch, **({"layers": layers} if layers else {}), **setting)
     return TrainingCase(
         network=network,
@@ -156,7 +167,9 @@ def reference_case(network, parameters, length, batch, threads=1, layers=None, *
     )
 
 
-def memory_cases(build, quick):
+def memory_cases(
+    build: Callable[[TrainingCase], dict], quick: bool
+) -> list[tuple[str, int, TrainingCase, int | None]]:
     """Cases of the sweeps: (sweep, position, TrainingCase, tokens). `build(case)` compiles FENA and tells
     its size.
     """
@@ -164,7 +177,7 @@ def memory_cases(build, quick):
     def ends(values):
         return (values[0], values[-1]) if quick else values
 
-    found = []
+    found: list[tuple[str, int, TrainingCase, int | None]] = []
     for width in ends(WIDTHS):
         sizes = [width * n for n in FENA_SIZES]
         case = fena_case("dense", sizes)
@@ -218,17 +231,21 @@ def memory_cases(build, quick):
 class Bench:
     """Collects the results of jobs; `rows` and `claims` turn them into what is reported."""
 
-    def __init__(self, quick, cache, log):
+    def __init__(self, quick: bool, cache: str, log: Callable[[str], object]) -> None:
         self.tokens, self.test_tokens = (4000, 500) if quick else (16000, 1500)
         self.repetitions, self.quick, self.cache, self.log = 3, quick, cache, log
-        self.built, self.times, self.memory, self.sweeps, self.threads = {}, {}, {}, [], []
+        self.built: dict[tuple, dict] = {}
+        self.times: dict[tuple, list[dict]] = {}
+        self.memory: dict[tuple, list[dict]] = {}
+        self.sweeps: list[tuple[str, int, TrainingCase, int | None]] = []
+        self.threads: list[dict] = []
 
-    def measure(self):
+    def measure(self) -> None:
         cases = self.whole_runs()
         self.measure_time(cases)
         self.measure_memory([case for case in cases if case.job.get("threads", 1) == 1])
 
-    def whole_runs(self):
+    def whole_runs(self) -> list[TrainingCase]:
         """The cases that are timed, with FENA built, and learning rates and threads of the
         references chosen.
         """
@@ -244,7 +261,7 @@ class Bench:
                 cases += [attrs.evolve(case, job={**case.job, "rate": rate}) for case in variants]
         return cases
 
-    def measure_time(self, cases):
+    def measure_time(self, cases: Iterable[TrainingCase]) -> None:
         for repetition in range(self.repetitions):
             for case in cases:
                 job = dict(
@@ -256,7 +273,7 @@ class Bench:
                 )
                 self._do(self.times, case, job)
 
-    def measure_memory(self, cases):
+    def measure_memory(self, cases: Iterable[TrainingCase]) -> None:
         """Peaks of these cases and of the sweeps. Unlike time, memory does not mind company."""
         self.sweeps = memory_cases(self.build, self.quick)
         work = [
@@ -273,7 +290,7 @@ class Bench:
                 )
             )
 
-    def build(self, case):
+    def build(self, case: TrainingCase) -> dict:
         """Compile FENA's network and the tiny one that memory is compared with, once; returns size
         and seconds.
         """
@@ -287,7 +304,7 @@ class Bench:
             self.built[case.key] = result
         return self.built[case.key]
 
-    def best_rate(self, case):
+    def best_rate(self, case: TrainingCase) -> float:
         job = dict(
             case.job,
             measure="rate",
@@ -300,12 +317,12 @@ class Bench:
         self.log(f"rate {case.network} {case.setting}: {result['rate']} of {result['scores']}")
         return result["rate"]
 
-    def best_threads(self, network, length, batch):
+    def best_threads(self, network: str, length: int, batch: int) -> int:
         """The number of threads, among powers of two and all cores, with the most tokens per second
         of training.
         """
-        cores = os.cpu_count()
-        rates = {}
+        cores = os.cpu_count() or 1
+        rates: dict[int, float] = {}
         for threads in sorted({cores, *(2**k for k in range(cores.bit_length()) if 2**k <= cores)}):
             case = reference_case(network, self.parameters, length, batch, threads)
             result = perform(
@@ -328,7 +345,7 @@ class Bench:
                 "tokens_per_second": rates,
             }
         )
-        return max(rates, key=rates.get)
+        return max(rates, key=lambda threads: rates[threads])
 
     def _do(self, where, case, job, *phase):
         result = perform(job, self.cache)
@@ -342,7 +359,7 @@ class Bench:
             f"{job['measure']} {' '.join(phase)} {case.network} {case.variant} {case.setting}: {shown}"
         )
 
-    def rows(self):
+    def rows(self) -> list[dict]:
         """One row per network, variant, setting and phase."""
         rows = [
             time_row(key, phase, results, self.built.get(key), self.memory.get((*key, phase), []))
@@ -364,7 +381,7 @@ class Bench:
         return rows
 
 
-def empty_row(key, phase, results):
+def empty_row(key: tuple[str, str, str], phase: str, results: Sequence[dict]) -> dict:
     network, variant, setting = key
     return {
         "network": network,
@@ -388,7 +405,13 @@ def empty_row(key, phase, results):
     }
 
 
-def time_row(key, phase, results, built, memory):
+def time_row(
+    key: tuple[str, str, str],
+    phase: str,
+    results: Sequence[dict],
+    built: dict | None,
+    memory: Sequence[dict],
+) -> dict:
     """A row from the results of "time" jobs, the build's result (FENA) and those of "memory" jobs
     of the same case.
     """
@@ -417,7 +440,7 @@ def time_row(key, phase, results, built, memory):
     }
 
 
-def memory_columns(results):
+def memory_columns(results: Sequence[dict]) -> dict[str, float]:
     """Peak bytes of "memory" jobs as columns of a row; none if there are no results."""
     if not results:
         return {}
@@ -429,7 +452,7 @@ def memory_columns(results):
     }
 
 
-def claims(rows):
+def claims(rows: Sequence[dict]) -> dict[str, dict]:
     """Verdicts on C14, C15 and C17: {claim: {"holds": bool, numbers...}}; see the module's
     docstring.
     """
@@ -520,7 +543,7 @@ def _throughput(rows):
     return result
 
 
-def report(rows):
+def report(rows: Sequence[dict]) -> str:
     """The rows as two tables for people: whole runs, and sweeps of memory (Markdown)."""
 
     def number(value, form):

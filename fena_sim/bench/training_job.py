@@ -22,6 +22,8 @@ import attrs
 
 from ..analyse.prediction import accuracy
 from ..declare.model.equations import identifiers
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.protocol import Protocol
 from ..load.model_file import load_model
 from ..load.protocol_file import load_protocol
 from ..load.shipped import HOME
@@ -37,13 +39,13 @@ TINY_TOKENS = 4
 MEMORY_CHUNK = 16
 
 
-def main(text):
+def main(text: str) -> None:
     job = json.loads(text)
     kind = _fena if job["network"] == "fena" else _reference
     print(json.dumps(kind(job)))
 
 
-def synaptic_weights(model):
+def synaptic_weights(model: Hierarchy) -> int:
     """Weights that plasticity changes, summed over all synapses (a synapse of a prior has two).
 
     What a rule keeps for itself (what a synapse has spent) is no weight: nothing but the rule reads
@@ -59,7 +61,7 @@ def synaptic_weights(model):
     return sum(weights(p) * _pairs(model, p) for p in model.projections if p.plasticity is not None)
 
 
-def synapses(model):
+def synapses(model: Hierarchy) -> int:
     """Synapses with plasticity."""
     return sum(_pairs(model, p) for p in model.projections if p.plasticity is not None)
 
@@ -74,7 +76,7 @@ def _pairs(model, projection):
     )
 
 
-def without_plasticity(model):
+def without_plasticity(model: Hierarchy) -> Hierarchy:
     """The same hierarchy whose synapses are declared fixed: what a build for inference alone would
     hold.
     """
@@ -90,7 +92,7 @@ def without_plasticity(model):
     return attrs.evolve(model, projections=[fixed(p) for p in model.projections])
 
 
-def blocks(seed, tokens, test_tokens):
+def blocks(seed: int, tokens: int, test_tokens: int) -> dict[str, Protocol]:
     """The blocks "training" and "familiar" of first_contact, each as a protocol of its own."""
     protocol = load_protocol(
         FIRST_CONTACT, seed=seed, tokens=tokens, test_tokens=test_tokens

@@ -5,6 +5,9 @@ import os
 
 import attrs
 
+from .networks import Case
+from .subject import Subject
+
 
 @attrs.frozen
 class Variant:
@@ -26,11 +29,11 @@ class Variant:
     needs: str | None = None
     slow_start: bool = False
 
-    def make(self, case, **options):
+    def make(self, case: Case, **options: int) -> Subject:
         module, name = self.where.split(":")
         return getattr(importlib.import_module(f".{module}", __package__), name)(case, **options)
 
-    def settings(self, case):
+    def settings(self, case: Case) -> list[tuple[int | None, dict[str, int]]]:
         """What a pilot chooses from: [(threads, options), ...]; threads None means all cores."""
         if self.name == "hand":
             return [

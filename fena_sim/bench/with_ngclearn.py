@@ -16,7 +16,7 @@ from ngclearn import Context, MethodProcess, compilable
 from ngclearn.components import GaussianErrorCell, HebbianSynapse, RateCell, StaticSynapse
 from ngcsimlib.global_state import stateManager
 
-from .networks import DT, ETA, LEAK, TAU, initial_state
+from .networks import DT, ETA, LEAK, TAU, Case, initial_state
 from .subject import Subject
 
 
@@ -24,14 +24,14 @@ class Feedback(StaticSynapse):
     """A synapse that carries signals from the target of `weights` back to their source."""
 
     @compilable
-    def advance_state(self):
+    def advance_state(self) -> None:
         weights = self.weights.get()
         inputs = self.inputs.get()
         self.outputs.set(jnp.matmul(weights, inputs.T).T)
 
 
 class NgcLearn(Subject):
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         jax.config.update("jax_enable_x64", case.dtype == "float64")
         state, advance = _build(case, f"{case.network}_{case.batch}")
         after = advance(state)  # the first step settles all shapes
@@ -47,7 +47,7 @@ class NgcLearn(Subject):
         )
         self.run(1)
 
-    def run(self, steps):
+    def run(self, steps: int) -> float:
         start = time.perf_counter()
         self.state = jax.block_until_ready(self._steps(steps, self.state))
         return time.perf_counter() - start

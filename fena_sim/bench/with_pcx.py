@@ -17,7 +17,7 @@ import pcx.predictive_coding as pxc
 import pcx.utils as pxu
 from jax import numpy as jnp
 
-from .networks import DT, ETA, TAU, initial_state
+from .networks import DT, ETA, TAU, Case, initial_state
 from .subject import Subject
 
 LOOPED = 100  # steps of one scan
@@ -26,7 +26,7 @@ LOOPED = 100  # steps of one scan
 class Hierarchy(pxc.EnergyModule):
     """A generative model: every node predicts the one below; the top is drawn to zero."""
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         super().__init__()
         self.sizes = px.static(case.sizes)
         downwards = range(len(case.sizes) - 1, 0, -1)
@@ -49,7 +49,7 @@ class Hierarchy(pxc.EnergyModule):
     out_axes=None,
     axis_name="batch",
 )
-def energy(*, model):
+def energy(*, model: Hierarchy) -> "jax.Array":
     model()
     return jax.lax.psum(model.energy(), "batch")
 
@@ -59,7 +59,7 @@ class Pcx(Subject):
     as its examples do.
     """
 
-    def __init__(self, case):
+    def __init__(self, case: Case) -> None:
         jax.config.update("jax_enable_x64", case.dtype == "float64")
         self.model, initial = Hierarchy(case), initial_state(case)
         levels = len(case.sizes) - 1
@@ -92,7 +92,7 @@ class Pcx(Subject):
         self._call = pxf.jit()(call)
         self.run(1)
 
-    def run(self, steps):
+    def run(self, steps: int) -> float:
         start = time.perf_counter()
         calls = -(-steps // LOOPED)
         for _ in range(calls):

@@ -10,6 +10,8 @@ import multiprocessing
 import os
 import sys
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +30,9 @@ class VariantError(FenaError, RuntimeError):
 class Worker:
     """A variant in a process of its own, with one of its settings."""
 
-    def __init__(self, name, case, threads, options):
+    def __init__(
+        self, name: str, case: Case, threads: int | None, options: Mapping[str, int]
+    ) -> None:
         self.name, self.case, self.threads, self.options = name, case, threads, options
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])  # Brian2 is imported once for all
@@ -40,7 +44,7 @@ class Worker:
         other.close()
 
     @property
-    def setting(self):
+    def setting(self) -> str:
         words = (
             [f"{self.threads} thread" if self.threads else "all cores"]
             if VARIANTS[self.name].peer
@@ -48,7 +52,7 @@ class Worker:
         )
         return ", ".join([*words, *(f"{value} {key}" for key, value in self.options.items())])
 
-    def answer(self):
+    def answer(self) -> Any:
         try:
             kind, value = self._pipe.recv()
         except EOFError:
@@ -57,11 +61,11 @@ class Worker:
             raise VariantError(f"{self.name}: {value}", where=self.case.label)
         return value
 
-    def ask(self, what, *arguments):
+    def ask(self, what: str, *arguments: object) -> Any:
         self._pipe.send((what, arguments))
         return self.answer()
 
-    def close(self):
+    def close(self) -> None:
         with contextlib.suppress(OSError):
             self._pipe.send((None, ()))
         self._process.join(10)
@@ -148,7 +152,7 @@ def _peak_kib():
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
 
 
-def difference(state, reference):
+def difference(state: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]) -> float:
     """The largest difference of any variable, relative to its largest value."""
     worst = 0.0
     for name, expected in reference.items():

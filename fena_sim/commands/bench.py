@@ -13,7 +13,7 @@ CASE = ("network", "dtype", "plastic", "batch")
 
 
 @click.group("bench")
-def command():
+def command() -> None:
     """Measure speed and memory against stock Brian2, hand-written C++, other libraries and the
     machine's limit.
 
@@ -57,7 +57,13 @@ def _known(names, known, what):
 @click.option(
     "--json", "path", type=click.Path(), required=True, help="Write the rows into this file."
 )
-def speed(quick, variants, networks, figure_path, path):
+def speed(
+    quick: bool,
+    variants: tuple[str, ...] | None,
+    networks: tuple[str, ...] | None,
+    figure_path: str | None,
+    path: str,
+) -> None:
     """Time one step of a predictive-coding network on every variant, interleaved; see
     benchmarks/README.md.
 
@@ -90,7 +96,7 @@ def speed(quick, variants, networks, figure_path, path):
 @click.option(
     "--out", type=click.Path(), required=True, help="The file; its PDF, SVG and PNG are written."
 )
-def figure(rows, out):
+def figure(rows: str, out: str) -> None:
     """Draw time and memory per synapse against the number of synapses, from the rows of `fena bench
     speed`.
 
@@ -103,7 +109,7 @@ def figure(rows, out):
 
 @command.command()
 @click.argument("rows", type=click.Path(exists=True))
-def show(rows):
+def show(rows: str) -> None:
     """Print the table and the bars of stored rows.
 
     \b
@@ -122,7 +128,7 @@ def show(rows):
     required=True,
     help="File for the rows.",
 )
-def training(quick, path):
+def training(quick: bool, path: str) -> None:
     """Whole training runs beside backpropagation: tokens per second, memory and accuracy.
 
     \b
@@ -130,12 +136,13 @@ def training(quick, path):
       fena bench training --quick --json training.json
     """
     from ..bench.training import Bench, claims, report
+    from ..extras import install_hint
 
     if find_spec("torch") is None:
         raise FenaError(
             "PyTorch is not installed",
             where="fena bench training",
-            fix="pip install fena-sim[bench]",
+            fix=install_hint("bench"),
         )
     with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:
         bench = Bench(quick, cache, lambda text: click.echo(text, err=True))

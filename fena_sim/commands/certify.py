@@ -1,11 +1,17 @@
 """The command `fena certify`."""
 
 import json
+from collections.abc import Sequence
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import FenaError
 from .shell import PARTLY, ModelOrProtocol
+
+if TYPE_CHECKING:
+    from ..study.certify.certificate import Cost, Row
 
 
 @click.command("certify")
@@ -34,7 +40,16 @@ from .shell import PARTLY, ModelOrProtocol
 )
 @click.option("--report", type=click.Path(), default=None, help="Write a page of Markdown.")
 @click.pass_context
-def command(context, protocol, model, devices, tokens, seed, path, report):
+def command(
+    context: click.Context,
+    protocol: str,
+    model: str | None,
+    devices: str,
+    tokens: int,
+    seed: int,
+    path: str | None,
+    report: str | None,
+) -> None:
     """Run a protocol on several devices and print how far each variable is from stock C++.
 
     Exit code 5 if a variable is further away than 1e-12 (float64) or 1e-5 (float32) of its own
@@ -54,15 +69,22 @@ def command(context, protocol, model, devices, tokens, seed, path, report):
     from ..study.certify.certificate import EXACT, THRESHOLDS, certify
 
     file = load_protocol(protocol)
-    declared = load_model(model or file.model, file.protocol.vocabulary.size)
+    model = model or file.model
+    if model is None:
+        raise FenaError(
+            "no model was given, and the protocol file names none",
+            where=str(protocol),
+            fix="add --model models/fena.py",
+        )
+    declared = load_model(model, file.protocol.vocabulary.size)
     chosen = [name.strip() for name in devices.split(",") if name.strip() and name.strip() != "cpp"]
     rows, costs = certify(declared, file.protocol, chosen, tokens, seed)
     text = summary(rows, costs)
     Console(highlight=False).print(text, markup=False, soft_wrap=True)
     if path:
         written = [
-            {key: _finite(value) for key, value in attrs.asdict(row).items()}
-            for row in [*rows, *costs]
+            {key: _finite(value) for key, value in row.items()}
+            for row in (*map(attrs.asdict, rows), *map(attrs.asdict, costs))
         ]
         write_atomically(path, (json.dumps(written, indent=1, allow_nan=False) + "\n").encode())
     if report:
@@ -92,7 +114,7 @@ def _finite(value):
     return value if not isinstance(value, float) or isfinite(value) else None
 
 
-def summary(rows, costs):
+def summary(rows: "Sequence[Row]", costs: "Sequence[Cost]") -> str:
     """Markdown: the furthest variable by device and precision, and what a step costs."""
     from ..study.certify.certificate import EXACT
 

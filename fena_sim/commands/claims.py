@@ -36,7 +36,15 @@ WIDTH = 160
     help="Write claims, definitions, rows and figures as Markdown, e.g. docs/claims.md.",
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
-def command(ids, seeds, quick, path, out, page, quiet):
+def command(
+    ids: tuple[str, ...],
+    seeds: int | None,
+    quick: bool,
+    path: str | None,
+    out: str,
+    page: str | None,
+    quiet: bool,
+) -> None:
     """Measure the claims of protocols/claims/ (all if none is named) over independently seeded
     networks.
 

@@ -10,7 +10,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
-def command(shell):
+def command(shell: str) -> None:
     """Print what makes a shell complete commands, options and files of `fena`.
 
     \b
@@ -20,4 +20,6 @@ def command(shell):
       fena completion fish > ~/.config/fish/completions/fena.fish
     """
     root = click.get_current_context().find_root().command
-    click.echo(get_completion_class(shell)(root, {}, "fena", COMPLETE).source())
+    complete = get_completion_class(shell)
+    assert complete is not None  # click knows all of SHELLS
+    click.echo(complete(root, {}, "fena", COMPLETE).source())

@@ -24,7 +24,9 @@ from .shell import ModelOrProtocol
     help="Draw the structure into this file (pdf, svg, png).",
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As for `fena run`.")
-def command(model, latex, as_json, picture, settings):
+def command(
+    model: str, latex: bool, as_json: bool, picture: str | None, settings: tuple[str, ...]
+) -> None:
     """Describe a model: populations, equations, projections, plasticity, parameters.
 
     \b
@@ -37,8 +39,8 @@ def command(model, latex, as_json, picture, settings):
     from ..load.set_option import apply_parameters, parse_settings
     from ..show.describe import describe
 
-    settings = parse_settings(settings)
-    declared = apply_parameters(load_model(model, **settings.model), settings.parameters)
+    changes = parse_settings(settings)
+    declared = apply_parameters(load_model(model, **changes.model), changes.parameters)
     if as_json:
         parameters = {key: str(value) for key, value in declared.parameters().items()}
         found = {

@@ -7,7 +7,7 @@ import click
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def command(as_json):
+def command(as_json: bool) -> None:
     """What this machine has for the devices, what is missing, and the command that mends it.
 
     \b

@@ -65,7 +65,19 @@ import click
     help="For --mne: time 0 is the start of the blank, the token's arrival, or the end of its presentation.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
-def command(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, force):
+def command(
+    run: str,
+    nwb: str | None,
+    neo: str | None,
+    mne: str | None,
+    csv: str | None,
+    blocks: tuple[str, ...],
+    columns: tuple[str, ...],
+    variables: tuple[str, ...],
+    window: str,
+    lock: str,
+    force: bool,
+) -> None:
     """Write a finished run in the formats of other tools: at least one of --nwb, --neo, --mne,
     --csv.
 
@@ -101,7 +113,7 @@ def command(run, nwb, neo, mne, csv, blocks, columns, variables, window, lock, f
             blocks,
             force,
             list(columns) or None,
-            parse_value(window, "--window"),
+            parse_value(window, "--window"),  # type: ignore[arg-type]  # checked there
             lock,
             variables,
         )

@@ -23,7 +23,14 @@ RUNS, OUT = "runs", "figures/made"
 )
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON instead of the paths.")
 @click.option("--quiet", is_flag=True, help="Do not say what is missing.")
-def command(runs, out, only, gallery, as_json, quiet):
+def command(
+    runs: tuple[str, ...],
+    out: str,
+    only: tuple[str, ...],
+    gallery: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Make every figure of figures/ for which there are runs.
 
     Given runs (one per network), from these. Without, from the folder runs/: for each figure one

@@ -1,6 +1,7 @@
 """The command `fena list`: models, protocols, figures and stored runs."""
 
 import json
+from pathlib import Path
 
 import click
 
@@ -18,7 +19,7 @@ COLUMNS = {
 }
 
 
-def entry(folder, manifest):
+def entry(folder: Path, manifest: dict) -> dict:
     """What `fena list` says of a run (dict)."""
     blocks = manifest["blocks"]
     return {
@@ -50,7 +51,7 @@ def entry(folder, manifest):
 @click.option(
     "--json", "as_json", is_flag=True, help="One line of JSON: a list of objects for each kind."
 )
-def command(kinds, folder, as_json):
+def command(kinds: tuple[str, ...], folder: str, as_json: bool) -> None:
     """List models, protocols and figures here (or the shipped ones), and stored runs, newest first.
 
     \b

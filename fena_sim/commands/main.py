@@ -1,6 +1,7 @@
 """The `fena` command."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -33,7 +34,7 @@ NAMES = (
     epilog=describe_exit_codes(),
 )
 @click.version_option(package_name="fena-sim")
-def cli():
+def cli() -> None:
     """Predictive-coding hierarchies as differential equations, driven by token protocols.
 
     \b
@@ -47,11 +48,11 @@ def cli():
     """
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: a user's mistake gives its message and an exit code, never a traceback."""
     run_main(cli, arguments)
 
 
-def run_file(path):
+def run_file(path: str) -> None:
     """`python protocols/x.py [options]` is `fena run protocols/x.py [options]`."""
     main(["run", path, *sys.argv[1:]])

@@ -36,7 +36,7 @@ DEFAULT_MODEL = "fena"
     metavar="NAME",
     help="Copy this model or protocol (`fena list` names the shipped ones) in place of a short commented one.",
 )
-def command(kind, name, out, model, start):
+def command(kind: str, name: str, out: str, model: str | None, start: str | None) -> None:
     """Write a commented model or protocol that runs, NAME.py, to start from. Nothing is
     overwritten.
 
@@ -56,7 +56,13 @@ def command(kind, name, out, model, start):
     click.echo(f"next: fena {'describe' if kind == 'model' else 'run'} {written[0]}", err=True)
 
 
-def write(kind, name, out=".", model=None, start=None):
+def write(
+    kind: str,
+    name: str,
+    out: str | Path = ".",
+    model: str | Path | None = None,
+    start: str | Path | None = None,
+) -> list[Path]:
     """Write the starting point of a model or protocol, with the files that it needs.
 
     Parameters

@@ -23,7 +23,7 @@ from .shell import ModelOrProtocol
     default=None,
     help="Protocol file whose summary gives the numbers; protocols/NAME.py if left out.",
 )
-def command(path, out, protocol):
+def command(path: str, out: str, protocol: str | None) -> None:
     """Write one self-contained page about a run, or about all runs below a folder.
 
     Model, protocol, settling, recorded traces, numbers with intervals over networks, versions,

@@ -65,20 +65,20 @@ from .shell import ModelOrProtocol, stopping_at_once
     help="Run nothing; say which synapses the device runs as dense kernels, which not, and why.",
 )
 def command(
-    protocol,
-    model,
-    seed,
-    seeds,
-    device,
-    settings,
-    out,
-    start,
-    chunk_tokens,
-    as_json,
-    quiet,
-    estimated,
-    explained,
-):
+    protocol: str,
+    model: str | None,
+    seed: int | None,
+    seeds: int | None,
+    device: str,
+    settings: tuple[str, ...],
+    out: str,
+    start: str | None,
+    chunk_tokens: int | None,
+    as_json: bool,
+    quiet: bool,
+    estimated: bool,
+    explained: bool,
+) -> None:
     """Run a protocol. A finished run returns at once, an interrupted one goes on.
 
     PROTOCOL and --model are files, or names of shipped ones (`fena list`); what is here comes
@@ -100,24 +100,25 @@ def command(
     if seed is not None and seeds is not None:
         raise click.UsageError("give --seed or --seeds, not both")
     chosen = [seed or 0] if seeds is None else list(range(seeds))
-    settings = parse_settings(settings)
-    batch = settings.parameters.get("batch", 1)
+    changes = parse_settings(settings)
+    batch = changes.parameters.get("batch", 1)
     files = {
         s: load_protocol(
-            protocol, **protocol_options(protocol, settings.protocol, seed=s, batch=batch)
+            protocol, **protocol_options(protocol, changes.protocol, seed=s, batch=batch)
         )
         for s in chosen
     }
     first = files[chosen[0]]
-    if model is None and first.model is None:
+    model = model or first.model
+    if model is None:
         raise FenaError(
             "no model was given, and the protocol file names none",
             where=str(protocol),
             fix="add --model models/fena.py",
         )
     declared = apply_parameters(
-        load_model(model or first.model, first.protocol.vocabulary.size, **settings.model),
-        settings.parameters,
+        load_model(model, first.protocol.vocabulary.size, **changes.model),
+        changes.parameters,
     )
     if explained:
         _print_explanations(explain(Plan.of(declared, first.protocol, device=device)))
@@ -134,7 +135,7 @@ def command(
             chosen,
             device=device,
             out=out,
-            start=origins.get,
+            start=lambda s: origins[s],
             chunk_tokens=chunk_tokens,
             quiet=quiet,
         )

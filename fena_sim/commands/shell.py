@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -26,7 +26,7 @@ EXIT_CODES = {
     5: "a point of a sweep failed, or a variable of a certificate is too far from stock C++",
     130: "interrupted; the same command goes on from the last checkpoint",
 }
-INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 2, 3, 4, 5, 130
+DEFECT, INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 1, 2, 3, 4, 5, 130
 #: What the operating system says when something does not fit.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 #: In the environment of a shell that completes: where click looks for it.
@@ -34,7 +34,7 @@ COMPLETE = "_FENA_COMPLETE"
 VERBOSE = "fena_sim.verbose"
 
 
-def exit_code(error):
+def exit_code(error: BaseException) -> int:
     """The exit code of an exception: of a FenaError, an OSError or a KeyboardInterrupt."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
@@ -49,7 +49,7 @@ def exit_code(error):
 
 
 @contextmanager
-def stopping_at_once():
+def stopping_at_once() -> Iterator[None]:
     """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs
     in its threads are done.
     """
@@ -83,12 +83,17 @@ class ModelOrProtocol(click.Path):
         "models" or "protocols".
     """
 
-    def __init__(self, kind):
+    def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
 
-    def convert(self, value, param, ctx):
-        return str(shipped.find(value, self.kind))
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        return str(shipped.find(os.fspath(value), self.kind))
 
 
 class CommandFiles(Mapping):
@@ -96,27 +101,27 @@ class CommandFiles(Mapping):
     command is asked for. Each takes --verbose.
     """
 
-    def __init__(self, names):
+    def __init__(self, names: Sequence[str]) -> None:
         self._names = names
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> click.Command:
         if name not in self._names:
             raise KeyError(name)
         command = import_module(f".{name}", __package__).command
         _give_verbose(command)
         return command
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._names)
 
 
 class Commands(click.Group):
     """A group whose commands end in one message and an exit code where the user can help it."""
 
-    def invoke(self, context):
+    def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
         except (FenaError, OSError, KeyboardInterrupt) as error:
@@ -126,6 +131,13 @@ class Commands(click.Group):
                 traceback.print_exc()
             click.echo(_message(error), err=True)
             context.exit(exit_code(error))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own
+        except Exception:
+            # A defect. Python would leave the traceback to sys.excepthook, which Brian2 replaces by
+            # one that speaks of a log file.
+            traceback.print_exc()
+            context.exit(DEFECT)
 
 
 def _message(error):
@@ -161,13 +173,13 @@ def _be_verbose(context, parameter, value):
         BrianLogger.log_level_debug()
 
 
-def describe_exit_codes():
+def describe_exit_codes() -> str:
     """The exit codes, for the end of `fena --help`."""
     return "\b\nExit codes:\n" + "\n".join(
         f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items()
     )
 
 
-def run_main(command, arguments):
+def run_main(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run the root command as `fena`; ends the process with an exit code."""
     command.main(args=arguments, prog_name="fena", complete_var=COMPLETE, standalone_mode=True)

@@ -84,20 +84,20 @@ LISTED = 20
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(
-    protocol,
-    model,
-    grid,
-    seeds,
-    settings,
-    device,
-    out,
-    workers,
-    scheduler,
-    slurm,
-    path,
-    figure,
-    quiet,
-):
+    protocol: str,
+    model: str | None,
+    grid: tuple[str, ...],
+    seeds: int,
+    settings: tuple[str, ...],
+    device: str,
+    out: str,
+    workers: int | None,
+    scheduler: str | None,
+    slurm: str | None,
+    path: str | None,
+    figure: str | None,
+    quiet: bool,
+) -> None:
     """Run a protocol at every point of a grid of settings, with several networks at each.
 
     Every point is an ordinary run folder, so a sweep goes on where it was stopped, and a larger one
@@ -129,7 +129,7 @@ def command(
     if scheduler is not None:
         check_installed("distributed")
     if slurm is not None:
-        slurm = parse_slurm(slurm)
+        options = parse_slurm(slurm)
         check_installed("distributed", "dask_jobqueue")
     if figure is not None and Path(figure).suffix not in ("", ".pdf", ".svg", ".png"):
         raise click.UsageError(f"--figure {figure}: a figure is written as .pdf, .svg and .png")
@@ -142,7 +142,7 @@ def command(
             if scheduler is not None:
                 coming = run_on_scheduler(planned.points, scheduler, display)
             elif slurm is not None:
-                coming = run_on_slurm(planned.points, slurm, display)
+                coming = run_on_slurm(planned.points, options, display)
             else:
                 coming = run_locally(planned.points, workers or os.cpu_count() or 1, display)
             with closing(coming):  # stops the workers, whatever ends this

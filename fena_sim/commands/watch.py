@@ -17,7 +17,7 @@ import click
     help="Port on 127.0.0.1; 0 takes any that is free.",
 )
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
-def command(path, port, opened):
+def command(path: str, port: int, opened: bool) -> None:
     """Serve a page, for this machine alone, that follows a run while it goes on (or shows a
     finished one).
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -11,8 +12,10 @@ from brian2 import Quantity
 
 from .model.hierarchy import Hierarchy
 
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
-def canonical(value, structure_only=False):
+
+def canonical(value: Any, structure_only: bool = False) -> Json:
     """`value` as JSON-able data that two equal inputs share.
 
     With `structure_only`, the values of parameters and the initial values are left out: what
@@ -54,7 +57,7 @@ def canonical(value, structure_only=False):
     return value
 
 
-def digest(data):
+def digest(data: Json) -> str:
     """SHA-256 of canonical data, 32 hexadecimal digits."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
 

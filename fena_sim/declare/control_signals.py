@@ -1,5 +1,8 @@
 """Control signals: the gains, the gate and the temperature that a protocol may set."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import numpy as np
 from brian2 import Quantity, second
 from brian2.units.fundamentalunits import have_same_dimensions
@@ -12,7 +15,19 @@ CONTROL_SIGNALS = ("gate", "temperature", "plasticity_gain", "precision_gain")
 DEFAULTS = {"gate": 1.0, "temperature": 0.0, "plasticity_gain": 1.0, "precision_gain": 1.0}
 
 
-def sample(block, name, onset, steps, dt):
+class _Controlled(Protocol):
+    """What is read of a Block, which imports this module."""
+
+    @property
+    def controls(self) -> Mapping: ...
+
+    @property
+    def where(self) -> str: ...
+
+
+def sample(
+    block: _Controlled, name: str, onset: np.ndarray, steps: int, dt: Quantity
+) -> np.ndarray:
     """A control signal of a block, laid out by token.
 
     Parameters

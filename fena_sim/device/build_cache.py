@@ -10,16 +10,21 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import brian2
 import numpy as np
 
 from ..declare.canonical import canonical, digest
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.probe import Probe
+from ..declare.stimulus.vocabulary import Vocabulary
 from ..network.engine import ENGINE
+from ..network.pacemaker import BlockShape
 
 
-def root():
+def root() -> Path:
     """The cache folder: $FENA_CACHE, else fena_sim in the user's cache folder."""
     base = os.environ.get("FENA_CACHE") or Path(
         os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "fena_sim"
@@ -27,7 +32,13 @@ def root():
     return Path(base) / "builds"
 
 
-def declaration_key(hierarchy, vocabulary, shape, probes, flags):
+def declaration_key(
+    hierarchy: Hierarchy,
+    vocabulary: Vocabulary,
+    shape: BlockShape,
+    probes: Sequence[Probe],
+    flags: Iterable[str],
+) -> str:
     """A hash of everything that decides the generated sources; parameters and initial values do
     not.
     """
@@ -44,7 +55,7 @@ def declaration_key(hierarchy, vocabulary, shape, probes, flags):
     )
 
 
-def lookup(key):
+def lookup(key: str) -> Path | None:
     """Folder of the build for a declaration, or None."""
     note = root() / "declarations" / key
     if not note.exists():
@@ -53,7 +64,9 @@ def lookup(key):
     return folder if (folder / "main").exists() else None
 
 
-def store(key, sources, flags, compile_in):
+def store(
+    key: str, sources: Path, flags: Iterable[str], compile_in: Callable[[Path], None]
+) -> Path:
     """Compile a folder of sources unless the same sources were compiled before by the same command;
     returns the folder.
 
@@ -82,7 +95,7 @@ def store(key, sources, flags, compile_in):
     return folder
 
 
-def hash_build(folder, flags):
+def hash_build(folder: Path, flags: Iterable[str]) -> str:
     """A hash of a folder of sources and of the command that compiles them (list of str)."""
     digest_ = hashlib.sha256("\0".join(flags).encode())
     for path in sorted(

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -19,10 +20,14 @@ from brian2.devices.device import get_device
 
 from brian2_dense.lowering_device import Explanation
 
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.probe import Probe
+from ..declare.stimulus.vocabulary import Vocabulary
 from ..errors import DeviceError, ResourceError
 from ..network.build import build_network
 from ..network.monitors import SAMPLES, Monitored
 from ..network.pacemaker import NAME as PACEMAKER
+from ..network.pacemaker import BlockShape
 from ..network.population import state_variables
 from . import build_cache as cache
 from .program import Program
@@ -44,7 +49,7 @@ class CppProgram(Program):
 
     in_order = True  # events of a step are noted in the order of units
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         manifest = json.loads((self.folder / MANIFEST).read_text())
         self.dt = manifest["dt"]
@@ -59,7 +64,13 @@ class CppProgram(Program):
             if e["done"] == "stock"
         ]
 
-    def run(self, state, tables, start, steps):
+    def run(
+        self,
+        state: Mapping[str, np.ndarray],
+        tables: Mapping[str, np.ndarray],
+        start: int,
+        steps: int,
+    ) -> tuple[dict[str, np.ndarray], Recordings]:
         state = {
             **state,
             f"{PACEMAKER}.chunk_start": np.array([start * self.dt]),
@@ -109,7 +120,7 @@ class CppProgram(Program):
             raw = {what: _read_monitor(results, what, files) for what, files in self._monitors}
             return new, Recordings.read(raw, self.in_order)
 
-    def environment(self):
+    def environment(self) -> dict[str, str] | None:
         """Environment variables of the compiled network; None for those of this process."""
         return None
 
@@ -178,7 +189,7 @@ class CppDevice:
     standalone: str = "cpp_standalone"
     dtype: type = np.float64
 
-    def available(self):
+    def available(self) -> str | None:
         """None if a C++ compiler works, else the reason why not."""
         compiler = os.environ.get("CXX", "g++")
         try:
@@ -187,7 +198,13 @@ class CppDevice:
             return f"the C++ compiler {compiler!r} was not found"
         return None if found.returncode == 0 else f"the C++ compiler {compiler!r} does not work"
 
-    def build(self, hierarchy, vocabulary, shape, probes=()):
+    def build(
+        self,
+        hierarchy: Hierarchy,
+        vocabulary: Vocabulary,
+        shape: BlockShape,
+        probes: Sequence[Probe] = (),
+    ) -> CppProgram:
         """The program of a network, from the cache if its sources were compiled before."""
         with _GENERATING:
             flags = self.flags()
@@ -199,7 +216,13 @@ class CppDevice:
                     known = cache.store(key, Path(scratch), flags, self.compile)
         return self.program(known)
 
-    def explain(self, hierarchy, vocabulary, shape, probes=()):
+    def explain(
+        self,
+        hierarchy: Hierarchy,
+        vocabulary: Vocabulary,
+        shape: BlockShape,
+        probes: Sequence[Probe] = (),
+    ) -> list[Explanation]:
         """A list of Explanation: what becomes of the synapses. Sources are written anew, not
         compiled.
         """
@@ -210,28 +233,35 @@ class CppDevice:
                 for e in json.loads(Path(scratch, MANIFEST).read_text())["explanations"]
             ]
 
-    def flags(self):
+    def flags(self) -> list[str]:
         """The compiler's command line but for its input; part of a build's keys in the cache."""
         return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
 
-    def compile(self, folder):
+    def compile(self, folder: Path) -> None:
         """Make `main` of the sources in `folder`. Raises DeviceError."""
         run_compiler([*self.flags(), "-I.", "-o", "main", "unity.cpp", "-lm"], folder)
 
-    def program(self, folder):
+    def program(self, folder: Path) -> CppProgram:
         return CppProgram(folder)
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Brian2's preferences, before it writes anything."""
 
-    def unify(self, folder):
+    def unify(self, folder: Path) -> dict[str, dict]:
         """Rewrite the sources that Brian2 wrote. Returns what the manifest should hold besides, as
         a dict.
         """
         one_translation_unit(folder)
         return {}
 
-    def generate(self, folder, hierarchy, vocabulary, shape, probes):
+    def generate(
+        self,
+        folder: str | Path,
+        hierarchy: Hierarchy,
+        vocabulary: Vocabulary,
+        shape: BlockShape,
+        probes: Sequence[Probe],
+    ) -> None:
         """Write the sources of a network, as one translation unit, and the manifest that tells how
         to run it.
         """
@@ -336,7 +366,7 @@ def _monitor_files(device, monitor, what):
     }
 
 
-def run_compiler(command, folder):
+def run_compiler(command: list[str], folder: Path) -> None:
     """Run a compiler in a folder of generated sources. Raises DeviceError with its first errors."""
     finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if finished.returncode != 0:  # nvcc writes "nvcc fatal   : ..."

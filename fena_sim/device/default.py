@@ -1,5 +1,7 @@
 """Choosing a device by name."""
 
+from typing import TypeAlias
+
 import numpy as np
 
 import brian2_dense  # noqa: F401  (registers Brian2's device "cpp_dense")
@@ -9,7 +11,9 @@ from .cpp import CppDevice
 from .cuda.devices import CudaDevice, CudaHostDevice
 from .runtime import RuntimeDevice
 
-DEVICES = {
+Device: TypeAlias = CppDevice | RuntimeDevice
+
+DEVICES: dict[str, Device] = {
     device.name: device
     for device in (
         CppDevice(),
@@ -27,7 +31,7 @@ DEVICES = {
 BATCHING = ("dense", "dense64")
 
 
-def choose_device(name="auto"):
+def choose_device(name: str | Device = "auto") -> tuple[Device, str | None]:
     """The device called `name` (or a device itself), and a message if it is not the one that was
     hoped for.
 
@@ -43,7 +47,7 @@ def choose_device(name="auto"):
         if reason is None:
             return DEVICES["dense"], None
         return DEVICES["runtime"], f"{reason}: running with Brian2's runtime, which is far slower"
-    if hasattr(name, "build"):
+    if not isinstance(name, str) and hasattr(name, "build"):
         return name, None
     if name not in DEVICES:
         raise DeviceError(f"there is no device {name!r}", fix=nearest(name, ["auto", *DEVICES]))

@@ -1,8 +1,11 @@
 """The interface of every device: a compiled protocol as a pure function from state to state."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from ..errors import CheckpointError
+from .recordings import Recordings
 
 
 class Program:
@@ -18,9 +21,17 @@ class Program:
         What a user should know of how it runs.
     """
 
-    messages = ()
+    dt: float
+    variables: dict[str, tuple[int, np.dtype]]
+    messages: Sequence[str] = ()
 
-    def run(self, state, tables, start, steps):
+    def run(
+        self,
+        state: Mapping[str, np.ndarray],
+        tables: Mapping[str, np.ndarray],
+        start: int,
+        steps: int,
+    ) -> tuple[dict[str, np.ndarray], Recordings]:
         """Advance `state` by `steps` steps of dt, beginning at step `start`.
 
         Parameters
@@ -38,7 +49,7 @@ class Program:
         """
         raise NotImplementedError  # every device has its own
 
-    def complete(self, state):
+    def complete(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """`state` with every variable of the network: missing ones are zero. Raises
         CheckpointError.
 
@@ -58,5 +69,5 @@ class Program:
             for name, (size, dtype) in self.variables.items()
         }
 
-    def close(self):
+    def close(self) -> None:
         """Release what the program holds."""

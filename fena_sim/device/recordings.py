@@ -64,7 +64,7 @@ class Recordings:
     not.
     """
 
-    def __init__(self, series):
+    def __init__(self, series: dict[tuple[str, str], Series]) -> None:
         self._series = series  # {(moment, owner): Series}
 
     @classmethod

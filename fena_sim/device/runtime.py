@@ -2,14 +2,21 @@
 without a compiler.
 """
 
+from collections.abc import Mapping, Sequence
+
 import brian2
 import numpy as np
 from brian2 import Quantity, prefs, second
 
+from brian2_dense.lowering_device import Explanation
 from brian2_dense.numpy_target import NumpyDenseCodeObject
 
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.probe import Probe
+from ..declare.stimulus.vocabulary import Vocabulary
 from ..network.build import build_network
 from ..network.monitors import SAMPLES
+from ..network.pacemaker import BlockShape
 from ..network.population import state_variables
 from .program import Program
 from .recordings import Recordings
@@ -20,7 +27,13 @@ class RuntimeProgram(Program):
     use.
     """
 
-    def __init__(self, hierarchy, vocabulary, shape, probes):
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        vocabulary: Vocabulary,
+        shape: BlockShape,
+        probes: Sequence[Probe],
+    ) -> None:
         brian2.set_device("runtime")
         prefs.codegen.target = NumpyDenseCodeObject.class_name
         self.dt = float(hierarchy.dt)
@@ -35,7 +48,13 @@ class RuntimeProgram(Program):
             for name, variable in self._state.items()
         }
 
-    def run(self, state, tables, start, steps):
+    def run(
+        self,
+        state: Mapping[str, np.ndarray],
+        tables: Mapping[str, np.ndarray],
+        start: int,
+        steps: int,
+    ) -> tuple[dict[str, np.ndarray], Recordings]:
         for name, values in state.items():
             self._state[name].set_value(values)
         for name, values in tables.items():
@@ -67,13 +86,25 @@ class RuntimeDevice:
 
     name = "runtime"
 
-    def available(self):
+    def available(self) -> None:
         """None; every machine has it."""
         return None
 
-    def explain(self, hierarchy, vocabulary, shape, probes=()):
+    def explain(
+        self,
+        hierarchy: Hierarchy,
+        vocabulary: Vocabulary,
+        shape: BlockShape,
+        probes: Sequence[Probe] = (),
+    ) -> list[Explanation]:
         """Nothing: the runtime has no dense kernels."""
         return []
 
-    def build(self, hierarchy, vocabulary, shape, probes=()):
+    def build(
+        self,
+        hierarchy: Hierarchy,
+        vocabulary: Vocabulary,
+        shape: BlockShape,
+        probes: Sequence[Probe] = (),
+    ) -> RuntimeProgram:
         return RuntimeProgram(hierarchy, vocabulary, shape, probes)

@@ -7,6 +7,7 @@ most of the time.
 """
 
 import re
+from pathlib import Path
 
 UNITY = "unity.cpp"
 #: Files whose functions run once, not in every step.
@@ -16,7 +17,7 @@ _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
 _FUNCTION = re.compile(r"^\s*void\s+(_\w+)\s*\(\s*\)\s*;", re.M)
 
 
-def one_translation_unit(folder):
+def one_translation_unit(folder: Path) -> None:
     """Write `unity.cpp` in a folder of generated sources."""
     # Brian2's own library: headers alone up to 2.9, and a source for spike queues since 2.10.
     library = sorted((folder / "brianlib").glob("*.cpp"))

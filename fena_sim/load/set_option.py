@@ -64,7 +64,7 @@ def apply_parameters(model: Hierarchy, parameters: Mapping) -> Hierarchy:
     return model
 
 
-def protocol_options(path: str | Path, options: Mapping, **of_run: object) -> dict:
+def protocol_options(path: str | Path, options: Mapping, **of_run: int) -> dict:
     """The options of a protocol file, with the network's seed and batch where the file takes them
     and none were set.
     """

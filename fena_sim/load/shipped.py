@@ -30,15 +30,19 @@ def folder(kind: str) -> Path:
 def files(kind: str) -> list[dict[str, str]]:
     """[{"name", "path", "summary"}] of the files in :func:`folder`, by name."""
     return [
-        {"name": path.stem, "path": str(path), "summary": first_line(path)}
+        {"name": path.stem, "path": str(path), "summary": summary(path)}
         for path in sorted(folder(kind).glob("*.py"))
     ]
 
 
-def first_line(path: Path) -> str:
-    """First line of a file's docstring; what is wrong with it where Python cannot read it."""
+def summary(path: Path) -> str:
+    """First sentence or two of a file: the first paragraph of its docstring, on one line.
+
+    What is wrong with the file where Python cannot read it.
+    """
     try:
-        return (ast.get_docstring(ast.parse(path.read_bytes())) or "").partition("\n")[0]
+        text = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+        return " ".join(text.partition("\n\n")[0].split())
     except (SyntaxError, ValueError) as error:
         return f"(cannot be read: {error})"
 

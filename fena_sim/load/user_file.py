@@ -22,7 +22,7 @@ import sys
 import threading
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.abc import Loader, MetaPathFinder
@@ -37,7 +37,7 @@ from importlib.machinery import (
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from inspect import signature
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from urllib.parse import quote, unquote
 from weakref import WeakValueDictionary
 
@@ -187,19 +187,27 @@ class _Load:
         self._finder = FileFinder(self.folder, *_LOADERS)
         self._beside = {}
 
-    def import_(self, name, globals=None, locals=None, fromlist=(), level=0):
+    def import_(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
         """What import statements call: ``__import__`` of the private modules."""
         top = name.partition(".")[0]
         if not level and not self.has(top):
             return builtins.__import__(name, globals, locals, fromlist)
         with self.in_use():
             if level:
+                assert globals is not None  # a statement has those of its module
                 self._check_relative(globals["__package__"], level)
                 return builtins.__import__(name, globals, locals, fromlist, level)
             module = builtins.__import__(f"{self.name}.{name}", fromlist=fromlist)
             return module if fromlist else sys.modules[f"{self.name}.{top}"]
 
-    def has(self, top):
+    def has(self, top: str) -> bool:
         """Whether the folder has a module or package that Python would take before an installed one."""
         if top not in self._beside:
             self._beside[top] = self._is_beside(top)
@@ -226,7 +234,7 @@ class _Load:
             raise ImportError("attempted relative import beyond top-level package")
 
     @contextmanager
-    def in_use(self):
+    def in_use(self) -> Iterator[None]:
         """While its modules are imported, a load is not dropped. It then counts as the latest."""
         with _lock:
             self.users += 1
@@ -237,7 +245,7 @@ class _Load:
                 self.users -= 1
                 self.keep()
 
-    def keep(self):
+    def keep(self) -> None:
         """Have the modules in sys.modules, and drop the earliest load of those that are too many."""
         with _lock:
             sys.modules.update(self.dropped)
@@ -248,7 +256,7 @@ class _Load:
             for load in itertools.islice(idle, max(len(_latest) - KEPT, 0)):
                 load.drop()
 
-    def drop(self):
+    def drop(self) -> None:
         """Take the modules out of sys.modules. They live on as long as anything needs them."""
         with _lock:
             _latest.pop(self.name, None)
@@ -260,15 +268,15 @@ class _Load:
 class _Package(Loader):
     """Makes the private package of a load, or brings back one that was dropped."""
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         load = _alive.get(spec.name)
         return load and load.package
 
-    def exec_module(self, package):
+    def exec_module(self, package: ModuleType) -> None:
         load = _alive.get(package.__name__)
         if load is None:
             load = _alive[package.__name__] = _Load(package)
-            package.__builtins__ = load.builtins
+            vars(package)["__builtins__"] = load.builtins
             package.__path__ = [load.folder]
         load.keep()
 
@@ -278,14 +286,14 @@ class _Source(SourceFileLoader):
     within the same second would pass for the file's.
     """
 
-    def get_code(self, fullname):
+    def get_code(self, fullname: str) -> CodeType:
         source = self.get_data(self.path)
         for files in _readers.get():
             files[self.path] = hashlib.sha256(source).hexdigest()
         return self.source_to_code(source, self.path)
 
-    def exec_module(self, module):
-        module.__builtins__ = _load_of(module.__name__).builtins
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module)["__builtins__"] = _load_of(module.__name__).builtins
         super().exec_module(module)
 
 
@@ -295,12 +303,14 @@ _LOADERS = (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Source, [".py"])
 class _Finder(MetaPathFinder):
     """Finds private packages by their names, and modules in them."""
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if not fullname.startswith(PRIVATE):
             return None
         if "." not in fullname.removeprefix(PRIVATE):
             return ModuleSpec(fullname, _Package(), is_package=True)
-        found = (FileFinder(entry, *_LOADERS).find_spec(fullname) for entry in path)
+        found = (FileFinder(entry, *_LOADERS).find_spec(fullname) for entry in path or ())
         return next((spec for spec in found if spec is not None), None)
 
 

@@ -1,8 +1,13 @@
 """Hierarchy + probes -> one explicit Brian2 Network."""
 
+from collections.abc import Sequence
+
 import attrs
 from brian2 import Clock, Network
 
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.probe import Probe
+from ..declare.stimulus.vocabulary import Vocabulary
 from . import delay, pacemaker, population, projection, streams
 from .monitors import make_monitors
 
@@ -20,14 +25,19 @@ class Built:
     clocks : list of Clock, the main one first
     """
 
-    network: object
+    network: Network
     groups: dict
     tables: dict
     monitors: dict
     clocks: list
 
 
-def build_network(hierarchy, vocabulary, shape, probes=()):
+def build_network(
+    hierarchy: Hierarchy,
+    vocabulary: Vocabulary,
+    shape: pacemaker.BlockShape,
+    probes: Sequence[Probe] = (),
+) -> Built:
     """Make the Brian2 objects of `hierarchy` on the device that is set. Returns Built."""
     clocks = _Clocks(hierarchy.dt)
     batch = hierarchy.batch
@@ -99,5 +109,5 @@ class _Clocks:
         return self._by_steps[steps]
 
     @property
-    def all(self):
+    def all(self) -> list[Clock]:
         return list(self._by_steps.values())

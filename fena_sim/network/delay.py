@@ -10,16 +10,18 @@ network begins with silent lines.
 """
 
 import numpy as np
-from brian2 import NeuronGroup, linked_var
+from brian2 import Clock, NeuronGroup, linked_var
 from brian2.equations import Equations
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
+from ..declare.model.population import Population
+from ..declare.model.projection import Projection
 from .population import parameter
 
 FIRED = "fired"
 
 
-def lower_flags(group, clock):
+def lower_flags(group: NeuronGroup, clock: Clock) -> None:
     """The source's reset raises its `fired` flag at a spike; lower it at the beginning of the next
     step.
     """
@@ -28,7 +30,14 @@ def lower_flags(group, clock):
     )
 
 
-def make_line(projection, source, group, target, steps, clock):
+def make_line(
+    projection: Projection,
+    source: Population,
+    group: NeuronGroup,
+    target: Population,
+    steps: int,
+    clock: Clock,
+) -> tuple[NeuronGroup, NeuronGroup]:
     """The delay line of a projection (`steps` >= 1) between two Populations: (line group, its end)."""
     dims = {**source.known({}), FIRED: DIMENSIONLESS}
     values = sorted(projection.reads("pre"))

@@ -32,7 +32,7 @@ def check_initial_state(hierarchy: Hierarchy) -> None:
             initial.check(value, (declared.size,))
 
 
-def initial_state(hierarchy, seed):
+def initial_state(hierarchy: Hierarchy, seed: int) -> dict[str, np.ndarray]:
     """The state before anything is presented: {"object.variable": float64 array}, in base SI units.
 
     Populations hold the units of all streams, unit u of N in stream b at b*N + u. Holds what the
@@ -72,6 +72,6 @@ def initial_state(hierarchy, seed):
     return state
 
 
-def noise_seed(seed):
+def noise_seed(seed: int) -> int:
     """A 31-bit word from the run's seed."""
     return zlib.crc32(f"noise {seed}".encode()) & 0x7FFFFFFF

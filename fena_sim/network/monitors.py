@@ -1,12 +1,16 @@
 """Monitors: what a network keeps while it runs, for every token and for the probes of a block."""
 
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
 import attrs
 import numpy as np
-from brian2 import EventMonitor, SpikeMonitor, StateMonitor
+from brian2 import Clock, EventMonitor, NeuronGroup, Quantity, SpikeMonitor, StateMonitor
 
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.readouts import Readout
 from ..declare.protocol.probe import SPIKES as SPIKES_OF_PROBE
+from ..declare.protocol.probe import Probe
 from . import pacemaker, population, streams
 
 #: When a monitor records: as a token arrives or departs, at the interval of a probe, at spikes.
@@ -46,7 +50,18 @@ def moment_of(readout: Readout) -> str:
     return ARRIVAL if readout.when == "arrival" else DEPARTURE
 
 
-def make_monitors(hierarchy: Hierarchy, probes: tuple, groups: dict, clocks: dict) -> dict:
+class _Clocks(Protocol):
+    """The clock of a time step, the hierarchy's own for None; `build` has it and imports this module."""
+
+    def __getitem__(self, interval: Quantity | None) -> Clock: ...
+
+
+def make_monitors(
+    hierarchy: Hierarchy,
+    probes: Sequence[Probe],
+    groups: Mapping[str, NeuronGroup],
+    clocks: _Clocks,
+) -> dict[Monitored, EventMonitor | StateMonitor]:
     """The monitors of a network: {Monitored: Brian2 monitor}."""
     return {
         **_token_monitors(hierarchy, groups),

@@ -6,8 +6,11 @@ random bits, and Box-Muller turns those into a Gaussian deviate. There is no sta
 lose.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from brian2 import Function
+from numpy.typing import ArrayLike
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -15,7 +18,9 @@ _LOW = np.uint64(0xFFFFFFFF)
 _KEY_HIGH = 0x46454E41  # the second key word is fixed
 
 
-def philox(counter, key):
+def philox(
+    counter: Sequence[ArrayLike], key: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Philox4x32-10. `counter`: four arrays, `key`: two words, all uint32 values; returns four
     uint64 arrays.
     """
@@ -33,7 +38,9 @@ def philox(counter, key):
     return c0, c1, c2, c3
 
 
-def counter_normal(seed, stream, unit, step):
+def counter_normal(
+    seed: ArrayLike, stream: ArrayLike, unit: ArrayLike, step: ArrayLike
+) -> np.ndarray:
     """A standard normal deviate for every (seed, stream, unit, step); arguments broadcast."""
     unit, step, stream, seed = np.broadcast_arrays(unit, step, stream, seed)
     unit, step, stream = (
@@ -54,7 +61,7 @@ _AHEAD = 64
 _computed: dict = {}
 
 
-def counter_normal_ahead(seed, stream, unit, step):
+def counter_normal_ahead(seed: int, stream: int, unit: np.ndarray, step: int) -> np.ndarray:
     """`counter_normal` for units at one step after the other, some steps at a time.
 
     NumPy takes hardly longer for thousands of numbers than for a few. `seed`, `stream` and `step`

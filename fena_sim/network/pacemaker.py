@@ -8,11 +8,16 @@ presentation, or once the hierarchy has been settled for `hold` steps after its 
 fixed pace the two are equal. Being part of the network, the pace is the same on every device.
 """
 
+from collections.abc import Callable, Mapping
+
 import attrs
 import numpy as np
-from brian2 import NeuronGroup, Synapses, TimedArray, second
+from brian2 import Clock, NeuronGroup, Synapses, TimedArray, second
 
 from ..declare.control_signals import CONTROL_SIGNALS
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.timeline import Timeline
+from ..declare.stimulus.vocabulary import Vocabulary
 
 NAME = "pacemaker"
 #: Flags every population may link: first step of the blank, first and any step of the presentation,
@@ -40,14 +45,14 @@ class BlockShape:
     columns: tuple
 
     @classmethod
-    def of(cls, line, capacity):
+    def of(cls, line: Timeline, capacity: int) -> "BlockShape":
         return cls(
             capacity=capacity,
             columns=tuple(line.controls[name].shape[1] for name in CONTROL_SIGNALS),
         )
 
 
-def table_values(line, start, shape):
+def table_values(line: Timeline, start: int, shape: BlockShape) -> dict[str, np.ndarray]:
     """The tables for tokens `start`, `start + 1`, ...: {table: float64 (capacity,) or (capacity,
     steps)}.
 
@@ -69,12 +74,12 @@ def table_values(line, start, shape):
     return tables
 
 
-def code_table(vocabulary):
+def code_table(vocabulary: Vocabulary) -> np.ndarray:
     """Codes by row: row 0 is the omitted token (silence), row k + 1 is symbol k."""
     return np.vstack([np.zeros((1, vocabulary.size)), vocabulary.codes])
 
 
-def make_tables(shape, batch=1):
+def make_tables(shape: BlockShape, batch: int = 1) -> dict[str, TimedArray]:
     """Empty TimedArrays, indexed by token number instead of time; filled before every chunk."""
     tables = {}
     for name in (
@@ -94,7 +99,9 @@ def make_tables(shape, batch=1):
     return tables
 
 
-def make_pacemaker(hierarchy, tables, shape, clock):
+def make_pacemaker(
+    hierarchy: Hierarchy, tables: Mapping[str, TimedArray], shape: BlockShape, clock: Clock
+) -> NeuronGroup:
     """The pacemaker group. It judges settling by what `make_settling_synapses` sum into
     it."""
     equations = [
@@ -167,12 +174,12 @@ def make_pacemaker(hierarchy, tables, shape, clock):
     return group
 
 
-def settling_populations(hierarchy):
+def settling_populations(hierarchy: Hierarchy) -> tuple[str, ...]:
     """Names of the populations by which settling is judged."""
     return hierarchy.settling.populations if hierarchy.settling else ()
 
 
-def settling_equations(hierarchy):
+def settling_equations(hierarchy: Hierarchy) -> list[str]:
     """What a group that judges settling holds: a sum of squares for every such population, their
     root mean square `rate` (kept, so that a probe sees the very number that was judged), and the
     tolerance.
@@ -181,7 +188,7 @@ def settling_equations(hierarchy):
     return [*sums, "rate : hertz", "tolerance : hertz (shared, constant)"] if sums else []
 
 
-def judgement(hierarchy, streams):
+def judgement(hierarchy: Hierarchy, streams: int) -> list[str]:
     """Statements: `unsettled` is 1 while the `rate` of the units of `streams` streams
     reaches the tolerance.
     """
@@ -194,7 +201,13 @@ def judgement(hierarchy, streams):
     return [f"rate = sqrt(({total})/{units})", "unsettled = int(rate >= tolerance)"]
 
 
-def make_settling_synapses(hierarchy, groups, judge, clock, make=Synapses):
+def make_settling_synapses(
+    hierarchy: Hierarchy,
+    groups: Mapping[str, NeuronGroup],
+    judge: NeuronGroup,
+    clock: Clock,
+    make: Callable[..., Synapses] = Synapses,
+) -> list[Synapses]:
     """The synapses, made by `make`, through which the group `judge` judges settling."""
     synapses = []
     for k, name in enumerate(settling_populations(hierarchy)):
@@ -212,7 +225,7 @@ def make_settling_synapses(hierarchy, groups, judge, clock, make=Synapses):
     return synapses
 
 
-def initial_values(hierarchy):
+def initial_values(hierarchy: Hierarchy) -> dict[str, float]:
     """Values of the pacemaker's own variables before the first chunk, {variable: float}."""
     values = dict.fromkeys(
         [

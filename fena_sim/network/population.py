@@ -1,15 +1,20 @@
 """Population -> NeuronGroup."""
 
 import zlib
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-from brian2 import NeuronGroup, TimedArray, linked_var, second
+from brian2 import Clock, NeuronGroup, Synapses, TimedArray, linked_var, second
 from brian2.core.variables import ArrayVariable
 from brian2.equations import Equations
 from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SingleEquation
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
+from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
 
 from ..declare.model.equations import NOISE, SIGNALS, TOKEN_CODE
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.population import Population
+from ..declare.model.readouts import Readout
+from ..declare.stimulus.vocabulary import Vocabulary
 from . import pacemaker, streams
 from .noise import COUNTER_NORMAL
 
@@ -17,19 +22,21 @@ COPY = -50  # in Brian2's 'start' slot: before token events and recordings
 _PARAMETER_FLAGS = ["shared", "constant"]  # run arguments: another value needs no other build
 
 
-def parameter(name, dimension, flags=(), var_type=FLOAT):
+def parameter(
+    name: str, dimension: Dimension, flags: Iterable[str] = (), var_type: str = FLOAT
+) -> SingleEquation:
     return SingleEquation(
         PARAMETER, name, dimensions=dimension, var_type=var_type, flags=list(flags)
     )
 
 
-def signals_of(hierarchy, population):
+def signals_of(hierarchy: Hierarchy, population: Population) -> list[str]:
     """The signals that a population links from the pacemaker, for itself and for its synapses."""
     used = {name for name in SIGNALS if population.uses(name)}
     return sorted(used | read_by_synapses(hierarchy, population) & set(SIGNALS))
 
 
-def read_by_synapses(hierarchy, population):
+def read_by_synapses(hierarchy: Hierarchy, population: Population) -> set[str]:
     """Variables of the population that some projection reads."""
     names = set()
     for projection in hierarchy.projections:
@@ -39,12 +46,18 @@ def read_by_synapses(hierarchy, population):
     return names
 
 
-def kept(readout, variable):
+def kept(readout: Readout, variable: str) -> str:
     """Name of the variable in which a population keeps `variable` for `readout`."""
     return variable if readout.when in ("arrival", "last") else f"{readout.when}_{variable}"
 
 
-def make_group(hierarchy, population, clock, codes, fired=False):
+def make_group(
+    hierarchy: Hierarchy,
+    population: Population,
+    clock: Clock,
+    codes: TimedArray,
+    fired: bool = False,
+) -> tuple[NeuronGroup, dict[str, str]]:
     """The NeuronGroup of a population; links are set by `link` once all groups exist."""
     readouts = [
         (r, v.partition(".")[2])
@@ -83,12 +96,12 @@ def make_group(hierarchy, population, clock, codes, fired=False):
         extra.append(parameter("fired", DIMENSIONLESS))
         reset = "\n".join([reset or "", "fired = 1"])
     settling = hierarchy.settling
-    judged = population.name in pacemaker.settling_populations(hierarchy)
+    judged = settling.variable if settling and population.name in settling.populations else None
     if judged:
         extra.append(
             parameter(
                 pacemaker.SETTLING_RATE,
-                hierarchy.dimensions_of(f"{population.name}.{settling.variable}", population.where),
+                hierarchy.dimensions_of(f"{population.name}.{judged}", population.where),
             )
         )
     namespace = {}
@@ -156,7 +169,7 @@ def make_group(hierarchy, population, clock, codes, fired=False):
         )
     if judged:  # the rate of this very step: its inputs are complete, its states have not moved yet
         group.run_regularly(
-            f"{pacemaker.SETTLING_RATE} = {settling.variable}",
+            f"{pacemaker.SETTLING_RATE} = {judged}",
             clock=clock,
             when="groups",
             order=population.order - 0.5,
@@ -182,7 +195,14 @@ def make_group(hierarchy, population, clock, codes, fired=False):
     return group, {name: f"link_{name}" if name in copied else name for name in names}
 
 
-def link(group, population, names, groups, pace, batch=1):
+def link(
+    group: NeuronGroup,
+    population: Population,
+    names: Mapping[str, str],
+    groups: Mapping[str, NeuronGroup],
+    pace: NeuronGroup,
+    batch: int = 1,
+) -> None:
     """Connect the linked variables of a group (`names`: {declared name: name in the group}) to
     their sources.
     """
@@ -200,11 +220,11 @@ def link(group, population, names, groups, pace, batch=1):
         setattr(group, held, linked_var(source, variable, **index))
 
 
-def make_codes(vocabulary):
+def make_codes(vocabulary: Vocabulary) -> TimedArray:
     return TimedArray(pacemaker.code_table(vocabulary), dt=1 * second, name="vocabulary_codes")
 
 
-def state_variables(group):
+def state_variables(group: NeuronGroup | Synapses) -> dict[str, ArrayVariable]:
     """The variables that make up the state of a group or of synapses, {name: ArrayVariable}.
 
     Brian2 marks what its own code writes (``lastspike``, ``lastupdate``) as read-only; they are

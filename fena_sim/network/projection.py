@@ -2,13 +2,13 @@
 
 import numpy as np
 import sympy
-from brian2 import Synapses
+from brian2 import Clock, NeuronGroup, Synapses
 from brian2.equations import Equations
 from brian2.equations.equations import PARAMETER, SingleEquation
 from brian2.parsing.sympytools import str_to_sympy
 from brian2.units.fundamentalunits import get_dimensions
 
-from ..declare.model.projection import ALL, ONE_TO_ONE
+from ..declare.model.projection import ALL, ONE_TO_ONE, Projection
 from ..errors import DeclarationError
 from . import pacemaker
 from .population import parameter
@@ -17,7 +17,7 @@ from .streams import shared_synapses
 PLASTICITY_ORDER = pacemaker.KEEP + 5  # after the states of the step, before the pacemaker moves on
 
 
-def pairs(projection, n_source, n_target):
+def pairs(projection: Projection, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices (i, j) of the synapses, each int64 (n_synapses,), ordered by i then j."""
     i, j = np.divmod(np.arange(n_source * n_target), n_target)
     if projection.connect == ALL:
@@ -39,7 +39,14 @@ def pairs(projection, n_source, n_target):
     return i[chosen], j[chosen]
 
 
-def make_synapses(projection, source_group, target_group, clock, plasticity_clock, batch=1):
+def make_synapses(
+    projection: Projection,
+    source_group: NeuronGroup,
+    target_group: NeuronGroup,
+    clock: Clock,
+    plasticity_clock: Clock,
+    batch: int = 1,
+) -> Synapses:
     """The Synapses of a projection, connected; shared by `batch` streams if there are several."""
     rule = projection.plasticity
     model = [e for e in projection.parsed.values()]

@@ -6,14 +6,16 @@ Populations of N units hold those of all streams one after the other: unit u of 
 b*N + u.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from brian2 import NeuronGroup, linked_var
+from brian2 import Clock, NeuronGroup, Synapses, TimedArray, linked_var
 from brian2.equations import Equations, Expression
 from brian2.equations.equations import SingleEquation
 from brian2.utils.stringtools import word_substitute
 
+from ..declare.model.hierarchy import Hierarchy
 from . import pacemaker
 
 NAME = "streams"
@@ -21,7 +23,13 @@ NAME = "streams"
 SIGNALS = ("gate", "token_row")
 
 
-def make_streams(hierarchy, groups, tables, pace, clock):
+def make_streams(
+    hierarchy: Hierarchy,
+    groups: Mapping[str, NeuronGroup],
+    tables: Mapping[str, TimedArray],
+    pace: NeuronGroup,
+    clock: Clock,
+) -> tuple[NeuronGroup, list[Synapses]]:
     """The group of streams, and the synapses through which each judges its own settling."""
     signals = ("token", "gate", "presenting", "departing", "steps")
     equations = [f"shared_{name} : 1 (linked)" for name in signals] + [
@@ -61,14 +69,16 @@ def make_streams(hierarchy, groups, tables, pace, clock):
     )
 
 
-def shared_synapses(batch, *arguments, **options):
+def shared_synapses(
+    batch: int, *arguments: NeuronGroup | Equations | str, **options: Clock | str
+) -> Synapses:
     """Synapses between groups that hold the units of `batch` streams, which share every synapse."""
     from brian2_dense.batch import BatchedSynapses  # here, since devices import what they build
 
     return BatchedSynapses(*arguments, batch=batch, **options)
 
 
-def initial_values(hierarchy):
+def initial_values(hierarchy: Hierarchy) -> dict[str, np.ndarray]:
     """Values of the streams' own variables before the first chunk, {variable: float array}."""
     values = {"iterations": np.zeros(hierarchy.batch)}
     if hierarchy.settling:
@@ -76,14 +86,14 @@ def initial_values(hierarchy):
     return values
 
 
-def of_units(text, size, batch):
+def of_units(text: str, size: int, batch: int) -> str:
     """`text` with `i` and `N` as the number of the unit and of the `size` units, not of their
     copies.
     """
     return text if batch == 1 else word_substitute(text, {"i": f"(i % {size})", "N": str(size)})
 
 
-def equations_of_units(equations, size, batch):
+def equations_of_units(equations: Equations, size: int, batch: int) -> Equations:
     """Equations with every right-hand side as by `of_units`."""
     if batch == 1:
         return equations

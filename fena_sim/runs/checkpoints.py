@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import attrs
+import numpy as np
 
 from ..device.recordings import Recordings
 from ..errors import CheckpointError
@@ -12,6 +14,8 @@ from .plan import BlockPlan
 from .store.files import load_arrays, save_arrays
 from .store.parts import load_part, save_part
 
+#: Values of a network's variables: {"object.variable": array}.
+State = dict[str, np.ndarray]
 #: Checkpoints kept: the last, and the one before in case the last is damaged.
 KEPT = 2
 
@@ -36,12 +40,12 @@ class Checkpoints:
         Takes one line.
     """
 
-    def __init__(self, folder: Path, plan: BlockPlan, log: Callable) -> None:
+    def __init__(self, folder: Path, plan: BlockPlan, log: Callable[[str], None]) -> None:
         self.plan, self.log = plan, log
         self.folder = folder / "checkpoints" / plan.name
         self.part_folder = folder / "parts" / plan.name
 
-    def parts(self, start_step, end_step):
+    def parts(self, start_step: int, end_step: int) -> list[Callable[[], Recordings]]:
         """Loaders of the recordings of the chunks between two steps, in order."""
         paths, step = [], start_step
         while step < end_step:
@@ -53,9 +57,9 @@ class Checkpoints:
                 where=str(self.part_folder),
                 fix="start the same command again",
             )
-        return [lambda path=path: load_part(path)[0] for path in paths]
+        return [partial(_recordings, path) for path in paths]
 
-    def remove(self):
+    def remove(self) -> None:
         """Remove checkpoints and parts, once the block's results are complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.part_folder, ignore_errors=True)
@@ -64,7 +68,7 @@ class Checkpoints:
         """Save what was recorded from one step to another. Raises ResourceError if the disk is full."""
         save_part(self.part_folder / f"{start:012d}.npz", recordings, stop)
 
-    def save(self, state: dict, position: Position) -> None:
+    def save(self, state: State, position: Position) -> None:
         """Save the state at a position. Raises ResourceError if the disk is full."""
         about = attrs.asdict(position)
         save_arrays(self.folder / f"{position.step:012d}.npz", state, **about)
@@ -72,7 +76,9 @@ class Checkpoints:
             old.unlink()
             old.with_suffix(".json").unlink(missing_ok=True)
 
-    def latest(self, complete: Callable, start_step: int) -> tuple[dict, Position] | None:
+    def latest(
+        self, complete: Callable[[State], State], start_step: int
+    ) -> tuple[State, Position] | None:
         """(state, position) of the last whole checkpoint whose recordings are whole; None without one.
 
         `complete` fits a state to the network, and raises CheckpointError if it is of another one.
@@ -95,3 +101,7 @@ class Checkpoints:
         if found:
             self.log(f"block {name}: no whole checkpoint is left, starting the block again")
         return None
+
+
+def _recordings(path: Path) -> Recordings:
+    return load_part(path)[0]

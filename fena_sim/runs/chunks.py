@@ -1,13 +1,15 @@
 """Walking through one block in chunks, with a checkpoint after each."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
 from ..device.program import Program
+from ..device.recordings import Recordings
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.pacemaker import table_values
-from .checkpoints import Checkpoints, Position
+from .checkpoints import Checkpoints, Position, State
 from .plan import BlockPlan
 
 #: Seconds. A chunk costs a process and some hundred small files, so quick ones become longer.
@@ -31,12 +33,18 @@ class BlockRunner:
     checkpoints : Checkpoints
     """
 
-    def __init__(self, program: Program, plan: BlockPlan, checkpoints: Checkpoints):
+    def __init__(self, program: Program, plan: BlockPlan, checkpoints: Checkpoints) -> None:
         self.program, self.line, self.shape = program, plan.timeline, plan.shape
         self.checkpoints = checkpoints
         self.chunk_tokens, self.most_tokens = plan.chunk_tokens, plan.most_tokens
 
-    def run(self, state, start_step, check, report):
+    def run(
+        self,
+        state: State,
+        start_step: int,
+        check: Callable[[State, State, dict[str, np.ndarray], Position, int], None],
+        report: Callable[[Position, int, Recordings, float], None],
+    ) -> tuple[State, int]:
         """Run to the end of the block; returns the final state and the final step.
 
         `check(before, after, tables, position, steps)` may refuse a chunk before it is kept;

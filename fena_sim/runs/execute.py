@@ -9,6 +9,8 @@ from filelock import FileLock
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
+from ..device.default import Device
+from ..device.program import Program
 from ..device.recordings import Recordings
 from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, RunFolderError
 from ..network.initial_state import initial_state
@@ -32,9 +34,9 @@ def run(
     model: Hierarchy,
     protocol: Protocol,
     seed: int = 0,
-    device: object = "auto",
+    device: str | Device = "auto",
     out: str | Path = "runs",
-    start: tuple | None = None,
+    start: tuple[Run, str] | None = None,
     chunk_tokens: int | None = None,
     progress: Silent | None = None,
 ) -> Run:
@@ -93,7 +95,9 @@ class Execution:
         If the recordings do not fit the disk or the memory.
     """
 
-    def __init__(self, plan: Plan, out: str | Path = "runs", progress: Silent | None = None):
+    def __init__(
+        self, plan: Plan, out: str | Path = "runs", progress: Silent | None = None
+    ) -> None:
         self.plan, self.folder, self.progress = plan, Path(out) / plan.name, progress or Silent()
         self._logged: set[str] = set()
         if Path(out, MANIFEST).exists():
@@ -171,7 +175,7 @@ class Execution:
             return False
         return True
 
-    def _run_block(self, plan: BlockPlan, programs: dict) -> None:
+    def _run_block(self, plan: BlockPlan, programs: dict[str, Program]) -> None:
         model, block, line = self.plan.model, plan.block, plan.timeline
         program = self._program(plan, programs)
         state, start_step = self._origin(block)

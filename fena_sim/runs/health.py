@@ -2,13 +2,20 @@
 finite, and says where.
 """
 
+from pathlib import Path
+
 import numpy as np
 
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.block import Block
+from ..declare.protocol.timeline import Timeline
+from ..device.program import Program
 from ..errors import NonFiniteError
 from ..network.pacemaker import NAME as PACEMAKER
+from .checkpoints import Position, State
 
 
-def not_finite(state):
+def not_finite(state: State) -> list[str]:
     """Names of the model's variables in a state that hold a NaN or an infinity, in the state's
     order.
     """
@@ -29,7 +36,9 @@ class HealthCheck:
     steps.
     """
 
-    def __init__(self, program, model, block, line, folder):
+    def __init__(
+        self, program: Program, model: Hierarchy, block: Block, line: Timeline, folder: Path
+    ) -> None:
         self.program, self.model, self.block, self.line, self.folder = (
             program,
             model,
@@ -38,7 +47,14 @@ class HealthCheck:
             folder,
         )
 
-    def __call__(self, before, after, tables, position, steps):
+    def __call__(
+        self,
+        before: State,
+        after: State,
+        tables: dict[str, np.ndarray],
+        position: Position,
+        steps: int,
+    ) -> None:
         if not not_finite(after):
             return
         low, high = 0, steps  # finite after `low` steps, not finite after `high`

@@ -7,7 +7,9 @@ does, and then ENGINE is raised (see `network.engine`). Versions and the commit 
 from ..declare.canonical import canonical, digest
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.protocol import Protocol
+from ..declare.protocol.timeline import Timeline
 from ..network.engine import ENGINE
+from .store.run import Run
 
 #: Digits of the hash that a run folder's name ends in.
 DIGITS = 10
@@ -18,8 +20,8 @@ def inputs_of(
     protocol: Protocol,
     seed: int,
     device: str,
-    start: tuple | None,
-    timelines: dict,
+    start: tuple[Run, str] | None,
+    timelines: dict[str, Timeline],
 ) -> dict:
     """Everything that decides the numbers of a run, as JSON-able data.
 

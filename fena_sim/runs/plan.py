@@ -1,7 +1,5 @@
 """A plan: a protocol on a model, checked and laid out. Nothing is built, run or written."""
 
-from typing import Any
-
 import attrs
 import numpy as np
 
@@ -10,13 +8,14 @@ from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
-from ..device.default import BATCHING, choose_device
+from ..device.default import BATCHING, Device, choose_device
 from ..errors import DeclarationError, DeviceError, ProtocolError
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
 from .name import inputs_of, run_name
 from .resources import chunk_length
 from .start import check_start
+from .store.run import Run
 
 #: Rows of the stimulus tables in a build; chunks up to this length share one build.
 TABLE_ROWS = 4096
@@ -69,7 +68,7 @@ class Plan:
     model : Hierarchy
     protocol : Protocol
     seed : int
-    device : object
+    device : Device
         One of `device.default.DEVICES`.
     start : (Run, str) or None
     blocks : tuple of BlockPlan
@@ -84,9 +83,9 @@ class Plan:
     model: Hierarchy
     protocol: Protocol
     seed: int
-    device: Any
-    start: tuple | None
-    blocks: tuple
+    device: Device
+    start: tuple[Run, str] | None
+    blocks: tuple[BlockPlan, ...]
     inputs: dict
     hash: str
     name: str
@@ -98,8 +97,8 @@ class Plan:
         model: Hierarchy,
         protocol: Protocol,
         seed: int = 0,
-        device: object = "auto",
-        start: tuple | None = None,
+        device: str | Device = "auto",
+        start: tuple[Run, str] | None = None,
         chunk_tokens: int | None = None,
     ) -> "Plan":
         """Check the parameters of `run` and lay the blocks out; they are those of `runs.execute.run`.

@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGES = ("brian2", "numpy", "scipy", "xarray", "zarr", "pandas")
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Versions of fena_sim, Python and the packages that a run depends on."""
     from .. import __version__
 
@@ -22,9 +22,11 @@ def versions():
     return found
 
 
-def git_state():
+def git_state() -> dict[str, str | bool] | None:
     """{"commit", "changed"} of the checkout that fena_sim runs from; None outside a checkout."""
-    folder = Path(__file__).resolve().parent
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():  # an installed copy, perhaps inside somebody else's checkout
+        return None
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         return {
@@ -41,7 +43,7 @@ def _git(folder, *arguments):
     ).stdout.strip()
 
 
-def provenance():
+def provenance() -> dict:
     """What a manifest says of the process that writes it: versions, git, command, machine."""
     return {
         "versions": versions(),

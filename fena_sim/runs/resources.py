@@ -1,13 +1,15 @@
 """The memory and disk space that a run will take, estimated before anything is built."""
 
 import shutil
+import typing
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
+from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline
 from ..errors import ResourceError
 
@@ -17,7 +19,33 @@ CHUNK_BYTES = 64 * 2**20
 CHUNK_TOKENS, MOST_TOKENS = 250, 4000
 
 
-def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict:
+class PlannedBlock(typing.Protocol):
+    """What is asked of a `runs.plan.BlockPlan`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def block(self) -> Block: ...
+
+    @property
+    def timeline(self) -> Timeline: ...
+
+
+class Planned(typing.Protocol):
+    """What is asked of a `runs.plan.Plan`, which needs this module to be made."""
+
+    @property
+    def model(self) -> Hierarchy: ...
+
+    @property
+    def protocol(self) -> Protocol: ...
+
+    @property
+    def blocks(self) -> Iterable[PlannedBlock]: ...
+
+
+def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict[str, int]:
     """Bytes that each probe of a block records, at most: {population: bytes}."""
     duration = float(line.most_steps.sum()) * float(model.dt)
     return {
@@ -25,14 +53,14 @@ def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict:
     }
 
 
-def recording_bytes(plan: Any) -> dict:
+def recording_bytes(plan: Planned) -> dict[str, dict[str, int]]:
     """Bytes of a plan's recordings, before compression: {block: {population: bytes}}."""
     return {
         b.name: probe_bytes(plan.model, b.block, b.timeline) for b in plan.blocks if b.block.probes
     }
 
 
-def check_resources(plan: Any, out: str | Path) -> None:
+def check_resources(plan: Planned, out: str | Path) -> None:
     """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the
     memory.
     """
@@ -45,7 +73,7 @@ def check_resources(plan: Any, out: str | Path) -> None:
     total = 2 * sum(sum(by.values()) for by in needed.values())
     if total > free:
         block, by = max(needed.items(), key=lambda item: sum(item[1].values()))
-        population = max(by, key=by.get)
+        population = max(by, key=by.__getitem__)
         raise ResourceError(
             f"the recordings take up to {size_text(total)}, the disk has {size_text(free)} free",
             where=f"most of it: probe of {population!r} in block {block!r} ({size_text(by[population])})",

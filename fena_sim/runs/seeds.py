@@ -1,16 +1,28 @@
 """The same protocol on several independently seeded networks."""
 
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from ..device.default import choose_device
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.protocol import Protocol
+from ..device.default import Device, choose_device
 from .execute import run
 from .live.progress import Display
+from .store.run import Run
 
 
 def run_seeds(
-    model, protocol, seeds, device="auto", out="runs", start=None, chunk_tokens=None, quiet=True
-):
+    model: Hierarchy | Callable[[int], Hierarchy],
+    protocol: Protocol | Callable[[int], Protocol],
+    seeds: Iterable[int],
+    device: str | Device = "auto",
+    out: str | Path = "runs",
+    start: tuple[Run, str] | Callable[[int], tuple[Run, str] | None] | None = None,
+    chunk_tokens: int | None = None,
+    quiet: bool = True,
+) -> list[Run]:
     """One run per seed; returns them in the order of `seeds`.
 
     `model`, `protocol` and `start` are those of `run`, or functions of the seed that return them

@@ -2,17 +2,19 @@
 
 import numpy as np
 
+from ..declare.model.hierarchy import Hierarchy
 from ..errors import CheckpointError
 from ..network import streams
 from ..network.initial_state import initial_state
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.projection import pairs
+from .store.run import Run
 
 #: In states of version 0.1.0; computed anew in every step.
 FORMER = ".watched_rate"
 
 
-def start_state(model, seed, origin, block):
+def start_state(model: Hierarchy, seed: int, origin: Run, block: str) -> dict[str, np.ndarray]:
     """State to start from: `origin`'s at the end of `block`, with the parameters and the noise of
     this run.
     """
@@ -49,7 +51,7 @@ def _shared_out(model, origin, block):
     return {**state, f"{streams.NAME}.iterations": np.zeros(model.batch)}
 
 
-def check_start(model, origin, block):
+def check_start(model: Hierarchy, origin: Run, block: str) -> None:
     """Raise CheckpointError unless the state at the end of `block` is one of `model`'s; nothing is
     built for it.
     """

@@ -15,7 +15,7 @@ SKY, ORANGE, BLACK, GREY = "#56B4E9", "#E69F00", "#000000", "#8C8C8C"
 LEVEL_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 
 
-def level_colour(level):
+def level_colour(level: int) -> str:
     """The colour of a level, the same in every figure. Levels above 6 get colours of viridis, far
     apart for neighbours.
     """

@@ -3,6 +3,9 @@ defaults of control signals, initial values.
 """
 
 from ..declare.control_signals import DEFAULTS
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.population import Population
+from ..declare.model.projection import Projection
 from .typeset import NONE, Code, Table, codes, initial_text, value_text
 
 _SET_BY_PROTOCOL = "(control signal; the protocol may set it)"
@@ -14,7 +17,7 @@ _CONTROLS = {
 }
 
 
-def parameter_table(model):
+def parameter_table(model: Hierarchy) -> Table:
     """Declared parameters by name, then what else decides numbers.
 
     Rows are name, value, unit, meaning (a dash where the declaration gives none) and the names of
@@ -38,9 +41,9 @@ def parameter_table(model):
     )
 
 
-def initial_table(model):
+def initial_table(model: Hierarchy) -> Table:
     """Initial values by variable."""
-    owners = {}
+    owners: dict[tuple[str, str], list[str]] = {}
     for member in (*model.populations, *model.projections):
         for name, value in member.initial.items():
             owners.setdefault((name, initial_text(value)), []).append(member.name)
@@ -54,7 +57,7 @@ def initial_table(model):
     )
 
 
-def uses(member, name):
+def uses(member: Population | Projection, name: str) -> bool:
     """Whether a population or a projection reads `name`, a signal for instance."""
     if hasattr(member, "uses"):
         return member.uses(name)

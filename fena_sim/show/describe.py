@@ -6,15 +6,20 @@ then one table for each part of the model, so that a reader can rebuild it witho
 """
 
 import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from brian2 import get_unit
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 
 from ..declare.model import equations as eq
-from ..declare.model.projection import ALL, ONE_TO_ONE
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.projection import ALL, ONE_TO_ONE, Projection
 from ..network.projection import pairs
 from .constants import initial_table, parameter_table, uses
 from .typeset import NONE, Code, Formula, Table, codes, escape, initial_text, value_text
+
+Member = TypeVar("Member")
 
 READ_AT = {
     "arrival": "last step before the token arrives",
@@ -28,7 +33,7 @@ _LATEX_HEAD = r"""% Needs \usepackage{amsmath, array, booktabs, longtable}; type
 _SOURCE = "Tables after Nordlie, Gewaltig & Plesser 2009, PLoS Comput Biol 5:e1000456, doi 10.1371/journal.pcbi.1000456."
 
 
-def describe(model, latex=False):
+def describe(model: Hierarchy, latex: bool = False) -> str:
     """A Hierarchy as Markdown tables, or as LaTeX to be included in an article.
 
     Parameters
@@ -62,15 +67,17 @@ def describe(model, latex=False):
     return "\n\n".join([f"# {model.name}", *(t.markdown() for t in tables), _SOURCE]) + "\n"
 
 
-def synapse_count(projection, model):
+def synapse_count(projection: Projection, model: Hierarchy) -> int:
     """Number of synapses of a projection."""
     sizes = [model.population(name).size for name in (projection.source, projection.target)]
     return len(pairs(projection, *sizes)[0])
 
 
-def kinds(members, texts, level):
+def kinds(
+    members: Iterable[Member], texts: Callable[[Member], str], level: Callable[[Member], int | None]
+) -> list[list[Member]]:
     """Members whose `texts` are equal, or equal once their own level number is taken out, as lists."""
-    found = []
+    found: list[tuple[list[Member], str, str]] = []
     for member in members:
         own = texts(member)
         key = _without_level(own, level(member))

@@ -1,14 +1,17 @@
 """A file in figures/: what it shows, which runs it needs, and which stored runs fit."""
 
 import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
+from matplotlib.figure import Figure
 
 from ..errors import DeclarationError
 from ..load import shipped
 from ..load.user_file import load_file
 from ..runs.store.experiment import experiment_of
+from ..runs.store.run import Run
 
 
 @attrs.frozen
@@ -32,24 +35,24 @@ class FigureFile:
     name: str
     path: Path
     about: str
-    figure: object
-    blocks: tuple
-    recorded: tuple
+    figure: Callable[[list[Run]], Figure]
+    blocks: tuple[str, ...]
+    recorded: tuple[str, ...]
     command: str
 
-    def shows(self, run):
+    def shows(self, run: Run) -> bool:
         """Whether a run is finished and has what the figure needs."""
         if not run.finished or run.batch > 1 or not set(self.blocks) <= set(run.blocks):
             return False
         probes = [set(b["probes"]) for b in run.manifest["blocks"] if b["name"] in self.blocks]
         return not self.recorded or all(set(self.recorded) & names for names in probes)
 
-    def needs(self):
+    def needs(self) -> str:
         """In words, for a message."""
         probes = f" with a probe of {' or '.join(self.recorded)}" if self.recorded else ""
         return f"runs with the block{'s' * (len(self.blocks) > 1)} {', '.join(self.blocks)}{probes}"
 
-    def choose(self, runs):
+    def choose(self, runs: Sequence[Run]) -> tuple[list[Run], int]:
         """One run per seed out of many, all of one kind: same protocol, model, parameters, tokens,
         start and code.
 
@@ -74,7 +77,7 @@ class FigureFile:
         usable.sort(
             key=lambda run: f"/{run.manifest['protocol']['name']}.py" not in self.command
         )  # stable
-        kinds = {}
+        kinds: dict[str, dict[int, Run]] = {}
         for run in usable:
             kinds.setdefault(experiment_of(run.manifest), {}).setdefault(run.seed, run)
         shown = experiment_of(usable[0].manifest)
@@ -84,7 +87,7 @@ class FigureFile:
         )
 
 
-def load_figures(folder=None):
+def load_figures(folder: str | Path | None = None) -> list[FigureFile]:
     """Every FigureFile of a folder (figures/ here, else the shipped ones), by name.
 
     Raises

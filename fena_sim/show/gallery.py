@@ -1,9 +1,12 @@
 """docs/gallery.md, written from the docstrings of figures/ and the pictures beside the page."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
+
+from .file import FigureFile
 
 RUNS_SHOWN = 3
 HEAD = """# Gallery
@@ -14,7 +17,7 @@ command that makes such runs. The ids of the runs are also in the metadata of ev
 """
 
 
-def write_gallery(files, page, made):
+def write_gallery(files: Iterable[FigureFile], page: str | Path, made: str | Path) -> list[Path]:
     """Copy the PNGs in `made` to figures/ beside the page and write it. Returns the paths written.
 
     Parameters
@@ -38,7 +41,7 @@ def write_gallery(files, page, made):
     return written
 
 
-def gallery(files, pictures):
+def gallery(files: Iterable[FigureFile], pictures: str | Path) -> str:
     """Text of the page, Markdown.
 
     Parameters
@@ -51,7 +54,7 @@ def gallery(files, pictures):
     return "\n".join([HEAD, *(_section(file, Path(pictures)) for file in files)])
 
 
-def runs_of(png):
+def runs_of(png: str | Path) -> list[str]:
     """The ids of the runs that a PNG written by :func:`fena_sim.plot.save` shows."""
     with Image.open(png) as picture:
         ids = picture.info.get("Description", "").removeprefix("runs: ").split(", ")

@@ -1,14 +1,25 @@
 """Labels of wires, placed where they are easiest to read. Lengths are millimetres."""
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
+
+from .route import Grid, Wire
 
 SIZE, HEIGHT = 6.0, 2.2  # points, and the millimetres that a line of it takes
 
 
-def place_labels(ax, wires, labels, colours, grid, page):
+def place_labels(
+    ax: Axes,
+    wires: Sequence[Wire],
+    labels: Mapping[str, str],
+    colours: Mapping[str, str],
+    grid: Grid,
+    page: float,
+) -> None:
     """Write every label beside its wire where it covers no box, no other label and as few lines as
     can be.
     """
@@ -22,7 +33,7 @@ def place_labels(ax, wires, labels, colours, grid, page):
         for points in w.points
         for a, b in pairwise(points)
     ]
-    written = []
+    written: list[tuple[float, float, float, float]] = []
     for wire in sorted((w for w in wires if w.key in labels), key=_free):
         width = text_width(labels[wire.key], SIZE)
 
@@ -87,7 +98,7 @@ def _touch(a, b, clear):
     )
 
 
-def text_width(text, size, weight="normal"):
+def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width of a text in mm."""
     font = FontProperties(family="DejaVu Sans", weight=weight)
     return TextPath((0, 0), text, size=size, prop=font).get_extents().width * 25.4 / 72

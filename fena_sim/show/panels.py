@@ -5,7 +5,14 @@ line their median. Call inside
 :func:`fena_sim.show.style.sheet`, on a figure from :func:`fena_sim.show.style.new_figure`.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -13,7 +20,7 @@ from ..analyse.statistics import summarise
 from .colours import BLACK, GREY, ORANGE, SKY, level_colour
 
 
-def settling(ax, curves):
+def settling(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     """Settling iterations per token over training; the band spans their quartiles (medians over
     networks).
 
@@ -31,7 +38,7 @@ def settling(ax, curves):
     ax.set_ylabel("settling iterations per token")
 
 
-def errors(ax, curves):
+def errors(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     """Squared error of every level over training, on a log axis.
 
     Parameters
@@ -44,7 +51,7 @@ def errors(ax, curves):
     ax.set_ylabel("squared error per unit")
 
 
-def precision(ax, curves):
+def precision(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     """Learned precision of every level over training, on a log axis.
 
     Precision is the weight of a level's errors. A level that learns it from its errors alone has
@@ -60,7 +67,7 @@ def precision(ax, curves):
     ax.set_ylabel("learned precision")
 
 
-def energy(ax, curves):
+def energy(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     """Free energy over training, before (dashed) and after settling.
 
     Parameters
@@ -68,7 +75,10 @@ def energy(ax, curves):
     curves : list of DataArray (tokens, moment)
         From :func:`fena_sim.measure.energy_curve`.
     """
-    styles = {"first": ("before settling", (0, (3, 1.5))), "last": ("after settling", "-")}
+    styles: dict[str, tuple[str, Any]] = {
+        "first": ("before settling", (0, (3, 1.5))),
+        "last": ("after settling", "-"),
+    }
     for moment, (_, dashes) in styles.items():
         of_moment = [curve.sel(moment=moment) for curve in curves]
         _lines(ax, curves[0]["tokens"] / 1000, of_moment, BLACK, linestyle=dashes)
@@ -81,7 +91,7 @@ def energy(ax, curves):
     ax.set_ylabel("free energy per token (nat)")
 
 
-def course(ax, curves):
+def course(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     """Squared error of every level over a token's presentation, on a log axis; nothing where it is
     0.
 
@@ -94,19 +104,25 @@ def course(ax, curves):
     _levels(
         ax, time, [curve.where(curve > 0) for curve in curves]
     )  # errors at rest until the token has acted
-    ax.set_xlim(0, time.max())
+    ax.set_xlim(0, float(time.max()))
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel("time from arrival of the token (ms)")
     ax.set_ylabel("squared error per unit")
 
 
-def level_legend(figure, levels):
+def level_legend(figure: Figure, levels: Iterable[int]) -> None:
     """One row above the figure that names the colour of every level."""
     handles = [_swatch(level_colour(level), f"level {level}") for level in levels]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
 
 
-def comparison(ax, values, labels, ylabel, bar=None):
+def comparison(
+    ax: Axes,
+    values: pd.DataFrame,
+    labels: Mapping[str, str],
+    ylabel: str,
+    bar: tuple[float, str] | None = None,
+) -> None:
     """Per condition a bar (median over networks), its 95 % interval and one dot per network.
 
     Grey lines join the dots of one network.
@@ -136,7 +152,9 @@ def comparison(ax, values, labels, ylabel, bar=None):
     ax.set_ylabel(ylabel)
 
 
-def against_ngrams(ax, accuracies, table, chance):
+def against_ngrams(
+    ax: Axes, accuracies: Sequence[float] | np.ndarray, table: pd.DataFrame, chance: float
+) -> None:
     """Next-token accuracy of the networks beside that of n-gram tables on the same tokens.
 
     Parameters
@@ -152,7 +170,7 @@ def against_ngrams(ax, accuracies, table, chance):
     x = len(table)
     _bar(ax, x, np.asarray(accuracies), ORANGE)
     _reference(ax, chance, "chance")
-    slanted = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
     ax.set_xticks(range(x + 1), [*table.index, "FENA"], **slanted)
     ax.set_ylim(0, 1)
     ax.tick_params(axis="x", length=0)

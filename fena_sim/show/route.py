@@ -5,6 +5,7 @@ each on a track of its own where they would touch, or, past whole rows, in a lan
 Lengths are millimetres, y points up.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 
 import attrs
@@ -48,7 +49,7 @@ class Grid:
     x: list
     y: list = attrs.Factory(list)
 
-    def neighbours(self, a, b):
+    def neighbours(self, a: str, b: str) -> bool:
         """Whether two boxes stand in one row with no box between them."""
         (row, left), (other, right) = sorted([self.slot[a], self.slot[b]], key=lambda s: s[1])
         return (
@@ -58,7 +59,9 @@ class Grid:
         )
 
 
-def place(rows, roles, edges):
+def place(
+    rows: Sequence[Sequence[str]], roles: Mapping[str, str], edges: list[tuple[str, str, float]]
+) -> dict[str, tuple[int, int]]:
     """Columns for the boxes of each row that keep wires short and roles in one column.
 
     Parameters
@@ -100,7 +103,7 @@ def place(rows, roles, edges):
             row[i], row[j] = row[j], row[i]
         return new
 
-    best = None
+    best, chosen = float("inf"), padded
     moves = [(r, i, j) for r in (None, *range(len(rows))) for i in range(n) for j in range(i)]
     for order in list(permutations(range(n)))[:120]:
         grid = [[row[i] for i in order] for row in padded]
@@ -112,18 +115,20 @@ def place(rows, roles, edges):
             if there >= here:
                 break
             here, grid = there, trial
-        if best is None or here < best[0]:
-            best = here, grid
-    return {name: (r, c) for r, row in enumerate(best[1]) for c, name in enumerate(row) if name}
+        if here < best:
+            best, chosen = here, grid
+    return {name: (r, c) for r, row in enumerate(chosen) for c, name in enumerate(row) if name}
 
 
-def route(grid, wires, base):
+def route(grid: Grid, wires: Sequence[Wire], base: float) -> float:
     """Route all `wires`, set the heights of the rows of `grid` from `base` up; returns the upper
     edge.
     """
     rows = 1 + max(r for r, _ in grid.slot.values())
     right = max(grid.x) + grid.width / 2
-    pieces, lanes, beside = [], 0, {}
+    pieces: list[_Piece] = []
+    beside: dict[tuple[str, ...], list[Wire]] = {}
+    lanes = 0
     for wire in wires:
         source = grid.slot[wire.source]
         for target in wire.targets:
@@ -207,7 +212,7 @@ class _Piece:
     terminals: list
     lane: float | None = None
     track: int = 0
-    path: list | None = None
+    path: list = attrs.Factory(list)
 
     @property
     def straight(self):

@@ -1,13 +1,22 @@
 """The command line of a file in figures/: open runs, draw, save."""
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from ..errors import ProtocolError
+from ..runs.store.run import Run, open_run
 from .style import save
 
 
-def main(figure, blocks, name, argv=None):
+def main(
+    figure: Callable[[list[Run]], Figure],
+    blocks: Sequence[str],
+    name: str,
+    argv: Sequence[str] | None = None,
+) -> list[Path]:
     """Draw one figure of stored runs and print the paths written.
 
     Parameters
@@ -30,9 +39,6 @@ def main(figure, blocks, name, argv=None):
     ProtocolError
         If a run lacks a block that the figure needs.
     """
-    # Opened here only: panels draw any object that offers a run's methods.
-    from ..runs.store.run import open_run
-
     parser = argparse.ArgumentParser(prog=f"{name}.py", description=f"Draw the figure {name!r}.")
     parser.add_argument("runs", nargs="+", metavar="RUN_FOLDER", help="one run per network")
     parser.add_argument("--out", default=".", type=Path, help="folder to write to (default: here)")

@@ -5,10 +5,12 @@ level.
 from itertools import pairwise
 
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
 from ..declare.model import equations as eq
+from ..declare.model.hierarchy import Hierarchy
 from ..errors import DeclarationError
 from .colours import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from .label import SIZE, place_labels, text_width
@@ -38,7 +40,7 @@ HEAD = (2.0, 0.75)  # mm: length and half width of an arrowhead
 _DASHED, _DOTTED = (0, (3.5, 1.6)), (0, (1, 1.4))
 
 
-def structure(model):
+def structure(model: Hierarchy) -> Figure:
     """Draw a Hierarchy.
 
     Levels are rows, the lowest at the bottom; populations without a level stand in a row below

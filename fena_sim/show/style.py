@@ -5,17 +5,22 @@ serif text of 6 to 7 points, embedded fonts. DejaVu Sans is used because it come
 so that every machine draws the same bytes.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from ..runs.store.run import Run
 
 COLUMN_WIDTH = 85.0  # mm
 PAGE_WIDTH = 174.0  # mm
 
 
-SHEET = {
+SHEET: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
     "font.size": 7,
@@ -56,15 +61,15 @@ SHEET = {
 
 
 @contextmanager
-def sheet():
+def sheet() -> Iterator[None]:
     """Context in which everything that Matplotlib makes follows the style sheet."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(SHEET)
+        mpl.rcParams.update(SHEET)  # type: ignore[arg-type]  # its stub lists every name
         yield
 
 
-def new_figure(width=COLUMN_WIDTH, height=60.0):
+def new_figure(width: float = COLUMN_WIDTH, height: float = 60.0) -> Figure:
     """An empty Figure of the given size in millimetres, under the style sheet.
 
     It belongs to no window and need not be closed. Draw on it inside :func:`sheet`.
@@ -73,7 +78,13 @@ def new_figure(width=COLUMN_WIDTH, height=60.0):
         return Figure(figsize=(width / 25.4, height / 25.4))
 
 
-def draw(panel, *data, width=COLUMN_WIDTH, height=60.0, **options):
+def draw(
+    panel: Callable[..., None],
+    *data: object,
+    width: float = COLUMN_WIDTH,
+    height: float = 60.0,
+    **options: object,
+) -> Figure:
     """A Figure of one panel: data in, Figure out.
 
     Parameters
@@ -93,12 +104,12 @@ def draw(panel, *data, width=COLUMN_WIDTH, height=60.0, **options):
     return figure
 
 
-def letter(ax, text):
+def letter(ax: Axes, text: str) -> None:
     """Write a bold panel letter above the top left corner of ``ax``."""
     ax.set_title(text, loc="left", fontweight="bold", fontsize=8)
 
 
-def save(figure, folder, name, runs=()):
+def save(figure: Figure, folder: str | Path, name: str, runs: Iterable[Run] = ()) -> list[Path]:
     """Write a figure as PDF, SVG and PNG (300 dpi), the same bytes every time.
 
     Fonts are embedded in the PDF and text stays text in the SVG. No file carries a date; all

@@ -1,5 +1,8 @@
 """The blocks of a protocol on the time axis of the network."""
 
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -10,7 +13,7 @@ from .style import PAGE_WIDTH, new_figure, sheet
 SHORTEST = 0.004
 
 
-def timeline(blocks):
+def timeline(blocks: Sequence[tuple[str, float, float, float, int]]) -> Figure:
     """Draw when every block ran: blocks that start from copies of one state begin at the same
     moment.
 

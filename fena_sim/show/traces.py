@@ -1,17 +1,28 @@
 """Panels for recorded traces: single tokens, as a recording shows them."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..errors import StimulusError
 from .colours import BLACK, GREY, level_colour
 
-PRESENTED = {"facecolor": GREY, "alpha": 0.16, "linewidth": 0}
-OMITTED = {"fill": False, "edgecolor": GREY, "linewidth": 0.5, "linestyle": (0, (3, 2))}
+PRESENTED: dict[str, Any] = {"facecolor": GREY, "alpha": 0.16, "linewidth": 0}
+OMITTED: dict[str, Any] = {
+    "fill": False,
+    "edgecolor": GREY,
+    "linewidth": 0.5,
+    "linestyle": (0, (3, 2)),
+}
 
 
-def omission(events):
+def omission(events: pd.DataFrame) -> pd.DataFrame:
     """The first omitted event that follows a presented one, with a neighbour on either side.
 
     Returns
@@ -36,7 +47,7 @@ def omission(events):
     return events.iloc[found[0] : found[0] + 3]
 
 
-def trace(ax, values, events, level):
+def trace(ax: Axes, values: xr.DataArray, events: pd.DataFrame, level: int) -> None:
     """Every unit of one population (thin) and its root mean square over units (bold).
 
     Time is in ms from the arrival of the first event given. Grey spans are presentations; dashed
@@ -75,23 +86,29 @@ def trace(ax, values, events, level):
     ax.plot(shifted, data, color=colour, linewidth=0.3, alpha=0.3)
     ax.plot(shifted, np.sqrt((data**2).mean(axis=1)), color=colour, linewidth=1.2)
     ax.set_xlim((start - zero) * 1000, (stop - zero) * 1000)
+    event: Any
     for event in events.itertuples():
         begin = (event.arrival - zero) * 1000
         style = PRESENTED if event.token >= 0 else OMITTED
         ax.axvspan(begin, begin + event.duration * 1000, zorder=0, **style)
 
 
-def token_names(ax, events):
+def token_names(ax: Axes, events: pd.DataFrame) -> None:
     """Write each token's symbol, or "omitted", above its span on the topmost trace."""
     zero = events["arrival"].iloc[0]
+    event: Any
     for event in events.itertuples():
         middle = (event.arrival + event.duration / 2 - zero) * 1000
         name = f"token {event.symbol}" if event.token >= 0 else "omitted"
-        place = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+        place: dict[str, Any] = {
+            "transform": ax.get_xaxis_transform(),
+            "ha": "center",
+            "va": "bottom",
+        }
         ax.text(middle, 1.04, name, fontsize=6, **place)
 
 
-def trace_legend(figure):
+def trace_legend(figure: Figure) -> None:
     """One row under the figure that explains lines and spans."""
     handles = [
         Line2D([], [], color=BLACK, linewidth=0.3, label="units"),

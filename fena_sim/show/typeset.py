@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Iterable
 
 import attrs
 import numpy as np
@@ -38,10 +39,10 @@ class Code:
 
     text: str
 
-    def markdown(self):
+    def markdown(self) -> str:
         return f"`{self.text}`"
 
-    def latex(self):
+    def latex(self) -> str:
         # Long names may break after an underscore or a full stop.
         return r"\texttt{" + re.sub(r"(\\_|\.)", r"\1\\allowbreak{}", escape(self.text)) + "}"
 
@@ -60,10 +61,10 @@ class Formula:
     relation: str = "="
     equation: bool = False
 
-    def markdown(self):
+    def markdown(self) -> str:
         return f"`{self.left} {self.relation} {self.right}`" if self.left else f"`{self.right}`"
 
-    def latex(self):
+    def latex(self) -> str:
         operator = self.relation.removesuffix("=")  # x += y is an assignment of x + y
         text = f"{self.left} {operator} ({self.right})" if operator else self.right
         try:
@@ -99,7 +100,7 @@ class Table:
     note: str = ""
     depth: int = 2
 
-    def markdown(self):
+    def markdown(self) -> str:
         parts = ["#" * self.depth + " " + self.title]
         if self.rows:
             frame = pd.DataFrame(
@@ -108,7 +109,7 @@ class Table:
             parts.append(frame.to_markdown(index=False, disable_numparse=True))
         return "\n\n".join(parts + [self.note] * bool(self.note))
 
-    def latex(self):
+    def latex(self) -> str:
         heading = {2: "subsection", 3: "subsubsection"}[self.depth]
         parts = [rf"\{heading}*{{{escape(self.title)}}}"]
         if self.rows:
@@ -141,7 +142,7 @@ class Table:
         return "\n\n".join(parts + [r"\noindent " + escape(self.note)] * bool(self.note))
 
 
-def escape(text):
+def escape(text: str) -> str:
     """`text` for LaTeX's text mode."""
     escaped = "".join(_ESCAPES.get(c, c) for c in text)
     escaped = re.sub(
@@ -150,7 +151,7 @@ def escape(text):
     return re.sub(r"(?<![\w-])-(?=[\d.])", "$-$", escaped)  # a minus, not a hyphen
 
 
-def value_text(value):
+def value_text(value: float | Quantity) -> str:
     """A number or quantity with its unit, e.g. ``14 ms``, to 10 significant digits."""
     if not isinstance(value, Quantity) or value.dim.is_dimensionless:
         return f"{float(value):.10g}"
@@ -158,7 +159,7 @@ def value_text(value):
     return f"{float(value / unit):.10g} {str(unit).removeprefix('1. ').strip()}"
 
 
-def initial_text(value):
+def initial_text(value: float | np.ndarray | Quantity | Normal | Uniform) -> str:
     """An initial value in words: ``normal, mean 0, sd 0.1``."""
     if isinstance(value, Normal):
         return f"normal, mean {value_text(value.mean)}, sd {value_text(value.sd)}"
@@ -172,12 +173,12 @@ def initial_text(value):
     return f"given array of {' × '.join(map(str, values.shape))} values, {low} to {high}"
 
 
-def codes(names):
+def codes(names: Iterable[str]) -> tuple[Code, ...] | str:
     """A cell of names, or a dash if there are none."""
     return tuple(Code(name) for name in names) or NONE
 
 
-def symbol(name):
+def symbol(name: str) -> str:
     """A name as a mathematical symbol: ``tau_e`` becomes a Greek letter with a subscript.
 
     Names that begin with a Greek letter or a single letter carry the rest as a subscript, the ends
@@ -186,8 +187,8 @@ def symbol(name):
     """
     if is_unit(name):
         return rf"\mathrm{{{name}}}"
-    base, _, side = name.rpartition("_")
-    base, side = (base, [side]) if side in ("pre", "post") and base else (name, [])
+    base, _, end = name.rpartition("_")
+    base, side = (base, [end]) if end in ("pre", "post") and base else (name, [])
     head, _, rest = base.partition("_")
     if head in GREEK or len(head) == 1:
         letter, below = ("\\" + head if head in GREEK else head), [rest] if rest else []

@@ -2,7 +2,11 @@
 over networks.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..analyse.statistics import intervals
@@ -11,7 +15,7 @@ from .colours import BLACK, GREY
 COLOURS = {"deviant": BLACK, "standard": GREY}
 
 
-def responses(ax, courses):
+def responses(ax: Axes, courses: Mapping[str, xr.DataArray]) -> None:
     """Responses to the kinds of token: median over networks, thin lines are networks.
 
     Parameters
@@ -29,7 +33,7 @@ def responses(ax, courses):
     _time_axis(ax, time)
 
 
-def difference(ax, courses, colour):
+def difference(ax: Axes, courses: xr.DataArray, colour: str) -> None:
     """A difference wave: median over networks, and its 95 % interval at every time
     (:func:`fena_sim.measure.summarise` at every point).
 

@@ -17,7 +17,9 @@ backpropagation through time: Williams & Peng 1990, Neural Comput 2:490; Adam: K
 ICLR.
 """
 
+from collections.abc import Iterator
 from math import log
+from typing import TYPE_CHECKING
 
 from ..errors import FenaError
 from ..extras import install_hint
@@ -32,6 +34,9 @@ except ImportError as error:
     ) from error
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: Tokens that the transformer reads again before every piece of the stream: four motifs of the
 #: grammar.
@@ -49,13 +54,15 @@ class Recurrent(nn.Module):
     (Elman) or nn.GRU.
     """
 
-    def __init__(self, cell, symbols, width, layers=1):
+    def __init__(self, cell: "type[nn.RNNBase]", symbols: int, width: int, layers: int = 1) -> None:
         super().__init__()
         self.symbols = symbols
         self.recurrent = cell(symbols, width, num_layers=layers, batch_first=True)
         self.readout = nn.Linear(width, symbols)
 
-    def forward(self, tokens, state=None):
+    def forward(
+        self, tokens: "torch.Tensor", state: "torch.Tensor | None" = None
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
         hidden, state = self.recurrent(one_hot(tokens, self.symbols).float(), state)
         return self.readout(hidden), state.detach()
 
@@ -67,7 +74,7 @@ class Transformer(nn.Module):
     stands at position CONTEXT, so that positions mean the same at the beginning of a stream.
     """
 
-    def __init__(self, symbols, width, inner, layers=2):
+    def __init__(self, symbols: int, width: int, inner: int, layers: int = 2) -> None:
         super().__init__()
         self.width = width
         self.embedding = nn.Embedding(symbols, width)
@@ -79,7 +86,9 @@ class Transformer(nn.Module):
         )
         self.readout = nn.Linear(width, symbols)
 
-    def forward(self, tokens, state=None):
+    def forward(
+        self, tokens: "torch.Tensor", state: "torch.Tensor | None" = None
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
         window = tokens if state is None else torch.cat([state, tokens], dim=1)
         before, length = window.shape[1] - tokens.shape[1], window.shape[1]
         x = self.embedding(window) + self._positions(CONTEXT - before, length)
@@ -93,7 +102,7 @@ class Transformer(nn.Module):
         return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
 
 
-def recurrent_parameters(gates, symbols, width, layers=1):
+def recurrent_parameters(gates: int, symbols: int, width: int, layers: int = 1) -> int:
     """Trainable parameters in closed form; `gates` is 1 for Elman and 3 for GRU (PyTorch has two
     biases per gate).
     """
@@ -101,7 +110,7 @@ def recurrent_parameters(gates, symbols, width, layers=1):
     return sum(gates * (n * width + width**2 + 2 * width) for n in inputs) + (width + 1) * symbols
 
 
-def transformer_parameters(symbols, width, inner, layers=2):
+def transformer_parameters(symbols: int, width: int, inner: int, layers: int = 2) -> int:
     """Trainable parameters in closed form: attention, feed-forward and two normalisations per
     layer, and the ends.
     """
@@ -113,7 +122,7 @@ def transformer_parameters(symbols, width, inner, layers=2):
 NETWORKS = {"elman": (1, 1), "gru": (3, 1), "transformer": (None, 2)}
 
 
-def sizes(name, symbols, parameters, layers=None):
+def sizes(name: str, symbols: int, parameters: int, layers: int | None = None) -> dict[str, int]:
     """Arguments of `make` for the network whose number of parameters is closest to `parameters`: a
     dict.
 
@@ -141,7 +150,7 @@ def sizes(name, symbols, parameters, layers=None):
     )
 
 
-def make(name, symbols, seed, **sizes):
+def make(name: str, symbols: int, seed: int, **sizes: int) -> "Recurrent | Transformer":
     """The network `name` ("elman", "gru" or "transformer") with PyTorch's initial weights, drawn
     from `seed`.
     """
@@ -151,12 +160,14 @@ def make(name, symbols, seed, **sizes):
     return Recurrent({"elman": nn.RNN, "gru": nn.GRU}[name], symbols, **sizes)
 
 
-def count_parameters(network):
+def count_parameters(network: "nn.Module") -> int:
     """Trainable numbers of a network."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def batch_of(tokens, batch):
+def batch_of(
+    tokens: "np.ndarray | torch.Tensor", batch: int
+) -> "tuple[torch.Tensor, torch.Tensor]":
     """The stream cut into `batch` rows of equal length that are read side by side: inputs and the
     tokens after them.
 
@@ -170,7 +181,14 @@ def batch_of(tokens, batch):
     )
 
 
-def train(network, tokens, rate, length, batch=1, rate_at_end=RATE_AT_END):
+def train(
+    network: "nn.Module",
+    tokens: "np.ndarray | torch.Tensor",
+    rate: float,
+    length: int,
+    batch: int = 1,
+    rate_at_end: float = RATE_AT_END,
+) -> int:
     """One pass of next-token prediction over `tokens`: one step of Adam per `length` tokens of
     every row.
 
@@ -181,7 +199,14 @@ def train(network, tokens, rate, length, batch=1, rate_at_end=RATE_AT_END):
     return one_pass(network, tokens, optimiser, length, batch, rate_at_end)
 
 
-def one_pass(network, tokens, optimiser, length, batch=1, rate_at_end=1.0):
+def one_pass(
+    network: "nn.Module",
+    tokens: "np.ndarray | torch.Tensor",
+    optimiser: "torch.optim.Optimizer",
+    length: int,
+    batch: int = 1,
+    rate_at_end: float = 1.0,
+) -> int:
     """One pass over `tokens` with an optimiser that may know others; its learning rate falls
     linearly to `rate_at_end` of itself.
 
@@ -206,7 +231,9 @@ def one_pass(network, tokens, optimiser, length, batch=1, rate_at_end=1.0):
 
 
 @torch.inference_mode()
-def frozen(network, tokens, length, batch=1):
+def frozen(
+    network: "nn.Module", tokens: "np.ndarray | torch.Tensor", length: int, batch: int = 1
+) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
     """Piece by piece, the frozen network's logits (batch, length, symbols) and the tokens that they
     are of (batch, length).
     """
@@ -218,7 +245,9 @@ def frozen(network, tokens, length, batch=1):
         yield logits, targets[:, start : start + length]
 
 
-def evaluate(network, tokens, length, batch=1):
+def evaluate(
+    network: "nn.Module", tokens: "np.ndarray | torch.Tensor", length: int, batch: int = 1
+) -> tuple[float, int]:
     """Share of tokens that are the most probable next token of the frozen network; the first is not
     scored.
 

@@ -22,7 +22,7 @@ from fena_sim.commands.main import cli, main
 from fena_sim.commands.new import write
 from fena_sim.commands.shell import EXIT_CODES, exit_code
 from fena_sim.errors import CheckpointError, DeclarationError, NonFiniteError, ResourceError
-from fena_sim.load.shipped import first_line
+from fena_sim.load.shipped import summary
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
@@ -186,6 +186,20 @@ def test_1_is_a_defect_with_a_traceback(here, python):
     assert finished.returncode == 1 and "Traceback" in finished.stderr
 
 
+def test_a_defect_shows_the_traceback_of_python_and_nothing_of_brian2(here):
+    code = (
+        "import brian2, fena_sim.commands.list as c, fena_sim.cli as f; "
+        "c.stored_manifests = lambda folder: 1/0; f.main(['list', 'runs'])"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT
+    )
+    assert finished.returncode == 1 and finished.stdout == ""
+    assert finished.stderr.startswith("Traceback (most recent call last):\n")
+    assert finished.stderr.endswith("\nZeroDivisionError: division by zero\n")
+    assert "Brian" not in finished.stderr
+
+
 def test_3_is_not_finite(built, tmp_path, capsys):
     code, _, message = call(
         capsys,
@@ -253,6 +267,11 @@ FILES = {
     "empty.py": "",
     "raises.py": "def protocol():\n    return {}['x']\ndef hierarchy():\n    return {}['x']\n",
     "wrong.py": "def protocol():\n    return 3\ndef hierarchy(input_size=8):\n    return 3\n",
+    "no_model.py": "from fena_sim import Block, Protocol\n"
+    "from fena_sim.stimulus import TokenStream, one_hot\n"
+    "def protocol():\n"
+    "    stream = TokenStream.from_list(['a', 'b'], one_hot(['a', 'b']))\n"
+    "    return Protocol(name='no_model', blocks=[Block(name='test', stream=stream)])\n",
     "binary.py": b"\xff\xfe\x00",
     "numbers.json": "[1, 2]",
     "text.json": "no json",
@@ -364,6 +383,7 @@ MISTAKES = [
     "--nothing",
     "certify",
     "certify nothing.py",
+    "certify no_model.py",
     "certify my_oddball.py --devices x",
     "certify my_oddball.py --tokens 0",
     "certify my_oddball.py --model nothing.py",
@@ -645,7 +665,7 @@ def test_completion_in_a_real_bash(tmp_path):
 
 
 def test_new_files_run_and_say_what_they_are(built, here, capsys):
-    assert "to start from" in first_line(here / "my_model.py")
+    assert "to start from" in summary(here / "my_model.py")
     comments = [line for line in (here / "my_model.py").read_text().splitlines() if "#" in line]
     assert len(comments) >= 5
     code, out, _ = call(

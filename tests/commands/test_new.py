@@ -71,7 +71,7 @@ def test_inside_the_checkout_the_shipped_model_is_named(monkeypatch, here):
 def test_a_shipped_model_may_be_named_and_brings_what_it_imports():
     written = write("protocol", "mine", model="fena_errors_only")
     assert written[0] == Path("mine.py")
-    assert names() == {"mine.py", "fena_errors_only.py", "fena_gaussian.py"}
+    assert {"mine.py", "fena_errors_only.py", "fena_gaussian.py"} <= names()
     assert fs.load_model(fs.load_protocol("mine.py").model).name == "fena_errors_only"
 
 

@@ -85,11 +85,11 @@ def test_a_mistyped_name_gets_the_nearest(path, here):
     assert path in str(error.value) and str(here) in str(error.value)
 
 
-def test_the_first_line_of_a_file(here):
+def test_the_summary_of_a_file(here):
     path = write("a.py")
-    assert shipped.first_line(path) == "Mine."
+    assert shipped.summary(path) == "Mine."
     path.write_text("x = 1\n")
-    assert shipped.first_line(path) == ""
+    assert shipped.summary(path) == ""
     for content in (b"def (", b"\0", b"\xff\xfe"):
         path.write_bytes(content)
-        assert "cannot be read" in shipped.first_line(path)
+        assert "cannot be read" in shipped.summary(path)

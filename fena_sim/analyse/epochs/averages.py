@@ -1,12 +1,16 @@
 """Averages of epochs by condition, with intervals over networks, and their differences."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
-from brian2 import get_or_create_dimension, ms
+from brian2 import Quantity, get_or_create_dimension, ms
 
 from ...errors import DeclarationError, StimulusError, UnknownNameError, nearest
+from ...runs.store.run import Run
 from ...runs.store.units import exponents, unit_name
 from ..statistics import BOOTSTRAP, RANGE, intervals
+from .conditions import By
 from .cut import epochs, within
 
 #: Values of epochs that are held in memory at once.
@@ -14,7 +18,9 @@ AT_ONCE = 2**18
 SIGNALS = ("mean", "mean square", "units")
 
 
-def average(cut, signal="mean", baseline=None):
+def average(
+    cut: xr.DataArray, signal: str = "mean", baseline: tuple[Quantity, Quantity] | None = None
+) -> xr.DataArray:
     """Mean over the tokens of every condition, read piece by piece.
 
     Formula: the mean over tokens of s(t), where s is the mean over units of the epoch ("mean"), the
@@ -81,15 +87,15 @@ def average(cut, signal="mean", baseline=None):
 
 
 def evoked(
-    runs,
-    block,
-    variable,
-    window=(-50 * ms, 300 * ms),
-    baseline=None,
-    by=None,
-    lock="onset",
-    signal="mean",
-):
+    runs: Sequence[Run],
+    block: str,
+    variable: str,
+    window: tuple[Quantity, Quantity] = (-50 * ms, 300 * ms),
+    baseline: tuple[Quantity, Quantity] | None = None,
+    by: By = None,
+    lock: str = "onset",
+    signal: str = "mean",
+) -> xr.Dataset:
     """Response to the tokens of every condition, over networks.
 
     Formula: for each network :func:`average` of its epochs; then :func:`over_networks`.
@@ -161,7 +167,7 @@ def evoked(
     )
 
 
-def over_networks(values):
+def over_networks(values: xr.DataArray) -> xr.Dataset:
     """Median over networks and its interval, at every point.
 
     Formula: :func:`fena_sim.measure.summarise` at every point: the 95 % interval of a BCa bootstrap
@@ -202,7 +208,7 @@ def over_networks(values):
     )
 
 
-def difference(response, minuend, subtrahend):
+def difference(response: xr.Dataset, minuend: str, subtrahend: str) -> xr.Dataset:
     """Difference wave: one condition minus another within each network, then over networks.
 
     Formula: d_n(t) = s_n,minuend(t) - s_n,subtrahend(t) for every network n, then

@@ -1,12 +1,18 @@
 """Which tokens are averaged together."""
 
+from collections.abc import Callable, Iterable, Sequence
+
 import numpy as np
+import pandas as pd
 
 from ...errors import DeclarationError, UnknownNameError, nearest
 from ..select import presented
 
+#: What makes a condition, see `epochs.cut.epochs`.
+By = str | Sequence[str] | Callable[[pd.DataFrame], Iterable] | None
 
-def conditions_of(events, by, where):
+
+def conditions_of(events: pd.DataFrame, by: By, where: str) -> tuple[np.ndarray, list[str]]:
     """A label for every token, and the labels in order.
 
     Parameters

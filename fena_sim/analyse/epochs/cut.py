@@ -2,14 +2,15 @@
 
 import numpy as np
 import xarray as xr
-from brian2 import ms, second
+from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from ...errors import DeclarationError, StimulusError, UnitError, UnknownNameError, nearest
+from ...runs.store.run import Run
 from ..select import presented
-from .conditions import conditions_of
+from .conditions import By, conditions_of
 from .samples import samples
 
 LOCKS = ("onset", "arrival", "offset")
@@ -22,7 +23,15 @@ SPAN = 8192
 SLACK = 1e-2
 
 
-def epochs(run, block, variable, window=(-50 * ms, 300 * ms), baseline=None, by=None, lock="onset"):
+def epochs(
+    run: Run,
+    block: str,
+    variable: str,
+    window: tuple[Quantity, Quantity] = (-50 * ms, 300 * ms),
+    baseline: tuple[Quantity, Quantity] | None = None,
+    by: By = None,
+    lock: str = "onset",
+) -> xr.DataArray:
     """A recording cut at every token.
 
     Formula: with L the time that tokens are locked to, epoch = x(L + t) for window[0] <= t <
@@ -111,7 +120,7 @@ def epochs(run, block, variable, window=(-50 * ms, 300 * ms), baseline=None, by=
             "misalignment_s": float(np.abs(shift[start >= 0]).max()),
             "conditions": order,
             "baseline": "none"
-            if before is None
+            if baseline is None
             else f"{float(baseline[0]):g} to {float(baseline[1]):g} s",
         },
     )
@@ -151,7 +160,9 @@ def _steps(edges, interval, name, where):
     return first, last
 
 
-def within(baseline, first, last, interval, where):
+def within(
+    baseline: tuple[Quantity, Quantity], first: int, last: int, interval: float, where: str
+) -> slice:
     """Where the samples of a baseline lie in an epoch of the multiples `first` to `last` of the
     interval: a slice.
     """

@@ -5,6 +5,7 @@ import numpy as np
 import xarray as xr
 
 from ...errors import DeclarationError, UnknownNameError, nearest
+from ...runs.store.run import Run
 
 
 @attrs.frozen(eq=False)
@@ -27,14 +28,14 @@ class Samples:
     where: str
 
     @property
-    def units(self):
+    def units(self) -> str:
         return self.values.attrs["units"]
 
     @property
-    def unit_numbers(self):
+    def unit_numbers(self) -> np.ndarray:
         return self.values[self.values.dims[-1]].to_numpy()
 
-    def whole(self):
+    def whole(self) -> "Samples":
         """Itself. Raises DeclarationError if the probe kept only windows around the tokens."""
         if len(self.time) > 1 and np.diff(self.time).max() > 1.5 * self.interval:
             raise DeclarationError(
@@ -45,14 +46,16 @@ class Samples:
         return self
 
 
-def samples(run, block, variable):
+def samples(run: Run, block: str, variable: str) -> Samples:
     """The samples of a probe, e.g. "state_1.r". Raises UnknownNameError if there are none of that
     name.
     """
     traces = run.traces(block)
     where = f"block {block!r} of {run.id}"
     sampled = [
-        name for name, values in traces.data_vars.items() if values.dims[0].startswith("time")
+        str(name)
+        for name, values in traces.data_vars.items()
+        if str(values.dims[0]).startswith("time")
     ]
     if variable not in sampled:
         raise UnknownNameError(

@@ -3,10 +3,11 @@
 import numpy as np
 import scipy
 import xarray as xr
-from brian2 import get_or_create_dimension, ms, second
+from brian2 import Quantity, get_or_create_dimension, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
 from ...errors import DeclarationError, UnitError
+from ...runs.store.run import Run
 from ...runs.store.units import exponents, unit_name
 from .samples import samples
 
@@ -14,7 +15,7 @@ from .samples import samples
 AT_ONCE = 4096
 
 
-def spectrum(run, block, variable, segment=256 * ms):
+def spectrum(run: Run, block: str, variable: str, segment: Quantity = 256 * ms) -> xr.DataArray:
     """Power spectral density of every unit.
 
     Formula: Welch's method (Welch 1967, IEEE Trans. Audio Electroacoust. 15:70;
@@ -66,7 +67,9 @@ def spectrum(run, block, variable, segment=256 * ms):
     return _labelled(total / segments, "frequency", frequency, "Hz", recorded, units, run, block)
 
 
-def autocorrelation(run, block, variable, longest=500 * ms):
+def autocorrelation(
+    run: Run, block: str, variable: str, longest: Quantity = 500 * ms
+) -> xr.DataArray:
     """Autocorrelation of every unit.
 
     Formula: r(k) = sum_t (x(t) - m)(x(t + k) - m) / sum_t (x(t) - m)^2, m the mean over the block,
@@ -105,7 +108,7 @@ def autocorrelation(run, block, variable, longest=500 * ms):
         sum(recorded.values[a : a + AT_ONCE].to_numpy().sum(axis=0, dtype=float) for a in pieces)
         / length
     )
-    products = 0.0
+    products = np.zeros(())
     for start in pieces:
         piece = recorded.values[start : start + AT_ONCE + lags].to_numpy() - mean
         now = piece[:AT_ONCE]

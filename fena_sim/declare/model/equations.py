@@ -1,15 +1,16 @@
 """Reading Brian2 equation texts: names, dimensions, and clear errors where a text is wrong."""
 
 import re
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 import brian2
-from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 from brian2.core.variables import Constant, Variable
 from brian2.equations import Equations
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION, SingleEquation
 from brian2.equations.unitcheck import check_dimensions
-from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError
+from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, DimensionMismatchError
 from brian2.utils.stringtools import get_identifiers
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
@@ -36,7 +37,7 @@ _CONSTANTS = {"pi": DIMENSIONLESS, "e": DIMENSIONLESS, "inf": DIMENSIONLESS}
 
 
 @lru_cache(maxsize=None)
-def parse(text, where):
+def parse(text: str, where: str) -> Equations:
     """Parse equations. Returns a Brian2 ``Equations``; raises DeclarationError naming `where`."""
     try:
         return Equations(text)
@@ -48,25 +49,25 @@ def parse(text, where):
         ) from error
 
 
-def declared(equations):
+def declared(equations: Equations) -> dict[str, Dimension]:
     """Dimensions of every variable that the equations declare, by name."""
     return {equation.varname: equation.dim for equation in equations.values()}
 
 
-def identifiers(text):
+def identifiers(text: str) -> set[str]:
     """Names that occur in an expression or a block of statements."""
     return get_identifiers(text)
 
 
-def is_function(name):
+def is_function(name: str) -> bool:
     return name in DEFAULT_FUNCTIONS
 
 
-def is_unit(name):
+def is_unit(name: str) -> bool:
     return isinstance(getattr(brian2, name, None), brian2.Quantity)
 
 
-def statements(code):
+def statements(code: str | None) -> list[tuple[str, str, str]]:
     """The assignments of a code block as (target, operator, expression)."""
     found = []
     for line in re.split(r"[\n;]", code or ""):
@@ -78,7 +79,8 @@ def statements(code):
             raise DeclarationError(
                 f"{line!r} is not an assignment", fix="write e.g. 'x += 0.5*(y - x)'"
             )
-        found.append(match.groups())
+        target, operator, expression = match.groups()
+        found.append((target, operator, expression))
     return found
 
 
@@ -90,7 +92,7 @@ def _always():
     }
 
 
-def variables_for(dimensions):
+def variables_for(dimensions: Mapping[str, Dimension]) -> dict[str, Variable | Function]:
     """Brian2 ``Variable`` objects with the given dimensions, for Brian2's own unit checker."""
     # With its dtype given: Brian2 looks the default up in its preferences, which takes most of the
     # time of loading a model.
@@ -101,7 +103,7 @@ def variables_for(dimensions):
     }
 
 
-def check_known(text, known, where):
+def check_known(text: str, known: Collection[str], where: str) -> None:
     """Every identifier of `text` must be known; otherwise UnknownNameError with the nearest name."""
     for name in sorted(identifiers(text)):
         if (
@@ -129,7 +131,9 @@ def check_known(text, known, where):
         )
 
 
-def check_units(text, dimension, known, where):
+def check_units(
+    text: str, dimension: Dimension, known: Mapping[str, Dimension], where: str
+) -> None:
     """The expression `text` must have the dimensions `dimension`; otherwise UnitError."""
     used = identifiers(text)
     table = variables_for({name: dim for name, dim in known.items() if name in used})
@@ -153,7 +157,9 @@ def check_units(text, dimension, known, where):
         ) from error
 
 
-def check_statements(code, targets, known, where):
+def check_statements(
+    code: str | None, targets: Collection[str], known: Mapping[str, Dimension], where: str
+) -> None:
     """Names and units of the assignments in `code`, which may change the variables `targets` only."""
     for target, operator, expression in statements(code):
         if target not in targets:
@@ -171,7 +177,7 @@ def check_statements(code, targets, known, where):
         )
 
 
-def check_equations(equations, known, where):
+def check_equations(equations: Equations, known: Mapping[str, Dimension], where: str) -> None:
     """Names and units of all right-hand sides of `equations`."""
     for equation in equations.values():
         if equation.expr is None:
@@ -186,7 +192,7 @@ def check_equations(equations, known, where):
         check_units(text, dimension, known, where)
 
 
-def summed(equations):
+def summed(equations: Equations) -> dict[str, SingleEquation]:
     """Summed inputs of a projection: {variable with its _pre/_post suffix: equation}."""
     return {
         e.varname: e for e in equations.values() if e.type == SUBEXPRESSION and "summed" in e.flags

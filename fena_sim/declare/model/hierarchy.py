@@ -2,9 +2,11 @@
 settling.
 """
 
+from collections.abc import Mapping
+
 import attrs
 from brian2 import Quantity, hertz, ms, second
-from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
+from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_dimensions
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from .likelihood import LIKELIHOODS
@@ -131,20 +133,20 @@ class Hierarchy:
                 self.resolve(name, f"Readout {readout.name!r}")
 
     @property
-    def where(self):
+    def where(self) -> str:
         return f"Hierarchy {self.name!r}"
 
     @property
-    def levels(self):
+    def levels(self) -> list[int]:
         """Numbers of the levels, lowest first."""
         return sorted({p.level for p in self.populations if p.level is not None})
 
     @property
-    def level_sizes(self):
+    def level_sizes(self) -> list[int]:
         """Units of the largest population of each level."""
         return [max(p.size for p in self.populations if p.level == level) for level in self.levels]
 
-    def population(self, name, where=None):
+    def population(self, name: str, where: str | None = None) -> Population:
         """The population called `name`; UnknownNameError with the nearest name otherwise."""
         for population in self.populations:
             if population.name == name:
@@ -155,7 +157,7 @@ class Hierarchy:
             fix=nearest(name, [p.name for p in self.populations]),
         )
 
-    def resolve(self, path, where):
+    def resolve(self, path: str, where: str) -> tuple[Population, str]:
         """(population, variable) of a "population.variable" path, both checked to exist."""
         name, _, variable = path.partition(".")
         population = self.population(name, where)
@@ -168,7 +170,7 @@ class Hierarchy:
             )
         return population, variable
 
-    def dimensions_of(self, path, where):
+    def dimensions_of(self, path: str, where: str) -> Dimension:
         """Physical dimensions of a "population.variable" path."""
         population, variable = self.resolve(path, where)
         if variable in population.links:
@@ -253,7 +255,7 @@ class Hierarchy:
 
     # -- parameters by name --------------------------------------------------------------------
 
-    def parameters(self):
+    def parameters(self) -> dict[str, float | Quantity]:
         """All parameters as {key: value}; keys are "object.parameter"."""
         owners = [*self.populations, *self.projections]
         return {
@@ -262,7 +264,7 @@ class Hierarchy:
             for n, v in getattr(o, "all_parameters", o.parameters).items()
         }
 
-    def meanings(self):
+    def meanings(self) -> dict[str, str]:
         """What parameters mean, as {key: meaning}; only of those declared with a Parameter."""
         owners = [*self.populations, *self.projections]
         return {
@@ -271,7 +273,7 @@ class Hierarchy:
             for n, m in getattr(o, "all_meanings", o.meanings).items()
         }
 
-    def with_parameter(self, key, value):
+    def with_parameter(self, key: str, value: float | Quantity) -> "Hierarchy":
         """A copy with a parameter changed.
 
         Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter".
@@ -293,7 +295,7 @@ class Hierarchy:
                 )
             return attrs.evolve(self, dt=value)
         if key == "batch":
-            return attrs.evolve(self, batch=value)
+            return attrs.evolve(self, batch=value)  # type: ignore[arg-type]  # its validator asks
         matches = {k for k in self.parameters() if self._matches(key, k)}
         if not matches:
             raise UnknownNameError(
@@ -309,7 +311,7 @@ class Hierarchy:
                 )
         return self._with_each(lambda key, old: value if key in matches else old)
 
-    def with_meanings(self, meanings):
+    def with_meanings(self, meanings: Mapping[str, str]) -> "Hierarchy":
         """A copy whose parameters have the given meanings, {key: meaning}; unknown keys are left
         out.
         """

@@ -1,20 +1,22 @@
 """Distributions of initial values, drawn from a seed that does not depend on the device."""
 
 import zlib
+from typing import TypeAlias
 
 import attrs
 import numpy as np
 from brian2 import Quantity
+from brian2.units.fundamentalunits import Dimension
 
 
 @attrs.frozen
 class Normal:
     """Gaussian initial values with mean `mean` and standard deviation `sd` (numbers or quantities)."""
 
-    sd: object
-    mean: object = 0.0
+    sd: float | Quantity
+    mean: float | Quantity = 0.0
 
-    def draw(self, rng, shape):
+    def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray:
         return float(self.mean) + float(self.sd) * rng.standard_normal(shape)
 
     def __str__(self):
@@ -29,17 +31,23 @@ class Normal:
 class Uniform:
     """Initial values spread evenly between `low` and `high` (numbers or quantities)."""
 
-    low: object
-    high: object
+    low: float | Quantity
+    high: float | Quantity
 
-    def draw(self, rng, shape):
+    def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray:
         return rng.uniform(float(self.low), float(self.high), shape)
 
     def __str__(self):
         return f"U({self.low}, {self.high})"
 
 
-def draw(value, seed, owner, variable, shape, stream=0):
+#: What `initial` of a declaration holds for a variable.
+Initial: TypeAlias = float | Quantity | np.ndarray | Normal | Uniform
+
+
+def draw(
+    value: Initial, seed: int, owner: str, variable: str, shape: tuple[int, ...], stream: int = 0
+) -> np.ndarray:
     """Initial values of `owner.variable` in base SI units, shape `shape`, float64.
 
     The generator is keyed by (seed, owner, variable), so that adding a population to a model
@@ -54,7 +62,7 @@ def draw(value, seed, owner, variable, shape, stream=0):
     return np.broadcast_to(np.asarray(value, dtype=float), shape).copy()
 
 
-def check(value, shape):
+def check(value: Initial, shape: tuple[int, ...]) -> None:
     """Raise ValueError if `draw` could not give values of this shape."""
     if isinstance(value, (Normal, Uniform)):
         value.draw(np.random.default_rng(0), 0)
@@ -62,7 +70,7 @@ def check(value, shape):
         np.broadcast_to(np.asarray(value, dtype=float), shape)
 
 
-def dimensions(value):
+def dimensions(value: Initial) -> Dimension:
     """Physical dimensions of an initial value (of the spread, for a distribution)."""
     from brian2 import get_dimensions
 

@@ -8,7 +8,7 @@ from ...errors import UnknownNameError, nearest
 DEFAULT = "euler"
 
 
-def check_method(method, where):
+def check_method(method: str, where: str) -> None:
     """Raise UnknownNameError unless `method` is one of Brian2's state updaters."""
     if method not in StateUpdateMethod.stateupdaters:
         raise UnknownNameError(

@@ -1,10 +1,26 @@
 """The check of locality: a plasticity rule reads only what its synapse can know."""
 
+from typing import Protocol
+
 from ...errors import LocalityError
 from . import equations as eq
+from .population import Population
+from .projection import Projection
 
 
-def check_local(projection, hierarchy):
+class _Members(Protocol):
+    """What is read of a Hierarchy, which imports this module."""
+
+    @property
+    def populations(self) -> tuple[Population, ...]: ...
+
+    @property
+    def projections(self) -> tuple[Projection, ...]: ...
+
+    def population(self, name: str) -> Population: ...
+
+
+def check_local(projection: Projection, hierarchy: _Members) -> None:
     """Raise LocalityError unless every name the rule reads is local to its synapse.
 
     Local are the synapse's own variables and parameters, variables of the two units it joins, and

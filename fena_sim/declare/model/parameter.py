@@ -1,8 +1,11 @@
 """A parameter: its value, and what it means."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Protocol
 
 import attrs
+from brian2 import Quantity
 
 from ...errors import DeclarationError
 
@@ -46,7 +49,17 @@ class Parameter:
         return attrs.evolve(self, value=value)
 
 
-def keep_meanings(declaration):
+class _Declaration(Protocol):
+    """What is read of a Population, Projection or Plasticity, which import this module."""
+
+    @property
+    def parameters(self) -> Mapping[str, float | Quantity | Parameter]: ...
+
+    @property
+    def meanings(self) -> Mapping[str, str]: ...
+
+
+def keep_meanings(declaration: _Declaration) -> None:
     """Leave plain values in the `parameters` of a declaration under construction, and put the
     meanings of its Parameters into its `meanings`.
     """

@@ -2,6 +2,7 @@
 
 import attrs
 from brian2 import ms
+from brian2.equations.equations import Equations, SingleEquation
 
 from . import equations as eq
 from .parameter import keep_meanings
@@ -47,11 +48,11 @@ class Plasticity:
         check_parameters(self.parameters, "Plasticity")
 
     @property
-    def parsed(self):
+    def parsed(self) -> Equations:
         return eq.parse(self.equations, "Plasticity")
 
     @property
-    def clock_driven(self):
+    def clock_driven(self) -> list[SingleEquation]:
         """The equations integrated on the plasticity clock."""
         return [
             e
@@ -60,12 +61,12 @@ class Plasticity:
         ]
 
     @property
-    def event_driven(self):
+    def event_driven(self) -> list[SingleEquation]:
         """The equations that Brian2 integrates between spikes, and the rule's other variables."""
         return [e for e in self.parsed.values() if e not in self.clock_driven]
 
     @property
-    def texts(self):
+    def texts(self) -> list[str]:
         return [str(e.expr) for e in self.parsed.values() if e.expr is not None] + [
             t for t in (self.on_pre, self.on_post) if t
         ]

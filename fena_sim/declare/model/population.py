@@ -6,11 +6,18 @@ from types import MappingProxyType
 import attrs
 import numpy as np
 from brian2 import Quantity, second
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_same_dimensions
+from brian2.equations.equations import Equations
+from brian2.units.fundamentalunits import (
+    DIMENSIONLESS,
+    Dimension,
+    get_dimensions,
+    have_same_dimensions,
+)
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
 from . import integration
+from .initial import Initial
 from .initial import dimensions as initial_dimensions
 from .parameter import keep_meanings
 
@@ -21,7 +28,7 @@ def frozen_mapping(value: Mapping | None) -> Mapping:
     return MappingProxyType(dict(value or {}))
 
 
-def check_name(instance, attribute, value):
+def check_name(instance: attrs.AttrsInstance, attribute: attrs.Attribute, value: str) -> None:
     if not isinstance(value, str) or not value.isidentifier() or value.startswith("_"):
         raise DeclarationError(
             f"{type(instance).__name__} name {value!r} is not an identifier",
@@ -29,7 +36,7 @@ def check_name(instance, attribute, value):
         )
 
 
-def check_parameters(parameters, where):
+def check_parameters(parameters: Mapping[str, float | Quantity], where: str) -> None:
     for name, value in parameters.items():
         scalar = (
             isinstance(value, (int, float, Quantity))
@@ -44,7 +51,9 @@ def check_parameters(parameters, where):
             )
 
 
-def check_initial(initial, dims, where):
+def check_initial(
+    initial: Mapping[str, Initial], dims: Mapping[str, Dimension], where: str
+) -> None:
     for name, value in initial.items():
         if name not in dims:
             raise UnknownNameError(
@@ -64,11 +73,11 @@ def check_initial(initial, dims, where):
             )
 
 
-def get_unit_name(dim):
+def get_unit_name(dim: Dimension) -> str:
     return "no unit (1)" if dim.is_dimensionless else str(Quantity(1.0, dim=dim)).replace("1. ", "")
 
 
-def check_clock(clock, where):
+def check_clock(clock: Quantity | None, where: str) -> None:
     if clock is not None and (
         not have_same_dimensions(clock, second) or not 0 < float(clock) < np.inf
     ):
@@ -182,25 +191,25 @@ class Population:
             )
 
     @property
-    def where(self):
+    def where(self) -> str:
         return f"Population {self.name!r}"
 
     @property
-    def parsed(self):
+    def parsed(self) -> Equations:
         """The equations as Brian2 reads them."""
         return eq.parse(self.equations, self.where)
 
     @property
-    def variables(self):
+    def variables(self) -> dict[str, Dimension]:
         """Dimensions of the variables that the equations declare, by name."""
         return eq.declared(self.parsed)
 
     @property
-    def spiking(self):
+    def spiking(self) -> bool:
         return self.threshold is not None
 
     @property
-    def texts(self):
+    def texts(self) -> list[str]:
         """Every text of the population in which names are used."""
         rhs = [str(e.expr) for e in self.parsed.values() if e.expr is not None]
         return (
@@ -209,18 +218,18 @@ class Population:
             + [t for t in (self.threshold, self.reset, self.refractory) if isinstance(t, str)]
         )
 
-    def uses(self, name):
+    def uses(self, name: str) -> bool:
         """Whether an equation, statement or threshold of the population reads `name`."""
         return any(name in eq.identifiers(text) for text in self.texts)
 
-    def known(self, link_dimensions):
+    def known(self, link_dimensions: Mapping[str, Dimension]) -> dict[str, Dimension]:
         """Dimensions of every name that the population's texts may use."""
         signals = dict.fromkeys(eq.SIGNALS + (eq.TOKEN_CODE,), second.dim / second.dim)
         signals[eq.NOISE] = (second**-0.5).dim
         parameters = {name: get_dimensions(value) for name, value in self.parameters.items()}
         return {**signals, **parameters, **link_dimensions, **self.variables}
 
-    def check(self, link_dimensions):
+    def check(self, link_dimensions: Mapping[str, Dimension]) -> None:
         """Names and units of all texts, once the links are known. Raises DeclarationError."""
         known = self.known(link_dimensions)
         eq.check_equations(self.parsed, known, self.where)

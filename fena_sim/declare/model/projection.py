@@ -1,15 +1,23 @@
 """A projection: the synapses from one population to another."""
 
+from collections.abc import Mapping
+
 import attrs
 import numpy as np
-from brian2 import second
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, have_same_dimensions
+from brian2 import Quantity, second
+from brian2.equations.equations import Equations, SingleEquation
+from brian2.units.fundamentalunits import (
+    DIMENSIONLESS,
+    Dimension,
+    get_dimensions,
+    have_same_dimensions,
+)
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from . import equations as eq
 from .parameter import keep_meanings
 from .plasticity import Plasticity
-from .population import check_initial, check_name, check_parameters, frozen_mapping
+from .population import Population, check_initial, check_name, check_parameters, frozen_mapping
 
 ALL, ONE_TO_ONE = "all", "one_to_one"
 
@@ -91,20 +99,20 @@ class Projection:
                 )
 
     @property
-    def where(self):
+    def where(self) -> str:
         return f"Projection {self.name!r} ({self.source} -> {self.target})"
 
     @property
-    def parsed(self):
+    def parsed(self) -> Equations:
         return eq.parse(self.equations, self.where)
 
     @property
-    def summed(self):
+    def summed(self) -> dict[str, SingleEquation]:
         """The summed inputs, by name with the suffix _pre or _post."""
         return eq.summed(self.parsed)
 
     @property
-    def own_variables(self):
+    def own_variables(self) -> dict[str, Dimension]:
         """Dimensions of the synaptic variables, by name."""
         own = {n: d for n, d in eq.declared(self.parsed).items() if n not in self.summed}
         if self.plasticity is not None:
@@ -112,15 +120,15 @@ class Projection:
         return own
 
     @property
-    def all_parameters(self):
+    def all_parameters(self) -> dict[str, float | Quantity]:
         return {**self.parameters, **(self.plasticity.parameters if self.plasticity else {})}
 
     @property
-    def all_meanings(self):
+    def all_meanings(self) -> dict[str, str]:
         return {**self.meanings, **(self.plasticity.meanings if self.plasticity else {})}
 
     @property
-    def texts(self):
+    def texts(self) -> list[str]:
         rhs = [str(e.expr) for e in self.parsed.values() if e.expr is not None]
         return (
             rhs
@@ -129,7 +137,7 @@ class Projection:
         )
 
     @property
-    def spiking(self):
+    def spiking(self) -> bool:
         """Whether spikes act on these synapses."""
         return any(
             [
@@ -139,7 +147,7 @@ class Projection:
             ]
         )
 
-    def reads(self, side):
+    def reads(self, side: str) -> set[str]:
         """Variables that the synapses read from the `side` ('pre' or 'post') population."""
         names = set().union(*[eq.identifiers(text) for text in self.texts], set())
         return {
@@ -148,17 +156,23 @@ class Projection:
             if n.endswith("_" + side) and n not in ("N_pre", "N_post")
         }
 
-    def inputs_of(self, population):
+    def inputs_of(self, population: str) -> list[str]:
         """Variables of `population` into which this projection sums."""
         found = [n[:-5] for n in self.summed if n.endswith("_post") and self.target == population]
         return found + [
             n[:-4] for n in self.summed if n.endswith("_pre") and self.source == population
         ]
 
-    def partner_of(self, population):
+    def partner_of(self, population: str) -> str:
         return self.source if population == self.target else self.target
 
-    def check(self, source, target, known_source, known_target):
+    def check(
+        self,
+        source: Population,
+        target: Population,
+        known_source: Mapping[str, Dimension],
+        known_target: Mapping[str, Dimension],
+    ) -> None:
         """Names, units and shapes against the two populations. Raises DeclarationError."""
         changeable = (
             {f"{n}_pre" for n in source.variables}

@@ -52,7 +52,9 @@ class Block:
 
     name: str
     stream: TokenStream = attrs.field(converter=_single)
-    pace: object = attrs.field(factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms))
+    pace: FixedPace | SelfPaced = attrs.field(
+        factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms)
+    )
     controls: dict = attrs.field(factory=dict)
     probes: tuple = attrs.field(factory=tuple, converter=tuple)
     start_from: str | None = None
@@ -113,7 +115,7 @@ class Block:
                 )
 
     @property
-    def streams(self):
+    def streams(self) -> tuple[TokenStream, ...]:
         """The streams that are presented side by side, a tuple; mostly one."""
         return self.stream if isinstance(self.stream, tuple) else (self.stream,)
 
@@ -122,5 +124,5 @@ class Block:
         return len(self.streams[0])
 
     @property
-    def where(self):
+    def where(self) -> str:
         return f"Block {self.name!r}"

@@ -2,13 +2,13 @@
 
 import attrs
 import numpy as np
-from brian2 import ms, second
+from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
 from ...errors import ProtocolError, UnitError
 
 
-def check_time(value, name, where):
+def check_time(value: Quantity, name: str, where: str) -> None:
     """A positive time, or an array of positive times (one per token)."""
     if not have_same_dimensions(value, second):
         raise UnitError(
@@ -22,7 +22,7 @@ def check_time(value, name, where):
         )
 
 
-def in_steps(value, dt, name, where):
+def in_steps(value: Quantity, dt: Quantity, name: str, where: str) -> np.ndarray | np.int64:
     """`value` in whole steps of dt; ProtocolError if it is shorter than dt or no multiple of it."""
     steps = np.asarray(value, dtype=float) / float(dt)
     whole = np.rint(steps)
@@ -79,7 +79,9 @@ class FixedPace:
             object.__setattr__(self, "blank", blank)
         check_time(self.blank, "blank", where)
 
-    def steps(self, n_tokens, dt, where):
+    def steps(
+        self, n_tokens: int, dt: Quantity, where: str
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(blank, shortest, longest) presentation steps of every token, each int64 (n_tokens,)."""
         blank = _per_token(in_steps(self.blank, dt, "blank", where), n_tokens, "blank", where)
         shown = _per_token(
@@ -114,15 +116,17 @@ class SelfPaced:
                 fix="swap them",
             )
 
-    def steps(self, n_tokens, dt, where):
+    def steps(
+        self, n_tokens: int, dt: Quantity, where: str
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(blank, shortest, longest) presentation steps of every token, each int64 (n_tokens,)."""
-        values = [
-            in_steps(getattr(self, name), dt, name, where)
+        blank, shortest, longest = (
+            np.full(n_tokens, int(in_steps(getattr(self, name), dt, name, where)))
             for name in ("blank", "shortest", "longest")
-        ]
-        return tuple(np.full(n_tokens, int(value)) for value in values)
+        )
+        return blank, shortest, longest
 
-    def hold_steps(self, dt):
+    def hold_steps(self, dt: Quantity) -> int:
         return int(in_steps(self.hold, dt, "hold", "SelfPaced"))
 
     self_paced = True

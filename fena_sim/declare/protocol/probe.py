@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import attrs
 import numpy as np
-from brian2 import ms, second
-from brian2.units.fundamentalunits import have_same_dimensions
+from brian2 import Quantity, ms, second
+from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 
 from ...errors import ProtocolError, UnitError, UnknownNameError, nearest
+from ..model.hierarchy import Hierarchy
 from ..model.population import Population
 from .pace import check_time, in_steps
 
@@ -49,7 +50,7 @@ class Probe:
     population: str
     variables: tuple = attrs.field(converter=_names)
     units: tuple = attrs.field(default=None, converter=_indices)
-    interval: object = 1 * ms
+    interval: Quantity = 1 * ms
     window: tuple | None = None
 
     def __attrs_post_init__(self):
@@ -75,15 +76,15 @@ class Probe:
                 )
 
     @property
-    def where(self):
+    def where(self) -> str:
         return f"Probe of {self.population!r}"
 
     @property
-    def sampled(self):
+    def sampled(self) -> tuple[str, ...]:
         """The variables recorded as samples (all but spikes)."""
         return tuple(v for v in self.variables if v != SPIKES)
 
-    def check(self, model, where):
+    def check(self, model: Hierarchy, where: str) -> None:
         """The population, variables, units and interval exist in `model`. Raises ProtocolError."""
         where = f"{self.where} in {where}"
         if self.population == PACEMAKER.name and model.settling is None:
@@ -115,7 +116,7 @@ class Probe:
             )
         in_steps(self.interval, model.dt, "interval", where)
 
-    def source(self, model, where=None):
+    def source(self, model: Hierarchy, where: str | None = None) -> Population:
         """The population that is recorded. UnknownNameError if there is none."""
         return (
             PACEMAKER
@@ -123,16 +124,16 @@ class Probe:
             else model.population(self.population, where)
         )
 
-    def dimensions(self, model, variable):
+    def dimensions(self, model: Hierarchy, variable: str) -> Dimension:
         """Physical dimensions of a recorded variable."""
         if self.population == PACEMAKER.name:
             return PACEMAKER.variables[variable]
         return model.dimensions_of(f"{self.population}.{variable}", self.where)
 
-    def recorded_units(self, model):
+    def recorded_units(self, model: Hierarchy) -> np.ndarray:
         return np.arange(self.source(model).size) if self.units is None else np.array(self.units)
 
-    def bytes_per_second(self, model):
+    def bytes_per_second(self, model: Hierarchy) -> float:
         """Bytes per second of simulated time before windowing and compression (float64 samples)."""
         return (
             8

@@ -3,6 +3,7 @@
 import attrs
 
 from ...errors import ProtocolError, UnknownNameError, nearest
+from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
 
 
@@ -63,15 +64,15 @@ class Protocol:
             seen.append(block.name)
 
     @property
-    def where(self):
+    def where(self) -> str:
         return f"Protocol {self.name!r}"
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> Vocabulary:
         """The vocabulary that all blocks share."""
         return self.blocks[0].streams[0].vocabulary
 
-    def origin(self, block):
+    def origin(self, block: Block) -> str:
         """Name of the state that `block` starts from: an earlier block's, or INITIAL."""
         if block.start_from is not None:
             return block.start_from

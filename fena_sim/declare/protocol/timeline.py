@@ -3,8 +3,10 @@
 import attrs
 import numpy as np
 import pandas as pd
+from brian2 import Quantity
 
 from ..control_signals import CONTROL_SIGNALS, sample
+from .block import Block
 
 
 @attrs.frozen(eq=False)
@@ -40,17 +42,17 @@ class Timeline:
         return len(self.token)
 
     @property
-    def least_steps(self):
+    def least_steps(self) -> np.ndarray:
         """Fewest steps that each token can take, int64 (n,)."""
         return self.blank + self.shortest
 
     @property
-    def most_steps(self):
+    def most_steps(self) -> np.ndarray:
         """Most steps that each token can take, int64 (n,); exact at a fixed pace."""
         return self.blank + self.longest
 
 
-def timeline(block, dt):
+def timeline(block: Block, dt: Quantity) -> Timeline:
     """Lay a block out in steps of `dt`. Raises ProtocolError if a time is not a multiple of dt."""
     n = len(block)
     blank, shortest, longest = block.pace.steps(n, dt, block.where)
@@ -58,7 +60,7 @@ def timeline(block, dt):
     token = np.stack(
         [stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1
     )
-    stream_gate = np.where(token < 0, block.omission_gate, 1.0)
+    stream_gate: np.ndarray | None = np.where(token < 0, block.omission_gate, 1.0)
     controls = {}
     for name in CONTROL_SIGNALS:
         controls[name] = sample(block, name, onset, int((blank + longest).max()), dt)
@@ -77,7 +79,9 @@ def timeline(block, dt):
     )
 
 
-def event_table(block, line, start, steps, dt):
+def event_table(
+    block: Block, line: Timeline, start: np.ndarray, steps: np.ndarray, dt: Quantity
+) -> pd.DataFrame:
     """The stream's labels with times: `start` and `steps` (int64, per finished token, in steps).
 
     Adds ``onset`` (start of the blank), ``arrival`` (the token appears), ``duration`` (of the
@@ -91,7 +95,7 @@ def event_table(block, line, start, steps, dt):
         events.insert(1, "arrival", (start + line.blank[:n]) * float(dt))
         events.insert(2, "duration", steps * float(dt))
         events["gate"] = line.controls["gate"][:n].max(axis=1)
-        if len(block.streams) > 1:
+        if line.stream_gate is not None:
             events.insert(0, "stream", number)
             events["gate"] *= line.stream_gate[:n, number]
         tables.append(events)

@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import StimulusError
 
 
-def whole(name, value, minimum, where):
+def whole(name: str, value: int, minimum: int, where: str) -> int:
     """Return `value` as an int, or raise StimulusError unless it is a whole number >= `minimum`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < minimum:
         raise StimulusError(
@@ -18,7 +18,7 @@ def whole(name, value, minimum, where):
     return int(value)
 
 
-def probability(name, value, where, ends=False):
+def probability(name: str, value: float, where: str, ends: bool = False) -> float:
     """Return `value` as a float, or raise StimulusError unless it lies in (0, 1), or [0, 1] with
     `ends`.
     """
@@ -33,6 +33,6 @@ def probability(name, value, where, ends=False):
     return float(value)
 
 
-def generator(seed, where):
+def generator(seed: int, where: str) -> np.random.Generator:
     """A numpy Generator of a whole-number seed, so that every stream can be made again."""
     return np.random.default_rng(whole("seed", seed, 0, where))

@@ -123,11 +123,11 @@ class MotifGrammar:
         probability(attribute.name, value, f"MotifGrammar.{attribute.name}", ends=True)
 
     @property
-    def class_size(self):
+    def class_size(self) -> int:
         """Number k of motifs per class."""
         return len(self.motifs) // _CLASSES
 
-    def training(self, n, seed):
+    def training(self, n: int, seed: int) -> TokenStream:
         """Stream of `n` tokens in which no held-out pair occurs.
 
         Label columns: `position` (0-based in the motif), `motif` (number), `previous_motif` (-1 at
@@ -143,7 +143,7 @@ class MotifGrammar:
         self._check_no_dead_end(allowed)
         return self._generate(n, generator(seed, "MotifGrammar.training"), allowed, p_novel=0)
 
-    def held_out(self, n, seed):
+    def held_out(self, n: int, seed: int) -> TokenStream:
         """Stream of `n` tokens with the label columns of `training` that visits held-out pairs.
 
         Half of the junctions, after motifs that begin a held-out pair, are sent through such a
@@ -162,7 +162,7 @@ class MotifGrammar:
             n, generator(seed, "MotifGrammar.held_out"), self._chances(), p_novel=_P_NOVEL
         )
 
-    def transitions(self, held_out=False):
+    def transitions(self, held_out: bool = False) -> np.ndarray:
         """Probability of the next motif as `training` draws it, or `held_out`.
 
         Array of shape (3, n_motifs, n_motifs): given the class before that of the last motif, and
@@ -180,7 +180,7 @@ class MotifGrammar:
             chances[:, first, novel] += _P_NOVEL / len(novel)
         return chances
 
-    def start(self):
+    def start(self) -> np.ndarray:
         """Probability of a stream's first motif, which follows class 1: array of shape (n_motifs,)."""
         return self._chances()[0, self.class_size : 2 * self.class_size].mean(axis=0)
 

@@ -7,15 +7,25 @@ between deviants), Parras et al. 2017 (doi 10.1038/s41467-017-02038-6) and Carba
 Every design labels its events with `role` ("standard", "deviant" or "control") and `condition`.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ...errors import StimulusError
 from ._check import generator, probability, whole
 from .stream import TokenStream
-from .vocabulary import require_vocabulary
+from .vocabulary import Vocabulary, require_vocabulary
 
 
-def oddball(standard, deviant, n, p_deviant, seed, vocabulary, min_standards=2):
+def oddball(
+    standard: str,
+    deviant: str,
+    n: int,
+    p_deviant: float,
+    seed: int,
+    vocabulary: Vocabulary,
+    min_standards: int = 2,
+) -> TokenStream:
     """Rare deviants among standards.
 
     At least `min_standards` standards come first and between two deviants; after them each event is
@@ -50,7 +60,15 @@ def oddball(standard, deviant, n, p_deviant, seed, vocabulary, min_standards=2):
     return _oddball("oddball", standard, deviant, n, p_deviant, seed, vocabulary, min_standards)
 
 
-def flip_flop(standard, deviant, n, p_deviant, seed, vocabulary, min_standards=2):
+def flip_flop(
+    standard: str,
+    deviant: str,
+    n: int,
+    p_deviant: float,
+    seed: int,
+    vocabulary: Vocabulary,
+    min_standards: int = 2,
+) -> TokenStream:
     """The oddball with the roles of the two tokens swapped, `condition` "flip_flop".
 
     Takes the arguments of `oddball`. With the same seed the deviants fall on the same events, so a
@@ -77,7 +95,7 @@ def _oddball(condition, standard, deviant, n, p_deviant, seed, vocabulary, min_s
     )
 
 
-def many_standards(tokens, n, seed, vocabulary):
+def many_standards(tokens: Iterable[str], n: int, seed: int, vocabulary: Vocabulary) -> TokenStream:
     """Control for rarity: equally probable tokens in random order without immediate repeat.
 
     Parameters
@@ -103,7 +121,9 @@ def many_standards(tokens, n, seed, vocabulary):
     return _control(ids[steps.cumsum() % len(ids)], vocabulary, "many_standards")
 
 
-def cascade(tokens, n, vocabulary, descending=False):
+def cascade(
+    tokens: Iterable[str], n: int, vocabulary: Vocabulary, descending: bool = False
+) -> TokenStream:
     """Control for rarity and adaptation without surprise: the tokens in order, again and again.
 
     Parameters
@@ -128,7 +148,7 @@ def cascade(tokens, n, vocabulary, descending=False):
     )
 
 
-def omissions(stream, p, seed, min_gap=4):
+def omissions(stream: TokenStream, p: float, seed: int, min_gap: int = 4) -> TokenStream:
     """Replace tokens of a stream by OMITTED.
 
     At least `min_gap` presented tokens come first and between two omissions; after them each token

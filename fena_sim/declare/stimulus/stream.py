@@ -1,8 +1,11 @@
 """Token streams: the tokens shown to a network, event by event, with their labels."""
 
+from collections.abc import Iterable
+
 import attrs
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ...errors import StimulusError
 from .vocabulary import Vocabulary, require_vocabulary
@@ -107,7 +110,9 @@ class TokenStream:
             )
 
     @classmethod
-    def from_list(cls, tokens, vocabulary, **labels):
+    def from_list(
+        cls, tokens: Iterable[str | None], vocabulary: Vocabulary, **labels: ArrayLike
+    ) -> "TokenStream":
         """Stream of a list of symbols.
 
         Parameters
@@ -132,7 +137,9 @@ class TokenStream:
         return cls.from_ids(ids, vocabulary, **labels)
 
     @classmethod
-    def from_ids(cls, tokens, vocabulary, **labels):
+    def from_ids(
+        cls, tokens: ArrayLike, vocabulary: Vocabulary, **labels: ArrayLike
+    ) -> "TokenStream":
         """Stream of token indices (int; -1 where omitted); otherwise as `from_list`.
 
         Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
@@ -160,7 +167,7 @@ class TokenStream:
         return cls(vocabulary, pd.DataFrame(columns))
 
     @classmethod
-    def concat(cls, streams):
+    def concat(cls, streams: Iterable["TokenStream"]) -> "TokenStream":
         """One stream after the other.
 
         Raises StimulusError if there is none, or if vocabularies or label columns differ.

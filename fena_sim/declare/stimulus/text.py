@@ -8,12 +8,18 @@ import numpy as np
 from ...errors import StimulusError
 from ._check import whole
 from .stream import TokenStream
-from .vocabulary import one_hot, require_vocabulary
+from .vocabulary import Vocabulary, one_hot, require_vocabulary
 
 _FOLDED = " ,.abcdefghijklmnopqrstuvwxyz"
 
 
-def text(path=None, characters=None, vocabulary=None, max_symbols=128, fold=True):
+def text(
+    path: str | Path | None = None,
+    characters: int | None = None,
+    vocabulary: Vocabulary | None = None,
+    max_symbols: int = 128,
+    fold: bool = True,
+) -> TokenStream:
     """Token stream of the characters of a UTF-8 text.
 
     Parameters

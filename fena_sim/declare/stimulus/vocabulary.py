@@ -121,11 +121,11 @@ class Vocabulary:
         return len(self.symbols)
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of sensory units."""
         return self.codes.shape[1]
 
-    def index(self, symbol, where="Vocabulary.index"):
+    def index(self, symbol: str, where: str = "Vocabulary.index") -> int:
         """Token (int) of a symbol.
 
         Raises UnknownNameError, which names the nearest symbol and, as its place, `where`.
@@ -139,7 +139,7 @@ class Vocabulary:
         return self._ids[symbol]
 
 
-def require_vocabulary(value, where):
+def require_vocabulary(value: Vocabulary, where: str) -> Vocabulary:
     """Raise StimulusError unless `value` is a Vocabulary; return it."""
     if not isinstance(value, Vocabulary):
         raise StimulusError(
@@ -150,7 +150,7 @@ def require_vocabulary(value, where):
     return value
 
 
-def one_hot(symbols):
+def one_hot(symbols: Iterable[str]) -> Vocabulary:
     """Vocabulary with one sensory unit per symbol: code 1 at its own unit and 0 elsewhere.
 
     Raises StimulusError for duplicate, empty or no symbols.
@@ -159,7 +159,7 @@ def one_hot(symbols):
     return Vocabulary(symbols, np.eye(len(symbols)), "one_hot")
 
 
-def dense_random(symbols, units, seed):
+def dense_random(symbols: Iterable[str], units: int, seed: int) -> Vocabulary:
     """Vocabulary of random directions: Gaussian rows scaled to unit L2 norm.
 
     Parameters
@@ -178,7 +178,7 @@ def dense_random(symbols, units, seed):
     return Vocabulary(symbols, _unit_norm(codes), "dense_random")
 
 
-def graded(symbols, units, sd):
+def graded(symbols: Iterable[str], units: int, sd: float) -> Vocabulary:
     """Vocabulary of a population code on a line: a Gaussian bump per symbol, of unit L2 norm.
 
     The line has `units` bins. It is cut in as many equal segments as there are symbols and each

@@ -12,10 +12,14 @@ through stock kernels also the two indices of every synapse and its atomic addit
 """
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 from brian2.monitors import EventMonitor, StateMonitor
 from brian2.synapses.synapses import Synapses
+
+if TYPE_CHECKING:  # it imports brian2cuda
+    from brian2_dense.cuda.device import DenseCUDADevice
 
 _INDICES = ("_synaptic_pre", "_synaptic_post")
 #: Arrays of pairs by which Synapses are created.
@@ -39,7 +43,7 @@ _STOCK = {
 }
 
 
-def of(device):
+def of(device: "DenseCUDADevice") -> dict[str, list[dict]]:
     """{"arrays": [...], "steps": [...]} of a DenseCUDADevice that has been built.
 
     ``arrays``: {"owner", "variable", "bytes", "per": None}; with "per": "synapse" or "sample" the

@@ -5,14 +5,19 @@ the CPU.
 import json
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 import numpy as np
 from brian2.devices.device import get_device
 
+from ...declare.model.hierarchy import Hierarchy
+from ...declare.protocol.probe import Probe
+from ...declare.stimulus.vocabulary import Vocabulary
 from ...errors import DeviceError
 from ...extras import install_hint
+from ...network.pacemaker import BlockShape
 from ..cpp import CppDevice, CppProgram, run_compiler
 from . import accounts, preferences, sources, toolchain
 
@@ -26,10 +31,21 @@ class _Cuda(CppDevice):
     standalone: str = "cuda_dense"
     dtype: type = np.float32
 
-    def prepare(self):
+    def prepare(self) -> None:
         preferences.load()
 
-    def generate(self, folder, hierarchy, vocabulary, shape, probes):
+    def target(self) -> tuple[float, float]:
+        """Compute capability, and release of CUDA, that sources are written for."""
+        raise NotImplementedError  # both devices have their own
+
+    def generate(
+        self,
+        folder: str | Path,
+        hierarchy: Hierarchy,
+        vocabulary: Vocabulary,
+        shape: BlockShape,
+        probes: Sequence[Probe],
+    ) -> None:
         reason = preferences.reason_against()
         if reason is not None:
             raise DeviceError(reason, where=f"device {self.name!r}", fix=preferences.remedy())
@@ -37,7 +53,7 @@ class _Cuda(CppDevice):
         with preferences.set_for(*self.target()):
             super().generate(folder, hierarchy, vocabulary, shape, probes)
 
-    def unify(self, folder):
+    def unify(self, folder: Path) -> dict[str, dict]:
         device = get_device()
         sources.one_translation_unit(
             folder,
@@ -46,7 +62,7 @@ class _Cuda(CppDevice):
         )
         return {"cuda": accounts.of(device)}
 
-    def program(self, folder):
+    def program(self, folder: Path) -> CppProgram:
         return CudaProgram(folder)
 
 
@@ -56,7 +72,7 @@ class CudaDevice(_Cuda):
 
     name: str = "cuda"
 
-    def available(self):
+    def available(self) -> str | None:
         """None if sources can be written, compiled and run here, else the reason why not."""
         reason = preferences.reason_against()
         if reason is not None:
@@ -69,18 +85,18 @@ class CudaDevice(_Cuda):
         misfit = toolchain.misfit(found, cards[0])
         return None if misfit is None else f"{misfit[0]}; {misfit[1]}"
 
-    def target(self):
+    def target(self) -> tuple[float, float]:
         found = toolchain.find()
         return toolchain.capability(), HOST_RUNTIME if found is None else found.version
 
-    def flags(self):
+    def flags(self) -> list[str]:
         found = toolchain.find()  # a path such as /usr/local/cuda may hold another release tomorrow
         return ["nvcc"] if found is None else [f"CUDA {found.version}", *self._command(found)]
 
     def _command(self, found):
         return found.command(toolchain.capability(), "main", sources.UNITY)
 
-    def compile(self, folder):
+    def compile(self, folder: Path) -> None:
         found = toolchain.find()
         if found is None:
             raise DeviceError(
@@ -96,7 +112,7 @@ class CudaProgram(CppProgram):
 
     in_order = False  # threads note the events of a step in any order
 
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         # CUDA's own order is by speed; nvidia-smi, which `toolchain.cards` asks, lists cards by
         # bus.
         return {**os.environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
@@ -105,11 +121,12 @@ class CudaProgram(CppProgram):
 class CudaHostProgram(CudaProgram):
     """A compiled network whose kernels run on the CPU."""
 
-    def __init__(self, folder, order):
+    def __init__(self, folder: str | Path, order: str) -> None:
         super().__init__(folder)
-        self.order, self._statistics = order, None
+        self.order = order
+        self._statistics: str | None = None
 
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         more = {"FENA_CUDA_ORDER": self.order}
         return {
             **super().environment(),
@@ -117,7 +134,13 @@ class CudaHostProgram(CudaProgram):
             **({"FENA_CUDA_STATISTICS": self._statistics} if self._statistics else {}),
         }
 
-    def count(self, state, tables, start, steps):
+    def count(
+        self,
+        state: Mapping[str, np.ndarray],
+        tables: Mapping[str, np.ndarray],
+        start: int,
+        steps: int,
+    ) -> dict:
         """What happens when the network advances as in `run`, set-up included.
 
         Returns
@@ -128,10 +151,11 @@ class CudaHostProgram(CudaProgram):
             time.
         """
         with tempfile.TemporaryDirectory(prefix="fena_count_") as folder:
-            self._statistics = str(Path(folder, "statistics.json"))
+            statistics = Path(folder, "statistics.json")
+            self._statistics = str(statistics)
             try:
                 self.run(state, tables, start, steps)
-                return json.loads(Path(self._statistics).read_text())
+                return json.loads(statistics.read_text())
             finally:
                 self._statistics = None
 
@@ -147,14 +171,14 @@ class CudaHostDevice(_Cuda):
     name: str = "cuda_host"
     order: str = "forward"
 
-    def available(self):
+    def available(self) -> str | None:
         """None if it works here, else the reason why not."""
         return preferences.reason_against() or super().available()
 
-    def target(self):
+    def target(self) -> tuple[float, float]:
         return HOST_CAPABILITY, HOST_RUNTIME
 
-    def flags(self):
+    def flags(self) -> list[str]:
         return [
             os.environ.get("CXX", "g++"),
             "-std=c++17",
@@ -167,13 +191,13 @@ class CudaHostDevice(_Cuda):
             "hostcuda.h",
         ]
 
-    def unify(self, folder):
+    def unify(self, folder: Path) -> dict[str, dict]:
         more = super().unify(folder)
         sources.for_the_cpu(folder)
         return more
 
-    def compile(self, folder):
+    def compile(self, folder: Path) -> None:
         run_compiler([*self.flags(), "-o", "main", sources.HOST], folder)
 
-    def program(self, folder):
+    def program(self, folder: Path) -> CudaHostProgram:
         return CudaHostProgram(folder, self.order)

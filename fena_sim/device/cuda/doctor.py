@@ -24,7 +24,7 @@ class Finding:
     devices: str = ""
 
 
-def examine():
+def examine() -> list[Finding]:
     """The findings, as a list of Finding."""
     compiler = os.environ.get("CXX", "g++")
     reason = DEVICES["cpp"].available()

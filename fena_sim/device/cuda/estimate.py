@@ -14,13 +14,18 @@ off its rules still run, with a gain of 0.
 
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
 
+from ...declare.model.hierarchy import Hierarchy
 from ...declare.model.projection import ALL
-from ...network.pacemaker import settling_populations
+from ...declare.protocol.probe import Probe
+from ...declare.stimulus.vocabulary import Vocabulary
+from ...network.pacemaker import BlockShape, settling_populations
 from ...network.projection import pairs
 from ..cpp import MANIFEST
 from .devices import CudaDevice
@@ -61,7 +66,14 @@ CARDS = (
 SIZES = (5, 8, 24, 80)
 
 
-def card_needs(hierarchy, vocabulary, shape, probes=(), dtype=np.float32, samples=0):
+def card_needs(
+    hierarchy: Hierarchy,
+    vocabulary: Vocabulary,
+    shape: BlockShape,
+    probes: Sequence[Probe] = (),
+    dtype: type[np.floating] = np.float32,
+    samples: int = 0,
+) -> dict[str, Any]:
     """Bytes and time of a network on a card.
 
     Parameters
@@ -87,7 +99,7 @@ def card_needs(hierarchy, vocabulary, shape, probes=(), dtype=np.float32, sample
     manifest = written(hierarchy, vocabulary, shape, probes, dtype)
     synapses = _synapses(manifest, hierarchy)
     accounts = manifest["cuda"]
-    bytes_of = {}
+    bytes_of: dict[str, int] = {}
     for entry in accounts["arrays"]:
         times = {"synapse": synapses.get(entry["owner"], 0), "sample": samples, None: 1}[
             entry["per"]
@@ -122,14 +134,22 @@ def card_needs(hierarchy, vocabulary, shape, probes=(), dtype=np.float32, sample
     }
 
 
-def written(hierarchy, vocabulary, shape, probes, dtype):
+def written(
+    hierarchy: Hierarchy,
+    vocabulary: Vocabulary,
+    shape: BlockShape,
+    probes: Sequence[Probe],
+    dtype: type[np.floating],
+) -> dict[str, Any]:
     """The manifest of the network's sources, which are written and thrown away."""
     with tempfile.TemporaryDirectory(prefix="fena_estimate_") as scratch:
         CudaDevice(dtype=dtype).generate(scratch, hierarchy, vocabulary, shape, probes)
         return json.loads(Path(scratch, MANIFEST).read_text())
 
 
-def per_step(accounts, synapses, dt):
+def per_step(
+    accounts: Mapping[str, list[dict]], synapses: Mapping[str, int], dt: float
+) -> dict[str, float]:
     """{"launches_per_step", "copies_per_step", "bytes_per_step"}, meaned over the clocks' common
     period.
     """

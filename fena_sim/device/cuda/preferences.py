@@ -5,6 +5,7 @@ a card.
 import contextlib
 import logging
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from brian2 import prefs
@@ -19,7 +20,7 @@ NVCC_OPTIONS = ("-w", "-std=c++17", "-O3")
 NOT_USED = "not-used"
 
 
-def reason_against():
+def reason_against() -> str | None:
     """Why brian2cuda cannot write sources here; None if it can."""
     try:
         found = version("brian2cuda")
@@ -30,7 +31,7 @@ def reason_against():
     return None
 
 
-def remedy():
+def remedy() -> str:
     """The command that installs the release of brian2cuda for this Brian2.
 
     Each release requires one Brian2 exactly (2.8.0 or 2.10.1) and would replace this one;
@@ -44,7 +45,7 @@ def _fitting():
     return "1.0b1" if Version(version("brian2")) >= Version("2.10") else "1.0a7"
 
 
-def load():
+def load() -> None:
     """Import brian2cuda, which registers its device with Brian2, and ours, which derives from it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of distutils, which brian2cuda 1.0a7 imports
@@ -58,7 +59,7 @@ def load():
 
 
 @contextlib.contextmanager
-def set_for(capability, runtime_version):
+def set_for(capability: float, runtime_version: float) -> Iterator[None]:
     """Preferences for writing sources for cards of a compute capability, put back afterwards."""
     backend = prefs.devices.cuda_standalone.cuda_backend
     wanted = {

@@ -1,6 +1,8 @@
 """Rewrites the sources of brian2cuda: into one translation unit, and into C++ for the CPU."""
 
 import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from brian2_dense.cuda.chains import join
 
@@ -39,7 +41,9 @@ __host__ __device__ inline double fena_power(double x, int n) { return fena_whol
 _LOWERED = re.compile(r"std::for_each\(s_value\.begin\(\), s_value\.end\(\), .*?\}\);", re.S)
 
 
-def one_translation_unit(folder, chains=(), clocks=()):
+def one_translation_unit(
+    folder: Path, chains: Iterable[Sequence[str]] = (), clocks: Iterable[tuple[str, str]] = ()
+) -> None:
     """Write `unity.cu` in a folder of generated sources; compiled seven times faster than file by
     file.
 
@@ -116,7 +120,7 @@ def _end_of_block(text, brace):
     return end
 
 
-def for_the_cpu(folder):
+def for_the_cpu(folder: Path) -> None:
     """Write `unity.cpp` of `unity.cu`: launches of kernels become calls of the host layer
     (host/include).
     """

@@ -44,7 +44,7 @@ class Toolchain:
     libraries: list
     origin: str
 
-    def command(self, capability, target, source):
+    def command(self, capability: float, target: str, source: str) -> list[str]:
         """The command line that makes `target` of the one translation unit `source`."""
         arch = f"{round(capability * 10)}"
         run_time = [f"-Xlinker=-rpath,{path}" for path in self.libraries]
@@ -75,7 +75,7 @@ class Toolchain:
         return ["-lcurand"]
 
 
-def find():
+def find() -> Toolchain | None:
     """The toolchain: $CUDA_PATH, the system's nvcc, or the wheels of the extra "nvcc". None if
     there is none.
 
@@ -96,7 +96,7 @@ def find():
     return None
 
 
-def wheels():
+def wheels() -> list[Path]:
     """Folders in site-packages where NVIDIA's wheels put a toolkit."""
     return sorted(Path(sysconfig.get_paths()["purelib"], "nvidia").glob("cu[0-9]*"), reverse=True)
 
@@ -156,11 +156,11 @@ class Card:
 
     name: str
     capability: float
-    memory: int
+    memory: int | None
     driver: str | None = None
 
 
-def cards():
+def cards() -> list[Card]:
     """The graphics cards that CUDA may use, as a list of Card, in the order of the PCI bus;
     `CudaProgram` uses the first.
 
@@ -209,7 +209,7 @@ def _visible(found, visible):
     return named
 
 
-def misfit(toolchain, card):
+def misfit(toolchain: Toolchain, card: Card) -> tuple[str, str] | None:
     """Why programs of a compiler cannot run on a card, and what mends it, as (reason, remedy); None
     if they can.
     """
@@ -240,7 +240,7 @@ def misfit(toolchain, card):
     return None
 
 
-def capability():
+def capability() -> float:
     """The compute capability to compile for: $FENA_CUDA_ARCH (e.g. 8.6), that of the first card, or
     the default.
 

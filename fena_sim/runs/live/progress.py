@@ -5,12 +5,17 @@ log file, or not at all.
 import sys
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ..plan import Plan
 from ..resources import recording_bytes, size_text
+from .readings import Readings
 from .view import RunView
 
 #: Seconds between two pictures on a terminal (one takes some 7 ms), and between two lines of a run
@@ -21,30 +26,32 @@ REDRAW, REPORT = 0.5, 10.0
 class Silent:
     """Keeps the rate, shows nothing. Also the interface of every other progress."""
 
-    def __init__(self):
-        self._tokens = self._seconds = 0
+    def __init__(self) -> None:
+        self._tokens, self._seconds = 0, 0.0
 
-    def begin(self, plan, folder):
+    def begin(self, plan: Plan, folder: Path) -> None:
         """A run starts: its plan, and the folder that it is written to."""
 
-    def building(self, block):
+    def building(self, block: str) -> None:
         """The network of a block is being built."""
 
-    def chunk(self, block, done, total, tokens, seconds, readings):
+    def chunk(
+        self, block: str, done: int, total: int, tokens: int, seconds: float, readings: Readings
+    ) -> None:
         """A chunk is finished: `tokens` of all streams in `seconds`, `readings` of `live.readings`."""
         self._tokens += tokens
         self._seconds += seconds
 
-    def log(self, text):
+    def log(self, text: str) -> None:
         """A line of the log."""
 
-    def end(self):
+    def end(self) -> None:
         """The run is finished."""
 
-    def stop(self):
+    def stop(self) -> None:
         """The run was stopped by an error, and others go on."""
 
-    def rate(self):
+    def rate(self) -> float | None:
         """Tokens per second, over all chunks."""
         return round(self._tokens / self._seconds, 3) if self._seconds else None
 
@@ -65,19 +72,25 @@ class Display:
         Gives seconds, to limit how often something is written.
     """
 
-    def __init__(self, quiet=False, stream=None, clock=time.monotonic):
+    def __init__(
+        self,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         stream = sys.stderr if stream is None else stream
         terminal = stream.isatty()  # rich would also take an environment variable's word for it
         self.console = Console(
             file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False
         )
         self.quiet, self.clock = quiet, clock
-        self.views, self.drawn, self.lock = [], -REDRAW, threading.RLock()
-        self.live = None
+        self.views: list[RunView] = []
+        self.drawn, self.lock = -REDRAW, threading.RLock()
+        self.live: Live | None = None
         if terminal and not quiet and not self.console.is_dumb_terminal:
             self.live = Live(console=self.console, auto_refresh=False, redirect_stdout=False)
 
-    def __enter__(self):
+    def __enter__(self) -> "Display":
         if self.live:
             self.live.start()
         return self
@@ -87,22 +100,22 @@ class Display:
             self.live.transient = kind is None  # after a failure the last picture stays
             self.live.stop()
 
-    def for_run(self):
+    def for_run(self) -> Silent:
         """The progress of one run."""
         return Silent() if self.quiet else _Shown(self)
 
-    def write(self, text):
+    def write(self, text: str) -> None:
         """A line that stays, above the picture if there is one."""
         with self.lock:  # rich reckons where the picture is before it writes
             self.console.print(text, soft_wrap=True)
 
-    def draw(self, now=False):
+    def draw(self, now: bool = False) -> None:
         """Draw the picture again, if the last one is old enough or `now`."""
         if self.live and (now or self.clock() - self.drawn >= REDRAW):
             self.drawn = self.clock()
             self.live.update(self.picture(), refresh=True)
 
-    def picture(self):
+    def picture(self) -> Group:
         """All runs that are going on, as blocks if they fit the screen and as lines otherwise."""
         if sum(view.rows for view in self.views) < self.console.height:
             return Group(*[view.table() for view in self.views])

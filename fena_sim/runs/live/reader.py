@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...declare.model.hierarchy import Hierarchy
 from ...device.recordings import Recordings
 from ...errors import FenaError
 from ..store.declared import declared_model
@@ -32,11 +33,13 @@ class RunReader:
         A run folder.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.blocks, self.model, self.started = {}, None, None
+        self.blocks: dict[str, _BlockReader] = {}
+        self.model: Hierarchy | None = None
+        self.started: str | None = None
 
-    def read(self):
+    def read(self) -> dict:
         """The state of the run, as JSON-able data.
 
         Returns
@@ -207,7 +210,7 @@ def _of_part(path, model):
     return count, readings(model, recordings) if model is not None and count else {}
 
 
-def run_status(run):
+def run_status(run: Run) -> tuple[str, str]:
     """(kind, words) of where a run stands; kind is finished, running, stopped or interrupted."""
     status = run.manifest["status"]
     if status != "running":
@@ -242,7 +245,7 @@ def _last_line(folder):
     return lines[-1] if lines else ""
 
 
-def started_text(text):
+def started_text(text: str) -> str:
     """When a run started, e.g. "2026-11-25 02:21:48"; the text itself if it is no time."""
     try:
         return (

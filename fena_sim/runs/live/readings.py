@@ -7,6 +7,9 @@ from ...declare.model.hierarchy import Hierarchy
 from ...declare.model.likelihood import free_energy, squared_errors
 from ...device.recordings import Recordings
 
+#: {(quantity, level): (token,)}; the level is None where a quantity is of the whole network.
+Readings = dict[tuple[str, int | None], np.ndarray]
+
 
 def readings(model: Hierarchy, recordings: Recordings) -> dict:
     """Settling, free energy, errors and precisions of the tokens that a chunk finished.

@@ -1,11 +1,14 @@
 """The live view of a run: a block of sparklines for a terminal, a line of text for a log."""
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import numpy as np
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
+
+from .readings import Readings
 
 #: Characters of a sparkline: each stands for an equal share of the block's tokens. Two fit side by
 #: side on 80 columns.
@@ -30,14 +33,14 @@ class History:
         Values of earlier blocks, which the sparkline's scale includes.
     """
 
-    def __init__(self, quantity, total, scale=()):
+    def __init__(self, quantity: str, total: int, scale: Iterable[float] = ()) -> None:
         self.logarithmic = quantity in LOGARITHMIC
         self.typical = np.median if quantity == "iterations" else np.mean
         self.total, self.scale, self.latest = total, list(scale), np.nan
         self.values = np.full(min(CELLS, total), np.nan)
         self.counts = np.zeros(len(self.values))
 
-    def add(self, values, first):
+    def add(self, values: np.ndarray, first: int) -> None:
         """Take the values (token,) of a chunk whose first token is token `first` of the block."""
         self.latest = float(self.typical(values))
         cells = np.arange(first, first + len(values)) * len(self.values) // self.total
@@ -47,18 +50,20 @@ class History:
             self.counts[cell] += len(part)
             self.values[cell] = (before + len(part) * self.typical(part)) / self.counts[cell]
 
-    def range(self):
+    def range(self) -> list[float]:
         """Lowest and highest finite value of this and earlier blocks; empty if there is none."""
         known = np.array([*self.values, *self.scale])
         known = known[np.isfinite(known)]
         return [known.min(), known.max()] if len(known) else []
 
-    def sparkline(self):
+    def sparkline(self) -> str:
         """The block so far, on the scale of the run so far."""
         return sparkline(self.values, self.scale, self.logarithmic)
 
 
-def sparkline(values, scale=(), logarithmic=False):
+def sparkline(
+    values: np.ndarray | Sequence[float], scale: Sequence[float] = (), logarithmic: bool = False
+) -> str:
     """One character per value: ▁ for the lowest of `values` and `scale`, █ for the highest, a space
     where there is none.
 
@@ -93,17 +98,19 @@ class RunView:
         Streams of tokens side by side.
     """
 
-    def __init__(self, label, blocks, batch=1):
+    def __init__(self, label: str, blocks: dict[str, int], batch: int = 1) -> None:
         self.label, self.blocks, self.batch = label, blocks, batch
-        self.block, self.done, self.rate, self.histories = next(iter(blocks)), 0, None, {}
+        self.block, self.done = next(iter(blocks)), 0
+        self.rate: float | None = None
+        self.histories: dict[tuple[str, int | None], History] = {}
         self.building = False
 
-    def build(self, block):
+    def build(self, block: str) -> None:
         """The network of a block is being built."""
         self._enter(block)
         self.building = True
 
-    def add(self, block, done, readings, rate):
+    def add(self, block: str, done: int, readings: Readings, rate: float | None) -> None:
         """A chunk is finished: `done` tokens of the block, `readings` of `live.readings`, `rate` in
         tokens/s of all streams.
         """
@@ -123,11 +130,11 @@ class RunView:
             }
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         """Lines that `table` takes on a screen."""
         return 1 + len(self._pairs())
 
-    def line(self):
+    def line(self) -> str:
         """Everything but the histories, in one line of plain text."""
         pace = f", {self._share():.0%} of the run, {self._pace()}" if self.rate else ""
         parts = [f"{self.label}: {self._place()}{pace}"]
@@ -146,7 +153,7 @@ class RunView:
                 parts.append(f"{quantity} {' '.join(values)}{unit}")
         return "; ".join(parts)
 
-    def table(self):
+    def table(self) -> Text | Group:
         """The block on a terminal: place and pace, then two columns of quantities, each with value
         and history.
         """
@@ -208,7 +215,7 @@ class RunView:
         return f"{number(self.rate)} tokens/s, {timedelta(seconds=round(left))} left"
 
 
-def number(value):
+def number(value: float) -> str:
     """Three digits, or all digits before the point; "-" where there is no value."""
     if not np.isfinite(value):
         return "-"

@@ -3,9 +3,10 @@ or executed.
 """
 
 import re
+from typing import Any
 
 from brian2 import Quantity
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
+from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_or_create_dimension
 
 from ...declare.model.hierarchy import Hierarchy, Settling
 from ...declare.model.initial import Normal, Uniform
@@ -37,7 +38,7 @@ _BASES = {"amp": "ampere", "candela": "candle"}
 _TEXTS = ("name", "equations", "method", "description", "reference", "when")
 
 
-def declared_model(manifest):
+def declared_model(manifest: dict) -> tuple[Hierarchy, list[str]]:
     """The Hierarchy that a run used; the inverse of `fena_sim.declare.canonical.canonical`.
 
     Parameters
@@ -57,7 +58,7 @@ def declared_model(manifest):
     RunFolderError
         If the manifest declares no model that this version of fena_sim knows.
     """
-    left_out = []
+    left_out: list[str] = []
     try:
         model = {**manifest["inputs"]["model"], "likelihood": _likelihood(manifest)}
         declared = _declare(model, left_out)
@@ -110,7 +111,7 @@ def _is_array(value):
     return isinstance(value, dict) and set(value) == {"array"}
 
 
-def value_of(value, left_out=None):
+def value_of(value: object, left_out: list[str] | None = None) -> Any:
     """What stood in a field of a canonical declaration: a declaration, a quantity, a number or a
     name.
     """
@@ -134,7 +135,7 @@ def _number(text):
     return float(text) if re.fullmatch(r"-?(\d+\.\d*|\d*\.?\d+e[-+]?\d+|inf|nan)", text) else text
 
 
-def dimensions_of(text):
+def dimensions_of(text: str) -> Dimension:
     """The physical dimensions that a repr of Brian2 writes, e.g. "metre ** 2 * second ** -1"."""
     if text == "Dimension()":
         return DIMENSIONLESS

@@ -1,6 +1,7 @@
 """The event table of a block on disk: a TSV file, and beside it what its columns hold."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ NUMBER = "%.12g"
 READ_AS = {"number": float, "boolean": bool, "string": str}
 
 
-def save_events(path, table):
+def save_events(path: Path, table: pd.DataFrame) -> None:
     """Write an event table as TSV, and beside it (.json) what its columns hold, which the text
     alone does not tell.
     """
@@ -23,7 +24,7 @@ def save_events(path, table):
     write_atomically(path, table.to_csv(sep="\t", index=False, float_format=NUMBER).encode())
 
 
-def load_events(path):
+def load_events(path: Path) -> pd.DataFrame:
     """The table that `save_events` wrote: int64, float64 (NaN where empty), bool or text (empty
     where nothing was given).
 
@@ -40,7 +41,7 @@ def load_events(path):
     )
 
 
-def as_text(column):
+def as_text(column: pd.Series) -> list[str]:
     """The values of an event table's column as they stand in its file: list of str, "" where there
     is none.
     """

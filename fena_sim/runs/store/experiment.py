@@ -2,10 +2,12 @@
 others differ.
 """
 
+from collections.abc import Sequence
+
 from ...declare.canonical import digest
 
 
-def experiment_of(manifest):
+def experiment_of(manifest: dict) -> str:
     """A hash that runs share whose manifests differ by their seed alone, with what a seed decides:
     tokens, and a trained start.
 
@@ -24,7 +26,7 @@ def experiment_of(manifest):
     )
 
 
-def differences(manifest, manifests):
+def differences(manifest: dict, manifests: Sequence[dict]) -> list[str]:
     """What sets a run apart from others, in words ("tokens of training 2000"), at most six and how
     many more.
     """

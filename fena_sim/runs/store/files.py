@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +20,7 @@ UNFINISHED = ".part"
 
 
 @contextmanager
-def disk_errors(where):
+def disk_errors(where: str | Path) -> Iterator[None]:
     """Whatever the operating system refuses inside becomes a ResourceError."""
     try:
         yield
@@ -35,12 +36,12 @@ def disk_errors(where):
         ) from error
 
 
-def unfinished(path):
+def unfinished(path: Path) -> Path:
     """The neighbour of `path` that is written first and then renamed, one per process."""
     return path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
 
 
-def write_atomically(path, data):
+def write_atomically(path: str | Path, data: bytes) -> None:
     """Write bytes to `path`: to a neighbour first, flushed to the disk, then renamed. ResourceError
     if it is full.
     """
@@ -59,22 +60,22 @@ def write_atomically(path, data):
             raise
 
 
-def write_json(path, data):
+def write_json(path: str | Path, data: dict) -> None:
     write_atomically(path, (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
 
 
-def save_arrays(path, arrays, **about):
+def save_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], **about: int | str) -> None:
     """Write arrays to `path` (npz), and beside it a JSON file with `about` and a checksum over
     both.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its own option is a bool
     data = buffer.getvalue()
     write_atomically(path, data)
     write_json(Path(path).with_suffix(".json"), {**about, "sha256": _checksum(data, about)})
 
 
-def load_arrays(path):
+def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
     """(arrays, about) of `save_arrays`. Raises CheckpointError if a file is missing, truncated or
     altered.
     """
@@ -103,7 +104,7 @@ def _checksum(data, about):
 
 
 @contextmanager
-def appearing(path):
+def appearing(path: Path) -> Iterator[Path]:
     """A folder to write into, which appears as `path` only when complete."""
     fresh = unfinished(path)
     shutil.rmtree(fresh, ignore_errors=True)

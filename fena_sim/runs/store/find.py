@@ -3,6 +3,7 @@ networks.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
@@ -13,7 +14,7 @@ from .manifest import MANIFEST, check_manifest, stored_manifests
 from .run import Run
 
 
-def find_runs(path):
+def find_runs(path: str | Path) -> tuple[list[Run], list[str]]:
     """The runs at or below a path.
 
     Parameters
@@ -54,14 +55,14 @@ def find_runs(path):
     return sorted(runs, key=lambda run: run.id), sorted(skipped)
 
 
-def usable_run(folder):
+def usable_run(folder: str | Path) -> Run:
     """The Run in a folder, if its manifest is one of a run. Raises RunFolderError."""
     run = Run(folder)
     check_manifest(run.manifest, folder)
     return run
 
 
-def stored_runs(folder):
+def stored_runs(folder: str | Path) -> list[Run]:
     """The Run of every run folder directly in `folder`, the one that was started last first (list).
     Empty if there is no such folder.
     """
@@ -80,29 +81,29 @@ class Group:
         What sets them apart from other groups with the same protocol and model.
     """
 
-    runs: list
-    differs: list = attrs.field(factory=list)
+    runs: list[Run]
+    differs: list[str] = attrs.field(factory=list)
 
     @property
-    def first(self):
+    def first(self) -> Run:
         return self.runs[0]
 
     @property
-    def title(self):
+    def title(self) -> str:
         return (
             f"{self.first.manifest['protocol']['name']} on {self.first.manifest['model']['name']}"
         )
 
     @property
-    def finished(self):
+    def finished(self) -> list[Run]:
         return [run for run in self.runs if run.finished]
 
     @property
-    def seeds(self):
+    def seeds(self) -> list[int]:
         return [run.seed for run in self.runs]
 
 
-def group_runs(runs):
+def group_runs(runs: Iterable[Run]) -> list[Group]:
     """Runs gathered into groups by protocol and model, and within those by everything else that
     went in but the seed.
 
@@ -113,7 +114,7 @@ def group_runs(runs):
     -------
     list of Group
     """
-    found = {}
+    found: dict[str, list[Run]] = {}
     for run in sorted(
         runs,
         key=lambda run: (

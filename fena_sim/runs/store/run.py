@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from ...declare.model.likelihood import Categorical, Gaussian
 from ...declare.protocol.block import INITIAL
 from ...declare.stimulus.vocabulary import Vocabulary
 from ...errors import RunFolderError, UnknownNameError, nearest
@@ -27,34 +29,34 @@ class Run:
         Parameters, versions, seed, device, git state, command, wall time.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.manifest = read_manifest(folder)
 
     @property
-    def id(self):
+    def id(self) -> str:
         return self.folder.name
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         return self.manifest["status"] == "finished"
 
     @property
-    def seed(self):
+    def seed(self) -> int:
         return self.manifest["seed"]
 
     @property
-    def blocks(self):
+    def blocks(self) -> list[str]:
         """Names of the blocks in the order of the protocol."""
         return [block["name"] for block in self.manifest["blocks"]]
 
     @property
-    def batch(self):
+    def batch(self) -> int:
         """Streams of tokens that were presented side by side."""
         return self.manifest["model"].get("batch", 1)
 
     @property
-    def streams(self):
+    def streams(self) -> list["Run"]:
         """One Run per stream, as if each had been presented alone; measures take these. Without a
         batch, the run itself.
         """
@@ -65,7 +67,7 @@ class Run:
         )
 
     @property
-    def likelihood(self):
+    def likelihood(self) -> Gaussian | Categorical | None:
         """How level 0 predicts the token (Gaussian or Categorical); None if the model does not
         declare it.
         """
@@ -87,7 +89,7 @@ class Run:
             )
         return path
 
-    def events(self, block):
+    def events(self, block: str) -> pd.DataFrame:
         """The event table: one row per token with its times (s) and ground-truth labels
         (DataFrame).
 
@@ -95,7 +97,7 @@ class Run:
         """
         return load_events(self._path("events", block, ".tsv"))
 
-    def tokens(self, block):
+    def tokens(self, block: str) -> xr.Dataset:
         """What was kept for every token (Dataset; dims event, level, unit; with a batch event,
         stream, level, unit).
 
@@ -118,7 +120,7 @@ class Run:
             tokens = tokens.assign_coords(level=("level", list(*numbers), {"units": "1"}))
         return tokens
 
-    def traces(self, block):
+    def traces(self, block: str) -> xr.Dataset:
         """The probes' recordings (Dataset, read from disk on access).
 
         Variables are "population.variable" with dims (time, "population_unit"), with a batch (time,
@@ -133,12 +135,12 @@ class Run:
         levels = population_levels(self.manifest["inputs"]["model"])
         for name, values in traces.variables.items():
             values.attrs.setdefault("units", "1")
-            population = name.partition(".")[0]
+            population = str(name).partition(".")[0]
             if population in levels:
                 values.attrs["level"] = levels[population]
         return traces
 
-    def state(self, block):
+    def state(self, block: str) -> dict[str, np.ndarray]:
         """The network's state at the end of a block: {"object.variable": array}, base SI units.
 
         With a batch, unit u of stream b of a population of N is element b*N + u.
@@ -146,11 +148,11 @@ class Run:
         arrays, _ = load_arrays(self._path("states", block, ".npz"))
         return arrays
 
-    def end_step(self, block):
+    def end_step(self, block: str) -> int:
         """Step of the network's clock at the end of a block."""
         return load_arrays(self._path("states", block, ".npz"))[1]["step"]
 
-    def starts_from(self, block):
+    def starts_from(self, block: str) -> str:
         """Where a block starts: an earlier block, "initial", or RUN:BLOCK of another run, by
         `start_from` of its protocol.
         """
@@ -163,7 +165,7 @@ class Run:
         )
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> Vocabulary:
         entry = self.manifest["vocabulary"]
         return Vocabulary(
             symbols=tuple(entry["symbols"]), codes=np.array(entry["codes"]), kind=entry["kind"]
@@ -213,6 +215,6 @@ class _OneStream(Run):
         }
 
 
-def open_run(folder):
+def open_run(folder: str | Path) -> Run:
     """Open a run folder. Raises RunFolderError if it is none."""
     return Run(folder)

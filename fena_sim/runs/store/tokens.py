@@ -2,14 +2,22 @@
 on Zarr).
 """
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from ...declare.protocol.timeline import event_table
+from ...declare.model.hierarchy import Hierarchy
+from ...declare.protocol.block import Block
+from ...declare.protocol.timeline import Timeline, event_table
+from ...device.recordings import Recordings
 from .files import appearing
 
 
-def token_data(model, block, line, recordings, start_step):
+def token_data(
+    model: Hierarchy, block: Block, line: Timeline, recordings: Recordings, start_step: int
+) -> tuple[xr.Dataset, pd.DataFrame]:
     """The block's readouts per token, and its event table.
 
     Parameters
@@ -37,7 +45,7 @@ def token_data(model, block, line, recordings, start_step):
         "iterations": (first, ends.iterations.astype(np.int32)),
         "steps": ("event", ends.steps.astype(np.int32)),
     }
-    dimensions = {}
+    dimensions: dict[str, int] = {}
     for readout in model.readouts:
         columns = []
         for path in readout.variables:
@@ -64,14 +72,14 @@ def token_data(model, block, line, recordings, start_step):
     return tokens, event_table(block, line, starts, ends.steps, model.dt)
 
 
-def by_stream(values, size, batch):
+def by_stream(values: np.ndarray, size: int, batch: int) -> np.ndarray:
     """Recorded values of `size` units as (time or event, unit), or (time or event, stream, unit)
     with a batch.
     """
     return values.reshape(-1, size) if batch == 1 else values.reshape(-1, batch, size)
 
 
-def save_tokens(path, tokens):
+def save_tokens(path: Path, tokens: xr.Dataset) -> None:
     """Write a small dataset to Zarr in one go, appearing under its name only when complete."""
     with appearing(path) as fresh:
         tokens.to_zarr(fresh, mode="w", consolidated=False, zarr_format=3)

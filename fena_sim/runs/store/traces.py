@@ -1,9 +1,16 @@
 """The probes' recordings on disk: labelled arrays (xarray on Zarr), written part by part."""
 
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from ...declare.protocol.probe import SPIKES
+from ...declare.model.hierarchy import Hierarchy
+from ...declare.protocol.block import Block
+from ...declare.protocol.probe import SPIKES, Probe
+from ...device.recordings import Recordings
 from .files import appearing
 from .tokens import by_stream
 from .units import unit_name
@@ -12,7 +19,7 @@ from .units import unit_name
 TIME_CHUNK = 4096
 
 
-def time_dimensions(probes):
+def time_dimensions(probes: Sequence[Probe]) -> dict[str, list[int]]:
     """The time dimension of every sampled probe: {name: [probe number]}.
 
     Probes that are sampled at the same moments share "time"; otherwise each has
@@ -25,7 +32,15 @@ def time_dimensions(probes):
     return {"time": sampled} if sampled else {}
 
 
-def write_traces(path, model, block, parts, table, joined, start_step):
+def write_traces(
+    path: Path,
+    model: Hierarchy,
+    block: Block,
+    parts: Iterable[Callable[[], Recordings]],
+    table: pd.DataFrame,
+    joined: Recordings,
+    start_step: int,
+) -> None:
     """Stream the sampled probes of a block to Zarr at `path`, part by part.
 
     `parts`: functions that give the Recordings of one chunk each; `joined`: the Recordings of the
@@ -34,7 +49,7 @@ def write_traces(path, model, block, parts, table, joined, start_step):
     start = start_step * float(model.dt)
     dimensions = time_dimensions(block.probes)
     arrivals = table["arrival"].to_numpy()
-    pending = {time: [] for time in dimensions}
+    pending: dict[str, list[xr.Dataset]] = {time: [] for time in dimensions}
     with appearing(path) as fresh:
         _spikes(block.probes, joined, start).to_zarr(
             fresh, mode="w", consolidated=False, zarr_format=3

@@ -5,6 +5,7 @@ written.
 import re
 
 from brian2 import Quantity, get_or_create_dimension
+from brian2.units.fundamentalunits import Dimension
 
 from ...declare.model.equations import declared, parse
 
@@ -13,12 +14,12 @@ BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
 _FACTOR = re.compile(r"(\w+)(?:\s*\*\*\s*(-?[\d.]+))?")
 
 
-def unit_name(dimensions):
+def unit_name(dimensions: Dimension) -> str:
     """SI units of recorded values as text, "1" for none."""
     return "1" if dimensions.is_dimensionless else repr(dimensions)
 
 
-def exponents(units):
+def exponents(units: str) -> tuple[float, ...]:
     """Exponents of m, kg, s, A, K, mol, cd in recorded units such as "metre ** 2 * second ** -1"
     (or "s", "1").
     """
@@ -27,12 +28,12 @@ def exponents(units):
         powers["second"] = float(units == "s")
         return tuple(powers.values())
     for factor in re.split(r"\s\*\s", units):
-        name, power = _FACTOR.fullmatch(factor).groups()
+        name, power = _FACTOR.fullmatch(factor).groups()  # type: ignore[union-attr]
         powers[name] += float(power or 1)
     return tuple(powers.values())
 
 
-def symbol(units):
+def symbol(units: str) -> str:
     """Recorded units in the symbols of the SI: "V", "Hz", "s"; "1" for none."""
     dimension = get_or_create_dimension(exponents(units))
     return (
@@ -40,12 +41,12 @@ def symbol(units):
     )
 
 
-def population_levels(model):
+def population_levels(model: dict) -> dict[str, int]:
     """{population: level} of a manifest's model; populations without a level are left out."""
     return {p["name"]: p["level"] for p in model["populations"] if p["level"] is not None}
 
 
-def token_units(model):
+def token_units(model: dict) -> dict[str, str]:
     """Units of what a manifest's model keeps for every token: {readout: units}."""
     populations = {p["name"]: p for p in model["populations"]}
 
@@ -66,11 +67,14 @@ def token_units(model):
     }
 
 
-def token_levels(model):
+def token_levels(model: dict) -> dict[str, list[int]]:
     """Levels along the dimension of every readout of several populations: {readout: [level]}."""
     levels = population_levels(model)
-    found = {
-        r["name"]: [levels.get(path.partition(".")[0]) for path in r["variables"]]
-        for r in model["readouts"]
+    owners = {
+        r["name"]: [path.partition(".")[0] for path in r["variables"]] for r in model["readouts"]
     }
-    return {name: numbers for name, numbers in found.items() if None not in numbers}
+    return {
+        name: [levels[owner] for owner in of]
+        for name, of in owners.items()
+        if levels.keys() >= set(of)
+    }

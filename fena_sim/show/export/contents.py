@@ -1,10 +1,14 @@
 """The contents of a run for export, in the order of its blocks."""
 
+from collections.abc import Iterator, Sequence
+
 import attrs
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from ...errors import RunFolderError, UnknownNameError, nearest
+from ...runs.store.run import Run
 from ...runs.store.units import symbol
 
 #: Samples that are read from disk at once; a multiple of the chunks in which they are stored.
@@ -30,13 +34,13 @@ class Signal:
     """
 
     name: str
-    values: object
+    values: xr.DataArray
     time: np.ndarray
-    rate: float
+    rate: float | None
     units: str
     unit_numbers: np.ndarray
 
-    def pieces(self):
+    def pieces(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first sample, values) of consecutive pieces."""
         for start in range(0, len(self.time), AT_ONCE):
             yield start, self.values[start : start + AT_ONCE].to_numpy()
@@ -69,12 +73,12 @@ class Contents:
     offset: float
     duration: float
     events: pd.DataFrame
-    tokens: object
-    signals: list
-    spikes: dict
+    tokens: xr.Dataset
+    signals: list[Signal]
+    spikes: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
-def contents(run, blocks=()):
+def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
     """The blocks of a finished run (those named, or all), one after another.
 
     Raises
@@ -171,7 +175,7 @@ def _recorded_units(run, block, population, fired):
     return np.arange(size)
 
 
-def description(run):
+def description(run: Run) -> dict[str, str]:
     """What a reader needs to know of the run, as {title: text}."""
     manifest = run.manifest
     model, protocol = manifest["model"], manifest["protocol"]

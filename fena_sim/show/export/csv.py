@@ -1,10 +1,13 @@
 """CSV: tidy tables that any program reads, with a description of their columns."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ...runs.store.run import Run
 from ...runs.store.units import symbol
 from .contents import contents, description
 from .files import DESCRIPTION, appearing
@@ -30,7 +33,9 @@ VALUE = {
 STREAM = {"stream": ("integer", None, LABELS["stream"])}
 
 
-def write_csv(run, folder, blocks=(), force=False):
+def write_csv(
+    run: Run, folder: str | Path, blocks: Sequence[str] = (), force: bool = False
+) -> None:
     """Write a folder with one table per block and kind, and datapackage.json.
 
     <block>_events.csv: a row per token, as ``run.events``. <block>_tokens.csv: a row per value kept

@@ -3,8 +3,10 @@
 import importlib
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 
@@ -16,7 +18,7 @@ from ...runs.store.files import UNFINISHED, unfinished
 DESCRIPTION = "datapackage.json"
 
 
-def needed(package, extra):
+def needed(package: str, extra: str) -> ModuleType:
     """The package that a format needs. FenaError with the command that installs it if it is
     missing.
     """
@@ -31,7 +33,7 @@ def needed(package, extra):
 
 
 @contextmanager
-def appearing(path, force=False, ending=""):
+def appearing(path: str | Path, force: bool = False, ending: str = "") -> Iterator[Path]:
     """A path of the same name to write to, in a hidden folder beside `path`; on success it is moved
     to `path`.
 

@@ -1,25 +1,30 @@
 """MNE (mne.tools): evoked responses in a FIF file."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
-from brian2 import ms
+from brian2 import Quantity, ms
 
 from ...analyse.epochs.averages import average
+from ...analyse.epochs.conditions import By
 from ...analyse.epochs.cut import epochs
 from ...errors import FenaError, StimulusError, UnknownNameError, nearest
+from ...runs.store.run import Run
 from .contents import contents, description
 from .files import appearing, needed
 
 
 def write_mne(
-    run,
-    path,
-    blocks=(),
-    force=False,
-    by=None,
-    window=(-50 * ms, 300 * ms),
-    lock="onset",
-    variables=(),
-):
+    run: Run,
+    path: str | Path,
+    blocks: Sequence[str] = (),
+    force: bool = False,
+    by: By = None,
+    window: tuple[Quantity, Quantity] = (-50 * ms, 300 * ms),
+    lock: str = "onset",
+    variables: Sequence[str] = (),
+) -> None:
     """Write evoked responses: ``mne.read_evokeds(path)`` reads one EvokedArray per block and
     condition.
 

@@ -1,16 +1,24 @@
 """Neo (neo.readthedocs.io), in the NIX file format, which stores everything without loss."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from ...runs.store.run import Run
 from ...runs.store.units import exponents, symbol
 from .contents import contents, description
 from .files import appearing, needed
+
+if TYPE_CHECKING:
+    from quantities import Quantity
 
 #: Units of the SI as the package quantities names them, in the order of `exponents`.
 BASE = ("m", "kg", "s", "A", "K", "mol", "cd")
 
 
-def write_neo(run, path, blocks=(), force=False):
+def write_neo(run: Run, path: str | Path, blocks: Sequence[str] = (), force: bool = False) -> None:
     """Write a run as one neo.Block in a NIX file: ``neo.NixIO(path, "ro").read_block()`` reads it.
 
     Every block of the protocol is a Segment, with times in s since its start. Sampled variables are
@@ -137,7 +145,7 @@ def _signals(neo, signal):
             yield neo.IrregularlySampledSignal(signal.time, columns, time_units="s", **common)
 
 
-def quantity(units):
+def quantity(units: str) -> "Quantity":
     """Recorded units as the package quantities has them: by their symbol if it is one word, else in
     the base units.
     """

@@ -1,14 +1,17 @@
 """NWB (Neurodata Without Borders, nwb.org), by pynwb."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ...runs.store.events import as_text
+from ...runs.store.run import Run
 from ...runs.store.units import symbol
-from .contents import AT_ONCE, contents, description
+from .contents import AT_ONCE, Contents, contents, description
 from .files import appearing, needed
 
 #: NCBI taxonomy has an entry for what no species has: "synthetic construct". NWB asks for a subject
@@ -31,7 +34,7 @@ TRIALS = {
 TAKEN = ("id", "start_time", "stop_time", "block", "tags", "timeseries")
 
 
-def write_nwb(run, path, blocks=(), force=False):
+def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: bool = False) -> None:
     """Write a run as one NWB file.
 
     Times are in seconds of one session in which the blocks follow one another (table ``epochs``).
@@ -84,7 +87,8 @@ def write_nwb(run, path, blocks=(), force=False):
             ),
             devices=[simulator],
         )
-        trials, spikes = [], {}
+        trials: list[tuple[pd.DataFrame, dict]] = []
+        spikes: dict[tuple[str, int], list[tuple[Contents, np.ndarray]]] = {}
         file.add_epoch_column(
             "start_from",
             "initial, or the block (RUN:BLOCK of another run) whose last state it begins with",

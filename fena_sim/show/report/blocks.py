@@ -3,6 +3,7 @@ each was run.
 """
 
 import inspect
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -16,6 +17,7 @@ from ...errors import FenaError
 from ...load.protocol_file import load_protocol
 from ...load.user_file import load_file
 from ...runs.store.declared import value_of
+from ...runs.store.run import Run
 from ..typeset import value_text
 
 #: Symbols of a block's first tokens that the page shows.
@@ -44,18 +46,18 @@ class BlockRow:
 
     name: str
     start_from: str
-    begin: float
-    duration: float
+    begin: float | None
+    duration: float | None
     pace: str
-    controls: list
-    probes: list
+    controls: list[tuple[str, str, np.ndarray | None]]
+    probes: list[str]
     tokens: int
     omitted: int
-    symbols: list
+    symbols: list[str | None]
     done: bool
 
     @property
-    def plastic(self):
+    def plastic(self) -> float:
         """Mean of the plasticity gain; 1 where it varies and is not known."""
         for name, text, values in self.controls:
             if name == "plasticity_gain":
@@ -63,7 +65,7 @@ class BlockRow:
         return DEFAULTS["plasticity_gain"]
 
 
-def block_rows(run, path=None):
+def block_rows(run: Run, path: str | Path | None = None) -> list[BlockRow]:
     """The blocks of a run in their order.
 
     Parameters
@@ -96,8 +98,8 @@ def block_rows(run, path=None):
                 controls=_controls(about, known.get(name, {})),
                 probes=_probes(about["probes"]),
                 tokens=block["tokens"],
-                omitted=int((events["token"] < 0).sum()) if done else 0,
-                symbols=_symbols(events) if done else [],
+                omitted=int((events["token"] < 0).sum()) if events is not None else 0,
+                symbols=_symbols(events) if events is not None else [],
                 done=done,
             )
         )

@@ -2,18 +2,23 @@
 
 import io
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from ...analyse.errors import error_course, error_curve, precision_curve
 from ...analyse.free_energy import energy_curve
 from ...analyse.settling import settling_curve
+from ...declare.model.hierarchy import Hierarchy
 from ...errors import FenaError
+from ...runs.store.run import Run
 from .. import panels
 from ..structure import structure
 from ..style import COLUMN_WIDTH, new_figure, sheet
 from ..timeline import timeline
+from .blocks import BlockRow
 
 PANEL_HEIGHT = 56  # mm
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -21,7 +26,7 @@ NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 FONT = ("DejaVu Sans", "'DejaVu Sans', Verdana, sans-serif")
 
 
-def svg_text(figure, prefix):
+def svg_text(figure: Figure, prefix: str) -> str:
     """A Matplotlib figure as an <svg> element that scales with the page; its ids begin with
     `prefix`, so that no two collide.
     """
@@ -43,7 +48,7 @@ def svg_text(figure, prefix):
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 
-def structure_svg(model, prefix):
+def structure_svg(model: Hierarchy, prefix: str) -> tuple[str, str]:
     """(svg, description) of the structure of a model."""
     names = [p.name for p in model.populations]
     about = (
@@ -53,19 +58,23 @@ def structure_svg(model, prefix):
     return svg_text(structure(model), prefix), about
 
 
-def timeline_svg(rows, prefix):
+def timeline_svg(rows: Sequence[BlockRow], prefix: str) -> tuple[str, str] | None:
     """(svg, description) of when blocks were run on the network's clock; None if no time is known."""
-    known = [row for row in rows if row.begin is not None and row.duration is not None]
-    if not known:
+    bars = [
+        (row.name, row.begin, row.duration, row.plastic, row.tokens)
+        for row in rows
+        if row.begin is not None and row.duration is not None
+    ]
+    if not bars:
         return None
     about = "; ".join(
-        f"{row.name} from {row.begin:.4g} s to {row.begin + row.duration:.4g} s" for row in known
+        f"{name} from {begin:.4g} s to {begin + duration:.4g} s"
+        for name, begin, duration, *_ in bars
     )
-    bars = [(row.name, row.begin, row.duration, row.plastic, row.tokens) for row in known]
     return svg_text(timeline(bars), prefix), f"Blocks on the network's clock: {about}."
 
 
-def main_block(runs):
+def main_block(runs: Sequence[Run]) -> str | None:
     """The block that the dashboard shows: "training" if all have it, else the longest that all have
     finished.
     """
@@ -77,7 +86,7 @@ def main_block(runs):
     return "training" if "training" in done else done[0] if done else None
 
 
-def dashboard(runs, prefix):
+def dashboard(runs: Sequence[Run], prefix: str) -> list[tuple[str, str, str]]:
     """The settling dashboard in single panels: what one watches in place of a loss curve.
 
     Parameters
@@ -93,7 +102,7 @@ def dashboard(runs, prefix):
     block = main_block(runs)
     if block is None:
         return []
-    found = []
+    found: list[tuple[str, str, str]] = []
     for title, draw, measure in (
         ("Settling iterations", panels.settling, settling_curve),
         ("Squared error of every level", panels.errors, error_curve),

@@ -1,13 +1,17 @@
 """The numbers of a group of runs, each with its interval over networks."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import attrs
 import numpy as np
 
 from ...analyse.errors import level_errors
 from ...analyse.settling import settling_iterations, share_at_cap
-from ...analyse.statistics import summarise
+from ...analyse.statistics import Summary, summarise
 from ...errors import FenaError
 from ...load.user_file import error_text, load_file
+from ...runs.store.run import Run
 
 
 @attrs.frozen(eq=False)
@@ -17,12 +21,12 @@ class Number:
     """
 
     name: str
-    summary: object
-    values: list
+    summary: Summary | None
+    values: list[float]
     note: str = ""
 
 
-def protocol_numbers(runs, path):
+def protocol_numbers(runs: Sequence[Run], path: str | Path) -> list[Number] | None:
     """What a protocol file's `summary` says of each network by itself, summarised over networks.
 
     Parameters
@@ -83,7 +87,7 @@ def _number(name, values, note=""):
     return Number(name, summarise(finite) if finite else None, values, note)
 
 
-def block_numbers(runs, block):
+def block_numbers(runs: Sequence[Run], block: str) -> list[Number]:
     """Settling, errors and precisions of a block, as far as the model keeps them.
 
     Parameters
@@ -96,11 +100,11 @@ def block_numbers(runs, block):
     -------
     list of Number
     """
-    found = {}
+    found: dict[str, list[float]] = {}
     for run in runs:
         streams = [_of_block(stream, block) for stream in run.streams]
         for name in streams[0]:
-            found.setdefault(name, []).append(np.mean([values[name] for values in streams]))
+            found.setdefault(name, []).append(float(np.mean([values[name] for values in streams])))
     return [_number(name, values) for name, values in found.items()]
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...load import shipped
 from ...runs.live.reader import RunReader, run_status, started_text
 from ...runs.store.declared import declared_model
 from ...runs.store.files import write_atomically
-from ...runs.store.find import find_runs, group_runs
+from ...runs.store.find import Group, find_runs, group_runs
 from ..describe import describe
 from .blocks import block_rows
 from .figures import dashboard, structure_svg, timeline_svg
@@ -25,7 +26,13 @@ from .traces import UNIT_BYTES, pack_traces, traced_blocks
 COURSE_POINTS = 60
 
 
-def write_report(path, out, protocol=None, command=("fena", "report"), following=iter):
+def write_report(
+    path: str | Path,
+    out: str | Path,
+    protocol: str | Path | None = None,
+    command: Sequence[str] = ("fena", "report"),
+    following: Callable[[list[Group]], Iterable[Group]] = iter,
+) -> Path:
     """Write the report of a run, or of all runs below a folder, as one HTML file.
 
     Parameters
@@ -60,7 +67,12 @@ def write_report(path, out, protocol=None, command=("fena", "report"), following
     return Path(out)
 
 
-def report(path, protocol=None, command=("fena", "report"), following=iter):
+def report(
+    path: str | Path,
+    protocol: str | Path | None = None,
+    command: Sequence[str] = ("fena", "report"),
+    following: Callable[[list[Group]], Iterable[Group]] = iter,
+) -> str:
     """The page of `write_report` as text."""
     runs, skipped = find_runs(path)
     if not runs:

@@ -12,7 +12,9 @@ from ... import __version__
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
-def render(template, script, connect="'none'", **context):
+def render(
+    template: str, script: str, connect: str = "'none'", **context: object
+) -> tuple[str, str]:
     """A page of its own: text of users is escaped, and only this script may run.
 
     Parameters
@@ -56,7 +58,7 @@ def render(template, script, connect="'none'", **context):
     return page, policy
 
 
-def short(value, digits=3):
+def short(value: float | None, digits: int = 3) -> str:
     """A number for people: three digits, or all before the point."""
     if value is None or not math.isfinite(value):
         return "–"

@@ -4,12 +4,14 @@ value of each bin of a long recording.
 
 import base64
 import re
+from collections.abc import Mapping
 
 import numpy as np
 from brian2 import get_unit
 
 from ...runs.store.declared import dimensions_of
 from ...runs.store.events import as_text
+from ...runs.store.run import Run
 
 #: Bytes of single units' traces on one page, before base64 makes four of three.
 UNIT_BYTES = 2_500_000
@@ -22,12 +24,12 @@ READ = 4_000_000
 SPIKES, MOST_SPIKES = (".spike_time", ".spike_unit"), 50_000
 
 
-def traced_blocks(run):
+def traced_blocks(run: Run) -> list[str]:
     """Names of the blocks of a run whose traces are there."""
     return [block for block in run.blocks if (run.folder / "traces" / f"{block}.zarr").exists()]
 
 
-def pack_traces(run, levels, budget=UNIT_BYTES):
+def pack_traces(run: Run, levels: Mapping[str, int | None], budget: int = UNIT_BYTES) -> list[dict]:
     """The recordings of a run for the page's script, as JSON-able data.
 
     Parameters
@@ -53,17 +55,15 @@ def pack_traces(run, levels, budget=UNIT_BYTES):
     """
     blocks = {block: run.traces(block) for block in traced_blocks(run)}
     sampled = {
-        block: [name for name in data if data[name].size and not name.endswith(SPIKES)]
+        block: [name for name in map(str, data) if data[name].size and not name.endswith(SPIKES)]
         for block, data in blocks.items()
     }
     size = sum(blocks[block][name].size for block, names in sampled.items() for name in names)
     share = min(1.0, budget / size) if size else 1.0
     found = []
     for block, data in blocks.items():
-        series, times = (
-            [_series(data[name], levels, share) for name in sorted(sampled[block], key=_order)],
-            {},
-        )
+        series = [_series(data[name], levels, share) for name in sorted(sampled[block], key=_order)]
+        times: dict[str, int] = {}
         for one in series:  # most were sampled at the same moments
             one.update(
                 {key: times.setdefault(one[key], len(times)) for key in ("time", "curve_time")}

@@ -5,6 +5,7 @@ JSON.
 import json
 import threading
 import time
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from ...errors import FenaError, ResourceError
 from ...runs.live.reader import RunReader, started_text
 from ...runs.store.find import find_runs
+from ...runs.store.run import Run
 from ..report.render import render
 
 ADDRESS = "127.0.0.1"
@@ -44,13 +46,16 @@ class Watched:
         A run folder, or a folder in which runs are or will be; it need not be there yet.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.runs, self.listed, self.readers, self.states = {}, None, {}, {}
+        self.runs: dict[str, Run] = {}
+        self.listed: float | None = None
+        self.readers: dict[str, RunReader] = {}
+        self.states: dict[str, tuple[float, dict]] = {}
         self.lock = threading.Lock()
         self.list()  # raises what is wrong with the path
 
-    def list(self):
+    def list(self) -> Sequence[dict[str, str]]:
         """[{"key", "label"}] of all runs, the one that began last first."""
         with self.lock:
             if self.listed is None or time.monotonic() - self.listed > FRESH_LIST:
@@ -69,18 +74,18 @@ class Watched:
                 for key, run in self.runs.items()
             ]
 
-    def state(self, key):
+    def state(self, key: str) -> dict:
         """The state of a run that `list` named, see `RunReader.read`; KeyError for any other."""
         with self.lock:
             folder = self.runs[key].folder
-            when, state = self.states.get(key, (None, None))
-            if when is None or time.monotonic() - when > FRESH_STATE:
+            when, state = self.states.get(key, (float("-inf"), {}))
+            if time.monotonic() - when > FRESH_STATE:
                 state = self.readers.setdefault(key, RunReader(folder)).read()
                 self.states[key] = time.monotonic(), state
             return state
 
 
-def make_server(path, port=0):
+def make_server(path: str | Path, port: int = 0) -> "_Server":
     """A server of the runs at `path`, not yet serving.
 
     Parameters
@@ -126,6 +131,10 @@ def make_server(path, port=0):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    watched: Watched
+    url: str
+    page: str
+    policy: str
 
     def handle_error(self, request, client_address):
         """A reader that goes away in the middle of an answer is no news."""

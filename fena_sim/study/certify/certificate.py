@@ -16,16 +16,23 @@ that nothing is asked of.
 """
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import attrs
 import numpy as np
 
+from ...declare.model.hierarchy import Hierarchy
+from ...declare.protocol.protocol import Protocol
+from ...device.cpp import CppDevice
+from ...device.cuda.devices import CudaHostProgram
 from ...device.default import DEVICES, choose_device
 from ...errors import DeviceError, nearest
 from ...runs.execute import run
 from ...runs.plan import Plan
 from ...runs.preview import block_program, card_device, estimate
+from ...runs.store.run import Run
 
 #: Largest max_rel that passes, by precision.
 THRESHOLDS = {"float64": 1e-12, "float32": 1e-5}
@@ -46,7 +53,7 @@ class Row:
     max_rel: float
 
     @property
-    def passes(self):
+    def passes(self) -> bool:
         return self.reference == EXACT or self.max_rel <= THRESHOLDS[self.dtype]
 
 
@@ -61,13 +68,13 @@ class Cost:
 
 
 def certify(
-    model,
-    protocol,
-    devices=("dense", "cuda_host"),
-    tokens=200,
-    seed=0,
-    dtypes=("float64", "float32"),
-):
+    model: Hierarchy,
+    protocol: Protocol,
+    devices: Iterable[str] = ("dense", "cuda_host"),
+    tokens: int = 200,
+    seed: int = 0,
+    dtypes: Iterable[str] = ("float64", "float32"),
+) -> tuple[list[Row], list[Cost]]:
     """Compare devices with stock C++.
 
     Parameters
@@ -138,9 +145,11 @@ def _check(name):
     choose_device(name)
 
 
-def variant(name, dtype):
+def variant(name: str, dtype: str) -> CppDevice:
     """The device called `name` in a precision."""
-    return attrs.evolve(DEVICES[name], dtype=np.dtype(dtype).type, name=f"{name}_{dtype}")
+    return attrs.evolve(
+        cast(CppDevice, DEVICES[name]), dtype=np.dtype(dtype).type, name=f"{name}_{dtype}"
+    )
 
 
 def _orders(device):
@@ -149,7 +158,7 @@ def _orders(device):
     return [device, attrs.evolve(device, order="reverse", name=f"{device.name}_reverse")]
 
 
-def cut(protocol, tokens):
+def cut(protocol: Protocol, tokens: int) -> Protocol:
     """The protocol with the first tokens of every block, about as many as `tokens` in all."""
     each = max(1, tokens // len(protocol.blocks))
     return attrs.evolve(protocol, blocks=[_cut(block, each) for block in protocol.blocks])
@@ -171,9 +180,9 @@ def _cut(block, n):
     )
 
 
-def values(run):
+def values(run: Run) -> dict[str, np.ndarray]:
     """Everything that a run holds: {name: array}, blocks one after the other."""
-    found = {}
+    found: dict[str, list[np.ndarray]] = {}
     for block in run.blocks:
         data = {f"{name}": array for name, array in run.state(block).items()}
         data |= {
@@ -190,7 +199,7 @@ def values(run):
     return {name: np.concatenate(arrays) for name, arrays in found.items()}
 
 
-def apart(found, reference):
+def apart(found: np.ndarray | None, reference: np.ndarray) -> tuple[float, float]:
     """(max_abs, max_rel) of two arrays; infinite if they are not of one size or not finite at the
     same places.
     """
@@ -212,7 +221,7 @@ def apart(found, reference):
     return float(difference), float(difference / largest) if largest > 0 else np.inf
 
 
-def cost(model, protocol, name, seed=0):
+def cost(model: Hierarchy, protocol: Protocol, name: str, seed: int = 0) -> Cost:
     """The Cost of a device: launches counted by running on cuda_host, bytes moved by the program's
     accounts.
     """
@@ -224,6 +233,7 @@ def cost(model, protocol, name, seed=0):
             name, about["launches_per_step"], about["bytes_per_step"], about["training_bytes"]
         )
     program, state, tables = block_program(Plan.of(model, protocol, seed, DEVICES[name]))
+    assert isinstance(program, CudaHostProgram)
     period = common_period(model)
     one, two = (program.count(state, tables, 0, n * period) for n in (1, 3))
     launches = (
@@ -235,7 +245,7 @@ def cost(model, protocol, name, seed=0):
     return Cost(name, launches, about["bytes_per_step"], one["device_bytes"])
 
 
-def common_period(model):
+def common_period(model: Hierarchy) -> int:
     """Steps after which all clocks of a model begin together again."""
     clocks = [p.clock for p in model.populations] + [
         p.plasticity.clock for p in model.projections if p.plasticity is not None

@@ -4,6 +4,7 @@ the same numbers each time.
 Importing this module without PyTorch raises FenaError. Early stopping: Prechelt 1998, LNCS 1524:55.
 """
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from copy import deepcopy
 from itertools import count
@@ -11,6 +12,7 @@ from itertools import count
 import numpy as np
 from scipy.special import log_softmax
 
+from ...declare.stimulus.stream import TokenStream
 from ...errors import DeclarationError, StimulusError
 from .. import reference_networks as references
 from ..reference_networks import torch
@@ -49,8 +51,18 @@ class Network:
     """
 
     def __init__(
-        self, kind, symbols, seed, parameters, *, rate, rate_at_end, length, batch, layers
-    ):
+        self,
+        kind: str,
+        symbols: int,
+        seed: int,
+        parameters: int,
+        *,
+        rate: float,
+        rate_at_end: float,
+        length: int,
+        batch: int,
+        layers: int,
+    ) -> None:
         self.rate, self.rate_at_end, self.length, self.batch = rate, rate_at_end, length, batch
         with _repeatable():
             self._network = references.make(
@@ -64,14 +76,14 @@ class Network:
                 fix="ask for more parameters or fewer layers",
             )
 
-    def one_pass(self, stream):
+    def one_pass(self, stream: TokenStream) -> None:
         """Learn every token of the stream once (`references.train`)."""
         with _repeatable():
             references.train(
                 self._network, _tokens(stream), self.rate, self.length, self.batch, self.rate_at_end
             )
 
-    def converge(self, stream, loss):
+    def converge(self, stream: TokenStream, loss: Callable[[], float]) -> int:
         """Learn the stream again and again while `loss()`, in bits per token, falls; end with the
         best weights.
 
@@ -93,7 +105,7 @@ class Network:
         self._network.load_state_dict(weights)
         return passes
 
-    def log_probabilities(self, stream):
+    def log_probabilities(self, stream: TokenStream) -> np.ndarray:
         """Of every symbol before every event, learning off: float64, shape (event, symbol); NaN
         before the first.
 

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from ...analyse.statistics import Summary
+from ...declare.model.hierarchy import Hierarchy
 from ...declare.protocol.protocol import Protocol
 from ...errors import DeclarationError, FenaError, nearest
 from ...load.model_file import load_model
@@ -50,7 +51,7 @@ class Experiment:
     start: tuple | None = None
     may_stop: bool = False
 
-    def hierarchy(self):
+    def hierarchy(self) -> Hierarchy:
         """The Hierarchy that is run. Raises what `load_model` and `Hierarchy.with_parameter` raise."""
         return apply_parameters(
             load_model(self.model, self.protocol.vocabulary.size, **self.options), self.parameters
@@ -76,7 +77,7 @@ class Bar:
                 f"a bar cannot be {value!r}", where="Bar", fix=nearest(value, _RELATIONS)
             )
 
-    def met(self, summary):
+    def met(self, summary: Summary) -> bool:
         """Whether a Summary meets it: its value, or with `interval` both ends of the interval as
         well.
         """
@@ -96,7 +97,7 @@ class Otherwise:
     bar: Bar
 
 
-def judge(summary, bar, otherwise=None):
+def judge(summary: Summary, bar: Bar, otherwise: Otherwise | None = None) -> str:
     """The verdict on a Summary.
 
     "holds" if it meets the bar; else "qualified" if there is a weaker condition (Otherwise) and
@@ -142,11 +143,11 @@ class Measured:
     note: str = ""
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         return judge(self.summary, self.bar, self.otherwise)
 
     @property
-    def bar_text(self):
+    def bar_text(self) -> str:
         """The bar and, if there is one, the weaker condition with its own value."""
         if self.otherwise is None:
             return str(self.bar)
@@ -173,7 +174,7 @@ class NotRun:
     reason: FenaError = attrs.field(validator=attrs.validators.instance_of(FenaError))
 
 
-def once(value, n=1):
+def once(value: float, n: int = 1) -> Summary:
     """A Summary of a number that is no statistic over networks: the interval is the value itself."""
     return Summary(float(value), float(value), float(value), n, "single value")
 

@@ -1,7 +1,14 @@
 """Choosing hyperparameters on a grid that is too large to try as a whole: coordinate descent."""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-def climb(loss, grid, start, names):
+
+def climb(
+    loss: Callable[[dict], float],
+    grid: Mapping[str, Sequence[float]],
+    start: Mapping[str, float],
+    names: Iterable[str],
+) -> list[tuple[dict[str, float], float]]:
     """Move to the better neighbour along one hyperparameter after the other until no neighbour is
     better.
 
@@ -42,7 +49,9 @@ def climb(loss, grid, start, names):
     return sorted(trials, key=lambda trial: trial[1])
 
 
-def at_an_end(point, grid, natural):
+def at_an_end(
+    point: Mapping[str, float], grid: Mapping[str, Sequence[float]], natural: Mapping[str, float]
+) -> list[str]:
     """Names whose value is the first or last on the grid, where one could have gone on: not at a
     `natural` end {name: value}.
     """

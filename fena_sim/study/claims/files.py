@@ -1,14 +1,21 @@
 """Finding and reading claim files: protocols/claims/c05_settling.py declares claim C05."""
 
 import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import attrs
 
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
 from ...load import shipped
 from ...load.user_file import error_text, load_file
+from ...runs.store.run import Run
 from .claim import Experiment, Measured, NotRun, Reported
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SEEDS, QUICK_SEEDS = 10, 2
 
@@ -32,26 +39,26 @@ class Claim:
     """
 
     path: Path
-    module: object
+    module: ModuleType
 
     @property
-    def id(self):
+    def id(self) -> str:
         return self.module.ID
 
     @property
-    def sentence(self):
+    def sentence(self) -> str:
         return self.module.CLAIM
 
     @property
-    def definition(self):
+    def definition(self) -> str:
         return self.module.DEFINITION
 
-    def seeds(self, asked, quick):
+    def seeds(self, asked: int | None, quick: bool) -> int:
         """Number of networks: what was asked for, else the file's own number, else 10 (quick: 2)."""
         own = getattr(self.module, "seeds", None)
         return asked or (self._ask(own, quick=quick) if own else QUICK_SEEDS if quick else SEEDS)
 
-    def experiments(self, seed, quick):
+    def experiments(self, seed: int, quick: bool) -> dict[str, Experiment]:
         """{name: Experiment} of the network with this seed; empty if the claim needs no run."""
         function = getattr(self.module, "experiments", None)
         found = self._ask(function, seed=seed, quick=quick) if function else {}
@@ -59,7 +66,9 @@ class Claim:
             self._expect(experiment, Experiment, f"experiments()[{name!r}]")
         return found
 
-    def measure(self, runs, seeds, quick):
+    def measure(
+        self, runs: Mapping[str, list[Run]], seeds: list[int], quick: bool
+    ) -> list[Measured | Reported | NotRun]:
         """Everything that the file measures: list of Measured, Reported and NotRun, at least one
         Measured.
         """
@@ -74,7 +83,7 @@ class Claim:
             )
         return found
 
-    def figure(self, runs):
+    def figure(self, runs: Mapping[str, list[Run]]) -> "Figure | None":
         """The file's Figure, or None if it draws none."""
         function = getattr(self.module, "figure", None)
         return self._ask(function, runs=runs) if function else None
@@ -100,7 +109,7 @@ class Claim:
             )
 
 
-def find_claims(ids=()):
+def find_claims(ids: Iterable[str] = ()) -> list[Claim]:
     """The claims with the given ids (all if none is given), by id: list of Claim.
 
     Raises UnknownNameError for an id that no file has, DeclarationError if a file is incomplete.

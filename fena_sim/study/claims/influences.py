@@ -9,12 +9,16 @@ variables, and equations "constant over dt", are made anew before the rule is ev
 what reaches a unit from another level in this way is found too.
 """
 
+from collections.abc import Iterable, Mapping
+
 import attrs
 import numpy as np
 from brian2 import get_unit
 
+from ...declare.model.hierarchy import Hierarchy
 from ...declare.model.population import Population
 from ...declare.model.projection import Projection
+from ...declare.protocol.block import Block
 from ...declare.protocol.timeline import timeline
 from ...device.runtime import RuntimeDevice
 from ...errors import DeclarationError, LocalityError
@@ -27,7 +31,7 @@ from ...network.pacemaker import BlockShape, table_values
 STRIDE = 256
 
 
-def influences(model, block, seeds):
+def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str, list[float]]:
     """Influence of everything elsewhere on the changes of each plastic projection.
 
     Formula: max |dw' - dw| / max |dw|, over all variables and synapses of the projection, with dw
@@ -61,7 +65,7 @@ def influences(model, block, seeds):
     shape = BlockShape.of(line, len(line) + 1)
     program = RuntimeDevice().build(model, block.streams[0].vocabulary, shape)
     tables = table_values(line, 0, shape)
-    found = {projection.name: [] for projection in plastic}
+    found: dict[str, list[float]] = {projection.name: [] for projection in plastic}
     for seed in seeds:
         waiting = list(plastic)
         for before, start in _states(program, model, seed, tables, line):
@@ -165,7 +169,7 @@ def _moved(projection, before, after):
     )
 
 
-def foreign(model, projection, state):
+def foreign(model: Hierarchy, projection: Projection, state: Mapping[str, np.ndarray]) -> set[str]:
     """Names in a state that synapses of a projection cannot know: variables of other levels and of
     other synapses.
     """
@@ -184,7 +188,7 @@ def foreign(model, projection, state):
     }
 
 
-def planted(model):
+def planted(model: Hierarchy) -> dict[str, bool]:
     """Rules that are not local, and whether each is refused: {description: bool}, four for every
     plastic projection.
 
@@ -240,7 +244,7 @@ def planted(model):
                 projection.plasticity,
                 equations=f"{projection.plasticity.equations}\nleak = {read} : {unit}",
             )
-            populations = [
+            populations: list = [
                 changed if p.name == target.name else p for p in model.populations
             ] + list(added[:1])
             projections = [

@@ -4,13 +4,14 @@ import re
 import subprocess
 import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import FenaError
 from ...runs.provenance import provenance
 from ...runs.store.files import write_atomically
 from ...show.style import save
-from .suite import FIRST_SEED
+from .suite import FIRST_SEED, Result
 
 #: What defines a measure, relative to the checkout.
 DEFINITIONS = ("protocols/claims", "fena_sim/analyse")
@@ -19,7 +20,7 @@ WIDTH = 100
 SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z])")
 
 
-def write_page(results, path):
+def write_page(results: Sequence[Result], path: str | Path) -> list[Path]:
     """Write the page, and beside it figures/claims/ID.png, .svg and .pdf. Returns the paths
     written.
 
@@ -161,7 +162,7 @@ def _cell(text):
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
-def definitions_commit():
+def definitions_commit() -> str:
     """The last commit that touched what defines the measures, and whether they were changed since;
     in words.
     """

@@ -21,19 +21,25 @@ scored, as in `fena_sim.measure.accuracy`. PyTorch comes with the extra `claims`
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...analyse.select import inside_motif, narrow, scored
 from ...declare.canonical import canonical, digest
 from ...declare.stimulus.grammar import MotifGrammar
+from ...declare.stimulus.stream import TokenStream
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
 from ...extras import install_hint
 from ...runs.store.files import write_json
 from .climb import at_an_end, climb
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("elman", "gru", "transformer")
 REGIMES = ("one pass", "converged")
@@ -59,7 +65,7 @@ VALIDATION_SEED, TUNING_SEED, TUNING_VALIDATION_SEED = 50_000, 60_000, 70_000
 VALIDATION_TOKENS = 4000
 
 
-def require_torch():
+def require_torch() -> None:
     """Raise FenaError, naming the extra, if PyTorch is not installed."""
     if find_spec("torch") is None:
         raise FenaError(
@@ -69,7 +75,15 @@ def require_torch():
         )
 
 
-def motif_references(kind, seed, parameters, folder, tokens=16_000, test_tokens=1500, quick=False):
+def motif_references(
+    kind: str,
+    seed: int,
+    parameters: int,
+    folder: str | Path,
+    tokens: int = 16_000,
+    test_tokens: int = 1500,
+    quick: bool = False,
+) -> dict[str, dict]:
     """`reference_scores` of one kind on the tokens of protocols/first_contact.py with this seed:
     "familiar" and "held_out".
 
@@ -113,7 +127,13 @@ def motif_references(kind, seed, parameters, folder, tokens=16_000, test_tokens=
     )
 
 
-def choose(kind, pairs, parameters, folder, quick=False):
+def choose(
+    kind: str,
+    pairs: Sequence[tuple[TokenStream, TokenStream]],
+    parameters: int,
+    folder: str | Path,
+    quick: bool = False,
+) -> dict[str, dict]:
     """Hyperparameters of both regimes with the least validation bits per token, meaned over
     `pairs`.
 
@@ -145,7 +165,16 @@ def choose(kind, pairs, parameters, folder, quick=False):
     )
 
 
-def reference_scores(kind, training, validation, tests, seed, parameters, chosen, folder):
+def reference_scores(
+    kind: str,
+    training: TokenStream,
+    validation: TokenStream,
+    tests: Mapping[str, TokenStream],
+    seed: int,
+    parameters: int,
+    chosen: Mapping[str, dict],
+    folder: str | Path,
+) -> dict[str, dict]:
     """Train one network per regime and test it, frozen.
 
     Parameters
@@ -197,7 +226,9 @@ def reference_scores(kind, training, validation, tests, seed, parameters, chosen
     return _kept(what, folder, compute)
 
 
-def window_scores(log_probabilities, events):
+def window_scores(
+    log_probabilities: np.ndarray, events: "pd.DataFrame"
+) -> dict[str, dict[str, float]]:
     """Accuracy, bits and squared error in the windows of claims C12 and C13.
 
     Formulas: accuracy = share of events whose token has the largest p (ties go to the lower index);

@@ -3,18 +3,23 @@ claim.
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import attrs
 
 from ...declare.canonical import canonical, digest
+from ...declare.model.hierarchy import Hierarchy
 from ...declare.protocol.timeline import timeline
 from ...device.default import choose_device
 from ...errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 from ...runs.execute import run
 from ...runs.live.progress import Display
-from ...runs.store.run import open_run
-from .claim import FAILS, HOLDS, NOT_RUN, QUALIFIED, Measured, NotRun, Reported, Row
+from ...runs.store.run import Run, open_run
+from .claim import FAILS, HOLDS, NOT_RUN, QUALIFIED, Experiment, Measured, NotRun, Reported, Row
+from .files import Claim
 
 #: Seed of the first network of every claim. Constants of models and measures were chosen on seeds
 #: below it.
@@ -42,7 +47,7 @@ class Result:
         Why it could not be measured.
     """
 
-    claim: object
+    claim: Claim
     seeds: int
     command: str
     measured: list = attrs.field(factory=list)
@@ -52,12 +57,12 @@ class Result:
     reason: FenaError | None = None
 
     @property
-    def run_ids(self):
+    def run_ids(self) -> list[str]:
         """Names of the run folders, each once."""
         return list(dict.fromkeys(run.id for runs in self.runs.values() for run in runs))
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """The worst verdict of the rows."""
         verdicts = [row.verdict for row in self.rows]
         return next(
@@ -65,9 +70,9 @@ class Result:
         )
 
     @property
-    def rows(self):
+    def rows(self) -> list[Row]:
         """List of Row: what was measured, then what is missing."""
-        same = dict(id=self.claim.id, runs=self.run_ids, command=self.command)
+        same: dict[str, Any] = dict(id=self.claim.id, runs=self.run_ids, command=self.command)
         if self.reason is not None:
             return [_not_run(self.reason.what, same)]
         return [
@@ -95,7 +100,13 @@ def _not_run(why, same):
     )
 
 
-def run_claims(claims, seeds=None, quick=False, out="runs", quiet=True):
+def run_claims(
+    claims: Sequence[Claim],
+    seeds: int | None = None,
+    quick: bool = False,
+    out: str | Path = "runs",
+    quiet: bool = True,
+) -> list[Result]:
     """Run what the claims need, and measure them.
 
     Parameters
@@ -123,7 +134,8 @@ def run_claims(claims, seeds=None, quick=False, out="runs", quiet=True):
     """
     jobs, plans = Jobs(), []
     for claim in claims:
-        n, wanted, reason = claim.seeds(seeds, quick), {}, None
+        wanted: dict[str, list[tuple[Experiment, str]]] = {}
+        n, reason = claim.seeds(seeds, quick), None
         try:
             for seed in _seeds(n):
                 for name, experiment in claim.experiments(seed, quick).items():
@@ -164,10 +176,11 @@ def _result(claim, n, wanted, reason, outcomes, quick):
 class Jobs:
     """Experiments, each once, and those that others start from before them."""
 
-    def __init__(self):
-        self.experiments, self._models = {}, {}
+    def __init__(self) -> None:
+        self.experiments: dict[str, tuple[Experiment, Hierarchy, list | None]] = {}
+        self._models: dict[str, Hierarchy] = {}
 
-    def add(self, experiment):
+    def add(self, experiment: Experiment) -> str:
         """Take an experiment, and what it starts from, into the list. Returns its key; equal
         experiments share it.
         """
@@ -202,12 +215,12 @@ class Jobs:
             self._models[key] = experiment.hierarchy()
         return self._models[key]
 
-    def run(self, out, quiet=True):
+    def run(self, out: str | Path, quiet: bool = True) -> dict[str, Run | FenaError]:
         """Run all, as many side by side as there are cores. Returns {key: Run, or the FenaError
         that stopped it}.
         """
         workers = 1 if choose_device("auto")[0].name == "runtime" else os.cpu_count() or 1
-        futures = {}
+        futures: dict[str, Future] = {}
         with Display(quiet=quiet) as display, ThreadPoolExecutor(workers) as pool:
 
             def one(experiment, model, start):

@@ -2,18 +2,24 @@
 system.
 """
 
+from collections.abc import Generator, Mapping, Sequence
+
 from ...errors import DeclarationError, DeviceError
 from ...extras import install_hint
 from .local import DEATHS, died
+from .points import Point
+from .progress import SweepDisplay
 from .work import Outcome, do_point
 
 #: Seconds to wait for a scheduler to answer.
 ANSWER = 10
 #: What a Slurm job gets unless --slurm says otherwise: every point uses one core.
-JOB = {"cores": 1, "processes": 1, "memory": "4GB"}
+JOB: dict[str, str | int] = {"cores": 1, "processes": 1, "memory": "4GB"}
 
 
-def run_on_scheduler(points, address, display):
+def run_on_scheduler(
+    points: Sequence[Point], address: str, display: SweepDisplay
+) -> Generator[Outcome, None, None]:
     """Do all points on the workers of the Dask scheduler at `address`, e.g. "tcp://node:8786";
     yields Outcomes.
 
@@ -32,7 +38,9 @@ def run_on_scheduler(points, address, display):
         yield from _run(points, client, display)
 
 
-def run_on_slurm(points, options, display):
+def run_on_slurm(
+    points: Sequence[Point], options: Mapping[str, str | int], display: SweepDisplay
+) -> Generator[Outcome, None, None]:
     """Do all points on Slurm jobs that are started for it; yields Outcomes.
 
     Parameters
@@ -65,7 +73,7 @@ def run_on_slurm(points, options, display):
         yield from _run(points, client, display)
 
 
-def parse_slurm(text):
+def parse_slurm(text: str) -> dict[str, str | int]:
     """Options from "queue=normal,walltime=02:00:00,memory=4GB,jobs=20"; whole numbers become int.
 
     Raises DeclarationError for what is not key=value, and a number of jobs that is none.
@@ -131,7 +139,7 @@ def _run(points, client, display):
         client.cancel(list(futures))
 
 
-def check_installed(*modules):
+def check_installed(*modules: str) -> None:
     """Raise DeviceError if the extra is not installed."""
     for module in modules:
         _import(module)

@@ -4,6 +4,8 @@ import itertools
 
 import matplotlib as mpl
 import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
 
 from ...analyse.statistics import summarise
 from ...show.colours import BLACK, LEVEL_COLOURS
@@ -18,16 +20,16 @@ COLUMNS = 3
 WIDE = 50
 
 
-def numbers(dataset):
+def numbers(dataset: xr.Dataset) -> list[str]:
     """Names of the variables of which at least one point has a number."""
     return [
-        name
+        str(name)
         for name in dataset.data_vars
         if name not in ABOUT_RUNS and np.isfinite(dataset[name]).any()
     ]
 
 
-def draw(dataset):
+def draw(dataset: xr.Dataset) -> Figure:
     """Draw the dataset of `collect`.
 
     Over one key: the median over networks (seeds) with its interval (`measure.summarise`: 95 %

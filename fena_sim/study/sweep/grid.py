@@ -1,6 +1,7 @@
 """`--grid key=value,value,...`: the axes of a sweep."""
 
 import itertools
+from collections.abc import Iterable
 
 import attrs
 import numpy as np
@@ -35,11 +36,11 @@ class Axis:
     values: tuple
 
     @property
-    def settings(self):
+    def settings(self) -> tuple[str, ...]:
         """One `--set` text per value."""
         return tuple(f"{self.key}={text}" for text in self.texts)
 
-    def coordinate(self):
+    def coordinate(self) -> tuple[np.ndarray, str | None]:
         """(values, units): numbers in one unit ("1" for none), or the texts as they were written
         and None.
         """
@@ -57,7 +58,7 @@ class Axis:
         return np.array([float(f"{float(v / unit):.14g}") for v in self.values]), str(unit)
 
 
-def parse_grid(texts, fixed=()):
+def parse_grid(texts: Iterable[str], fixed: Iterable[str] = ()) -> list[Axis]:
     """The axes of `--grid` texts "key=value,value,...".
 
     Parameters
@@ -100,7 +101,7 @@ def parse_grid(texts, fixed=()):
     return axes
 
 
-def combinations(axes):
+def combinations(axes: Iterable[Axis]) -> list[tuple[str, ...]]:
     """The `--set` texts of every point of the grid, the last axis fastest: list of tuple of str."""
     return list(itertools.product(*(axis.settings for axis in axes)))
 

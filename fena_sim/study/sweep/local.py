@@ -9,8 +9,11 @@ pipe and the lock around it, which a worker that is killed while it holds it tak
 import signal
 import sys
 from collections import deque
+from collections.abc import Generator, Sequence
 from multiprocessing import connection, get_context
 
+from .points import Point
+from .progress import SweepDisplay
 from .work import Outcome, do_point
 
 #: Workers that a point may take along, one after the other and without getting further, until it
@@ -20,7 +23,9 @@ DEATHS = 10
 PATIENCE = 5.0
 
 
-def run_locally(points, workers, display):
+def run_locally(
+    points: Sequence[Point], workers: int, display: SweepDisplay
+) -> Generator[Outcome, None, None]:
     """Do all points on worker processes; a worker that dies is replaced and its point goes on from
     its checkpoint.
 
@@ -41,7 +46,8 @@ def run_locally(points, workers, display):
     context.set_forkserver_preload([do_point.__module__])
     waiting = deque(points)
     staff = [_Worker(context) for _ in range(min(workers, len(points)))]
-    deaths, shares = {}, {}
+    deaths: dict[int, int] = {}
+    shares: dict[int, float] = {}
     try:
         while waiting or any(worker.point for worker in staff):
             for n in range(len(staff)):
@@ -77,7 +83,7 @@ def run_locally(points, workers, display):
             worker.stop()
 
 
-def died(point, how):
+def died(point: Point, how: str) -> Outcome:
     """The outcome of a point that takes its workers along."""
     return Outcome(
         number=point.number,

@@ -5,6 +5,7 @@ machine can make it.
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -12,12 +13,12 @@ import attrs
 from ...declare.canonical import digest
 from ...errors import DeclarationError, FenaError, RunFolderError
 from ...load.model_file import load_model
-from ...load.protocol_file import load_protocol
+from ...load.protocol_file import ProtocolFile, load_protocol
 from ...load.set_option import apply_parameters, parse_settings, protocol_options
 from ...load.user_file import file_digest, files_read
 from ...runs.plan import Plan
 from ...runs.provenance import versions
-from .grid import combinations
+from .grid import Axis, combinations
 
 #: What every point of a sweep shares with the same point on another machine, whatever its seed.
 SHARED = ("model", "device", "engine")
@@ -80,7 +81,7 @@ class Point:
     identity: str = ""
 
     @property
-    def label(self):
+    def label(self) -> str:
         """The point for people."""
         return f"{', '.join(self.grid)}, seed {self.seed}"
 
@@ -107,7 +108,15 @@ class Sweep:
     device: str
 
 
-def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="runs"):
+def plan(
+    protocol: str | Path,
+    axes: list[Axis],
+    seeds: Sequence[int],
+    model: str | Path | None = None,
+    settings: Sequence[str] = (),
+    device: str = "auto",
+    out: str | Path = "runs",
+) -> Sweep:
     """The points of a sweep. Every point of the grid is checked here with the first seed, before
     anything is built.
 
@@ -146,7 +155,8 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
         model=str(Path(model).resolve()),
         out=str(Path(out).resolve()),
     )
-    first, hashes = [], {}
+    first: list[Point] = []
+    hashes: dict[str, tuple[str, ...]] = {}
     for grid in grids:
         point = Point(
             number=0, settings=(*settings, *grid), grid=grid, seed=seeds[0], device=device, **same
@@ -174,7 +184,7 @@ def plan(protocol, axes, seeds, model=None, settings=(), device="auto", out="run
     return Sweep(axes=axes, seeds=list(seeds), points=points, name=name, device=first[0].device)
 
 
-def prepare(point):
+def prepare(point: Point) -> tuple[Plan, ProtocolFile]:
     """(plan, protocol file) of a point. Raises RunFolderError where it would be another
     run than was planned.
     """

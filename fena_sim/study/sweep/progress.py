@@ -4,7 +4,9 @@ if quiet.
 
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -15,6 +17,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from .points import Point
+from .work import Outcome
 
 #: Seconds between two lines in a log.
 REPORT = 10.0
@@ -34,7 +39,13 @@ class SweepDisplay:
         Gives seconds.
     """
 
-    def __init__(self, total, quiet=False, stream=None, clock=time.monotonic):
+    def __init__(
+        self,
+        total: int,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         stream = sys.stderr if stream is None else stream
         terminal = stream.isatty()
         self.console = Console(
@@ -42,7 +53,7 @@ class SweepDisplay:
         )
         self.total, self.quiet, self.clock = total, quiet, clock
         self.done = self.found = self.failed = 0
-        self.shares = {}
+        self.shares: dict[int, float] = {}
         self.began = self.reported = clock()
         self.bar = None
         if terminal and not quiet and not self.console.is_dumb_terminal:
@@ -66,12 +77,12 @@ class SweepDisplay:
         if self.bar:
             self.bar.stop()
 
-    def share(self, point, share):
+    def share(self, point: Point, share: float) -> None:
         """A share of the tokens of a point is done."""
         self.shares[point.number] = share
         self._show()
 
-    def outcome(self, point, outcome):
+    def outcome(self, point: Point, outcome: Outcome) -> None:
         """A point is finished, was found finished, or failed."""
         self.shares.pop(point.number, None)
         self.done += 1
@@ -81,7 +92,7 @@ class SweepDisplay:
             self.log(f"{point.label}: {outcome.error['what']}")
         self._show(last=self.done == self.total)
 
-    def log(self, text):
+    def log(self, text: str) -> None:
         """A line that stays."""
         if not self.quiet:
             self.console.print(text, soft_wrap=True)

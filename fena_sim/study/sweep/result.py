@@ -2,18 +2,20 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from ...runs.store.files import write_atomically
-from .work import ABOUT_RUNS
+from .points import Sweep
+from .work import ABOUT_RUNS, Outcome
 
 RESULT, LISTING = "result.nc", "sweep.json"
 
 
-def collect(sweep, outcomes):
+def collect(sweep: Sweep, outcomes: Mapping[int, Outcome]) -> xr.Dataset:
     """The numbers of all points as one dataset.
 
     Parameters
@@ -32,7 +34,7 @@ def collect(sweep, outcomes):
     """
     dims = [axis.key for axis in sweep.axes] + ["seed"]
     shape = [len(axis.texts) for axis in sweep.axes] + [len(sweep.seeds)]
-    coords = {"seed": sweep.seeds}
+    coords: dict[str, object] = {"seed": sweep.seeds}
     for axis in sweep.axes:
         values, units = axis.coordinate()
         coords[axis.key] = (axis.key, values, {} if units is None else {"units": units})
@@ -60,7 +62,9 @@ def collect(sweep, outcomes):
     return xr.Dataset(variables, coords=coords, attrs={"sweep": sweep.name, "device": sweep.device})
 
 
-def save_sweep(folder, sweep, outcomes, command):
+def save_sweep(
+    folder: str | Path, sweep: Sweep, outcomes: Mapping[int, Outcome], command: list[str]
+) -> tuple[dict, xr.Dataset]:
     """Write `sweep.json` (the points with their settings, runs, numbers and errors) and `result.nc`
     into a folder.
 
@@ -77,7 +81,9 @@ def save_sweep(folder, sweep, outcomes, command):
     return listing, dataset
 
 
-def listing_of(folder, sweep, outcomes, command):
+def listing_of(
+    folder: str | Path, sweep: Sweep, outcomes: Mapping[int, Outcome], command: list[str]
+) -> dict:
     """The sweep as plain data."""
     points = []
     for point in sweep.points:
@@ -111,7 +117,7 @@ def listing_of(folder, sweep, outcomes, command):
     }
 
 
-def dump(listing):
+def dump(listing: dict) -> bytes:
     return (json.dumps(listing, indent=1, allow_nan=False) + "\n").encode()
 
 

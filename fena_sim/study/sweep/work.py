@@ -2,7 +2,9 @@
 
 import threading
 import traceback
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from typing import Any
 
 import attrs
 import numpy as np
@@ -14,7 +16,8 @@ from ...device import build_cache as cache
 from ...errors import FenaError, ProtocolError
 from ...runs.execute import Execution
 from ...runs.live.progress import Silent
-from .points import prepare
+from ...runs.plan import BlockPlan, Plan
+from .points import Point, prepare
 
 #: Variables of a sweep's result that no summary gives.
 ABOUT_RUNS = ("run_folder", "failure")
@@ -49,7 +52,7 @@ class Outcome:
     error: dict | None = None
 
 
-def do_point(point, hear=lambda share: None):
+def do_point(point: Point, hear: Callable[[float], object] = lambda share: None) -> Outcome:
     """Run a point, or find it finished; never raises an Exception.
 
     Parameters
@@ -86,7 +89,7 @@ def do_point(point, hear=lambda share: None):
     )
 
 
-def as_numbers(summary, where):
+def as_numbers(summary: Mapping[str, Any], where: str) -> dict[str, dict[str, float]]:
     """A summary as {name: {item: float}}; of a list the items are "0", "1", ..., of a single number
     it is "".
 
@@ -141,7 +144,7 @@ class _Progress(Silent):
         self.hear((self.before[block] + done) / self.total)
 
 
-def build_once(plan, block):
+def build_once(plan: Plan, block: BlockPlan) -> None:
     """Build the network of a block into the build cache; whoever else wants the same one meanwhile,
     on this machine, waits.
 
