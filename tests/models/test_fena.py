@@ -24,9 +24,9 @@ MODELS = {
     "fena_learned_feedback": "probability",
     "fena_gaussian": "prediction",
     "fena_errors_only": "prediction",
+}
 #: The others are slow.
 EACH = ["fena", *(pytest.param(n, marks=pytest.mark.slow) for n in MODELS if n != "fena")]
-}
 PERIOD, BLANK = 60, 12
 
 
