@@ -42,7 +42,8 @@ def pytest_configure(config):
     hypothesis.settings.load_profile("without a clock")
     if "FENA_CACHE" not in os.environ:
         if not hasattr(config, "workerinput"):
-            forget(BUILDS / "builds")
+            for builds in (BUILDS / "builds", BUILDS / "release" / "builds"):
+                forget(builds)
         os.environ["FENA_CACHE"] = str(BUILDS)
         config.add_cleanup(lambda: os.environ.pop("FENA_CACHE", None))
 

@@ -98,6 +98,7 @@ def awkward(request):
     return results, bar
 
 
+@pytest.mark.slow
 def test_ends_where_stock_brian_ends(awkward):
     results, bar = awkward
     (stock, _), (made, _) = results["numpy"], results["numpy_dense"]
@@ -108,6 +109,7 @@ def test_ends_where_stock_brian_ends(awkward):
     assert np.ptp(stock["m_recorded.w"], axis=0).min() > 0
 
 
+@pytest.mark.slow
 def test_stock_code_where_not_all_to_all(awkward):
     """Other connections run as Brian2 wrote them, to the letter; all-to-all ones without their
     index arrays.
@@ -234,6 +236,7 @@ def statements_network(names=tuple(STATEMENTS)):
     return objects
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype, bar", BARS)
 @pytest.mark.parametrize("optimised", [True, False])
 def test_statements(dtype, bar, optimised, monkeypatch):

@@ -25,6 +25,8 @@ MODELS = {
     "fena_gaussian": "prediction",
     "fena_errors_only": "prediction",
 }
+#: The others are slow.
+EACH = ["fena", *(pytest.param(n, marks=pytest.mark.slow) for n in MODELS if n != "fena")]
 PERIOD, BLANK = 60, 12
 
 
@@ -68,7 +70,7 @@ def learned(name):
     return weights + units
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
     """Streams that differ in token 3 alone: predictions of tokens 0 to 3 are the same to the bit,
     that of token 4 is not.
@@ -90,7 +92,7 @@ def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
     ).min() > 0
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_nothing_is_learned_in_the_blank(name):
     before, shown, blank, again = states(name, [0, PERIOD, PERIOD + BLANK, 2 * PERIOD])
     for variable in learned(name):
@@ -101,14 +103,14 @@ def test_nothing_is_learned_in_the_blank(name):
     assert (blank["state_1.r"] != shown["state_1.r"]).all(), "the states go on moving in the blank"
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_without_plasticity_nothing_is_learned(name):
     before, after = states(name, [0, 2 * PERIOD], plasticity_gain=0.0)
     for variable in learned(name):
         np.testing.assert_array_equal(after[variable], before[variable], variable)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_noise_is_what_the_temperature_lets_in(name):
     other = {f"state_{level}.noise_seed": np.array([5]) for level in (1, 2, 3)}
     for temperature, same in ((0.0, True), (0.02, False)):
