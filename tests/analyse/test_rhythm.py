@@ -283,6 +283,7 @@ def test_share_of_a_sinusoid_in_white_noise(frequency):
     assert found.oscillates and found.threshold < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [0, 0.5, 0.9, 0.97])
 def test_red_noise_does_not_oscillate(memory):
     """At most 10 % of draws do, also where the spectrum is so red that half of it lies in its

@@ -70,6 +70,7 @@ def test_frequency_and_stability_of_the_runs(rings):
     assert np.exp(table["growth"][at] / table["frequency"][at]) == pytest.approx(0.73, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_whole_grid_in_numpy():
     for delay in LOOP.DELAYS:
         y = euler(delay, LOOP.TAUS)[2]
