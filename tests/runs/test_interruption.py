@@ -15,7 +15,7 @@ import fena_sim as fs
 from fena_sim.device.cpp import CppDevice
 from fena_sim.errors import CheckpointError
 from fena_sim.runs import execute as runner
-from fena_sim.runs.chunks import BlockRunner
+from fena_sim.runs.checkpoints import Checkpoints
 
 pytestmark = pytest.mark.compile
 
@@ -211,7 +211,7 @@ def test_chunk_that_grew_over_a_checkpoint(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(BlockRunner, "_checkpoint", kill)
+        patch.setattr(Checkpoints, "save", kill)
         fs.run(tiny_fena, tiny.everything(), device="dense64", out=folder.parent, chunk_tokens=4)
     assert "going on after 3 of 9" in resumed(tiny_fena, tiny.everything(), folder)
     assert fingerprint(folder) == fingerprint(uninterrupted.folder)
