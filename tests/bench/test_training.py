@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 import fena_sim as fs
 from fena_sim.bench import footprint, training, training_job
+from fena_sim.commands import bench as bench_command
 from fena_sim.commands.main import cli
 from fena_sim.errors import DeviceError
 from fena_sim.extras import install_hint
@@ -337,7 +338,7 @@ class Machine:
 @pytest.mark.parametrize("options", [["--quick"], []])
 def test_the_command_from_jobs_to_file(monkeypatch, tmp_path, options):
     machine = Machine()
-    monkeypatch.setattr(training, "find_spec", lambda name: name)
+    monkeypatch.setattr(bench_command, "find_spec", lambda name: name)
     monkeypatch.setattr(training, "perform", machine)
     monkeypatch.setattr(training.os, "cpu_count", lambda: 2)
     outcome = CliRunner().invoke(
@@ -372,7 +373,7 @@ def test_the_command_from_jobs_to_file(monkeypatch, tmp_path, options):
 
 
 def test_without_torch_nothing_is_built(monkeypatch, tmp_path):
-    monkeypatch.setattr(training, "find_spec", lambda name: None)
+    monkeypatch.setattr(bench_command, "find_spec", lambda name: None)
     outcome = CliRunner().invoke(
         cli, ["bench", "training", "--quick", "--json", str(tmp_path / "rows.json")]
     )

@@ -367,7 +367,7 @@ def test_meanings_are_shown_beside_values_and_units():
 
 @pytest.mark.parametrize("name", [*FILES, "of fena new"])
 def test_every_parameter_of_a_shipped_model_has_a_meaning(name, tmp_path):
-    path = MODELS / f"{name}.py" if name in FILES else write("model", "mine", tmp_path)
+    path = MODELS / f"{name}.py" if name in FILES else write("model", "mine", tmp_path)[0]
     made = load_model(path)
     assert made.parameters() and set(made.meanings()) == set(made.parameters())
 
