@@ -175,7 +175,7 @@ def test_make_setup_takes_the_brian2cuda_that_the_extra_and_the_doctor_name():
 def test_a_numpy_that_brian2_cannot_use_is_one_error_with_its_mend(tmp_path):
     """Brian2 2.9 with NumPy 2.4 ends like this module: AttributeError while it is imported."""
     (tmp_path / "brian2.py").write_text("import numpy\nnumpy.ndarray.no_such_ptp\n")
-    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; import fena_sim"
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; import fena_sim; fena_sim.Hierarchy"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     said = ended.stderr[ended.stderr.rindex("FenaError: ") :]
     assert "no_such_ptp" in said and "-m pip install 'numpy<2.4'" in said

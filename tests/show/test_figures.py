@@ -8,7 +8,6 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-import fena_sim.runs.store.run
 from fena_sim.errors import ProtocolError, StimulusError
 from fena_sim.measure import energy_curve, error_course, error_curve, settling_curve
 from fena_sim.plot import level_colour, new_figure, panels, sheet, traces
@@ -66,7 +65,7 @@ def test_figures_come_from_the_blocks_they_name(script, networks):
 
 def test_scripts_write_three_files(script, networks, tmp_path, monkeypatch, capsys):
     by_folder = {str(run.folder): run for run in networks}
-    monkeypatch.setattr(fena_sim.runs.store.run, "open_run", by_folder.__getitem__, raising=False)
+    monkeypatch.setattr("fena_sim.show.script.open_run", by_folder.__getitem__)
     arguments = [*by_folder, "--out", str(tmp_path / "out")]
     paths = main(script.figure, script.BLOCKS, "drawn", arguments)
     assert [path.name for path in paths] == ["drawn.pdf", "drawn.svg", "drawn.png"]
@@ -76,7 +75,7 @@ def test_scripts_write_three_files(script, networks, tmp_path, monkeypatch, caps
 
 def test_a_missing_block_is_named(script, networks, monkeypatch):
     bare = type(networks[0])(id="x", folder="bare", blocks=["untrained"])
-    monkeypatch.setattr(fena_sim.runs.store.run, "open_run", lambda folder: bare, raising=False)
+    monkeypatch.setattr("fena_sim.show.script.open_run", lambda folder: bare)
     with pytest.raises(ProtocolError, match=script.BLOCKS[0]) as error:
         main(script.figure, script.BLOCKS, "drawn", ["bare"])
     assert "untrained" in error.value.where

@@ -78,10 +78,11 @@ class Watched:
         """The state of a run that `list` named, see `RunReader.read`; KeyError for any other."""
         with self.lock:
             folder = self.runs[key].folder
-            when, state = self.states.get(key, (float("-inf"), {}))
-            if time.monotonic() - when > FRESH_STATE:
-                state = self.readers.setdefault(key, RunReader(folder)).read()
-                self.states[key] = time.monotonic(), state
+            known = self.states.get(key)
+            if known is not None and time.monotonic() - known[0] <= FRESH_STATE:
+                return known[1]
+            state = self.readers.setdefault(key, RunReader(folder)).read()
+            self.states[key] = time.monotonic(), state
             return state
 
 
