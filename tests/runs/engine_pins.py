@@ -23,6 +23,7 @@ from fena_sim.runs.preview import block_program
 ROOT = Path(__file__).resolve().parents[2]
 PINS = Path(__file__).with_name("engine_pins.json")
 TOKENS = 200
+_NUMBERED = re.compile(r"(codeobject|subexpression_update|thresholder|resetter|stateupdater)_\d+")
 #: Protocol by model; a batch has code of its own, so it has a row.
 SUBJECTS = {
     **{
@@ -55,7 +56,7 @@ def plan_of(subject):
 
 def sources_hash(plan):
     """SHA-256 of the generated program's lines, sorted: their order differs between processes. Brian2
-    numbers code objects whose name was used before in the process; the numbers are left out.
+    numbers objects whose name was used before in the process; the numbers are left out.
     """
     (block,) = plan.blocks
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +64,7 @@ def sources_hash(plan):
             folder, plan.model, plan.protocol.vocabulary, block.shape, block.block.probes
         )
         text = Path(folder, "unity.cpp").read_text()
-    lines = sorted(re.sub(r"codeobject_\d+", "codeobject", text).splitlines())
+    lines = sorted(_NUMBERED.sub(r"\1", text).splitlines())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
