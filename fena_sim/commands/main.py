@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from .shell import CommandFiles, Commands, describe_exit_codes, run_main
+from .shell import HELP, CommandFiles, Commands, describe_exit_codes, run_main
 
 #: Each is a file beside this one, which imports what it needs when it runs: help, completion and
 #: `fena list` are fast because no file imports Brian2, or what is as large, at its top.
@@ -30,7 +30,7 @@ NAMES = (
 @click.group(
     cls=Commands,
     commands=CommandFiles(NAMES),
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP},
     epilog=describe_exit_codes(),
 )
 @click.version_option(package_name="fena-sim")

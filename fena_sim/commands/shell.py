@@ -31,6 +31,8 @@ DEFECT, INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 1, 2, 3, 4, 5, 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 #: In the environment of a shell that completes: where click looks for it.
 COMPLETE = "_FENA_COMPLETE"
+#: Options of every command.
+HELP = ["-h", "--help"]
 VERBOSE = "fena_sim.verbose"
 
 
@@ -108,7 +110,7 @@ class CommandFiles(Mapping):
         if name not in self._names:
             raise KeyError(name)
         command = import_module(f".{name}", __package__).command
-        _give_verbose(command)
+        _equip(command)
         return command
 
     def __iter__(self) -> Iterator[str]:
@@ -148,10 +150,12 @@ def _message(error):
     return f"error: {error.strerror}\n  where: {error.filename}\n  fix:   give another path, or make this one accessible"
 
 
-def _give_verbose(command):
+def _equip(command):
+    """Give a command -h and --verbose, also where it is invoked without its parent."""
+    command.context_settings.setdefault("help_option_names", HELP)
     if isinstance(command, click.Group):
         for below in command.commands.values():
-            _give_verbose(below)
+            _equip(below)
     elif not any(p.name == "verbose" for p in command.params):
         command.params.append(
             click.Option(
