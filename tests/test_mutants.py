@@ -39,6 +39,7 @@ def test_a_text_that_does_not_fit_is_refused(old):
         mutants.Mutant("wrong", "fena_sim/analyse/select.py", old, "", "tests").changed()
 
 
+@pytest.mark.slow
 def test_caught_survived_and_broken_are_told_apart(tmp_path):
     """On a tree of three files, in which all that can happen is known."""
     original, cache = tmp_path / "original", tmp_path / "cache"

@@ -119,6 +119,7 @@ def test_all_chains_of_motifs_by_brute_force(held_out, omitted):
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held_out", [False, True])
 def test_calibrated(held_out):
     """What is said to have probability p happens that often; all within 4 standard errors."""
@@ -147,6 +148,7 @@ def test_calibrated(held_out):
     assert abs(squared.mean() - floor.error) < 4 * squared.std() / np.sqrt(n)
 
 
+@pytest.mark.slow
 def test_no_table_is_better():
     default = MotifGrammar()
     train, test = (

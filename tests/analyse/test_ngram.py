@@ -63,6 +63,7 @@ def markov(n, seed):
     return np.cumsum(steps) % 3
 
 
+@pytest.mark.slow
 def test_markov_chain_entropy_rate():
     train, test = markov(20000, 1), markov(20000, 2)
     entropy = -sum(p * np.log2(p) for p in (0.1, 0.7, 0.2))

@@ -284,6 +284,7 @@ def test_a_whole_measurement_of_a_small_fena():
     )  # of the four tokens that are scored
 
 
+@pytest.mark.slow
 def test_a_measurement_that_stops_says_why():
     with pytest.raises(DeviceError, match="KeyError: 'nothing'") as error:
         training.perform(

@@ -162,6 +162,7 @@ def test_bytes_of_the_synapses_are_exact():
     } == {"W_1": 4, "W_2": 4, "W_3": 4}
 
 
+@pytest.mark.slow
 def test_largest_network_grows_with_memory_and_fits():
     about = tiny_estimate()
     synapses = [size["synapses"] for size in about["largest"]]
@@ -202,6 +203,7 @@ def test_no_projection_of_the_largest_network_passes_32_bits():
     assert 1e6 * scale**2 == pytest.approx(2**31 - 1, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_card_must_hold_the_reserve_too(monkeypatch):
     need = tiny_estimate()["training_bytes"]
     cards = [

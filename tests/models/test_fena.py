@@ -70,6 +70,7 @@ def learned(name):
     return weights + units
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
     """Streams that differ in token 3 alone: predictions of tokens 0 to 3 are the same to the bit,
@@ -92,6 +93,7 @@ def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
     ).min() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_nothing_is_learned_in_the_blank(name):
     before, shown, blank, again = states(name, [0, PERIOD, PERIOD + BLANK, 2 * PERIOD])
@@ -110,6 +112,7 @@ def test_without_plasticity_nothing_is_learned(name):
         np.testing.assert_array_equal(after[variable], before[variable], variable)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_noise_is_what_the_temperature_lets_in(name):
     other = {f"state_{level}.noise_seed": np.array([5]) for level in (1, 2, 3)}

@@ -44,6 +44,7 @@ def test_probabilities_are_the_softmax_of_what_level_1_says():
     np.testing.assert_allclose(network.run([0] * 20)["probability"].sum(axis=1), 1, rtol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kappa, preferred", [(1.0, 4.0), (0.45, 0.5)])
 def test_precision_goes_to_its_fixed_point(kappa, preferred):
     """That of level 0 sees the onset alone: errors of an unlearned uniform prediction, ten times as

@@ -188,6 +188,7 @@ def test_start_from_an_unknown_block(finished, tiny_fena, tmp_path, nothing_is_b
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_start_from_a_run_whose_model_named_a_parameter_otherwise(finished, tiny_fena, tmp_path):
     """Values of parameters are the model's own, so that their names in the other run do not matter."""
 

@@ -344,6 +344,7 @@ def networks(draw):
     return network(levels, projections, sized, draw(st.sampled_from([None, 5 * ms])))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(networks())
 def test_nothing_overlaps_in_any_small_network(model):

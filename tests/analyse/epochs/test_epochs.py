@@ -211,6 +211,7 @@ def test_self_paced_tokens_of_a_real_run(uninterrupted):
         np.testing.assert_array_equal(row, recorded.values[first : first + 2])
 
 
+@pytest.mark.slow
 def test_averaging_never_holds_the_recording(tmp_path):
     """A recording of 120 s of 128 units (123 MB as float64): its average takes a fifth of that in a
     process of its own.
