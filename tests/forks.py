@@ -25,9 +25,9 @@ def ask(path, arguments):
 
 
 def serve(path):
-    import matplotlib.backends.backend_agg  # noqa: F401
-    import matplotlib.backends.backend_pdf  # noqa: F401
-    import matplotlib.backends.backend_svg  # noqa: F401
+    import matplotlib.backends.backend_agg  # noqa: F401  (for the forks)
+    import matplotlib.backends.backend_pdf  # noqa: F401  (for the forks)
+    import matplotlib.backends.backend_svg  # noqa: F401  (for the forks)
 
     import fena_sim
 

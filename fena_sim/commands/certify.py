@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import FenaError
 from .shell import PARTLY, ModelOrProtocol
 
 if TYPE_CHECKING:
@@ -64,19 +63,12 @@ def command(
     from rich.console import Console
 
     from ..load.model_file import load_model
-    from ..load.protocol_file import load_protocol
+    from ..load.protocol_file import load_protocol, model_of
     from ..runs.store.files import write_atomically
     from ..study.certify.certificate import EXACT, THRESHOLDS, certify
 
     file = load_protocol(protocol)
-    model = model or file.model
-    if model is None:
-        raise FenaError(
-            "no model was given, and the protocol file names none",
-            where=str(protocol),
-            fix="add --model models/fena.py",
-        )
-    declared = load_model(model, file.protocol.vocabulary.size)
+    declared = load_model(model_of(file, model), file.protocol.vocabulary.size)
     chosen = [name.strip() for name in devices.split(",") if name.strip() and name.strip() != "cpp"]
     rows, costs = certify(declared, file.protocol, chosen, tokens, seed)
     text = summary(rows, costs)

@@ -91,7 +91,7 @@ def command(
       fena run protocols/first_contact.py --set level.2.tau=20*ms --set protocol.tokens=2000
     """
     from ..load.model_file import load_model
-    from ..load.protocol_file import load_protocol
+    from ..load.protocol_file import load_protocol, model_of
     from ..load.set_option import apply_parameters, parse_settings, protocol_options
     from ..runs.plan import Plan
     from ..runs.preview import card_device, estimate, explain
@@ -109,15 +109,8 @@ def command(
         for s in chosen
     }
     first = files[chosen[0]]
-    model = model or first.model
-    if model is None:
-        raise FenaError(
-            "no model was given, and the protocol file names none",
-            where=str(protocol),
-            fix="add --model models/fena.py",
-        )
     declared = apply_parameters(
-        load_model(model, first.protocol.vocabulary.size, **changes.model),
+        load_model(model_of(first, model), first.protocol.vocabulary.size, **changes.model),
         changes.parameters,
     )
     if explained:

@@ -83,6 +83,18 @@ def load_protocol(path: str | Path, /, **options: object) -> ProtocolFile:
     )
 
 
+def model_of(file: ProtocolFile, model: str | Path | None = None) -> str | Path:
+    """The model file that a protocol runs on: the given one, else its own. ProtocolError without one."""
+    chosen = model or file.model
+    if chosen is None:
+        raise ProtocolError(
+            "no model was given, and the protocol file names none",
+            where=str(file.path),
+            fix="add --model models/fena.py",
+        )
+    return chosen
+
+
 def _model_path(model, file):
     """Path of the model file that a protocol file names."""
     if model is None:

@@ -94,7 +94,7 @@ def load_file(path: str | Path, kind: str) -> ModuleType:
     name = f"{package.__name__}.{path.stem.replace('.', '_')}"
     source = _Source(name, str(path))
     spec = spec_from_file_location(name, path, loader=source)
-    module = module_from_spec(spec)  # type: ignore[arg-type]
+    module = module_from_spec(spec)  # type: ignore[arg-type]  # with a loader there is one
     load = _alive[package.__name__]
     try:
         with load.in_use():

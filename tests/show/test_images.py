@@ -15,7 +15,7 @@ from matplotlib.testing.compare import compare_images
 from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, new_figure, panels, sheet
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_waves import network, oddball_figure  # noqa: E402
+from test_waves import network, oddball_figure  # noqa: E402  (a helper of this folder)
 
 BASELINE = Path(__file__).parent / "baseline"
 #: Between machines text differs by FreeType's version; a curve moved by a tenth differs by more

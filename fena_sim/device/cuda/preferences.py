@@ -49,7 +49,7 @@ def load() -> None:
     """Import brian2cuda, which registers its device with Brian2, and ours, which derives from it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of distutils, which brian2cuda 1.0a7 imports
-        from brian2_dense.cuda import device  # noqa: F401
+        from brian2_dense.cuda import device  # noqa: F401  (registers "cuda_dense")
     logging.getLogger("brian2.brian2cuda").setLevel(
         logging.WARNING
     )  # at INFO it prints every preference for every build

@@ -18,7 +18,7 @@ from .readings import readings, readings_of_block
 try:
     import fcntl
 except ImportError:  # a system without it cannot tell whether a process holds the lock
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere
 
 #: Points of a block's history, and chunks that the pace is taken from.
 CELLS, RECENT = 150, 8

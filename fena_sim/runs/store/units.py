@@ -28,7 +28,7 @@ def exponents(units: str) -> tuple[float, ...]:
         powers["second"] = float(units == "s")
         return tuple(powers.values())
     for factor in re.split(r"\s\*\s", units):
-        name, power = _FACTOR.fullmatch(factor).groups()  # type: ignore[union-attr]
+        name, power = _FACTOR.fullmatch(factor).groups()  # type: ignore[union-attr]  # Brian2 wrote it
         powers[name] += float(power or 1)
     return tuple(powers.values())
 

@@ -13,7 +13,7 @@ import attrs
 from ...declare.canonical import digest
 from ...errors import DeclarationError, FenaError, RunFolderError
 from ...load.model_file import load_model
-from ...load.protocol_file import ProtocolFile, load_protocol
+from ...load.protocol_file import ProtocolFile, load_protocol, model_of
 from ...load.set_option import apply_parameters, parse_settings, protocol_options
 from ...load.user_file import file_digest, files_read
 from ...runs.plan import Plan
@@ -143,13 +143,8 @@ def plan(
     grids = combinations(axes)
     if model is None:
         options = parse_settings((*settings, *grids[0])).protocol
-        model = load_protocol(protocol, **protocol_options(protocol, options, seed=seeds[0])).model
-        if model is None:
-            raise DeclarationError(
-                "no model was given, and the protocol file names none",
-                where=str(protocol),
-                fix="add --model models/fena.py",
-            )
+        file = load_protocol(protocol, **protocol_options(protocol, options, seed=seeds[0]))
+        model = model_of(file)
     same = dict(
         protocol=str(Path(protocol).resolve()),
         model=str(Path(model).resolve()),

@@ -8,8 +8,8 @@ from brian2 import ms
 
 mne = pytest.importorskip("mne", reason="needs the extra mne")
 
-from fena_sim.errors import FenaError, StimulusError, UnknownNameError  # noqa: E402
-from fena_sim.show.export.mne import write_mne  # noqa: E402
+from fena_sim.errors import FenaError, StimulusError, UnknownNameError  # noqa: E402  (after the skip)
+from fena_sim.show.export.mne import write_mne  # noqa: E402  (after the skip)
 
 
 def test_evoked_responses_by_condition(made, tmp_path):

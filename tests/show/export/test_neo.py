@@ -7,7 +7,7 @@ import pytest
 neo = pytest.importorskip("neo", reason="needs the extra neo")
 pytest.importorskip("nixio", reason="needs the extra neo")
 
-from fena_sim.show.export.neo import quantity, write_neo  # noqa: E402
+from fena_sim.show.export.neo import quantity, write_neo  # noqa: E402  (after the skip)
 
 
 def read(run, path, blocks=()):

@@ -10,7 +10,7 @@ import pytest
 
 pynwb = pytest.importorskip("pynwb", reason="needs the extra nwb")
 
-from fena_sim.show.export.nwb import write_nwb  # noqa: E402
+from fena_sim.show.export.nwb import write_nwb  # noqa: E402  (after the skip)
 
 
 @pytest.fixture(scope="module")

@@ -244,7 +244,7 @@ def test_no_scheduler_there(fena, protocol, tmp_path, monkeypatch):
 
 def test_slurm_jobs(fena, protocol, serially, runs_in, tmp_path):
     """sbatch starts the script that it is given and keeps it; scancel ends it."""
-    pytest.importorskip("dask_jobqueue")
+    pytest.importorskip("dask_jobqueue", reason="the extra 'sweep' is not installed")
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, script in {
