@@ -28,17 +28,21 @@ def load_events(path: Path) -> pd.DataFrame:
     """The table that `save_events` wrote: int64, float64 (NaN where empty), bool or text (empty
     where nothing was given).
 
-    Runs of earlier versions have no kinds: the columns hold what their text looks like.
+    Tables of earlier versions may have no kinds (the columns hold what their text looks like), and
+    call the start of the blank "onset" and the token's onset "arrival".
     """
     about = path.with_suffix(".json")
     kinds = json.loads(about.read_text()) if about.exists() else {"symbol": "string"}
-    return pd.read_csv(
+    table = pd.read_csv(
         path,
         sep="\t",
         dtype={name: READ_AS[kind] for name, kind in kinds.items() if kind in READ_AS},
         keep_default_na=False,
         na_values={name: [""] for name, kind in kinds.items() if kind == "number"},
     )
+    if "arrival" in table and "blank_onset" not in table:
+        table = table.rename(columns={"onset": "blank_onset", "arrival": "onset"})
+    return table
 
 
 def as_text(column: pd.Series) -> list[str]:

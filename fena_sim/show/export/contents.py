@@ -106,7 +106,7 @@ def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
         if blocks and about["name"] not in blocks:
             continue
         events = run.events(about["name"])
-        duration = float((events["arrival"] + events["duration"]).max())
+        duration = float((events["onset"] + events["duration"]).max())
         signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
         about = {**about, "start_from": run.starts_from(about["name"])}
         yield Contents(

@@ -27,7 +27,7 @@ def write_neo(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
     IrregularlySampledSignals. The array annotation "unit" numbers the columns. Spikes are one
     SpikeTrain per neuron, silent ones included. Tokens are the Epoch "tokens" (from the start of
     the blank to the end of the presentation), labelled by their symbols, with the columns of the
-    event table as array annotations, and the Event "arrivals". The annotations of the Block say
+    event table as array annotations, and the Event "onsets". The annotations of the Block say
     where the run comes from. What was kept per token is not written. Neo keeps a file's signals in
     memory while it writes; choose blocks if they do not fit.
 
@@ -101,11 +101,11 @@ def _segment(neo, recording, index):
         else events[name].to_numpy().astype(str)
         for name in events.columns
     }
-    stop = (events["arrival"] + events["duration"]).to_numpy()
+    start, stop = columns["blank_onset"], columns["onset"] + columns["duration"]
     segment.epochs.append(
         neo.Epoch(
-            times=columns["onset"],
-            durations=stop - columns["onset"],
+            times=start,
+            durations=stop - start,
             units="s",
             labels=labels,
             name="tokens",
@@ -113,7 +113,7 @@ def _segment(neo, recording, index):
         )
     )
     segment.events.append(
-        neo.Event(times=columns["arrival"], units="s", labels=labels, name="arrivals")
+        neo.Event(times=columns["onset"], units="s", labels=labels, name="onsets")
     )
     return segment
 

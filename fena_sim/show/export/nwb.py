@@ -21,9 +21,9 @@ TRIALS = {
     "start_time": "start of the token's blank",
     "stop_time": "end of its presentation",
     "block": "block of the protocol",
-    "onset": "start of the blank, in s since the block's start",
-    "arrival": "the token appears, in s since the block's start",
+    "onset": "the token appears, in s since the block's start",
     "duration": "of the presentation, in s",
+    "blank_onset": "start of the blank before the token, in s since the block's start",
     "token": "number in the vocabulary, -1 where omitted",
     "symbol": "the token, empty where omitted",
     "gate": "largest sensory gate of the token",
@@ -161,9 +161,9 @@ def _trials(recording):
         f"readout_{name}": (values, recording.tokens[name].attrs["units"])
         for name, values in _per_token(recording.tokens)
     }
-    start = table["onset"] + recording.offset
+    start = table["blank_onset"] + recording.offset
     table.insert(0, "start_time", start)
-    table.insert(1, "stop_time", table["arrival"] + table["duration"] + recording.offset)
+    table.insert(1, "stop_time", table["onset"] + table["duration"] + recording.offset)
     table.insert(2, "block", recording.name)
     order = np.argsort(
         start.to_numpy(), kind="stable"

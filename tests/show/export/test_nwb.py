@@ -68,8 +68,8 @@ def test_trials_have_every_column(made, file):
         part, table = trials[trials["block"] == name], made.run.events(name)
         for column in table:
             assert part[column].tolist() == table[column].tolist(), column
-        np.testing.assert_allclose(part["start_time"], table["onset"] + offset)
-        np.testing.assert_allclose(part["stop_time"], table["arrival"] + table["duration"] + offset)
+        np.testing.assert_allclose(part["start_time"], table["blank_onset"] + offset)
+        np.testing.assert_allclose(part["stop_time"], table["onset"] + table["duration"] + offset)
         for readout, values in made.tokens[name].data_vars.items():
             np.testing.assert_array_equal(np.stack(part[f"readout_{readout}"]), values)
     assert np.isnan(trials["position"][:6]).all() and trials["role"][6] == ""
