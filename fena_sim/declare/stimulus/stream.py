@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError
+from ..sequence import check_order, sequence
 from .vocabulary import Vocabulary, require_vocabulary
 
 OMITTED = None
@@ -39,6 +40,7 @@ def _label(name, values, n):
             where="TokenStream labels",
             fix=f"choose another name than {', '.join(_TAKEN)}",
         )
+    check_order(values, f"the values of label {name!r}", "TokenStream labels", StimulusError)
     values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
     if values.shape != (n,):
         raise StimulusError(
@@ -132,7 +134,9 @@ class TokenStream:
         require_vocabulary(vocabulary, "TokenStream.from_list")
         ids = [
             -1 if symbol is OMITTED else vocabulary.index(symbol, where=f"token {i} of the list")
-            for i, symbol in enumerate(tokens)
+            for i, symbol in enumerate(
+                sequence(tokens, "tokens", "TokenStream.from_list", StimulusError)
+            )
         ]
         return cls.from_ids(ids, vocabulary, **labels)
 
@@ -145,6 +149,7 @@ class TokenStream:
         Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
         """
         require_vocabulary(vocabulary, "TokenStream.from_ids")
+        check_order(tokens, "token indices", "TokenStream.from_ids", StimulusError)
         tokens = np.asarray(tokens)
         if tokens.ndim != 1 or not (tokens.dtype.kind in "iu" or tokens.size == 0):
             raise StimulusError(
@@ -172,7 +177,7 @@ class TokenStream:
 
         Raises StimulusError if there is none, or if vocabularies or label columns differ.
         """
-        streams = list(streams)
+        streams = sequence(streams, "streams", "TokenStream.concat", StimulusError)
         if not streams:
             raise StimulusError(
                 "there are no streams to concatenate",
