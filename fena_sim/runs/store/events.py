@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .files import write_atomically, write_json
@@ -13,6 +14,15 @@ NUMBER = "%.12g"
 
 #: Types of columns by their kind; integers are read as such without being told.
 READ_AS = {"number": float, "boolean": bool, "string": str}
+
+
+def times_of(steps: np.ndarray, dt: float) -> np.ndarray:
+    """Times of whole steps of `dt` seconds, float64 in s: the decimal numbers of an event table, so
+    that the same step is the same time wherever it comes from.
+    """
+    return np.array([float(NUMBER % (step * dt)) for step in np.asarray(steps).ravel()]).reshape(
+        np.shape(steps)
+    )
 
 
 def save_events(path: Path, table: pd.DataFrame) -> None:

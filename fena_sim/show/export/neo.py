@@ -101,7 +101,7 @@ def _segment(neo, recording, index):
         else events[name].to_numpy().astype(str)
         for name in events.columns
     }
-    stop = (events["arrival"] + events["duration"]).to_numpy()
+    stop = recording.in_block(events["arrival"] + events["duration"])
     segment.epochs.append(
         neo.Epoch(
             times=columns["onset"],

@@ -97,7 +97,7 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
         for recording in contents(run, blocks):
             file.add_epoch(
                 start_time=recording.offset,
-                stop_time=recording.offset + recording.duration,
+                stop_time=float(recording.in_session(recording.duration)),
                 tags=[recording.name],
                 start_from=str(recording.about["start_from"]),
                 self_paced=bool(recording.about["self_paced"]),
@@ -161,12 +161,12 @@ def _trials(recording):
         f"readout_{name}": (values, recording.tokens[name].attrs["units"])
         for name, values in _per_token(recording.tokens)
     }
-    start = table["onset"] + recording.offset
+    start = recording.in_session(table["onset"])
     table.insert(0, "start_time", start)
-    table.insert(1, "stop_time", table["arrival"] + table["duration"] + recording.offset)
+    table.insert(1, "stop_time", recording.in_session(table["arrival"] + table["duration"]))
     table.insert(2, "block", recording.name)
     order = np.argsort(
-        start.to_numpy(), kind="stable"
+        start, kind="stable"
     )  # streams side by side: NWB wants trials in order of time
     return table.iloc[order], {
         name: (values[order], units) for name, (values, units) in kept.items()
@@ -241,7 +241,7 @@ def _add_units(file, spikes, run):
             spike_times=np.concatenate([times for _, times in pieces]),
             population=population,
             unit=unit,
-            obs_intervals=[[r.offset, r.offset + r.duration] for r, _ in pieces],
+            obs_intervals=[[r.offset, float(r.in_session(r.duration))] for r, _ in pieces],
         )
     file.units.resolution = float(next(iter(spikes.values()))[0][0].tokens.attrs["dt_s"])
 
