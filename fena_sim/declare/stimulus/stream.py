@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ...errors import StimulusError
 from ..sequence import check_order, sequence
+from ._check import storable
 from .vocabulary import Vocabulary, require_vocabulary
 
 OMITTED = None
@@ -49,6 +50,29 @@ def _label(name, values, n):
             fix="give one value per token",
         )
     return values
+
+
+def _check_labels(labels):
+    """Whatever a run stores comes back: every label has a name of its own, and texts that UTF-8 can
+    hold.
+    """
+    where, seen = "TokenStream labels", {"token", "symbol"}
+    for name in labels.columns:
+        if not isinstance(name, str) or not name:
+            raise StimulusError(
+                f"the name of a label is {name!r}", where=where, fix="give it a name, as text"
+            )
+        if name in _TAKEN or name in seen:
+            raise StimulusError(
+                f"a label cannot be called {name!r}",
+                where=where,
+                fix=f"choose another name than {', '.join(dict.fromkeys([*_TAKEN, *seen]))}",
+            )
+        seen.add(name)
+    storable(list(labels.columns), "the name of a label", where)
+    for name, values in labels.items():
+        if values.dtype.kind not in "biuf":
+            storable([str(value) for value in values], f"label {name!r}", where)
 
 
 @attrs.frozen
@@ -110,6 +134,7 @@ class TokenStream:
                 where=where,
                 fix="build the stream with TokenStream.from_ids, which names the tokens itself",
             )
+        _check_labels(events.drop(columns=["token", "symbol"]))
 
     @classmethod
     def from_list(

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ...errors import StimulusError, UnknownNameError, nearest
 from ..sequence import sequence
-from ._check import generator, whole
+from ._check import generator, storable, whole
 
 
 def _symbols(symbols: Iterable) -> tuple:
@@ -82,6 +82,7 @@ class Vocabulary:
                 where="Vocabulary.symbols",
                 fix="give at least one symbol",
             )
+        storable(self.symbols, "symbol", "Vocabulary.symbols")
         return seen
 
     @codes.validator

@@ -75,6 +75,24 @@ def test_trials_have_every_column(made, file):
     assert np.isnan(trials["position"][:6]).all() and trials["role"][6] == ""
 
 
+@pytest.mark.parametrize("rounding", [np.float64, np.float32])
+def test_trials_adjoin_exactly(tmp_path, rounding):
+    """Also those of an earlier version, whose durations were in single precision."""
+    shown = np.asarray(rounding(0.1) * np.ones(7, rounding), dtype=float)
+    table = handmade.events(np.arange(7) * 0.107, np.arange(7) % 4, blank=0.007, shown=shown)
+    run = handmade.write(
+        tmp_path / "run", {name: (table, None, None) for name in ("one", "two", "three")}
+    )
+    write_nwb(run, tmp_path / "run.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
+        file = io.read()
+        trials, epochs = file.trials.to_dataframe(), file.epochs.to_dataframe()
+    assert trials["start_time"][1:].tolist() == trials["stop_time"][:-1].tolist()
+    assert trials["start_time"].tolist() == [float(f"{k * 0.107:.12g}") for k in range(21)]
+    assert epochs["start_time"][1:].tolist() == epochs["stop_time"][:-1].tolist()
+    assert epochs["stop_time"].tolist() == [0.749, 1.498, 2.247]
+
+
 def test_labels_with_gaps_in_some_blocks(tmp_path):
     """A column is numbers if it is in every block that has it, else text; gaps are NaN or empty."""
     rows = np.arange(2) * 0.05
