@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ...declare.stimulus.stream import _TAKEN
 from ...errors import RunFolderError
@@ -23,7 +24,7 @@ READ_AS = {
 }
 
 
-def times_of(steps: np.ndarray, dt: float) -> np.ndarray:
+def times_of(steps: ArrayLike, dt: float) -> np.ndarray:
     """Times of whole steps of `dt` seconds, float64 in s: the decimal numbers of an event table, so
     that the same step is the same time wherever it comes from.
     """
