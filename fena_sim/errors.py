@@ -89,6 +89,10 @@ class NonFiniteError(FenaError, ArithmeticError):
     """A state or weight became NaN or infinite during a run."""
 
 
+class StimulusWarning(UserWarning):
+    """A text can be used, but some of it is lost."""
+
+
 def nearest(name: object, options: Iterable[object]) -> str:
     """A hint that names the closest existing option, for the ``fix`` of an error message."""
     known = sorted(str(o) for o in options)

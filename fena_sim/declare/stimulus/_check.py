@@ -1,5 +1,6 @@
 """Checks shared by the stimulus declarations: wrong numbers raise one clear error."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -31,6 +32,28 @@ def probability(name: str, value: float, where: str, ends: bool = False) -> floa
             fix=f"give {name} as a number in {interval}",
         )
     return float(value)
+
+
+def storable(texts: Sequence[str], what: str, where: str) -> None:
+    """Raise StimulusError if a text holds half of a surrogate pair, which no file of UTF-8 can hold.
+    Any other text comes back from a run as it was.
+    """
+    if _encodes("".join(texts)):
+        return
+    row = next(row for row, text in enumerate(texts) if not _encodes(text))
+    raise StimulusError(
+        f"{what} {texts[row]!r} (at {row}) holds half of a surrogate pair, which is no character",
+        where=where,
+        fix="decode the text as what it is: bytes.decode('utf-8') or 'utf-16', without surrogateescape",
+    )
+
+
+def _encodes(text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def generator(seed: int, where: str) -> np.random.Generator:

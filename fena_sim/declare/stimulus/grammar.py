@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from ...errors import StimulusError
+from ..sequence import check_order, sequence
 from ._check import generator, probability, whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, one_hot, require_vocabulary
@@ -17,23 +18,26 @@ _P_NOVEL = 0.5
 
 
 def _motifs(motifs: Iterable) -> tuple:
-    try:
-        return tuple(tuple(motif) for motif in motifs)
-    except TypeError:
-        raise StimulusError(
-            f"motifs must be a sequence of motifs, but is {motifs!r}",
-            where="MotifGrammar.motifs",
-            fix="give strings of single-character symbols, or lists of symbols",
-        ) from None
+    where = "MotifGrammar.motifs"
+    return tuple(
+        sequence(motif, "the symbols of one of the motifs", where, StimulusError)
+        for motif in sequence(motifs, "motifs", where, StimulusError)
+    )
 
 
 def _pairs(pairs: Iterable) -> frozenset:
+    where = "MotifGrammar.held_out_pairs"
     try:
+        pairs = list(pairs)
+        for pair in pairs:
+            check_order(pair, "the two of a held-out pair", where, StimulusError)
         return frozenset((first, second) for first, second in pairs)
+    except StimulusError:
+        raise
     except (TypeError, ValueError):
         raise StimulusError(
             f"held-out pairs must be pairs of motif numbers, but are {pairs!r}",
-            where="MotifGrammar.held_out_pairs",
+            where=where,
             fix="give for instance {(0, 4), (1, 8)}",
         ) from None
 
