@@ -23,15 +23,30 @@ class FenaError(Exception):
 
     def __init__(self, what: str, where: str | None = None, fix: str | None = None) -> None:
         self.what, self.where, self.fix = what, where, fix
-        lines = [what]
-        if where:
-            lines.append(f"  where: {where}")
-        if fix:
-            lines.append(f"  fix:   {fix}")
-        super().__init__("\n".join(lines))
+        super().__init__(_message(what, where, fix))
 
     def __str__(self):  # KeyError would print the repr of its message
         return self.args[0]
+
+
+class FenaWarning(UserWarning):
+    """What a user should know of a result that is given all the same; parameters as of FenaError."""
+
+    def __init__(self, what: str, where: str | None = None, fix: str | None = None) -> None:
+        super().__init__(_message(what, where, fix))
+
+
+class StimulusWarning(FenaWarning):
+    """A text can be used, but some of it is lost."""
+
+
+def _message(what, where, fix):
+    lines = [what]
+    if where:
+        lines.append(f"  where: {where}")
+    if fix:
+        lines.append(f"  fix:   {fix}")
+    return "\n".join(lines)
 
 
 class DeclarationError(FenaError, ValueError):
@@ -76,10 +91,6 @@ class CheckpointError(FenaError, RuntimeError):
 
 class NonFiniteError(FenaError, ArithmeticError):
     """A state or weight became NaN or infinite during a run."""
-
-
-class StimulusWarning(UserWarning):
-    """A text can be used, but some of it is lost."""
 
 
 def nearest(name: object, options: Iterable[object]) -> str:

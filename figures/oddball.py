@@ -1,7 +1,7 @@
 """Oddball: the error evoked by a deviant and by a standard, and the difference wave, at every
 recorded level.
 
-Mean square of the error units from the arrival of a token to the next one, averaged over deviants
+Mean square of the error units from the onset of a token to the next one, averaged over deviants
 and over standards. If the runs have a flip-flop block, both blocks are averaged, so that each token
 counts in both roles and its identity cancels. (a) Median over networks (bold) and networks (thin).
 (b) Deviant minus standard: median over networks with its 95 % interval at every time (bootstrap
@@ -53,7 +53,7 @@ def figure(runs):
             column[0].set_title(f"level {level}")
             column[0].set_ylabel("squared error per unit")
             column[1].set_ylabel("deviant minus standard")
-            column[1].set_xlabel("time from arrival (ms)")
+            column[1].set_xlabel("time from onset (ms)")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
         for ax, text in zip(axes[:, 0], "ab"):
             style.letter(ax, text)
@@ -62,7 +62,7 @@ def figure(runs):
 
 def response(run):
     """Mean squared error evoked by deviants and standards, DataArray (role, level, time in s from
-    arrival).
+    onset).
     """
     blocks = [block for block in (*BLOCKS, *OPTIONAL) if block in run.blocks]
     return sum(_response(run, block) for block in blocks) / len(blocks)
@@ -78,12 +78,9 @@ def _response(run, block):
                 probes[name], squared=match[2] is not None
             )
     roles = events["role"].to_numpy()
-    arrival = events["arrival"].to_numpy()
+    onset = events["onset"].to_numpy()
     courses = [
-        [
-            _locked(found[level], arrival[roles == role], arrival, role, block)
-            for level in sorted(found)
-        ]
+        [_locked(found[level], onset[roles == role], onset, role, block) for level in sorted(found)]
         for role in ROLES
     ]
     time = courses[0][0]["time"]
@@ -101,10 +98,10 @@ def _mean_square(probe, squared):
     return values.mean(unit).rename({time: "time"} if time != "time" else {})
 
 
-def _locked(course, chosen, arrivals, role, block):
-    """Mean over the `chosen` arrivals of a course (time,), up to the next arrival."""
+def _locked(course, chosen, onsets, role, block):
+    """Mean over the `chosen` onsets of a course (time,), up to the next onset."""
     step = float(course["time"][1] - course["time"][0])
-    samples = int(round(np.diff(arrivals).min() / step)) if len(arrivals) > 1 else len(course)
+    samples = int(round(np.diff(onsets).min() / step)) if len(onsets) > 1 else len(course)
     time = course["time"].to_numpy()
     first = np.searchsorted(time, chosen - step / 2)
     first = first[first + samples <= len(time)]

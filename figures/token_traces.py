@@ -36,7 +36,7 @@ def figure(runs):
                 traces.trace(ax, probes[probe], events, level)
             traces.token_names(column[0], events)
             column[0].set_title(title, pad=12)
-            column[-1].set_xlabel("time from arrival of the first token (ms)")
+            column[-1].set_xlabel("time from the first token's onset (ms)")
         for ax, (name, _, _) in zip(axes[:, 0], shown, strict=True):
             ax.set_ylabel(name)
         fig.align_ylabels(axes[:, 0])

@@ -57,7 +57,7 @@ def measure(ring):
     delay, tau = point(ring)
     trace = ring.traces("ringing")["state_1.y"].isel(state_1_unit=0)
     events = ring.events("ringing")
-    start = events["arrival"][0] + events["duration"][0] + 2 * delay
+    start = events["onset"][0] + events["duration"][0] + 2 * delay
     free = trace.sel(time=slice(start, None)).to_numpy()
     return dominant_mode(free, INTERVAL), delay_loop_eigenvalue(delay, tau)
 

@@ -62,7 +62,7 @@ def summary(runs):
 
     def steps(run, block):
         return float(
-            run.events(block).eval("duration + arrival - onset").mean()
+            run.events(block).eval("duration + onset - blank_onset").mean()
             / run.tokens(block).attrs["dt_s"]
         )
 

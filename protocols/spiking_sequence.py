@@ -61,7 +61,9 @@ def anticipation(run, block):
     token = events["token"].to_numpy()
     differences = []
     for k in range(2, len(events)):
-        blank = v.sel(time=slice(events["onset"][k], events["arrival"][k])).mean("time").to_numpy()
+        blank = (
+            v.sel(time=slice(events["blank_onset"][k], events["onset"][k])).mean("time").to_numpy()
+        )
         differences.append(blank[token[k]] - np.delete(blank, token[k - 2 : k + 1]).mean())
     return float(1e3 * np.mean(differences))
 

@@ -34,8 +34,8 @@ def events(onsets, tokens, blank=0.01, shown=0.04, **labels):
     return pd.DataFrame(
         {
             "onset": onsets,
-            "arrival": onsets + blank,
             "duration": shown,
+            "blank_onset": onsets - blank,
             "token": tokens,
             "symbol": ["" if t < 0 else "abcd"[t] for t in tokens],
             **labels,

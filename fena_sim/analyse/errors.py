@@ -111,7 +111,7 @@ def error_course(run: Run, block: str) -> xr.DataArray:
     """Mean squared error of every level over the presentation of a token, from recorded traces.
 
     Formula: ``<e_l(t)^2>`` over the recorded units and over the presented tokens, t since the
-    token's arrival. Window: up to the end of the shortest presentation, at every time sampled in
+    token's onset. Window: up to the end of the shortest presentation, at every time sampled in
     it.
 
     Parameters
@@ -122,7 +122,7 @@ def error_course(run: Run, block: str) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Dimensions ``time`` (s since arrival) and ``level`` (those recorded); in squared units of
+        Dimensions ``time`` (s since the onset) and ``level`` (those recorded); in squared units of
         the error population.
 
     Raises
@@ -147,8 +147,8 @@ def error_course(run: Run, block: str) -> xr.DataArray:
         )
     first = probes[names[min(names)]]
     time = first[first.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
-    token = np.searchsorted(events["arrival"].to_numpy() - SLACK, time, side="right") - 1
-    since = time - events["arrival"].to_numpy()[np.maximum(token, 0)]
+    token = np.searchsorted(events["onset"].to_numpy() - SLACK, time, side="right") - 1
+    since = time - events["onset"].to_numpy()[np.maximum(token, 0)]
     inside = (
         (token >= 0) & keep[token] & (since < events["duration"].to_numpy()[keep].min() - SLACK)
     )

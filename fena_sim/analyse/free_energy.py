@@ -195,11 +195,11 @@ def _presented(run, block, time):
     blanks and where it was omitted.
     """
     events, codes = run.events(block), np.asarray(run.vocabulary.codes, dtype=float)
-    arrival, token = events["arrival"].to_numpy(), events["token"].to_numpy()
+    onset, token = events["onset"].to_numpy(), events["token"].to_numpy()
     # What a step leaves is sampled at the beginning of the next one.
-    latest = np.maximum(np.searchsorted(arrival + SLACK, time) - 1, 0)
-    end = arrival + events["duration"].to_numpy() + SLACK
-    shown = (time > arrival[latest] + SLACK) & (time <= end[latest]) & (token[latest] >= 0)
+    latest = np.maximum(np.searchsorted(onset + SLACK, time) - 1, 0)
+    end = onset + events["duration"].to_numpy() + SLACK
+    shown = (time > onset[latest] + SLACK) & (time <= end[latest]) & (token[latest] >= 0)
     return np.where(shown[:, None], codes[token[latest]], 0.0)
 
 

@@ -34,7 +34,7 @@ def reversals(
 
     Formula: the number of times that, within one presentation, F has fallen by more than h and then
     rises by more than h, h being ``tolerance`` times the range of F in that presentation, but at
-    least ``floor``; the median over tokens. The rise at the token's arrival follows no fall and
+    least ``floor``; the median over tokens. The rise at the token's onset follows no fall and
     does not count, so settling without oscillation has 0.
 
     Window: every presented token, all steps of its presentation. Sensitivity: ``tolerance``.
@@ -63,14 +63,14 @@ def reversals(
     """
     keep = narrow(presented(events), None, "event table")
     time, values = trace[trace.dims[0]].to_numpy(), trace.to_numpy()
-    arrival, duration = events["arrival"].to_numpy()[keep], events["duration"].to_numpy()[keep]
+    onset, duration = events["onset"].to_numpy()[keep], events["duration"].to_numpy()[keep]
     # A sample holds what the step before it left, so the presentation's are those after the
-    # arrival, up to its end.
-    first, last = (np.searchsorted(time, edge + 1e-9) for edge in (arrival, arrival + duration))
+    # onset, up to its end.
+    first, last = (np.searchsorted(time, edge + 1e-9) for edge in (onset, onset + duration))
     if (last - first).min() < 3:
         raise StimulusError(
             "a presentation holds fewer than 3 samples of the free energy",
-            where=f"token that arrives at {arrival[(last - first).argmin()]:g} s",
+            where=f"token with its onset at {onset[(last - first).argmin()]:g} s",
             fix="probe the whole block, every millisecond",
         )
     return float(

@@ -122,7 +122,7 @@ def settling_at(run: Run, block: str, tolerances: Iterable[float | Quantity]) ->
         _refuse_rate("the rate of change was not recorded", run, block)
     trace = traces["pacemaker.rate"]
     steps, dt = readout(run, block, "steps").to_numpy(), run.tokens(block).attrs["dt_s"]
-    first = np.rint(events["arrival"].to_numpy() / dt).astype(int)
+    first = np.rint(events["onset"].to_numpy() / dt).astype(int)
     recorded = np.rint(trace[trace.dims[0]].to_numpy() / dt).astype(int)
     # Row t: presentation steps of token t; beyond its last one, that one again.
     wanted = first[:, None] + np.minimum(np.arange(steps.max()), steps[:, None] - 1)

@@ -59,10 +59,10 @@ import click
 )
 @click.option(
     "--lock",
-    type=click.Choice(["onset", "arrival", "offset"]),
+    type=click.Choice(["onset", "offset", "blank_onset"]),
     default="onset",
     show_default=True,
-    help="For --mne: time 0 is the start of the blank, the token's arrival, or the end of its presentation.",
+    help="For --mne: time 0 is the token's onset, the end of its presentation, or the start of the blank before it.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def command(
@@ -87,7 +87,7 @@ def command(
     \b
     Examples:
       fena export runs/omission-fena-seed0-... --nwb omission.nwb
-      fena export runs/omission-fena-seed0-... --mne omission-ave.fif --block silence --by omitted --lock arrival
+      fena export runs/omission-fena-seed0-... --mne omission-ave.fif --block silence --by omitted
       fena export runs/omission-fena-seed0-... --csv omission --neo omission.nix --force
     """
     from ..load.set_option import parse_value

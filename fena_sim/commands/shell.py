@@ -7,13 +7,14 @@ import os
 import signal
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
 import click
 
-from ..errors import FenaError, NonFiniteError, ResourceError
+from ..errors import FenaError, FenaWarning, NonFiniteError, ResourceError
 from ..load import shipped
 
 #: What scripts may rely on; every other failure is one of these.
@@ -150,6 +151,17 @@ def _message(error):
     return f"error: {error.strerror}\n  where: {error.filename}\n  fix:   give another path, or make this one accessible"
 
 
+def _show_warning(message, category, *place, **options):
+    """Ours without the line of code that it came from, once for every command."""
+    if issubclass(category, FenaWarning):
+        click.echo(f"warning: {message}", err=True)
+    else:
+        _python_shows(message, category, *place, **options)
+
+
+_python_shows = warnings.showwarning
+
+
 def _equip(command):
     """Give a command -h and --verbose, also where it is invoked without its parent."""
     command.context_settings.setdefault("help_option_names", HELP)
@@ -186,4 +198,5 @@ def describe_exit_codes() -> str:
 
 def run_main(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run the root command as `fena`; ends the process with an exit code."""
+    warnings.showwarning = _show_warning
     command.main(args=arguments, prog_name="fena", complete_var=COMPLETE, standalone_mode=True)

@@ -26,7 +26,7 @@ class _Controlled(Protocol):
 
 
 def sample(
-    block: _Controlled, name: str, onset: np.ndarray, steps: int, dt: Quantity
+    block: _Controlled, name: str, start: np.ndarray, steps: int, dt: Quantity
 ) -> np.ndarray:
     """A control signal of a block, laid out by token.
 
@@ -35,7 +35,7 @@ def sample(
     block : Block
     name : str
         One of CONTROL_SIGNALS.
-    onset : int64 (n,)
+    start : int64 (n,)
         Steps from the block's start to each token's period.
     steps : int
         Of the longest period.
@@ -51,11 +51,11 @@ def sample(
         Unless it is dimensionless, finite and not negative.
     """
     value = block.controls.get(name, DEFAULTS[name])
-    shape = (len(onset), 1)
+    shape = (len(start), 1)
     fix = "control signals are gains, a gate and a temperature: give plain numbers >= 0"
     try:
         if callable(value):
-            t = Quantity((onset[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
+            t = Quantity((start[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
             value, shape = value(t), t.shape
         if not have_same_dimensions(value, 1):
             raise UnitError(f"control {name!r} has units", where=block.where, fix=fix)

@@ -106,7 +106,7 @@ def course(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     )  # errors at rest until the token has acted
     ax.set_xlim(0, float(time.max()))
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.set_xlabel("time from arrival of the token (ms)")
+    ax.set_xlabel("time from the token's onset (ms)")
     ax.set_ylabel("squared error per unit")
 
 

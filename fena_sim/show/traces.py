@@ -50,7 +50,7 @@ def omission(events: pd.DataFrame) -> pd.DataFrame:
 def trace(ax: Axes, values: xr.DataArray, events: pd.DataFrame, level: int) -> None:
     """Every unit of one population (thin) and its root mean square over units (bold).
 
-    Time is in ms from the arrival of the first event given. Grey spans are presentations; dashed
+    Time is in ms from the onset of the first event given. Grey spans are presentations; dashed
     outlines are the spans in which the omitted token would have been presented.
 
     Parameters
@@ -58,7 +58,7 @@ def trace(ax: Axes, values: xr.DataArray, events: pd.DataFrame, level: int) -> N
     values : DataArray (time, unit)
         A probe of a run; its first coordinate is time in s on the clock of the event table.
     events : pandas.DataFrame
-        The rows to show, with ``onset``, ``arrival`` and ``duration`` in s.
+        The rows to show, with ``onset``, ``duration`` and ``blank_onset`` in s.
     level : int
         Decides the colour.
 
@@ -67,8 +67,8 @@ def trace(ax: Axes, values: xr.DataArray, events: pd.DataFrame, level: int) -> N
     StimulusError
         If the probe has no sample in the window of these events.
     """
-    start = events["onset"].iloc[0]
-    stop = (events["arrival"] + events["duration"]).iloc[-1]
+    start = events["blank_onset"].iloc[0]
+    stop = (events["onset"] + events["duration"]).iloc[-1]
     # Half a sample of slack: the clock's times are not exact in binary.
     time = values[values.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
     slack = np.diff(time).min() / 2 if len(time) > 1 else 0.0
@@ -79,7 +79,7 @@ def trace(ax: Axes, values: xr.DataArray, events: pd.DataFrame, level: int) -> N
             where=f"probe {values.name!r}",
             fix="record the block that holds these events",
         )
-    zero = events["arrival"].iloc[0]
+    zero = events["onset"].iloc[0]
     data = values.to_numpy()[inside]
     shifted = (time[inside] - zero) * 1000
     colour = level_colour(level)
@@ -88,17 +88,17 @@ def trace(ax: Axes, values: xr.DataArray, events: pd.DataFrame, level: int) -> N
     ax.set_xlim((start - zero) * 1000, (stop - zero) * 1000)
     event: Any
     for event in events.itertuples():
-        begin = (event.arrival - zero) * 1000
+        begin = (event.onset - zero) * 1000
         style = PRESENTED if event.token >= 0 else OMITTED
         ax.axvspan(begin, begin + event.duration * 1000, zorder=0, **style)
 
 
 def token_names(ax: Axes, events: pd.DataFrame) -> None:
     """Write each token's symbol, or "omitted", above its span on the topmost trace."""
-    zero = events["arrival"].iloc[0]
+    zero = events["onset"].iloc[0]
     event: Any
     for event in events.itertuples():
-        middle = (event.arrival + event.duration / 2 - zero) * 1000
+        middle = (event.onset + event.duration / 2 - zero) * 1000
         name = f"token {event.symbol}" if event.token >= 0 else "omitted"
         place: dict[str, Any] = {
             "transform": ax.get_xaxis_transform(),

@@ -197,8 +197,8 @@ def distance(run):
     states, events = run.traces("held")["state_1.r"], run.events("held")
     time, values = states[states.dims[0]].to_numpy(), states.to_numpy()
     found = np.zeros(len(time))
-    for arrival, duration in zip(events["arrival"], events["duration"]):
-        first, last = (np.searchsorted(time, edge + 1e-9) for edge in (arrival, arrival + duration))
+    for onset, duration in zip(events["onset"], events["duration"]):
+        first, last = (np.searchsorted(time, edge + 1e-9) for edge in (onset, onset + duration))
         away = np.linalg.norm(values[first:last] - values[last - 1], axis=1)
         away[: away.argmax()] = away.max()
         found[first:last] = away
@@ -250,17 +250,17 @@ def figure(runs):
         axes = drawn.subplots(1, 3, width_ratios=(1.2, 1, 1))
         for name, colour in colours.items():
             run = runs[name + HELD][0]
-            trace, arrival = distance(run), float(run.events("held")["arrival"].iloc[10])
-            shown = trace.sel(time=slice(arrival + 1e-6, arrival + 0.15))
+            trace, onset = distance(run), float(run.events("held")["onset"].iloc[10])
+            shown = trace.sel(time=slice(onset + 1e-6, onset + 0.15))
             axes[0].plot(
-                (shown["time"] - arrival) * 1000,
+                (shown["time"] - onset) * 1000,
                 shown / shown.max(),
                 color=colour,
                 label=name,
                 linewidth=0.9,
             )
         axes[0].set(
-            xlabel="time from arrival of a token (ms)", ylabel="distance from rest, of its maximum"
+            xlabel="time from a token's onset (ms)", ylabel="distance from rest, of its maximum"
         )
         drawn.legend(
             *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours)

@@ -97,13 +97,13 @@ def test_energy_curve_is_the_mean_over_presented_tokens(make_run):
 
 def traced(tokens, duration, courses, step=0.002, blank=0.004):
     """A run whose only block "traces" holds, for each token, errors (time, unit) of the levels from
-    its arrival on.
+    its onset on.
 
     The blank before each token, and what follows the courses, hold 100.
     """
     before, period = round(blank / step), round((blank + max(duration)) / step)
-    arrival = blank + np.arange(len(tokens)) * period * step
-    events = pd.DataFrame({"token": tokens, "arrival": arrival, "duration": duration})
+    onset = blank + np.arange(len(tokens)) * period * step
+    events = pd.DataFrame({"token": tokens, "onset": onset, "duration": duration})
     data = {}
     for level, of_tokens in courses.items():
         values = np.full((period * len(tokens), len(of_tokens[0][0])), 100.0)

@@ -28,10 +28,10 @@ def test_free_energy_at_the_ends_of_a_presentation(recorded, tiny_fena, tmp_path
         tiny_fena, fs.Protocol(name="energy", blocks=[block]), device="runtime", out=tmp_path
     )
     trace, kept = measure.free_energy_trace(run, "learning"), measure.free_energy(run, "learning")
-    arrival = np.arange(5) * 60 + 12
-    np.testing.assert_allclose(trace.values[arrival + 1], kept.sel(moment="first"), rtol=1e-9)
+    onset = np.arange(5) * 60 + 12
+    np.testing.assert_allclose(trace.values[onset + 1], kept.sel(moment="first"), rtol=1e-9)
     np.testing.assert_allclose(
-        trace.values[arrival[:-1] + 48], kept.sel(moment="last")[:-1], rtol=1e-9
+        trace.values[onset[:-1] + 48], kept.sel(moment="last")[:-1], rtol=1e-9
     )
     assert measure.reversals(trace, run.events("learning")) >= 0
 
@@ -55,7 +55,7 @@ def test_a_categorical_level_0_needs_its_probabilities(make_run):
         }
         times = np.arange(5) * 1e-3
         traces = {name: v.assign_coords(time=times) for name, v in traces.items()}
-        block = {"tokens": [1, -1], "arrival": [1e-3, 3e-3], "duration": [1e-3, 1e-3]}
+        block = {"tokens": [1, -1], "onset": [1e-3, 3e-3], "duration": [1e-3, 1e-3]}
         given = dict(level_sizes=[2], likelihood=fs.Categorical())
         return make_run(**given, test={**block, "traces": traces})
 
@@ -119,17 +119,17 @@ def energies(*curves, blank=4, omitted=()):
     """A trace of tokens that leave these free energies after every step, with blanks before; and
     its events.
     """
-    values, arrival, duration = [0.0], [], []
+    values, onset, duration = [0.0], [], []
     for curve in curves:
         values += [0.0] * blank
-        arrival.append((len(values) - 1) * 1e-3)
+        onset.append((len(values) - 1) * 1e-3)
         duration.append(len(curve) * 1e-3)
         values += list(curve)
     trace = xr.DataArray(
         np.array(values, dtype=float), dims="time", coords={"time": np.arange(len(values)) * 1e-3}
     )
     tokens = [-1 if k in omitted else 0 for k in range(len(curves))]
-    return trace, pd.DataFrame({"token": tokens, "arrival": arrival, "duration": duration})
+    return trace, pd.DataFrame({"token": tokens, "onset": onset, "duration": duration})
 
 
 ZIGZAG = [6, 10, 0, 3, 1, 1.6, 1.2]  # range 10: falls, rises by 3, falls, rises by .6

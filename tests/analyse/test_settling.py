@@ -16,7 +16,7 @@ def block(rates=RATES, times=None, **changes):
     trace = ("time", "pacemaker_unit"), np.asarray(rates, dtype=float)[:, None]
     return {
         "tokens": [0, 1],
-        "arrival": [1e-3, 5e-3],
+        "onset": [1e-3, 5e-3],
         "steps": [3, 2],
         "traces": {"pacemaker.rate": trace, "time": ("time", times)},
         **changes,

@@ -22,7 +22,7 @@ class Vocabulary(SimpleNamespace):
 
 
 def events_of(tokens, start):
-    onset = start + np.arange(len(tokens)) * (BLANK + SHOWN)
+    blank = start + np.arange(len(tokens)) * (BLANK + SHOWN)
     position = np.arange(len(tokens)) % 4
     return pd.DataFrame(
         {
@@ -30,8 +30,8 @@ def events_of(tokens, start):
             "symbol": ["abcd"[t] if t >= 0 else "" for t in tokens],
             "position": position,
             "novel": (np.arange(len(tokens)) // 4) % 2 == 1,
-            "onset": onset,
-            "arrival": onset + BLANK,
+            "onset": blank + BLANK,
+            "blank_onset": blank,
             "duration": SHOWN,
             "gate": (tokens >= 0).astype(int),
         }
@@ -63,7 +63,9 @@ def tokens_of(tokens, rng, states):
 
 
 def traces_of(events, rng):
-    time = np.arange(events["onset"].iloc[0], events["onset"].iloc[-1] + BLANK + SHOWN, STEP)
+    time = np.arange(
+        events["blank_onset"].iloc[0], events["blank_onset"].iloc[-1] + BLANK + SHOWN, STEP
+    )
     names = {f"error_{level}.error": size for level, size in enumerate(SIZES)}
     names |= {f"state_{level}.r": size for level, size in enumerate(SIZES) if level}
     data = {

@@ -186,9 +186,9 @@ def test_a_trace_shows_its_units_and_their_rms(networks):
     shown = np.stack([line.get_ydata() for line in units], axis=1)
     assert len(shown) in (174, 175)  # three tokens of 58 ms, one sample per ms
     np.testing.assert_allclose(rms.get_ydata() ** 2, (shown**2).mean(axis=1))
-    at_arrival = np.abs(rms.get_xdata()).argmin()
-    sample = probe.sel(time=events["arrival"].iloc[0], method="nearest")
-    np.testing.assert_array_equal(shown[at_arrival], sample)
+    at_onset = np.abs(rms.get_xdata()).argmin()
+    sample = probe.sel(time=events["onset"].iloc[0], method="nearest")
+    np.testing.assert_array_equal(shown[at_onset], sample)
 
 
 def test_an_omission_follows_a_presented_token():

@@ -31,9 +31,14 @@ def network(scale=1.0, blocks=("oddball",), tokens=24, mean_square=False, step=0
     units of level 0, half at 1.
     """
     roles = np.where(np.arange(tokens) % 4 == 3, "deviant", "standard")
-    onset = np.arange(tokens) * PERIOD
+    blank = np.arange(tokens) * PERIOD
     events = pd.DataFrame(
-        {"role": roles, "token": (roles == "deviant") * 1, "onset": onset, "arrival": onset + BLANK}
+        {
+            "role": roles,
+            "token": (roles == "deviant") * 1,
+            "onset": blank + BLANK,
+            "blank_onset": blank,
+        }
     )
     time = np.arange(0, tokens * PERIOD - step / 2, step)
     token = np.floor((time - BLANK) / PERIOD + 1e-9).astype(int)
@@ -71,7 +76,7 @@ def closed_form(role, level, time):
 
 
 @pytest.mark.parametrize("mean_square", [False, True])
-def test_responses_are_mean_squares_from_arrival_to_arrival(mean_square):
+def test_responses_are_mean_squares_from_onset_to_onset(mean_square):
     found = oddball_figure().response(network(mean_square=mean_square))
     time = found["time"].to_numpy()
     np.testing.assert_allclose(time, np.arange(150) * 0.001, atol=1e-9)

@@ -1,5 +1,7 @@
 """Token-locked epochs, read from disk only where they are looked at."""
 
+import warnings
+
 import numpy as np
 import xarray as xr
 from brian2 import Quantity, ms, second
@@ -7,13 +9,20 @@ from brian2.units.fundamentalunits import have_same_dimensions
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from ...errors import DeclarationError, StimulusError, UnitError, UnknownNameError, nearest
+from ...errors import (
+    DeclarationError,
+    FenaWarning,
+    StimulusError,
+    UnitError,
+    UnknownNameError,
+    nearest,
+)
 from ...runs.store.run import Run
 from ..select import presented
 from .conditions import By, conditions_of
 from .samples import samples
 
-LOCKS = ("onset", "arrival", "offset")
+LOCKS = ("onset", "offset", "blank_onset")
 #: Columns of an event table whose names an epoch's own labels take; they get the suffix "_id".
 TAKEN = ("token", "time", "unit", "condition", "presented")
 #: Most samples that are read from disk at once, where an epoch is not longer.
@@ -21,6 +30,9 @@ SPAN = 8192
 #: Share of the sampling interval by which times that are equal may differ: single precision, and
 #: decimals in a table.
 SLACK = 1e-2
+#: Largest share of a condition's tokens that may be dropped. Which tokens lack samples depends on
+#: their times, so that an average over few of those that were presented is one over a selection.
+MOST_DROPPED = 0.25
 
 
 def epochs(
@@ -60,9 +72,9 @@ def epochs(
         numbers are left out), or a function of the event table that returns a label per token and
         None for tokens to leave out. If left out, conditions are "presented" and "omitted".
     lock : str
-        "onset" (the start of the token's blank), "arrival" (the token appears; where it is omitted,
-        it would have), or "offset" (end of the presentation; in a self-paced block, when the
-        hierarchy has settled).
+        "onset" (the token appears; where it is omitted, it would have), "offset" (end of the
+        presentation; in a self-paced block, when the hierarchy has settled), or "blank_onset" (start
+        of the blank before the token).
 
     Returns
     -------
@@ -72,6 +84,11 @@ def epochs(
         "condition". Epochs that reach over the block's ends, or for which the probe's own window
         kept no samples, are dropped: ``attrs["dropped"]`` counts them.
 
+    Warns
+    -----
+    FenaWarning
+        If tokens were dropped: how many of each condition.
+
     Raises
     ------
     UnknownNameError
@@ -80,7 +97,7 @@ def epochs(
         If a window is not two times in order, the baseline is not within the window, or a condition
         mixes presented and omitted tokens.
     StimulusError
-        If a condition is left without epochs.
+        If more than a quarter of a condition's tokens are dropped, or no token is left.
     """
     recorded = samples(run, block, variable)
     where = recorded.where
@@ -91,14 +108,7 @@ def epochs(
     chosen = np.flatnonzero([label is not None for label in labels])
     start, shift = _starts(recorded, _locked(events, lock, where)[chosen], first, last - first)
     kept = chosen[start >= 0]
-    for label in order:
-        if label not in labels[kept]:
-            raise StimulusError(
-                f"condition {label!r} has no epoch: the windows of all {(labels == label).sum()} tokens "
-                "reach beyond what was recorded",
-                where=where,
-                fix="choose a narrower window (a probe's own window is around the arrival), or a longer block",
-            )
+    _check_dropped(labels, kept, order, where)
     if not len(kept):
         raise StimulusError(
             "there is no token to cut at",
@@ -127,6 +137,36 @@ def epochs(
     return xr.Dataset(
         {variable: data}, _labels(events, labels, kept, recorded, np.arange(first, last))
     )[variable]
+
+
+def _check_dropped(labels, kept, order, where):
+    """Say which tokens are dropped; raise StimulusError if they are too many of a condition."""
+    fix = "choose a narrower window (a probe's own window is around the onset), or a longer block"
+    lost = {}
+    for label in order:
+        tokens = int((labels == label).sum())
+        lost[label] = tokens - int((labels[kept] == label).sum()), tokens
+        if lost[label][0] > MOST_DROPPED * tokens:
+            raise StimulusError(
+                f"the windows of {lost[label][0]} of {tokens} tokens of condition {label!r} reach "
+                f"beyond what was recorded; at most {MOST_DROPPED:.0%} may be dropped",
+                where=where,
+                fix=fix,
+            )
+    if any(dropped for dropped, _ in lost.values()):
+        counts = ", ".join(
+            f"{dropped} of {tokens} {label!r}"
+            for label, (dropped, tokens) in lost.items()
+            if dropped
+        )
+        warnings.warn(
+            FenaWarning(
+                f"tokens were dropped, because their windows reach beyond what was recorded: {counts}",
+                where=where,
+                fix=fix,
+            ),
+            stacklevel=3,
+        )
 
 
 def _labels(events, labels, kept, recorded, steps):
@@ -182,7 +222,7 @@ def _locked(events, lock, where):
             f"tokens cannot be locked to {lock!r}", where=where, fix=nearest(lock, LOCKS)
         )
     if lock == "offset":
-        return (events["arrival"] + events["duration"]).to_numpy()
+        return (events["onset"] + events["duration"]).to_numpy()
     return events[lock].to_numpy()
 
 

@@ -83,7 +83,7 @@ class Probe:
     interval : Quantity
         Sampling interval, a multiple of dt.
     window : (Quantity, Quantity), optional
-        Keep only samples in this window around each token's arrival, e.g. ``(-12*ms, 48*ms)``.
+        Keep only samples in this window around each token's onset, e.g. ``(-12*ms, 48*ms)``.
 
     Raises
     ------

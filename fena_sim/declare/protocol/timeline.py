@@ -56,14 +56,14 @@ def timeline(block: Block, dt: Quantity) -> Timeline:
     """Lay a block out in steps of `dt`. Raises ProtocolError if a time is not a multiple of dt."""
     n = len(block)
     blank, shortest, longest = block.pace.steps(n, dt, block.where)
-    onset = np.concatenate([[0], np.cumsum(blank + longest)[:-1]])
+    start = np.concatenate([[0], np.cumsum(blank + longest)[:-1]])
     token = np.stack(
         [stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1
     )
     stream_gate: np.ndarray | None = np.where(token < 0, block.omission_gate, 1.0)
     controls = {}
     for name in CONTROL_SIGNALS:
-        controls[name] = sample(block, name, onset, int((blank + longest).max()), dt)
+        controls[name] = sample(block, name, start, int((blank + longest).max()), dt)
     if len(block.streams) == 1:
         controls["gate"] = controls["gate"] * stream_gate
         token, stream_gate = token[:, 0], None
@@ -84,16 +84,18 @@ def event_table(
 ) -> pd.DataFrame:
     """The stream's labels with times: `start` and `steps` (int64, per finished token, in steps).
 
-    Adds ``onset`` (start of the blank), ``arrival`` (the token appears), ``duration`` (of the
-    presentation), all in seconds since the block's start, and ``gate``; with several streams their
-    tables one after the other, and the column ``stream``.
+    Adds ``onset`` (the token appears; where it is omitted, it would have), ``duration`` (of the
+    presentation) and ``blank_onset`` (start of the blank before it), all in seconds since the block's
+    start, and ``gate``; with several streams their tables one after the other, and the column
+    ``stream``. The first two columns are those of BIDS event files (Gorgolewski et al. 2016, Sci.
+    Data 3:160044).
     """
     n, tables = len(start), []
     for number, stream in enumerate(block.streams):
         events = stream.events.iloc[:n].copy()
-        events.insert(0, "onset", start * float(dt))
-        events.insert(1, "arrival", (start + line.blank[:n]) * float(dt))
-        events.insert(2, "duration", steps * float(dt))
+        events.insert(0, "onset", (start + line.blank[:n]) * float(dt))
+        events.insert(1, "duration", steps * float(dt))
+        events.insert(2, "blank_onset", start * float(dt))
         events["gate"] = line.controls["gate"][:n].max(axis=1)
         if line.stream_gate is not None:
             events.insert(0, "stream", number)

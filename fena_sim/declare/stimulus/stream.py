@@ -16,7 +16,7 @@ OMITTED = None
 """Stands for an omitted token in a list of symbols; its token in a stream is -1 and its symbol ""."""
 
 # The two columns of every stream, and those that a run adds to its events.
-_TAKEN = ("token", "symbol", "stream", "onset", "arrival", "duration", "gate")
+_TAKEN = ("token", "symbol", "stream", "onset", "duration", "blank_onset", "gate")
 
 
 def _names(tokens, vocabulary):

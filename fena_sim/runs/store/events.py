@@ -53,8 +53,9 @@ def load_events(path: Path) -> pd.DataFrame:
     """The table that `save_events` wrote: int64, float64 (NaN where empty), bool or text (empty
     where nothing was given).
 
-    Runs of earlier versions have no kinds: the columns hold what their text looks like. Raises
-    RunFolderError if the file is no such table.
+    Tables of earlier versions may have no kinds (the columns hold what their text looks like), and
+    call the start of the blank "onset" and the token's onset "arrival". Raises RunFolderError if
+    the file is no such table.
     """
     about = path.with_suffix(".json")
     try:
@@ -64,17 +65,23 @@ def load_events(path: Path) -> pd.DataFrame:
         hidden = next(mark for mark in map(chr, range(0xE000, 0x110000)) if mark not in text)
         text = text.replace("\r", hidden)
         if about.exists():
-            return _read(text, json.loads(about.read_text()), hidden)
-        table = pd.read_csv(
-            io.StringIO(text), sep="\t", dtype={"symbol": str}, keep_default_na=False, na_values={}
-        )
-        return _shown_again(table, hidden)
+            table = _read(text, json.loads(about.read_text()), hidden)
+        else:
+            table = _shown_again(
+                pd.read_csv(
+                    io.StringIO(text), sep="\t", dtype={"symbol": str}, keep_default_na=False
+                ),
+                hidden,
+            )
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise RunFolderError(
             f"the event table {path.name} is damaged: {error}",
             where=str(path.parent.parent),
             fix="copy the run folder again, or move it away and start the command that made it",
         ) from error
+    if "arrival" in table and "blank_onset" not in table:
+        table = table.rename(columns={"onset": "blank_onset", "arrival": "onset"})
+    return table
 
 
 def as_text(column: pd.Series) -> list[str]:

@@ -48,7 +48,7 @@ def write_traces(
     """
     start = start_step * float(model.dt)
     dimensions = time_dimensions(block.probes)
-    arrivals = table["arrival"].to_numpy()
+    onsets = table["onset"].to_numpy()
     pending: dict[str, list[xr.Dataset]] = {time: [] for time in dimensions}
     with appearing(path) as fresh:
         _spikes(block.probes, joined, start).to_zarr(
@@ -59,7 +59,7 @@ def write_traces(
             for time, numbers in dimensions.items():
                 if part is not None:
                     pending[time].append(
-                        _samples(model, block.probes, numbers, time, recordings, start, arrivals)
+                        _samples(model, block.probes, numbers, time, recordings, start, onsets)
                     )
                 count = sum(piece.sizes[time] for piece in pending[time])
                 take = count - count % TIME_CHUNK if part is not None else count
@@ -69,7 +69,7 @@ def write_traces(
                     pending[time] = [ready.isel({time: slice(take, None)})]
 
 
-def _samples(model, probes, numbers, time, recordings, start, arrivals):
+def _samples(model, probes, numbers, time, recordings, start, onsets):
     """The samples of the probes that share a time dimension, from the recordings of one chunk."""
     t = recordings.samples(probes[numbers[0]].population).t - start
     keep = np.ones(len(t), dtype=bool)
@@ -77,8 +77,8 @@ def _samples(model, probes, numbers, time, recordings, start, arrivals):
     if window is not None:
         low, high = (float(edge) - 1e-9 for edge in window)
         # The token whose window could hold t is the last one that begins its window before it.
-        latest = np.searchsorted(arrivals + low, t, side="right") - 1
-        keep = (latest >= 0) & (t < arrivals[np.maximum(latest, 0)] + high)
+        latest = np.searchsorted(onsets + low, t, side="right") - 1
+        keep = (latest >= 0) & (t < onsets[np.maximum(latest, 0)] + high)
     data, coords = {}, {time: (time, t[keep], {"units": "s"})}
     for number in numbers:
         probe = probes[number]

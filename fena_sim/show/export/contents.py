@@ -133,7 +133,7 @@ def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
             continue
         events, tokens = run.events(about["name"]), run.tokens(about["name"])
         dt = float(tokens.attrs["dt_s"])
-        steps = int(_steps(events["arrival"] + events["duration"], dt).max())
+        steps = int(_steps(events["onset"] + events["duration"], dt).max())
         signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
         about = {**about, "start_from": run.starts_from(about["name"])}
         yield Contents(

@@ -15,9 +15,9 @@ from .files import DESCRIPTION, appearing
 #: RFC 4180: comma, quotes where needed, CR LF.
 FORMAT = dict(index=False, lineterminator="\r\n", encoding="utf-8")
 TIMES = {
-    "onset": "start of the token's blank, since the block's start",
-    "arrival": "the token appears, since the block's start",
+    "onset": "the token appears, since the block's start",
     "duration": "of the presentation",
+    "blank_onset": "start of the blank before the token, since the block's start",
 }
 LABELS = {
     "token": "number in the vocabulary, -1 where omitted",

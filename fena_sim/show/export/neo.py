@@ -32,7 +32,7 @@ def write_neo(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
     IrregularlySampledSignals. The array annotation "unit" numbers the columns. Spikes are one
     SpikeTrain per neuron, silent ones included. Tokens are the Epoch "tokens" (from the start of
     the blank to the end of the presentation), labelled by their symbols, with the columns of the
-    event table as array annotations, and the Event "arrivals". Where a label's name cannot be one in
+    event table as array annotations, and the Event "onsets". Where a label's name cannot be one in
     a NIX file, the epoch's annotation ``label_names`` has it, as JSON {name in the file: name of the
     label}; columns in which a text holds NUL have each text as JSON, and the annotation
     ``texts_as_json`` lists them. The annotations of the Block say
@@ -117,11 +117,12 @@ def _segment(neo, recording, index):
         "texts_as_json": as_json,
     }
     said = {title: json.dumps(what) for title, what in changed.items() if what}
-    stop = recording.in_block(events["arrival"] + events["duration"])
+    start = columns["blank_onset"]
+    stop = recording.in_block(events["onset"] + events["duration"])
     segment.epochs.append(
         neo.Epoch(
-            times=columns["onset"],
-            durations=stop - columns["onset"],
+            times=start,
+            durations=stop - start,
             units="s",
             labels=labels,
             name="tokens",
@@ -130,7 +131,7 @@ def _segment(neo, recording, index):
         )
     )
     segment.events.append(
-        neo.Event(times=columns["arrival"], units="s", labels=labels, name="arrivals", **said)
+        neo.Event(times=columns["onset"], units="s", labels=labels, name="onsets", **said)
     )
     return segment
 

@@ -22,9 +22,9 @@ TRIALS = {
     "start_time": "start of the token's blank",
     "stop_time": "end of its presentation",
     "block": "block of the protocol",
-    "onset": "start of the blank, in s since the block's start",
-    "arrival": "the token appears, in s since the block's start",
+    "onset": "the token appears, in s since the block's start",
     "duration": "of the presentation, in s",
+    "blank_onset": "start of the blank before the token, in s since the block's start",
     "token": "number in the vocabulary, -1 where omitted",
     "symbol": "the token, empty where omitted",
     "gate": "largest sensory gate of the token",
@@ -171,10 +171,10 @@ def _series(pynwb, recording, signal):
 def _trials(recording):
     """(columns of their own, the event table, {readout: (values, units)}), all in order of time."""
     events = recording.events
-    start = recording.in_session(events["onset"])
+    start = recording.in_session(events["blank_onset"])
     own = {
         "start_time": start,
-        "stop_time": recording.in_session(events["arrival"] + events["duration"]),
+        "stop_time": recording.in_session(events["onset"] + events["duration"]),
         "block": np.full(len(events), recording.name, dtype=object),
     }
     # streams side by side: NWB wants trials in order of time

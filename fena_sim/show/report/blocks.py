@@ -122,7 +122,7 @@ def _first_moment(manifest):
 
 def _duration(events):
     last = events.iloc[-1]
-    return float(last["arrival"] + last["duration"])
+    return float(last["onset"] + last["duration"])
 
 
 def _planned(pace, tokens):
@@ -196,7 +196,7 @@ def _probes(probes):
     alike = {}
     for probe in probes:
         units = "" if probe["units"] is None else f", {len(probe['units'])} units"
-        window = "" if probe["window"] is None else ", around arrivals"
+        window = "" if probe["window"] is None else ", around onsets"
         about = f"{', '.join(probe['variables'])} every {value_text(value_of(probe['interval']))}{units}{window}"
         alike.setdefault(about, []).append(probe["population"])
     return [f"{', '.join(populations)}: {about}" for about, populations in alike.items()]

@@ -45,8 +45,8 @@ def pack_traces(run: Run, levels: Mapping[str, int | None], budget: int = UNIT_B
     Returns
     -------
     list of dict
-        One per block with traces: "name"; "tokens" (columns, one entry per token: symbol, onset,
-        arrival and duration in ms, and what was kept of each); "times" (each base64 of float32,
+        One per block with traces: "name"; "tokens" (columns, one entry per token: symbol, blank,
+        onset and duration in ms, and what was kept of each); "times" (each base64 of float32,
         ms); "series", each with "name", "population", "variable", "level", "unit", "units" (numbers
         of those shown), "all" (how many were recorded), "time" and "curve_time" (which of the
         times), "low" and "high" (values of the lowest and the highest code), "curve" (base64 of
@@ -219,8 +219,8 @@ def _tokens(run, block):
         "symbol": [
             s if t >= 0 else None for s, t in zip(events["symbol"], events["token"], strict=True)
         ],
+        "blank": _rounded(events["blank_onset"] * 1000),
         "onset": _rounded(events["onset"] * 1000),
-        "arrival": _rounded(events["arrival"] * 1000),
         "duration": _rounded(events["duration"] * 1000),
         "iterations": tokens["iterations"].to_numpy().tolist(),
     }
@@ -233,7 +233,7 @@ def _tokens(run, block):
     labels = [
         name
         for name in events
-        if name not in ("onset", "arrival", "duration", "token", "symbol", "gate", "stream")
+        if name not in ("onset", "duration", "blank_onset", "token", "symbol", "gate", "stream")
     ]
     columns["labels"] = {name: as_text(events[name]) for name in labels}
     return columns

@@ -13,7 +13,13 @@ import pytest
 from brian2 import ms
 
 from fena_sim.epochs import average, epochs
-from fena_sim.errors import DeclarationError, StimulusError, UnitError, UnknownNameError
+from fena_sim.errors import (
+    DeclarationError,
+    FenaWarning,
+    StimulusError,
+    UnitError,
+    UnknownNameError,
+)
 
 N = 500
 TIME = np.arange(N) * 1e-3
@@ -50,7 +56,7 @@ def test_epochs_over_the_end_are_dropped_and_those_that_just_fit_are_not(run):
     assert epochs(run, "b", "state_1.r", (0 * ms, 31 * ms))["token"].values.tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize(("lock", "shift"), [("onset", 0), ("arrival", 10), ("offset", 50)])
+@pytest.mark.parametrize(("lock", "shift"), [("onset", 0), ("offset", 40), ("blank_onset", -10)])
 def test_locks(run, lock, shift):
     cut = epochs(
         run,
@@ -58,9 +64,9 @@ def test_locks(run, lock, shift):
         "state_1.r",
         (0 * ms, 1 * ms),
         lock=lock,
-        by=lambda table: [1 if k < 4 else None for k in range(5)],
+        by=lambda table: [1 if 0 < k < 4 else None for k in range(5)],
     )
-    np.testing.assert_array_equal(cut[:, 0, 0], 10 * (np.array([0, 60, 120, 300]) + shift))
+    np.testing.assert_array_equal(cut[:, 0, 0], 10 * (np.array([60, 120, 300]) + shift))
 
 
 @pytest.mark.parametrize(
@@ -140,19 +146,55 @@ def test_a_slower_probe_takes_the_nearest_sample(tmp_path):
 
 
 def test_windows_of_a_probe(tmp_path):
-    """Kept: -3 to 7 ms around arrivals. Inside that window epochs are whole, beyond it there are
+    """Kept: -3 to 7 ms around onsets. Inside that window epochs are whole, beyond it there are
     none.
     """
-    table = handmade.events([0, 0.06, 0.12], [0, 1, 2])
+    table = handmade.events([0.01, 0.07, 0.13], [0, 1, 2])
     kept = np.concatenate([a + np.arange(-3, 7) for a in (10, 70, 130)])
     recorded = handmade.traces(1e-3, state_1__r=ramp()).isel(time=kept)
     run = handmade.write(tmp_path / "run", {"b": (table, recorded, None)})
-    cut = epochs(run, "b", "state_1.r", (-3 * ms, 7 * ms), lock="arrival")
+    cut = epochs(run, "b", "state_1.r", (-3 * ms, 7 * ms))
     np.testing.assert_array_equal(
         cut[:, :, 0], 10.0 * (np.array([10, 70, 130])[:, None] + np.arange(-3, 7))
     )
-    with pytest.raises(StimulusError, match="condition 'presented' has no epoch"):
-        epochs(run, "b", "state_1.r", (-3 * ms, 8 * ms), lock="arrival")
+    with pytest.raises(StimulusError, match="windows of 3 of 3 tokens of condition 'presented'"):
+        epochs(run, "b", "state_1.r", (-3 * ms, 8 * ms))
+
+
+def test_dropped_tokens_are_said_and_refused_past_a_quarter(tmp_path):
+    """Jittered blanks: with a probe's window around the onset, a window that begins in the blank keeps
+    those tokens alone whose blank was short. One of four may be missing, two may not.
+    """
+    table = handmade.events([0.01, 0.06, 0.12, 0.18], [0, 1, 2, 0])
+    recorded = handmade.traces(1e-3, state_1__r=ramp())
+    for missing, dropped in ((4, 1), (70, 2)):
+        some = recorded.isel(time=slice(missing, None))
+        run = handmade.write(tmp_path / f"run{missing}", {"b": (table, some, None)})
+        if dropped == 1:
+            with pytest.warns(FenaWarning, match="1 of 4 'presented'") as said:
+                cut = epochs(run, "b", "state_1.r", (-8 * ms, 8 * ms))
+            assert cut.attrs["dropped"] == 1 and len(said) == 1
+        else:
+            with pytest.raises(StimulusError, match="2 of 4 tokens of condition 'presented'"):
+                epochs(run, "b", "state_1.r", (-8 * ms, 8 * ms))
+
+
+def test_jittered_blanks_do_not_smear_the_response(tmp_path):
+    """A pulse at every onset, after blanks of 10 to 40 ms: the average is the pulse, and locked to the
+    blanks' starts it is a quarter as high.
+    """
+    blanks = np.array([10, 20, 30, 40])
+    onsets = np.cumsum(blanks + 40) - 40 + 10
+    table = handmade.events(onsets * 1e-3, [0, 1, 2, 0])
+    table["blank_onset"] = (onsets - blanks) * 1e-3
+    pulse = np.isin(np.arange(N), onsets).astype(float)[:, None]
+    run = handmade.write(
+        tmp_path / "run", {"b": (table, handmade.traces(1e-3, state_1__r=pulse), None)}
+    )
+    locked = average(epochs(run, "b", "state_1.r", (0 * ms, 45 * ms)))
+    assert locked.values[0].tolist() == [1.0, *[0.0] * 44]
+    smeared = average(epochs(run, "b", "state_1.r", (0 * ms, 45 * ms), lock="blank_onset"))
+    assert smeared.max() == 0.25
 
 
 def test_streams_side_by_side(tmp_path):
@@ -182,7 +224,7 @@ def test_streams_side_by_side(tmp_path):
         (
             dict(by=["role", "presented"], window=(0 * ms, 31 * ms)),
             StimulusError,
-            "'role=x, presented=True' has no epoch",
+            "1 of 1 tokens of condition 'role=x, presented=True'",
         ),
     ],
 )
@@ -206,7 +248,7 @@ def test_self_paced_tokens_of_a_real_run(uninterrupted):
     time = recorded[recorded.dims[0]].values
     cut = epochs(uninterrupted, "paced", "error_0.error", (-4 * ms, 0 * ms), lock="offset")
     assert cut["token"].values.tolist() == list(range(6)) and cut["unit"].values.tolist() == [0, 3]
-    for row, end in zip(cut.values, events["arrival"] + events["duration"], strict=True):
+    for row, end in zip(cut.values, events["onset"] + events["duration"], strict=True):
         first = np.abs(time - (end - 4e-3) + 1e-6).argmin()  # the earlier of two
         np.testing.assert_array_equal(row, recorded.values[first : first + 2])
 

@@ -179,3 +179,15 @@ def test_tokens_without_a_number_are_in_no_condition():
     events = pd.DataFrame({"token": [0, 1, 2, -1], "position": [1.0, GAP, 2.5, GAP]})
     labels, order = conditions_of(events, "position", "here")
     assert labels.tolist() == ["1", None, "2.5", None] and order == ["1", "2.5"]
+
+
+def test_a_table_of_earlier_versions_is_read_by_todays_names(tmp_path):
+    """Once "onset" was the start of the blank, and "arrival" the token's onset; a label may be called so."""
+    earlier = pd.DataFrame({"onset": [0.0, 0.06], "arrival": [0.012, 0.072], "token": [0, 1]})
+    save_events(tmp_path / "b.tsv", earlier)
+    found = load_events(tmp_path / "b.tsv")
+    assert found["blank_onset"].tolist() == [0, 0.06] and found["onset"].tolist() == [0.012, 0.072]
+    save_events(tmp_path / "b.tsv", found.assign(arrival=["late", "soon"]))
+    pd.testing.assert_frame_equal(
+        load_events(tmp_path / "b.tsv"), found.assign(arrival=["late", "soon"])
+    )

@@ -53,8 +53,8 @@ def test_every_step_is_recorded(whole):
 
 def test_window_keeps_its_samples(part, whole):
     kept, full = (run.traces("learning")["state_1.r"].values for run in (part, whole))
-    arrival = np.arange(6) * 60 + 12
-    steps = (arrival[:, None] + np.arange(-3, 7)).ravel()
+    onset = np.arange(6) * 60 + 12
+    steps = (onset[:, None] + np.arange(-3, 7)).ravel()
     np.testing.assert_allclose(
         time_of(part.traces("learning"), "state_1.r"), steps * 1e-3, atol=1e-9
     )
@@ -85,8 +85,8 @@ def test_readouts_are_the_recorded_values(whole):
 
 def test_events(whole):
     events, stream = whole.events("learning"), tiny.stream(6).events
-    np.testing.assert_allclose(events["onset"], np.arange(6) * 0.060)
-    np.testing.assert_allclose(events["arrival"], np.arange(6) * 0.060 + 0.012)
+    np.testing.assert_allclose(events["blank_onset"], np.arange(6) * 0.060)
+    np.testing.assert_allclose(events["onset"], np.arange(6) * 0.060 + 0.012)
     np.testing.assert_allclose(events["duration"], 0.048)
     assert events["token"].tolist() == stream["token"].tolist()
     assert events["symbol"].tolist() == stream["symbol"].tolist()

@@ -33,11 +33,13 @@ def test_what_adjoins_in_steps_adjoins_in_time(dt, first, periods):
     blank, shown = np.array(periods).T
     start = np.concatenate([[0], np.cumsum(blank + shown)[:-1]])
     # as an event table gives them, with a duration in single precision
-    onset, arrival = start * block.dt, (start + blank) * block.dt
+    blank_onset, onset = start * block.dt, (start + blank) * block.dt
     duration = (shown.astype(np.float32) * np.float32(block.dt)).astype(float)
-    begin, end = block.in_session(onset), block.in_session(arrival + duration)
+    begin, end = block.in_session(blank_onset), block.in_session(onset + duration)
     assert begin[1:].tolist() == end[:-1].tolist()
     exact = [float((first + int(step)) * Decimal(dt)) for step in start]
     assert begin.tolist() == exact
-    assert block.in_block(onset).tolist() == [float(int(step) * Decimal(dt)) for step in start]
+    assert block.in_block(blank_onset).tolist() == [
+        float(int(step) * Decimal(dt)) for step in start
+    ]
     assert block.offset == begin[0]

@@ -58,11 +58,11 @@ def test_spikes_and_tokens(made, block):
     for unit, train in trains.items():
         np.testing.assert_array_equal(train.magnitude, made.times[made.units == unit])
     for segment in block.segments:
-        (epoch,), (arrivals,), table = segment.epochs, segment.events, made.run.events(segment.name)
+        (epoch,), (onsets,), table = segment.epochs, segment.events, made.run.events(segment.name)
         assert epoch.labels.tolist() == table["symbol"].tolist()
-        np.testing.assert_array_equal(arrivals.times.magnitude, table["arrival"])
+        np.testing.assert_array_equal(onsets.times.magnitude, table["onset"])
         np.testing.assert_allclose(
-            (epoch.times + epoch.durations).magnitude, table["arrival"] + table["duration"]
+            (epoch.times + epoch.durations).magnitude, table["onset"] + table["duration"]
         )
         for column in table:
             assert epoch.array_annotations[column].tolist() == table[column].tolist(), column

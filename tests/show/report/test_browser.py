@@ -87,8 +87,8 @@ def test_picking_a_token_shows_it_and_says_what_was_kept_of_it(tab, page, uninte
     opened.choose("select[name=token]", "5")
     assert opened.js(CANVAS) != before
     low, high = opened.js("viewers[0].view")
-    assert low == pytest.approx(1000 * events["onset"][4], abs=1e-3)
-    assert high == pytest.approx(1000 * (events["arrival"][6] + events["duration"][6]), abs=1e-3)
+    assert low == pytest.approx(1000 * events["blank_onset"][4], abs=1e-3)
+    assert high == pytest.approx(1000 * (events["onset"][6] + events["duration"][6]), abs=1e-3)
     told = opened.js("document.querySelector('[data-token]').textContent")
     assert (
         f"Token 5: {events['symbol'][5]}" in told

@@ -62,7 +62,7 @@ class Viewer {
     this.to = Math.max(this.from + SHORTEST, ...ends);
     this.token = null;
     this.cursor = null;
-    this.view = [this.from, Math.min(this.to, this.from + (tokens.onset[12] || this.to - this.from))];
+    this.view = [this.from, Math.min(this.to, this.from + (tokens.blank[12] || this.to - this.from))];
     this.draw();
   }
 
@@ -74,12 +74,12 @@ class Viewer {
 
   /* Show a token with a neighbour on either side. */
   pick(token, keep) {
-    const tokens = this.block.tokens, last = tokens.onset.length - 1;
+    const tokens = this.block.tokens, last = tokens.blank.length - 1;
     this.token = token === null ? null : Math.min(Math.max(token, 0), last);
     this.fields.token.value = this.token === null ? "" : String(this.token);
     if (this.token !== null && !keep) {
       const first = Math.max(0, this.token - 1), final = Math.min(last, this.token + 1);
-      this.show(tokens.onset[first], tokens.arrival[final] + tokens.duration[final]);
+      this.show(tokens.blank[first], tokens.onset[final] + tokens.duration[final]);
     } else this.draw();
   }
 
@@ -150,9 +150,9 @@ class Viewer {
   }
 
   tokenAt(time) {
-    const onset = this.block.tokens.onset;
-    let low = 0, high = onset.length;
-    while (low < high) { const middle = (low + high) >> 1; if (onset[middle] <= time) low = middle + 1; else high = middle; }
+    const blank = this.block.tokens.blank;
+    let low = 0, high = blank.length;
+    while (low < high) { const middle = (low + high) >> 1; if (blank[middle] <= time) low = middle + 1; else high = middle; }
     return low ? low - 1 : null;
   }
 
@@ -202,10 +202,10 @@ class Viewer {
     const tokens = this.block.tokens, [from, to] = this.view;
     const first = Math.max(0, this.tokenAt(from) || 0);
     context.textAlign = "center";
-    for (let k = first; k < tokens.onset.length && tokens.onset[k] < to; k++) {
-      const begin = x(tokens.arrival[k]), end = x(tokens.arrival[k] + tokens.duration[k]);
+    for (let k = first; k < tokens.blank.length && tokens.blank[k] < to; k++) {
+      const begin = x(tokens.onset[k]), end = x(tokens.onset[k] + tokens.duration[k]);
       context.fillStyle = colour(k === this.token ? "picked" : "token");
-      if (k === this.token) context.fillRect(x(tokens.onset[k]), TOP, end - x(tokens.onset[k]), bottom - TOP);
+      if (k === this.token) context.fillRect(x(tokens.blank[k]), TOP, end - x(tokens.blank[k]), bottom - TOP);
       if (tokens.symbol[k] !== null) context.fillRect(begin, TOP, end - begin, bottom - TOP);
       else {
         context.strokeStyle = colour("soft");
@@ -350,7 +350,7 @@ class Viewer {
     this.root.querySelector("[data-cursor]").textContent = parts.join("; ");
     const about = this.root.querySelector("[data-token]"), t = this.token;
     if (t === null) { about.textContent = "No token is picked."; return; }
-    const said = ["Token " + t + ": " + (tokens.symbol[t] === null ? "omitted" : tokens.symbol[t]), "arrives at " + text(tokens.arrival[t], 6) + " ms for " +
+    const said = ["Token " + t + ": " + (tokens.symbol[t] === null ? "omitted" : tokens.symbol[t]), "onset at " + text(tokens.onset[t], 6) + " ms for " +
       text(tokens.duration[t]) + " ms", tokens.iterations[t] + " settling iterations"];
     for (const [name, label] of [["onset_error", "squared error at the first step"], ["error", "mean over the presentation"],
       ["settled_error", "at the last step"], ["precision", "precision"]]) {
