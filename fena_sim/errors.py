@@ -36,6 +36,10 @@ class FenaWarning(UserWarning):
         super().__init__(_message(what, where, fix))
 
 
+class StimulusWarning(FenaWarning):
+    """A text can be used, but some of it is lost."""
+
+
 def _message(what, where, fix):
     lines = [what]
     if where:
@@ -87,10 +91,6 @@ class CheckpointError(FenaError, RuntimeError):
 
 class NonFiniteError(FenaError, ArithmeticError):
     """A state or weight became NaN or infinite during a run."""
-
-
-class StimulusWarning(UserWarning):
-    """A text can be used, but some of it is lost."""
 
 
 def nearest(name: object, options: Iterable[object]) -> str:

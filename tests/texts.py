@@ -68,6 +68,7 @@ USED = [
     "id_id",
     "readout_error",
     "readout_iterations",
+    "arrival",
     "role",
     "role_index",
     "columns",
@@ -98,7 +99,6 @@ RESERVED = {
     "stream",
     "onset",
     "blank_onset",
-    "arrival",
     "duration",
     "gate",
 }

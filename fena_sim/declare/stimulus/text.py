@@ -168,8 +168,8 @@ def _say_what_is_lost(prose, plain, characters, where):
         raise StimulusError(
             what, where=where, fix="use fold=False, which keeps every character as it is"
         )
-    # the line that called `text`
-    warnings.warn(f"{what} ({where}); fold=False keeps them", StimulusWarning, stacklevel=4)
+    warning = StimulusWarning(what, where=where, fix="fold=False keeps them, if they matter")
+    warnings.warn(warning, stacklevel=4)  # the line that called `text`
 
 
 def _source_length(prose, plain, characters):

@@ -54,8 +54,8 @@ def load_events(path: Path) -> pd.DataFrame:
     where nothing was given).
 
     Tables of earlier versions may have no kinds (the columns hold what their text looks like), and
-    call the start of the blank "onset" and the token's onset "arrival". Raises RunFolderError if the
-    file is no such table.
+    call the start of the blank "onset" and the token's onset "arrival". Raises RunFolderError if
+    the file is no such table.
     """
     about = path.with_suffix(".json")
     try:
@@ -67,14 +67,12 @@ def load_events(path: Path) -> pd.DataFrame:
         if about.exists():
             table = _read(text, json.loads(about.read_text()), hidden)
         else:
-            table = pd.read_csv(
-                io.StringIO(text),
-                sep="\t",
-                dtype={"symbol": str},
-                keep_default_na=False,
-                na_values={},
+            table = _shown_again(
+                pd.read_csv(
+                    io.StringIO(text), sep="\t", dtype={"symbol": str}, keep_default_na=False
+                ),
+                hidden,
             )
-            table = _shown_again(table, hidden)
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise RunFolderError(
             f"the event table {path.name} is damaged: {error}",

@@ -74,7 +74,7 @@ def test_a_text_with_windows_line_ends(tmp_path):
     run = fs.run(model, protocol, device="runtime", out=tmp_path / "runs")
     events = run.events("reading")
     assert events["symbol"].tolist() == list(LINES) and len(events) == len(LINES)
-    assert events["onset"].tolist() == [float(f"{k * 0.02:.12g}") for k in range(len(LINES))]
+    assert events["blank_onset"].tolist() == [float(f"{k * 0.02:.12g}") for k in range(len(LINES))]
     assert run.vocabulary == stream.vocabulary
     write_csv(run, tmp_path / "tables")
     with open(tmp_path / "tables" / "reading_events.csv", newline="", encoding="utf-8") as file:
