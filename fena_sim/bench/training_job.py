@@ -15,7 +15,6 @@ and the last line printed is the result as JSON.
 import json
 import os
 import sys
-import tempfile
 import time
 
 import attrs
@@ -24,6 +23,7 @@ from ..analyse.prediction import accuracy
 from ..declare.model.equations import identifiers
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.protocol import Protocol
+from ..device.scratch import temporary_folder
 from ..load.model_file import load_model
 from ..load.protocol_file import load_protocol
 from ..load.shipped import HOME
@@ -131,7 +131,7 @@ def _fena(job):
     counts = {"parameters": synaptic_weights(model), "synapses": synapses(model)}
     if not job.get("plastic", True):
         model = without_plasticity(model)
-    with tempfile.TemporaryDirectory(prefix="fena_bench_") as out:
+    with temporary_folder("bench") as out:
         measure = {"build": _build_fena, "time": _time_fena, "memory": _memory_fena}[job["measure"]]
         return {**counts, **measure(job, model, out)}
 

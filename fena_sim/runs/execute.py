@@ -112,6 +112,7 @@ class Execution:
         """Run what is not finished yet. Raises as `run` does."""
         if self.finished():
             return Run(self.folder)
+        self.plan.device.check_places()
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             # The same run started twice: the second waits for the first.

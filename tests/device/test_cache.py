@@ -19,10 +19,12 @@ def store(tmp_path, monkeypatch):
         def compile_in(folder):
             calls.append(flags)
             (folder / "main").write_text(" ".join(flags))
+            (folder / "main").chmod(0o755)
 
         folder = tmp_path / f"sources_{sources}"
         folder.mkdir(exist_ok=True)
         (folder / "unity.cu").write_text(sources)
+        (folder / "program.json").write_text("{}")
         return cache.store("key", folder, list(flags), compile_in), len(calls)
 
     return store

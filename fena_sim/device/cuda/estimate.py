@@ -13,9 +13,7 @@ off its rules still run, with a gain of 0.
 """
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -27,6 +25,7 @@ from ...declare.protocol.probe import Probe
 from ...declare.stimulus.vocabulary import Vocabulary
 from ...network.pacemaker import BlockShape, settling_populations
 from ...network.projection import pairs
+from .. import scratch
 from ..cpp import MANIFEST
 from .devices import CudaDevice
 
@@ -142,9 +141,10 @@ def written(
     dtype: type[np.floating],
 ) -> dict[str, Any]:
     """The manifest of the network's sources, which are written and thrown away."""
-    with tempfile.TemporaryDirectory(prefix="fena_estimate_") as scratch:
-        CudaDevice(dtype=dtype).generate(scratch, hierarchy, vocabulary, shape, probes)
-        return json.loads(Path(scratch, MANIFEST).read_text())
+    with scratch.temporary_folder("estimate") as folder:
+        with scratch.trouble(folder):
+            CudaDevice(dtype=dtype).generate(folder, hierarchy, vocabulary, shape, probes)
+        return json.loads((folder / MANIFEST).read_text())
 
 
 def per_step(
