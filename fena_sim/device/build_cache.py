@@ -15,6 +15,7 @@ import pwd
 import re
 import shlex
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -176,7 +177,10 @@ def is_whole(folder: Path) -> bool:
     What was read once is read again in this process only if a file's time or size has changed.
     """
     try:
-        if folder.lstat().st_uid != os.getuid() or not os.access(folder / MAIN, os.X_OK):
+        about = folder.lstat()
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+            return False
+        if not os.access(folder / MAIN, os.X_OK):
             return False
         sums = json.loads((folder / COMPLETE).read_bytes())
         if not {MAIN, MANIFEST} <= set(sums):
