@@ -54,7 +54,7 @@ def compiled(source: str) -> Path:
     if not binary.exists():
         with locked_folder("bench", folder()) as scratch:
             compile_cpp(path, scratch / "main", *flags)
-            scratch / "main".replace(binary)
+            (scratch / "main").replace(binary)
     return binary
 
 

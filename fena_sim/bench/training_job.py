@@ -27,7 +27,7 @@ from ..device.scratch import temporary_folder
 from ..load.model_file import load_model
 from ..load.protocol_file import load_protocol
 from ..load.shipped import HOME
-from ..network.projection import pairs
+from ..network.projection import synapse_count
 from ..runs.execute import run
 from . import footprint
 
@@ -67,12 +67,10 @@ def synapses(model: Hierarchy) -> int:
 
 
 def _pairs(model, projection):
-    return len(
-        pairs(
-            projection,
-            model.population(projection.source).size,
-            model.population(projection.target).size,
-        )[0]
+    return synapse_count(
+        projection,
+        model.population(projection.source).size,
+        model.population(projection.target).size,
     )
 
 

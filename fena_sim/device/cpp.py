@@ -26,6 +26,7 @@ from ..network.monitors import SAMPLES, Monitored
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.pacemaker import BlockShape
 from ..network.population import state_variables
+from ..network.projection import synapse_count
 from . import build_cache as cache
 from . import scratch
 from .compiler import compiler, reason_against, run_compiler
@@ -285,7 +286,7 @@ class CppDevice:
             built.network.run(Quantity(float(hierarchy.dt), dim=second.dim), namespace={})
             _run_for_a_chunk(device, built)
             device.build(directory=folder, compile=False, run=False, with_output=False)
-            sizes = _sizes(hierarchy, built)
+            sizes = _sizes(hierarchy)
             manifest = {
                 "dt": float(hierarchy.dt),
                 "explanations": [
@@ -339,19 +340,16 @@ def _run_for_a_chunk(device, built):
     lines[position : position + 1] = [*timing, f"{call}{duration}, NULL, 10.0);"]
 
 
-def _sizes(hierarchy, built):
+def _sizes(hierarchy):
     """Number of synapses of every projection: Brian2 knows it only once the binary has run."""
-    from ..network.projection import pairs
-
-    sizes = {}
-    for projection in hierarchy.projections:
-        i, _ = pairs(
+    return {
+        projection.name: synapse_count(
             projection,
             hierarchy.population(projection.source).size,
             hierarchy.population(projection.target).size,
         )
-        sizes[projection.name] = len(i)
-    return sizes
+        for projection in hierarchy.projections
+    }
 
 
 def _monitor_files(device, monitor, what):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..declare.model import initial
 from ..declare.model.hierarchy import Hierarchy
-from ..declare.model.projection import ALL, ONE_TO_ONE
+from ..declare.model.projection import ALL
 from . import pacemaker, projection, streams
 
 
@@ -23,8 +23,7 @@ def check_initial_state(hierarchy: Hierarchy) -> None:
     for declared in hierarchy.projections:
         n_source = hierarchy.population(declared.source).size
         n_target = hierarchy.population(declared.target).size
-        if declared.connect not in (ALL, ONE_TO_ONE):
-            projection.pairs(declared, n_source, n_target)
+        projection.synapse_count(declared, n_source, n_target)
         for name, value in declared.initial.items():
             initial.check(value, (n_source, n_target))
     for declared in hierarchy.populations:
@@ -56,12 +55,14 @@ def initial_state(hierarchy: Hierarchy, seed: int) -> dict[str, np.ndarray]:
     for declared in hierarchy.projections:
         n_source = hierarchy.population(declared.source).size
         n_target = hierarchy.population(declared.target).size
-        i, j = projection.pairs(declared, n_source, n_target)
         for name, value in declared.all_parameters.items():
             state[f"{declared.name}.{name}"] = np.array([float(value)])
+        # All pairs in their order need no indices, which would take twice the memory of values.
+        everything = declared.connect == ALL
+        chosen = ... if everything else projection.pairs(declared, n_source, n_target)
         for name, value in declared.initial.items():
             full = initial.draw(value, seed, declared.name, name, (n_source, n_target))
-            state[f"{declared.name}.{name}"] = full[i, j]
+            state[f"{declared.name}.{name}"] = full[chosen].ravel()
     for name, value in pacemaker.initial_values(hierarchy).items():
         state[f"{pacemaker.NAME}.{name}"] = np.array([value])
     if batch > 1:

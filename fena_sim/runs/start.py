@@ -7,7 +7,7 @@ from ..errors import CheckpointError
 from ..network import streams
 from ..network.initial_state import initial_state
 from ..network.pacemaker import NAME as PACEMAKER
-from ..network.projection import pairs
+from ..network.projection import synapse_count
 from .store.run import Run
 
 #: In states of version 0.1.0; computed anew in every step.
@@ -104,7 +104,7 @@ def _sizes(model):
             model.population(projection.source).size,
             model.population(projection.target).size,
         )
-        sizes[projection.name] = len(pairs(projection, n_source, n_target)[0])
+        sizes[projection.name] = synapse_count(projection, n_source, n_target)
         if projection.delay is not None:
             steps = round(float(projection.delay) / float(model.dt))
             sizes[f"delay_{projection.name}"] = n_source * steps

@@ -20,11 +20,10 @@ import attrs
 import numpy as np
 
 from ...declare.model.hierarchy import Hierarchy
-from ...declare.model.projection import ALL
 from ...declare.protocol.probe import Probe
 from ...declare.stimulus.vocabulary import Vocabulary
 from ...network.pacemaker import BlockShape, settling_populations
-from ...network.projection import pairs
+from ...network.projection import synapse_count
 from .. import scratch
 from ..cpp import MANIFEST
 from .devices import CudaDevice
@@ -175,11 +174,7 @@ def _synapses(manifest, hierarchy):
         source, target = (
             hierarchy.population(name).size for name in (projection.source, projection.target)
         )
-        sizes[projection.name] = (
-            source * target
-            if projection.connect == ALL
-            else len(pairs(projection, source, target)[0])
-        )
+        sizes[projection.name] = synapse_count(projection, source, target)
     return sizes | {
         f"settling_of_{name}": hierarchy.population(name).size
         for name in settling_populations(hierarchy)
