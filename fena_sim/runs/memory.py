@@ -27,7 +27,8 @@ COPIES, RUNTIME_COPIES = 4, 5
 TABLE_COPIES, RECORDING_COPIES = 3, 4
 #: Bytes of a number in NumPy, and of the two indices of a synapse in Brian2.
 NUMBER, INDICES = 8, 8
-CGROUPS = Path("/sys/fs/cgroup")
+#: Control groups of this process, and where their limits are.
+OWN_GROUPS, CGROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 SMALLER = "make populations smaller, or take single precision (--device dense)"
 
 
@@ -49,7 +50,7 @@ def free_memory() -> int:
 
 def _left_in_groups() -> Iterator[int]:
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = OWN_GROUPS.read_text().splitlines()
     except OSError:
         return
     for line in lines:

@@ -5,7 +5,7 @@ import numpy as np
 from ..declare.model.hierarchy import Hierarchy
 from ..errors import CheckpointError
 from ..network import streams
-from ..network.initial_state import initial_state
+from ..network.initial_state import initial_state, state_names
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.projection import synapse_count
 from .store.run import Run
@@ -75,7 +75,7 @@ def check_start(model: Hierarchy, origin: Run, block: str) -> None:
                 origin,
                 block,
             )
-    missing = sorted(set(initial_state(model, 0)) - _constants(model) - set(state))
+    missing = sorted(state_names(model) - _constants(model) - set(state))
     if missing:
         _refuse(f"the state holds no {missing[0]!r}, which the model needs", model, origin, block)
 
