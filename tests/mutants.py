@@ -245,8 +245,8 @@ ENGINE = [
     Mutant(
         "initial weights transposed",
         "fena_sim/network/initial_state.py",
-        "= full[chosen].ravel()",
-        "= full.T[chosen].ravel()",
+        "return full[chosen].ravel()",
+        "return full.T[chosen].ravel()",
         "tests/network/test_initial_state.py",
     ),
     Mutant(

@@ -7,6 +7,7 @@ the next process removes it. Folders of other users, and whatever else is called
 left alone.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -97,9 +98,13 @@ def trouble(folder: Path) -> Iterator[None]:
     except FenaError:
         raise
     except OSError as error:
+        if (
+            error.errno is None
+        ):  # NumPy's, which does not say why it wrote less than it was asked to
+            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         named = " (TMPDIR)" if os.environ.get("TMPDIR") else ""
         raise ResourceError(
-            f"cannot write to the temporary folder: {error.strerror or error}",
+            f"cannot write to the temporary folder: {error.strerror}",
             where=f"{folder}{named}",
             fix="make room there, or set TMPDIR to another folder, and start the same command again",
         ) from error

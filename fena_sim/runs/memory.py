@@ -125,11 +125,9 @@ def _count(equations: Equations) -> int:
 
 
 def _variables(projection: Projection) -> int:
-    """Values of each synapse: its variables, and the changes that plasticity makes."""
+    """Variables of each synapse."""
     rule = projection.plasticity
-    if rule is None:
-        return _count(projection.parsed)
-    return _count(projection.parsed) + _count(rule.parsed) + len(rule.clock_driven)
+    return _count(projection.parsed) + (0 if rule is None else _count(rule.parsed))
 
 
 def check_controls(model: Hierarchy, block: Block) -> None:

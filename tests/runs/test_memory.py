@@ -14,7 +14,7 @@ import fena_sim as fs
 from fena_sim.commands.main import main
 from fena_sim.commands.shell import exit_code
 from fena_sim.device.default import DEVICES
-from fena_sim.errors import ResourceError
+from fena_sim.errors import CheckpointError, ResourceError
 from fena_sim.load.shipped import HOME
 from fena_sim.network import projection as network_projection
 from fena_sim.network.initial_state import initial_state, state_names
@@ -59,12 +59,26 @@ def test_a_network_that_does_not_fit_is_refused_before_it_is_allocated(
     assert allocated() < 0.1 * GIB
 
 
-def test_so_is_one_that_starts_from_a_smaller_one(free, allocated, tmp_path):
-    small = fs.run(tiny.model(), tiny.one_block(2, probes=()), device="runtime", out=tmp_path)
-    tracemalloc.reset_peak()
-    large = tiny.model(sizes=(60000, 60000, 5))
-    with pytest.raises(fs.errors.FenaError, match="values of|of memory"):
-        fs.run(large, tiny.one_block(2, probes=()), out=tmp_path, start=(small, "learning"))
+def pair(size):
+    """Two populations of `size` units that follow the temperature, joined all to all."""
+    coded = fs.Population(name="coded", size=16, equations="y = token_code : 1")
+    equations = "dx/dt = (temperature - x)/(10*ms) : 1\ns : 1"
+    joined = fs.Projection(
+        name="W",
+        source="a",
+        target="b",
+        equations="w : 1\ns_post = w*x_pre : 1 (summed)",
+        initial=dict(w=fs.Normal(sd=1.0)),
+    )
+    populations = [fs.Population(name=n, size=size, equations=equations) for n in "ab"]
+    return fs.Hierarchy(name="pair", populations=[coded, *populations], projections=[joined])
+
+
+def test_so_is_one_that_starts_from_a_smaller_one(free, tmp_path, request):
+    small = fs.run(pair(2), tiny.one_block(2, probes=()), device="runtime", out=tmp_path)
+    allocated = request.getfixturevalue("allocated")
+    with pytest.raises(CheckpointError, match="the state has 2 values"):
+        fs.run(pair(60000), tiny.one_block(2, probes=()), out=tmp_path, start=(small, "learning"))
     assert allocated() < 0.1 * GIB
 
 
@@ -94,7 +108,6 @@ def test_what_is_reckoned_is_what_the_network_holds(name):
     links, flags and copies are not counted.
     """
     model = fs.load_model(HOME / "models" / f"{name}.py")
-    stream = TokenStream.from_ids([0, 1], fs.stimulus.one_hot([f"{k}" for k in range(16)]))
     model_size = next(p.size for p in model.populations if p.uses("token_code"))
     vocabulary = fs.stimulus.one_hot([f"{k}" for k in range(model_size)])
     stream = TokenStream.from_ids([0, 1], vocabulary)
@@ -109,10 +122,13 @@ def test_what_is_reckoned_is_what_the_network_holds(name):
     for need in memory.state_needs(model, "runtime", np.float64):
         owner = need.what.split("'")[1]
         reckoned[owner] = reckoned.get(owner, 0) + need.bytes
-    extra = 2  # values as they were drawn, and indices
-    for owner, size in reckoned.items():
-        held[owner] += sum(n for key, n in held.items() if key.startswith(f"delay_{owner}"))
-        assert size <= (memory.RUNTIME_COPIES + extra) * held[owner], owner
+    for projection in model.projections:  # the indices, which are no part of the state
+        ends = [model.population(n).size for n in (projection.source, projection.target)]
+        count = network_projection.synapse_count(projection, *ends)
+        held[projection.name] = held.get(projection.name, 0) + memory.INDICES * count
+        held[projection.name] += held.get(f"delay_{projection.name}", 0)
+    for owner, size in reckoned.items():  # two: values as they were drawn, and indices
+        assert size <= (memory.RUNTIME_COPIES + 2) * held[owner], owner
     together = sum(held[owner] for owner in reckoned)
     assert sum(reckoned.values()) >= 0.5 * memory.RUNTIME_COPIES * together
 
@@ -120,13 +136,13 @@ def test_what_is_reckoned_is_what_the_network_holds(name):
 # -- control signals ---------------------------------------------------------------------------
 
 
-def paused(n, pause, control, chunk_tokens=None, **options):
+def paused(n, pause, control):
     """A plan of n tokens, one of them after a pause, with a control as a function of time."""
     blank = np.full(n, 0.012)
     blank[n // 2] = pause
     pace = fs.FixedPace(duration=48 * ms, blank=Quantity(blank, dim=second.dim))
     protocol = tiny.one_block(n, probes=(), pace=pace, controls=dict(temperature=control))
-    return Plan.of(tiny.model(), protocol, device="runtime", chunk_tokens=chunk_tokens), protocol
+    return Plan.of(pair(2), protocol, device="runtime"), protocol
 
 
 def test_a_function_of_time_that_does_not_fit_is_refused_before_it_is_called(free, allocated):
@@ -158,7 +174,7 @@ def test_the_length_of_tables_changes_no_result(tmp_path, fingerprint, monkeypat
         monkeypatch.setattr(plans, "CHUNK_BYTES", size)
         plan, protocol = paused(8, 0.5, lambda t: t / second)
         assert plan.blocks[0].shape.capacity == (plans.TABLE_ROWS, 8)[k]
-        run = fs.run(tiny.model(), protocol, device="runtime", out=tmp_path / str(k))
+        run = fs.run(pair(2), protocol, device="runtime", out=tmp_path / str(k))
         prints.add(tuple(sorted(fingerprint(run.folder).items())))
     assert len(prints) == 1
 
