@@ -245,15 +245,15 @@ ENGINE = [
     Mutant(
         "initial weights transposed",
         "fena_sim/network/initial_state.py",
-        "= full[i, j]",
-        "= full.T.ravel()[:len(i)]",
+        "return full[chosen].ravel()",
+        "return full.T[chosen].ravel()",
         "tests/network/test_initial_state.py",
     ),
     Mutant(
         "pre and post swapped in the pairs of a condition",
         "fena_sim/network/projection.py",
-        "return i[chosen], j[chosen]",
-        "return j[chosen], i[chosen]",
+        "yield i[chosen], j[chosen]",
+        "yield j[chosen], i[chosen]",
         f"{_DELAY}::test_spikes_act_as_in_brian2",
     ),
     Mutant(

@@ -26,8 +26,9 @@ EXIT_CODES = {
     4: "not enough memory or disk space",
     5: "a point of a sweep failed, or a variable of a certificate is too far from stock C++",
     130: "interrupted; the same command goes on from the last checkpoint",
+    143: "terminated (SIGTERM); the same command goes on from the last checkpoint",
 }
-DEFECT, INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 1, 2, 3, 4, 5, 130
+DEFECT, INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 130, 143
 #: What the operating system says when something does not fit.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 #: In the environment of a shell that completes: where click looks for it.
@@ -37,10 +38,14 @@ HELP = ["-h", "--help"]
 VERBOSE = "fena_sim.verbose"
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), as batch systems do; it ends as by Ctrl-C."""
+
+
 def exit_code(error: BaseException) -> int:
     """The exit code of an exception: of a FenaError, an OSError or a KeyboardInterrupt."""
     if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED
+        return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     if isinstance(error, NonFiniteError):
         return NOT_FINITE
     cause = error.__cause__ if isinstance(error, ResourceError) else error
@@ -53,28 +58,43 @@ def exit_code(error: BaseException) -> int:
 
 @contextmanager
 def stopping_at_once() -> Iterator[None]:
-    """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs
-    in its threads are done.
+    """Inside, Ctrl-C and SIGTERM end the process here and now, as safe as any kill, instead of when
+    the runs in its threads are done.
     """
     import psutil
     from rich.console import Console
 
+    def stop(number, frame):
+        error = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        try:
+            Console(stderr=True).show_cursor()
+            click.echo(_message(error), err=True)
+        finally:  # also where nobody reads any more
+            for child in psutil.Process().children(recursive=True):  # compiled networks
+                child.kill()
+            os._exit(exit_code(error))
+
+    with _handling(stop, signal.SIGINT, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def _handling(handler, *numbers):
+    """Inside, `handler` takes these signals; only the main thread can ask for that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def stop(number, frame):
-        for child in psutil.Process().children(recursive=True):  # compiled networks
-            child.kill()
-        Console(stderr=True).show_cursor()
-        click.echo(_message(KeyboardInterrupt()), err=True)
-        os._exit(INTERRUPTED)
-
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, earlier in before.items():
+            # None: a handler that was not set by Python
+            signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
+
+
+def _terminate(number, frame):
+    raise Terminated
 
 
 class ModelOrProtocol(click.Path):
@@ -126,7 +146,8 @@ class Commands(click.Group):
 
     def invoke(self, context: click.Context) -> object:
         try:
-            return super().invoke(context)
+            with _handling(_terminate, signal.SIGTERM):
+                return super().invoke(context)
         except (FenaError, OSError, KeyboardInterrupt) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click closes the streams quietly
@@ -145,7 +166,8 @@ class Commands(click.Group):
 
 def _message(error):
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted: the same command goes on from the last checkpoint"
+        how = "terminated" if isinstance(error, Terminated) else "interrupted"
+        return f"{how}: the same command goes on from the last checkpoint"
     if isinstance(error, FenaError) or not getattr(error, "filename", None):
         return f"error: {error}"
     return f"error: {error.strerror}\n  where: {error.filename}\n  fix:   give another path, or make this one accessible"

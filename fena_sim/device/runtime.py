@@ -90,6 +90,9 @@ class RuntimeDevice:
         """None; every machine has it."""
         return None
 
+    def check_places(self) -> None:
+        """Nothing: the runtime needs neither a cache nor temporary files."""
+
     def explain(
         self,
         hierarchy: Hierarchy,

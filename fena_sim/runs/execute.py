@@ -101,6 +101,7 @@ class Execution:
     ) -> None:
         self.plan, self.folder, self.progress = plan, Path(out) / plan.name, progress or Silent()
         self._logged: set[str] = set()
+        self._manifest: dict = {}
         if Path(out, MANIFEST).exists():
             raise RunFolderError(
                 f"{out} is itself a run folder, of other inputs",
@@ -113,6 +114,7 @@ class Execution:
         """Run what is not finished yet. Raises as `run` does."""
         if self.finished():
             return Run(self.folder)
+        self.plan.device.check_places()
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             # The same run started twice: the second waits for the first.
@@ -136,10 +138,14 @@ class Execution:
 
     def _run(self):
         began = time.time()
-        manifest = manifest_of(self.plan, began)
+        self._manifest = manifest = manifest_of(self.plan, began)
         if (self.folder / MANIFEST).exists():
             earlier = Run(self.folder).manifest
-            manifest.update(started=earlier["started"], sessions=earlier["sessions"] + 1)
+            manifest.update(
+                started=earlier["started"],
+                sessions=earlier["sessions"] + 1,
+                warnings=earlier.get("warnings", []),
+            )
         # Of a process that was killed while it wrote.
         for leftover in self.folder.rglob(f".*{UNFINISHED}"):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -182,7 +188,7 @@ class Execution:
         program = self._program(plan, programs)
         state, start_step = self._origin(block)
         checkpoints = Checkpoints(self.folder, plan, self._log)
-        check = HealthCheck(program, model, block, line, self.folder)
+        check = HealthCheck(program, model, block, line, self.folder, self._warn)
 
         def report(position, tokens, recordings, seconds):
             self.progress.chunk(
@@ -255,6 +261,13 @@ class Execution:
         origin, start_block = plan.start
         state = start_state(plan.model, plan.seed, origin, start_block)
         return state, origin.end_step(start_block)
+
+    def _warn(self, text):
+        """What a reader of the results must know: in the log, and kept in the manifest."""
+        self._log(text)
+        if text not in self._manifest["warnings"]:
+            self._manifest["warnings"].append(text)
+            write_json(self.folder / MANIFEST, self._manifest)
 
     def _log(self, text):
         with open(self.folder / "log.txt", "a", encoding="utf-8") as log:

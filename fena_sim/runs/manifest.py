@@ -19,6 +19,7 @@ def manifest_of(plan: Plan, began: float) -> dict:
         "device": plan.device.name,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began)),
         "sessions": 1,
+        "warnings": [],
         "model": {
             "name": model.name,
             "description": model.description,

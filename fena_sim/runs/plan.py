@@ -4,6 +4,7 @@ import attrs
 import numpy as np
 
 from ..declare.canonical import canonical, digest
+from ..declare.model.divisors import check_divisors
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
@@ -12,12 +13,13 @@ from ..device.default import BATCHING, Device, choose_device
 from ..errors import DeclarationError, DeviceError, ProtocolError
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
+from .memory import check_controls
 from .name import inputs_of, run_name
-from .resources import chunk_length
+from .resources import CHUNK_BYTES, chunk_length, varying_bytes
 from .start import check_start
 from .store.run import Run
 
-#: Rows of the stimulus tables in a build; chunks up to this length share one build.
+#: Rows of the stimulus tables in a build, unless they are long; chunks up to this length share one.
 TABLE_ROWS = 4096
 
 
@@ -47,9 +49,11 @@ class BlockPlan:
     @classmethod
     def of(cls, model: Hierarchy, block: Block, chunk_tokens: int | None = None) -> "BlockPlan":
         """Lay a block out. Raises ProtocolError if a time is not a multiple of the model's dt."""
+        check_controls(model, block)
         line = timeline(block, model.dt)
         chunk, most = chunk_length(model, block, line, chunk_tokens)
-        rows = TABLE_ROWS if most < TABLE_ROWS else 1 << (most + 1).bit_length()
+        wide = TABLE_ROWS * varying_bytes(line) > CHUNK_BYTES
+        rows = TABLE_ROWS if most < TABLE_ROWS and not wide else 1 << (most + 1).bit_length()
         shape = BlockShape.of(line, rows)
         key = digest([canonical(shape), canonical(block.probes)])
         return cls(block, line, shape, chunk, most, key)
@@ -113,6 +117,7 @@ class Plan:
         protocol = _numbered(protocol, model)
         blocks = tuple(BlockPlan.of(model, block, chunk_tokens) for block in protocol.blocks)
         _check_fit(model, protocol, chosen, blocks)
+        check_divisors(model)
         check_initial_state(model)
         if start is not None:
             check_start(model, *start)

@@ -13,8 +13,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ..memory import size_text
 from ..plan import Plan
-from ..resources import recording_bytes, size_text
+from ..resources import recording_bytes
 from .readings import Readings
 from .view import RunView
 

@@ -255,8 +255,9 @@ def test_a_worker_that_runs_older_code_than_the_files_hold_refuses(planned, tmp_
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
-    protocol, fena, serially, runs_in, tmp_path
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_stop_everything_and_the_same_command_goes_on(
+    number, code, protocol, fena, serially, runs_in, tmp_path
 ):
     out = tmp_path / "runs"
     command = (
@@ -276,8 +277,11 @@ def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
         assert process.poll() is None and time.monotonic() < waiting
         time.sleep(0.02)
     family = psutil.Process(process.pid).children(recursive=True)
-    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
-    err = finish(process, code=130)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # what a terminal does
+    else:
+        os.kill(process.pid, number)
+    err = finish(process, code=code)
     assert "the same command goes on" in err and "Traceback" not in err
     _, alive = psutil.wait_procs(family, timeout=300)
     assert not alive, "no worker, no compiled network and no server is left"
