@@ -35,7 +35,7 @@ from importlib.machinery import (
     SourceFileLoader,
 )
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from types import CodeType, ModuleType
 from urllib.parse import quote, unquote
@@ -131,7 +131,7 @@ def call_with(function: Callable, options: Mapping, where: str) -> object:
     DeclarationError
         If the function stops with an error.
     """
-    accepted = signature(function).parameters
+    accepted = options_of(function, where)
     for name in options:
         if name not in accepted:
             raise UnknownNameError(
@@ -142,7 +142,19 @@ def call_with(function: Callable, options: Mapping, where: str) -> object:
     except FenaError:
         raise
     except Exception as error:
-        raise _explained(error, "stopped with ", where) from error
+        given = ", ".join(f"{name}={clipped(value)}" for name, value in options.items())
+        lead = f"called with {given}, it " if given else ""
+        raise _explained(error, f"{lead}stopped with ", where) from error
+
+
+def options_of(function: Callable, where: str) -> Mapping[str, Parameter]:
+    """The parameters of a file's `function` by name. DeclarationError where Python cannot tell them."""
+    try:
+        return signature(function).parameters
+    except (TypeError, ValueError) as error:
+        raise DeclarationError(
+            f"its options are unknown: {error}", where=where, fix="write it as a function, with def"
+        ) from error
 
 
 def error_text(error: BaseException) -> str:

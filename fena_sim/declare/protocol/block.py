@@ -1,12 +1,12 @@
 """A block: one stretch of tokens at one pace, with its control signals and probes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
-from brian2 import ms
 
 from ...errors import ProtocolError, UnknownNameError, nearest
+from ..arguments import checked
 from ..control_signals import CONTROL_SIGNALS
 from ..stimulus.stream import TokenStream
 from .pace import FixedPace, SelfPaced
@@ -25,6 +25,7 @@ def _single(stream: TokenStream | Sequence[TokenStream]) -> TokenStream | Sequen
     return stream[0] if len(stream) == 1 and isinstance(stream[0], TokenStream) else tuple(stream)
 
 
+@checked(ProtocolError)
 @attrs.frozen(kw_only=True, eq=False)
 class Block:
     """Tokens presented at one pace.
@@ -52,11 +53,9 @@ class Block:
 
     name: str
     stream: TokenStream = attrs.field(converter=_single)
-    pace: FixedPace | SelfPaced = attrs.field(
-        factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms)
-    )
-    controls: dict = attrs.field(factory=dict)
-    probes: tuple = attrs.field(factory=tuple, converter=tuple)
+    pace: FixedPace | SelfPaced = attrs.field(factory=FixedPace)
+    controls: dict[str, float | np.ndarray | Callable] = attrs.field(factory=dict)
+    probes: tuple[Probe, ...] = attrs.field(factory=tuple, converter=tuple)
     start_from: str | None = None
     omission_gate: float = 0.0
 
@@ -66,19 +65,6 @@ class Block:
                 f"block name {self.name!r} is not an identifier", fix="use letters and underscores"
             )
         self._check_streams()
-        for probe in self.probes:
-            if not isinstance(probe, Probe):
-                raise ProtocolError(
-                    f"probes holds {probe!r}",
-                    where=self.where,
-                    fix="give Probe(population, variables)",
-                )
-        if not isinstance(self.pace, (FixedPace, SelfPaced)):
-            raise ProtocolError(
-                f"pace is {self.pace!r}",
-                where=self.where,
-                fix="give FixedPace(...) or SelfPaced(...)",
-            )
         for name, value in self.controls.items():
             if name not in CONTROL_SIGNALS:
                 raise UnknownNameError(

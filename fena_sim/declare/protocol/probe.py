@@ -2,7 +2,7 @@
 takes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 import numpy as np
@@ -10,6 +10,7 @@ from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 
 from ...errors import ProtocolError, UnitError, UnknownNameError, nearest
+from ..arguments import checked
 from ..model.hierarchy import Hierarchy
 from ..model.population import Population
 from .pace import check_time, in_steps
@@ -27,6 +28,7 @@ def _indices(units: Iterable | None) -> tuple | None:
     return None if units is None else tuple(int(unit) for unit in units)
 
 
+@checked(ProtocolError)
 @attrs.frozen(eq=False)
 class Probe:
     """A recording from one population.
@@ -51,7 +53,7 @@ class Probe:
     variables: tuple = attrs.field(converter=_names)
     units: tuple = attrs.field(default=None, converter=_indices)
     interval: Quantity = 1 * ms
-    window: tuple | None = None
+    window: Sequence[Quantity] | None = None
 
     def __attrs_post_init__(self):
         check_time(self.interval, "interval", self.where)

@@ -3,10 +3,12 @@
 import attrs
 
 from ...errors import ProtocolError, UnknownNameError, nearest
+from ..arguments import checked
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
 
 
+@checked(ProtocolError)
 @attrs.frozen(kw_only=True, eq=False)
 class Protocol:
     """An experiment. A protocol file's ``protocol()`` returns one.
@@ -25,10 +27,10 @@ class Protocol:
     """
 
     name: str
-    blocks: tuple = attrs.field(converter=tuple)
+    blocks: tuple[Block, ...] = attrs.field(converter=tuple)
     measured_signal: str = ""
     description: str = ""
-    options: dict = attrs.field(
+    options: dict[str, object] = attrs.field(
         factory=dict, metadata={"hashed": False}
     )  # what they decide is hashed
 
