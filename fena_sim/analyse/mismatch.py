@@ -3,10 +3,13 @@
 import numpy as np
 import xarray as xr
 
+from ..declare.arguments import checked
+from ..errors import DeclarationError
 from ..runs.store.run import Run
 from .select import readout
 
 
+@checked(DeclarationError)
 def mismatch(
     run: Run,
     oddball: str = "oddball",

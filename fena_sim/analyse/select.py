@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..declare.arguments import checked
 from ..declare.model.readouts import standard
 from ..errors import DeclarationError, StimulusError, UnknownNameError
 from ..runs.store.run import Run
@@ -75,11 +76,13 @@ def readout(run: Run, block: str, name: str) -> xr.DataArray:
     return values.rename({values.dims[1]: kind})
 
 
+@checked(DeclarationError)
 def presented(events: pd.DataFrame) -> np.ndarray:
     """Events whose token was presented, that is not omitted: boolean, shape ``(event,)``."""
     return events["token"].to_numpy() >= 0
 
 
+@checked(DeclarationError)
 def scored(events: pd.DataFrame) -> np.ndarray:
     """Events whose prediction can be right or wrong: presented, and not the first of the block.
 
@@ -91,6 +94,7 @@ def scored(events: pd.DataFrame) -> np.ndarray:
     return mask
 
 
+@checked(DeclarationError)
 def inside_motif(events: pd.DataFrame, novel: bool) -> np.ndarray:
     """Scored events after the first token of a motif (``position >= 1``): boolean, ``(event,)``.
 

@@ -16,7 +16,6 @@ import attrs
 import numpy as np
 from brian2 import Quantity
 from brian2.units.fundamentalunits import have_same_dimensions
-from numpy.typing import ArrayLike
 
 from ..errors import FenaError, nearest
 
@@ -31,7 +30,6 @@ PHRASES = {
     Path: "a path",
     Quantity: "a quantity, e.g. 48*ms",
     np.ndarray: "an array of numbers",
-    ArrayLike: "an array",
     types.NoneType: "None",
     collections.abc.Callable: "a function",
 }
@@ -99,9 +97,11 @@ def _checking(function, error, name, owner=None):
             wrong = None if value is parameter.default else _wrong(key, value, hint)
             if wrong is not None:
                 which, found, expected = wrong
+                named = bound.get("name") if key != "name" else None
+                others = f"name={named!r}, " if isinstance(named, str) else ""
                 raise error(
                     f"{which} is {clipped(found)}, of type {type(found).__name__}",
-                    where=f"{name}({key}=...)",
+                    where=f"{name}({others}{key}=...)",
                     fix=f"give {_phrase(expected)}",
                 )
         return function(*args, **kwargs)
@@ -147,23 +147,24 @@ def _is(value, kind, inside):
     if kind is Path:
         return isinstance(value, (str, os.PathLike))
     if kind is Quantity:
-        return isinstance(value, (Real, np.ndarray)) and _is_array(value)
+        return isinstance(value, (Real, np.ndarray)) and is_array(value)
     if kind is np.ndarray:
-        return _is_array(value)
-    if kind is ArrayLike:
-        return True
+        return is_array(value)
     if kind in (list, tuple, collections.abc.Sequence, collections.abc.Iterable):
         if isinstance(value, str):
             return kind is not tuple and (not inside or inside[0] in (str, str | None))
         if kind is tuple and inside and inside[-1] is not Ellipsis:
             return isinstance(value, (list, tuple, np.ndarray)) and len(value) == len(inside)
         of_numbers = bool(inside) and inside[0] in (int, float, bool)
-        return _is_array(value) if of_numbers else _is_iterable(value)
+        return is_array(value) if of_numbers else _is_iterable(value)
     if kind is dict:
         return isinstance(value, Mapping)
     if kind is collections.abc.Callable:
         return callable(value)
-    return isinstance(value, kind) if isinstance(kind, type) else True
+    if not isinstance(kind, type):
+        return True
+    stand_in = getattr(kind, "STAND_IN", None)
+    return isinstance(value, kind) or (stand_in is not None and hasattr(value, stand_in))
 
 
 def _is_number(value, kind):
@@ -182,7 +183,8 @@ def _is_number(value, kind):
         return False
 
 
-def _is_array(value):
+def is_array(value: object) -> bool:
+    """Whether a value is a number, a quantity, an array of them, or what NumPy makes one of."""
     if isinstance(value, (str, bytes, Mapping, set, frozenset)):
         return False
     try:  # an array on disk is not read

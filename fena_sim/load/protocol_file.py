@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 
+from ..declare.arguments import checked
 from ..declare.protocol.protocol import Protocol
 from ..errors import ProtocolError
 from .user_file import call_with, load_file, options_of
@@ -36,6 +37,7 @@ class ProtocolFile:
     summary: Callable | None
 
 
+@checked(ProtocolError)
 def load_protocol(path: str | Path, /, **options: object) -> ProtocolFile:
     """Read a protocol file.
 

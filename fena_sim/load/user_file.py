@@ -41,6 +41,7 @@ from types import CodeType, ModuleType
 from urllib.parse import quote, unquote
 from weakref import WeakValueDictionary
 
+from ..declare.arguments import clipped
 from ..errors import DeclarationError, FenaError, UnknownNameError, nearest
 
 #: What the names of private packages begin with: being in this package, a process that gets a pickle

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ..declare.arguments import checked
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
@@ -30,6 +31,7 @@ from .store.tokens import save_tokens, token_data
 from .store.traces import write_traces
 
 
+@checked(DeclarationError)
 def run(
     model: Hierarchy,
     protocol: Protocol,

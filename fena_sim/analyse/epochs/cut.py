@@ -7,6 +7,7 @@ from brian2.units.fundamentalunits import have_same_dimensions
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from ...declare.arguments import checked
 from ...errors import DeclarationError, StimulusError, UnitError, UnknownNameError, nearest
 from ...runs.store.run import Run
 from ..select import presented
@@ -23,6 +24,7 @@ SPAN = 8192
 SLACK = 1e-2
 
 
+@checked(DeclarationError)
 def epochs(
     run: Run,
     block: str,

@@ -6,6 +6,7 @@ import xarray as xr
 from brian2 import Quantity, get_or_create_dimension, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
+from ...declare.arguments import checked
 from ...errors import DeclarationError, UnitError
 from ...runs.store.run import Run
 from ...runs.store.units import exponents, unit_name
@@ -15,6 +16,7 @@ from .samples import samples
 AT_ONCE = 4096
 
 
+@checked(DeclarationError)
 def spectrum(run: Run, block: str, variable: str, segment: Quantity = 256 * ms) -> xr.DataArray:
     """Power spectral density of every unit.
 
@@ -67,6 +69,7 @@ def spectrum(run: Run, block: str, variable: str, segment: Quantity = 256 * ms) 
     return _labelled(total / segments, "frequency", frequency, "Hz", recorded, units, run, block)
 
 
+@checked(DeclarationError)
 def autocorrelation(
     run: Run, block: str, variable: str, longest: Quantity = 500 * ms
 ) -> xr.DataArray:

@@ -4,11 +4,13 @@ import re
 
 import attrs
 
-from ...errors import UnknownNameError, nearest
+from ...errors import DeclarationError, UnknownNameError, nearest
+from ..arguments import checked
 
 WHEN = ("arrival", "first", "mean", "last")
 
 
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True)
 class Readout:
     """A quantity kept for every token: `variables` ("population.variable") taken `when`.
@@ -22,7 +24,7 @@ class Readout:
     """
 
     name: str
-    variables: tuple = attrs.field(converter=tuple)
+    variables: tuple[str, ...] = attrs.field(converter=tuple)
     when: str
     scale: float = 1.0
     meaning: str = attrs.field(default="", metadata={"hashed": False})

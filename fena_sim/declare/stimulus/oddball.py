@@ -12,11 +12,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...errors import StimulusError
+from ..arguments import checked
 from ._check import generator, probability, whole
 from .stream import TokenStream
-from .vocabulary import Vocabulary, require_vocabulary
+from .vocabulary import Vocabulary
 
 
+@checked(StimulusError)
 def oddball(
     standard: str,
     deviant: str,
@@ -60,6 +62,7 @@ def oddball(
     return _oddball("oddball", standard, deviant, n, p_deviant, seed, vocabulary, min_standards)
 
 
+@checked(StimulusError)
 def flip_flop(
     standard: str,
     deviant: str,
@@ -78,7 +81,6 @@ def flip_flop(
 
 
 def _oddball(condition, standard, deviant, n, p_deviant, seed, vocabulary, min_standards):
-    require_vocabulary(vocabulary, condition)
     ids = [vocabulary.index(symbol, where=f"{condition} tokens") for symbol in (standard, deviant)]
     if standard == deviant:
         raise StimulusError(
@@ -95,6 +97,7 @@ def _oddball(condition, standard, deviant, n, p_deviant, seed, vocabulary, min_s
     )
 
 
+@checked(StimulusError)
 def many_standards(tokens: Iterable[str], n: int, seed: int, vocabulary: Vocabulary) -> TokenStream:
     """Control for rarity: equally probable tokens in random order without immediate repeat.
 
@@ -121,6 +124,7 @@ def many_standards(tokens: Iterable[str], n: int, seed: int, vocabulary: Vocabul
     return _control(ids[steps.cumsum() % len(ids)], vocabulary, "many_standards")
 
 
+@checked(StimulusError)
 def cascade(
     tokens: Iterable[str], n: int, vocabulary: Vocabulary, descending: bool = False
 ) -> TokenStream:
@@ -148,6 +152,7 @@ def cascade(
     )
 
 
+@checked(StimulusError)
 def omissions(stream: TokenStream, p: float, seed: int, min_gap: int = 4) -> TokenStream:
     """Replace tokens of a stream by OMITTED.
 
@@ -193,7 +198,6 @@ def omissions(stream: TokenStream, p: float, seed: int, min_gap: int = 4) -> Tok
 
 
 def _ids(tokens, vocabulary, where):
-    require_vocabulary(vocabulary, where)
     tokens = list(tokens)
     ids = np.array(
         [vocabulary.index(symbol, where=f"{where} tokens") for symbol in tokens], dtype=np.int64

@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError
-from .vocabulary import Vocabulary, require_vocabulary
+from ..arguments import checked
+from .vocabulary import Vocabulary
 
 OMITTED = None
 """Stands for an omitted token in a list of symbols; its token in a stream is -1 and its symbol ""."""
@@ -23,12 +24,6 @@ def _names(tokens, vocabulary):
 
 
 def _events(events: pd.DataFrame) -> pd.DataFrame:
-    if not isinstance(events, pd.DataFrame):
-        raise StimulusError(
-            f"events are a {type(events).__name__}",
-            where="TokenStream.events",
-            fix="give a DataFrame, or build the stream with TokenStream.from_list",
-        )
     return events.reset_index(drop=True)
 
 
@@ -49,6 +44,7 @@ def _label(name, values, n):
     return values
 
 
+@checked(StimulusError)
 @attrs.frozen
 class TokenStream:
     """A sequence of token events and the vocabulary that gives them meaning.
@@ -66,17 +62,13 @@ class TokenStream:
         No events, a column missing, or tokens that do not fit the vocabulary.
     """
 
-    vocabulary: Vocabulary = attrs.field()
+    vocabulary: Vocabulary
     events: pd.DataFrame = attrs.field(
         converter=_events,
         eq=attrs.cmp_using(eq=pd.DataFrame.equals),
         hash=False,
         repr=lambda events: f"<{len(events)} events: {', '.join(map(str, events.columns))}>",
     )
-
-    @vocabulary.validator
-    def _check_vocabulary(self, attribute, vocabulary):
-        require_vocabulary(vocabulary, "TokenStream.vocabulary")
 
     @events.validator
     def _check_events(self, attribute, events):
@@ -110,6 +102,7 @@ class TokenStream:
             )
 
     @classmethod
+    @checked(StimulusError)
     def from_list(
         cls, tokens: Iterable[str | None], vocabulary: Vocabulary, **labels: ArrayLike
     ) -> "TokenStream":
@@ -129,7 +122,6 @@ class TokenStream:
         StimulusError
             No tokens, a label of another length, or a label named like a column of every run.
         """
-        require_vocabulary(vocabulary, "TokenStream.from_list")
         ids = [
             -1 if symbol is OMITTED else vocabulary.index(symbol, where=f"token {i} of the list")
             for i, symbol in enumerate(tokens)
@@ -137,6 +129,7 @@ class TokenStream:
         return cls.from_ids(ids, vocabulary, **labels)
 
     @classmethod
+    @checked(StimulusError)
     def from_ids(
         cls, tokens: ArrayLike, vocabulary: Vocabulary, **labels: ArrayLike
     ) -> "TokenStream":
@@ -144,7 +137,6 @@ class TokenStream:
 
         Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
         """
-        require_vocabulary(vocabulary, "TokenStream.from_ids")
         tokens = np.asarray(tokens)
         if tokens.ndim != 1 or not (tokens.dtype.kind in "iu" or tokens.size == 0):
             raise StimulusError(
@@ -167,6 +159,7 @@ class TokenStream:
         return cls(vocabulary, pd.DataFrame(columns))
 
     @classmethod
+    @checked(StimulusError)
     def concat(cls, streams: Iterable["TokenStream"]) -> "TokenStream":
         """One stream after the other.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import StimulusError
+from ..arguments import checked
 from ._check import whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, one_hot, require_vocabulary
@@ -13,6 +14,7 @@ from .vocabulary import Vocabulary, one_hot, require_vocabulary
 _FOLDED = " ,.abcdefghijklmnopqrstuvwxyz"
 
 
+@checked(StimulusError)
 def text(
     path: str | Path | None = None,
     characters: int | None = None,

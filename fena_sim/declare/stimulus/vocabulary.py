@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError, UnknownNameError, nearest
+from ..arguments import checked
 from ._check import generator, whole
 
 
@@ -35,6 +36,7 @@ def _codes(codes: ArrayLike) -> np.ndarray:
     return codes
 
 
+@checked(StimulusError)
 @attrs.frozen
 class Vocabulary:
     """Symbols and their sensory codes.
@@ -150,6 +152,7 @@ def require_vocabulary(value: Vocabulary, where: str) -> Vocabulary:
     return value
 
 
+@checked(StimulusError)
 def one_hot(symbols: Iterable[str]) -> Vocabulary:
     """Vocabulary with one sensory unit per symbol: code 1 at its own unit and 0 elsewhere.
 
@@ -159,6 +162,7 @@ def one_hot(symbols: Iterable[str]) -> Vocabulary:
     return Vocabulary(symbols, np.eye(len(symbols)), "one_hot")
 
 
+@checked(StimulusError)
 def dense_random(symbols: Iterable[str], units: int, seed: int) -> Vocabulary:
     """Vocabulary of random directions: Gaussian rows scaled to unit L2 norm.
 
@@ -178,6 +182,7 @@ def dense_random(symbols: Iterable[str], units: int, seed: int) -> Vocabulary:
     return Vocabulary(symbols, _unit_norm(codes), "dense_random")
 
 
+@checked(StimulusError)
 def graded(symbols: Iterable[str], units: int, sd: float) -> Vocabulary:
     """Vocabulary of a population code on a line: a Gaussian bump per symbol, of unit L2 norm.
 

@@ -52,9 +52,7 @@ class Experiment:
 
     def hierarchy(self) -> Hierarchy:
         """The Hierarchy that is run. Raises what `load.set_option.set_model` raises."""
-        return set_model(
-            self.model, self.protocol.vocabulary.size, self.options, self.parameters
-        )
+        return set_model(self.model, self.protocol.vocabulary.size, self.options, self.parameters)
 
 
 @attrs.frozen

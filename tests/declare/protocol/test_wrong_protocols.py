@@ -65,7 +65,11 @@ WRONG = {
         lambda: FixedPace(duration=[48, 0] * ms, blank=12 * ms),
     ),
     "blank of zero": (ProtocolError, "blank must be positive", lambda: FixedPace(blank=0 * ms)),
-    "duration as a text": (ProtocolError, "duration is '48 ms'", lambda: FixedPace(duration="48 ms")),
+    "duration as a text": (
+        ProtocolError,
+        "duration is '48 ms'",
+        lambda: FixedPace(duration="48 ms"),
+    ),
     "duration in a list": (ProtocolError, "duration is", lambda: FixedPace(duration=[48 * ms])),
     "misspelt": (ProtocolError, "'duraton'", lambda: FixedPace(duraton=48 * ms)),
     "asynchronies of another number": (
