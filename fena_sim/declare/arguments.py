@@ -33,6 +33,7 @@ PHRASES = {
     types.NoneType: "None",
     collections.abc.Callable: "a function",
 }
+NUMBERS = (int, float, bool)
 _short = reprlib.Repr()
 _short.maxother = _short.maxstring = 60
 _short.maxtuple = _short.maxlist = _short.maxdict = 4
@@ -42,7 +43,11 @@ def clipped(value: object) -> str:
     """A value in a message: its repr on one line, cut where it is long; an array's shape."""
     if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape}"
-    return " ".join(_short.repr(value).split())
+    try:
+        text = " ".join(_short.repr(value).split())
+    except Exception:  # whatever an object's own repr raises; Python's, of a number of 5,000 digits
+        text = f"of type {type(value).__name__}"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def checked(error: type[FenaError]) -> Callable[[T], T]:
@@ -82,29 +87,32 @@ def _checking(function, error, name, owner=None):
     @functools.wraps(function)
     def call(*args, **kwargs):
         try:
-            bound = signature.bind(*args, **kwargs).arguments
+            bound = signature.bind(*args, **kwargs)
         except TypeError as problem:
             unknown = [key for key in kwargs if key not in signature.parameters]
             names = [key for key in signature.parameters if key not in ("self", "cls")]
             fix = nearest(unknown[0], names) if unknown else f"its arguments are {', '.join(names)}"
             raise error(f"{name}: {problem}", where=f"{name}(...)", fix=fix) from None
-        for key, value in bound.items():
+        for key, value in bound.arguments.items():
             parameter, hint = signature.parameters[key], hints().get(key, Any)
             if parameter.kind is parameter.VAR_KEYWORD:
                 hint = Mapping[str, hint]
             elif parameter.kind is parameter.VAR_POSITIONAL:
                 hint = Sequence[hint]
             wrong = None if value is parameter.default else _wrong(key, value, hint)
+            if wrong is None and hint is not Any and isinstance(value, collections.abc.Iterator):
+                value = bound.arguments[key] = list(value)  # it serves only once
+                wrong = _wrong(key, value, hint)
             if wrong is not None:
                 which, found, expected = wrong
-                named = bound.get("name") if key != "name" else None
+                named = bound.arguments.get("name") if key != "name" else None
                 others = f"name={named!r}, " if isinstance(named, str) else ""
                 raise error(
                     f"{which} is {clipped(found)}, of type {type(found).__name__}",
                     where=f"{name}({others}{key}=...)",
                     fix=f"give {_phrase(expected)}",
                 )
-        return function(*args, **kwargs)
+        return function(*bound.args, **bound.kwargs)
 
     return call
 
@@ -124,12 +132,12 @@ def _wrong(name, value, hint):
         return name, value, hint
     if not inside or inside == ((),):
         return None
-    elements: Any = ()
+    elements = ()
     if isinstance(value, Mapping) and len(inside) == 2:
         keys = ((f"the key {clipped(key)} of {name}", key, inside[0]) for key in value)
         values = ((f"{name}[{clipped(key)}]", one, inside[1]) for key, one in value.items())
         elements = [*keys, *values]
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, collections.abc.Collection) and inside[0] not in NUMBERS:
         fixed = origin is tuple and inside[-1] is not Ellipsis
         hints_ = inside if fixed else inside[:1] * len(value)
         elements = zip((f"{name}[{i}]" for i in range(len(value))), value, hints_)
@@ -142,7 +150,7 @@ def _is(value, kind, inside):
         return True
     if kind is typing.Literal:
         return value in inside
-    if kind in (int, float, bool):
+    if kind in NUMBERS:
         return _is_number(value, kind)
     if kind is Path:
         return isinstance(value, (str, os.PathLike))
@@ -152,10 +160,10 @@ def _is(value, kind, inside):
         return is_array(value)
     if kind in (list, tuple, collections.abc.Sequence, collections.abc.Iterable):
         if isinstance(value, str):
-            return kind is not tuple and (not inside or inside[0] in (str, str | None))
+            return kind is collections.abc.Iterable and inside in ((), (str,), (str | None,))
         if kind is tuple and inside and inside[-1] is not Ellipsis:
             return isinstance(value, (list, tuple, np.ndarray)) and len(value) == len(inside)
-        of_numbers = bool(inside) and inside[0] in (int, float, bool)
+        of_numbers = bool(inside) and inside[0] in NUMBERS
         return is_array(value) if of_numbers else _is_iterable(value)
     if kind is dict:
         return isinstance(value, Mapping)
@@ -214,7 +222,8 @@ def _phrase(hint):
     if origin is typing.Literal:
         return " or ".join(map(repr, inside))
     if origin in (dict, collections.abc.Mapping):
-        return "a dict" + (f", each value {_phrase(inside[1])}" if inside[1:] else "")
+        values = inside[1] if inside else Any
+        return "a dict" + ("" if values is Any else f", each value {_phrase(values)}")
     if origin is tuple and inside and inside[-1] is not Ellipsis:
         return f"({', '.join(_phrase(one).partition(',')[0] for one in inside)})"
     if isinstance(origin, type) and issubclass(origin, collections.abc.Iterable) and inside:

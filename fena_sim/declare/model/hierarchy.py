@@ -2,18 +2,18 @@
 settling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_dimensions
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
-from ..arguments import checked
+from ..arguments import checked, clipped
 from .likelihood import Categorical, Gaussian
 from .locality import check_local
 from .parameter import Parameter
-from .population import Population, check_clock, check_name, get_unit_name
+from .population import Population, check_clock, check_name, get_unit_name, is_finite_number
 from .projection import ALL, Projection
 from .readouts import Readout
 
@@ -34,6 +34,18 @@ class Settling:
     populations: tuple[str, ...] = attrs.field(converter=tuple)
     variable: str
     tolerance: Quantity
+
+
+def _populations(given: Iterable[Population]) -> tuple:
+    return tuple(given)
+
+
+def _projections(given: Iterable[Projection]) -> tuple:
+    return tuple(given)
+
+
+def _readouts(given: Iterable[Readout]) -> tuple:
+    return tuple(given)
 
 
 @checked(DeclarationError)
@@ -70,11 +82,11 @@ class Hierarchy:
     """
 
     name: str = attrs.field(validator=check_name)
-    populations: tuple[Population, ...] = attrs.field(converter=tuple)
-    projections: tuple[Projection, ...] = attrs.field(converter=tuple, default=())
+    populations: tuple = attrs.field(converter=_populations)
+    projections: tuple = attrs.field(converter=_projections, default=())
     dt: Quantity = 1 * ms
     settling: Settling | None = None
-    readouts: tuple[Readout, ...] = attrs.field(converter=tuple, default=())
+    readouts: tuple = attrs.field(converter=_readouts, default=())
     likelihood: Gaussian | Categorical | None = None
     batch: int = attrs.field(default=1)
     description: str = ""
@@ -262,16 +274,17 @@ class Hierarchy:
             for n, m in getattr(o, "all_meanings", o.meanings).items()
         }
 
-    def with_parameter(self, key: str, value: float | Quantity) -> "Hierarchy":
+    @checked(DeclarationError)
+    def with_parameter(self, key: str, value: object) -> "Hierarchy":
         """A copy with a parameter changed.
 
         Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter".
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
-        if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
+        if not is_finite_number(value):
             raise DeclarationError(
-                f"{value!r} is not a number or a quantity",
+                f"{clipped(value)} is not a number or a quantity",
                 where=f"--set {key}",
                 fix="write e.g. 20*ms",
             )

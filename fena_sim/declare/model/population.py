@@ -38,6 +38,7 @@ def check_name(instance: attrs.AttrsInstance, attribute: attrs.Attribute, value:
     if not isinstance(value, str) or not value.isidentifier() or value.startswith("_"):
         raise DeclarationError(
             f"{type(instance).__name__} name {value!r} is not an identifier",
+            where=f"{type(instance).__name__}(name=...)",
             fix="use letters, digits and underscores, e.g. 'state_1'",
         )
 

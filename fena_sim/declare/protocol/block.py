@@ -1,12 +1,12 @@
 """A block: one stretch of tokens at one pace, with its control signals and probes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 import numpy as np
 
 from ...errors import ProtocolError, UnknownNameError, nearest
-from ..arguments import checked
+from ..arguments import checked, clipped
 from ..control_signals import CONTROL_SIGNALS
 from ..stimulus.stream import TokenStream
 from .pace import FixedPace, SelfPaced
@@ -23,6 +23,10 @@ def _single(stream: TokenStream | Sequence[TokenStream]) -> TokenStream | Sequen
     if not isinstance(stream, (list, tuple)) or not stream:
         return stream
     return stream[0] if len(stream) == 1 and isinstance(stream[0], TokenStream) else tuple(stream)
+
+
+def _probes(given: Iterable[Probe]) -> tuple:
+    return tuple(given)
 
 
 @checked(ProtocolError)
@@ -55,14 +59,16 @@ class Block:
     stream: TokenStream = attrs.field(converter=_single)
     pace: FixedPace | SelfPaced = attrs.field(factory=FixedPace)
     controls: dict[str, float | np.ndarray | Callable] = attrs.field(factory=dict)
-    probes: tuple[Probe, ...] = attrs.field(factory=tuple, converter=tuple)
+    probes: tuple = attrs.field(factory=tuple, converter=_probes)
     start_from: str | None = None
     omission_gate: float = 0.0
 
     def __attrs_post_init__(self):
-        if not isinstance(self.name, str) or not self.name.isidentifier():
+        if not self.name.isidentifier():
             raise ProtocolError(
-                f"block name {self.name!r} is not an identifier", fix="use letters and underscores"
+                f"block name {self.name!r} is not an identifier",
+                where="Block(name=...)",
+                fix="use letters and underscores",
             )
         self._check_streams()
         for name, value in self.controls.items():
@@ -82,7 +88,7 @@ class Block:
     def _check_streams(self):
         if not self.streams or not all(isinstance(stream, TokenStream) for stream in self.streams):
             raise ProtocolError(
-                f"the stream is {self.stream!r}",
+                f"the stream is {clipped(self.stream)}",
                 where=self.where,
                 fix=(
                     "give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary), or a list of them"

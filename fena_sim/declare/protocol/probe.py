@@ -10,7 +10,7 @@ from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 
 from ...errors import ProtocolError, UnitError, UnknownNameError, nearest
-from ..arguments import checked
+from ..arguments import checked, clipped
 from ..model.hierarchy import Hierarchy
 from ..model.population import Population
 from .pace import check_time, in_steps
@@ -68,13 +68,15 @@ class Probe:
                 have_same_dimensions(edge, second) for edge in self.window
             ):
                 raise UnitError(
-                    f"the window {self.window} is not two times",
+                    f"the window {clipped(self.window)} is not two times",
                     where=self.where,
                     fix="give e.g. (-12*ms, 48*ms)",
                 )
             if not float(self.window[0]) < float(self.window[1]):
                 raise ProtocolError(
-                    f"the window {self.window} is empty", where=self.where, fix="give (start, stop)"
+                    f"the window {clipped(self.window)} is empty",
+                    where=self.where,
+                    fix="give (start, stop)",
                 )
 
     @property

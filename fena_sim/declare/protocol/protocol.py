@@ -1,11 +1,17 @@
 """A protocol: blocks in order, and the variable that stands for the measured signal."""
 
+from collections.abc import Iterable
+
 import attrs
 
 from ...errors import ProtocolError, UnknownNameError, nearest
 from ..arguments import checked
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
+
+
+def _blocks(given: Iterable[Block]) -> tuple:
+    return tuple(given)
 
 
 @checked(ProtocolError)
@@ -27,7 +33,7 @@ class Protocol:
     """
 
     name: str
-    blocks: tuple[Block, ...] = attrs.field(converter=tuple)
+    blocks: tuple = attrs.field(converter=_blocks)
     measured_signal: str = ""
     description: str = ""
     options: dict[str, object] = attrs.field(
@@ -35,9 +41,10 @@ class Protocol:
     )  # what they decide is hashed
 
     def __attrs_post_init__(self):
-        if not isinstance(self.name, str) or not self.name.isidentifier():
+        if not self.name.isidentifier():
             raise ProtocolError(
                 f"protocol name {self.name!r} is not an identifier",
+                where="Protocol(name=...)",
                 fix="use letters and underscores",
             )
         if not self.blocks or not all(isinstance(b, Block) for b in self.blocks):

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from ...errors import StimulusError
-from ..arguments import checked
+from ..arguments import checked, clipped
 from ._check import generator, probability, whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, one_hot
@@ -20,9 +20,9 @@ _P_NOVEL = 0.5
 def _motifs(motifs: Iterable) -> tuple:
     try:
         return tuple(tuple(motif) for motif in motifs)
-    except TypeError:
+    except Exception:  # whatever an object's own iterator raises
         raise StimulusError(
-            f"motifs must be a sequence of motifs, but is {motifs!r}",
+            f"motifs must be a sequence of motifs, but is {clipped(motifs)}",
             where="MotifGrammar.motifs",
             fix="give strings of single-character symbols, or lists of symbols",
         ) from None
@@ -31,9 +31,9 @@ def _motifs(motifs: Iterable) -> tuple:
 def _pairs(pairs: Iterable) -> frozenset:
     try:
         return frozenset((first, second) for first, second in pairs)
-    except (TypeError, ValueError):
+    except Exception:  # whatever an object's own iterator raises
         raise StimulusError(
-            f"held-out pairs must be pairs of motif numbers, but are {pairs!r}",
+            f"held-out pairs must be pairs of motif numbers, but are {clipped(pairs)}",
             where="MotifGrammar.held_out_pairs",
             fix="give for instance {(0, 4), (1, 8)}",
         ) from None

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError
-from ..arguments import checked
+from ..arguments import checked, clipped
 from .vocabulary import Vocabulary
 
 OMITTED = None
@@ -34,7 +34,14 @@ def _label(name, values, n):
             where="TokenStream labels",
             fix=f"choose another name than {', '.join(_TAKEN)}",
         )
-    values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
+    try:
+        values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
+    except Exception as error:  # whatever an object's own conversion raises
+        raise StimulusError(
+            f"label {name!r} cannot be used: {error}",
+            where="TokenStream labels",
+            fix="give a list with one value per token",
+        ) from error
     if values.shape != (n,):
         raise StimulusError(
             f"label {name!r} has shape {values.shape} for {n} tokens",
@@ -137,7 +144,14 @@ class TokenStream:
 
         Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
         """
-        tokens = np.asarray(tokens)
+        try:
+            tokens = np.asarray(tokens)
+        except Exception as error:  # whatever an object's own conversion raises
+            raise StimulusError(
+                f"token indices cannot be used: {error}",
+                where="TokenStream.from_ids",
+                fix="give one whole number per event",
+            ) from error
         if tokens.ndim != 1 or not (tokens.dtype.kind in "iu" or tokens.size == 0):
             raise StimulusError(
                 f"token indices are {tokens.dtype} of shape {tokens.shape}",
@@ -197,7 +211,7 @@ class TokenStream:
         """The part in a slice. Raises StimulusError for anything but a slice and for an empty part."""
         if not isinstance(part, slice):
             raise StimulusError(
-                f"a stream cannot be indexed with {part!r}",
+                f"a stream cannot be indexed with {clipped(part)}",
                 where="TokenStream",
                 fix="cut it with a slice, stream[a:b], or read stream.events",
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import StimulusError
-from ..arguments import checked
+from ..arguments import checked, clipped
 from ._check import whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, one_hot, require_vocabulary
@@ -101,7 +101,15 @@ def text(
 
 
 def _read(path):
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that is too long
+        raise StimulusError(
+            f"the text file cannot be read: {error.strerror}",
+            where=clipped(str(path)),
+            fix="check the path",
+        ) from error
+    if not there:
         raise StimulusError("the text file does not exist", where=str(path), fix="check the path")
     if path.is_dir():
         raise StimulusError(

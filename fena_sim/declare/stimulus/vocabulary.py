@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError, UnknownNameError, nearest
-from ..arguments import checked
+from ..arguments import checked, clipped
 from ._check import generator, whole
 
 
@@ -26,7 +26,7 @@ def _symbols(symbols: Iterable) -> tuple:
 def _codes(codes: ArrayLike) -> np.ndarray:
     try:
         codes = np.array(codes, dtype=np.float64)
-    except (TypeError, ValueError):
+    except Exception:  # whatever an object's own conversion raises
         raise StimulusError(
             "codes must be a rectangular array of numbers",
             where="Vocabulary.codes",
@@ -73,7 +73,7 @@ class Vocabulary:
         for i, symbol in enumerate(self.symbols):
             if not isinstance(symbol, str) or not symbol:
                 raise StimulusError(
-                    f"symbol {i} is {symbol!r}",
+                    f"symbol {i} is {clipped(symbol)}",
                     where="Vocabulary.symbols",
                     fix="every symbol must be a string of at least one character",
                 )
@@ -214,7 +214,7 @@ def graded(symbols: Iterable[str], units: int, sd: float) -> Vocabulary:
     # nothing.
     exponent = distance**2 - distance.min(axis=1, keepdims=True) ** 2
     with np.errstate(over="ignore"):
-        codes = np.exp(-0.5 * exponent / sd / sd)
+        codes = np.exp(-0.5 * exponent / float(sd) / float(sd))
     return Vocabulary(symbols, _unit_norm(codes), "graded")
 
 
