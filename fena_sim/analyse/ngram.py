@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from ..declare.arguments import checked
+from ..declare.arguments import checked, clipped
 from ..errors import DeclarationError, StimulusError
 from .select import narrow
 
@@ -17,6 +17,10 @@ from .select import narrow
 BACK_OFF = 1.0
 
 NAMES = ("unigram", "bigram", "trigram", "4-gram", "5-gram")
+
+
+#: Tokens of context, and symbols, of which no table can be counted.
+MOST = 10**6
 
 
 @checked(DeclarationError)
@@ -56,8 +60,12 @@ class NGram:
     @order.validator
     @n_symbols.validator
     def _positive(self, attribute, value):
-        if value < 1:
-            raise StimulusError(f"{attribute.name} is {value}", where="NGram", fix="use >= 1")
+        if not 1 <= value <= MOST:
+            raise StimulusError(
+                f"{attribute.name} is {clipped(value)}",
+                where=f"NGram({attribute.name}=...)",
+                fix=f"use 1 to {MOST}",
+            )
 
     def __attrs_post_init__(self):
         self._tables = [{} for _ in range(self.order)]

@@ -208,7 +208,7 @@ def error_series(
     values = cast(pd.DataFrame, series.to_pandas())
     values = (
         values - values.groupby([events[column].to_numpy() for column in given]).transform("mean")
-        if given
+        if len(given)
         else values
     )
     place = np.arange(len(keep))

@@ -78,7 +78,16 @@ def readout(run: Run, block: str, name: str) -> xr.DataArray:
 
 @checked(DeclarationError)
 def presented(events: pd.DataFrame) -> np.ndarray:
-    """Events whose token was presented, that is not omitted: boolean, shape ``(event,)``."""
+    """Events whose token was presented, that is not omitted: boolean, shape ``(event,)``.
+
+    Raises StimulusError if the events are no event table.
+    """
+    if "token" not in events:
+        raise StimulusError(
+            "the events have no column token",
+            where=f"event table with columns {', '.join(map(str, events.columns))}",
+            fix="give run.events(block)",
+        )
     return events["token"].to_numpy() >= 0
 
 
@@ -161,7 +170,9 @@ def event_bins(n_events: int, bins: int) -> tuple[list[slice], np.ndarray]:
     """
     if n_events < 1 or bins < 1:
         raise StimulusError(
-            f"cannot gather {n_events} events into {bins} bins", fix="use at least one of each"
+            f"cannot gather {n_events} events into {bins} bins",
+            where=f"bins={bins}",
+            fix="use at least one of each",
         )
     edges = np.linspace(0, n_events, min(bins, n_events) + 1).round().astype(int)
     slices = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]

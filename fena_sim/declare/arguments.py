@@ -162,7 +162,9 @@ def _is(value, kind, inside):
         if isinstance(value, str):
             return kind is collections.abc.Iterable and inside in ((), (str,), (str | None,))
         if kind is tuple and inside and inside[-1] is not Ellipsis:
-            return isinstance(value, (list, tuple, np.ndarray)) and len(value) == len(inside)
+            return isinstance(value, (list, tuple)) or bool(
+                isinstance(value, np.ndarray) and value.ndim
+            )
         of_numbers = bool(inside) and inside[0] in NUMBERS
         return is_array(value) if of_numbers else _is_iterable(value)
     if kind is dict:
@@ -172,7 +174,7 @@ def _is(value, kind, inside):
     if not isinstance(kind, type):
         return True
     stand_in = getattr(kind, "STAND_IN", None)
-    return isinstance(value, kind) or (stand_in is not None and hasattr(value, stand_in))
+    return isinstance(value, kind) or bool(stand_in and callable(getattr(value, stand_in, None)))
 
 
 def _is_number(value, kind):
@@ -182,11 +184,10 @@ def _is_number(value, kind):
         return isinstance(value, (bool, np.bool_)) or (
             isinstance(value, Integral) and value in (0, 1)
         )
-    wanted = Integral if kind is int else Real
-    if not isinstance(value, (wanted, np.bool_)) or isinstance(value, Quantity):
-        return False
+    if kind is int:
+        return isinstance(value, Integral)
     try:
-        return kind is int or float(value) is not None
+        return isinstance(value, (Real, np.bool_)) and float(value) is not None
     except OverflowError:  # beyond 1e308
         return False
 

@@ -80,8 +80,16 @@ def load_file(path: str | Path, kind: str) -> ModuleType:
     DeclarationError
         If it is not a Python file, or the file or a module beside it stops with an error.
     """
-    path = Path(path).resolve()
-    if not path.is_file():
+    try:
+        path = Path(path).resolve()
+        there = path.is_file()
+    except (OSError, ValueError) as error:  # a name that is too long, or with a NUL
+        raise UnknownNameError(
+            f"there is no {kind} file of this name: {error}",
+            where=clipped(str(path)),
+            fix="check the path",
+        ) from error
+    if not there:
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise UnknownNameError(
             f"there is no {kind} file {path.name!r}", where=str(path), fix=nearest(path.name, near)

@@ -49,13 +49,19 @@ def average(
     UnknownNameError
         For an unknown signal.
     DeclarationError
-        If the baseline is not within the epochs.
+        If the baseline is not within the epochs, or `cut` holds no epochs.
     """
     if signal not in SIGNALS:
         raise UnknownNameError(
             f"there is no signal {signal!r}",
             where="average(epochs, signal)",
             fix=nearest(signal, SIGNALS),
+        )
+    if "conditions" not in cut.attrs or cut.ndim != 3:
+        raise DeclarationError(
+            f"these are no epochs, but an array of dimensions {', '.join(map(str, cut.dims))}",
+            where="average(epochs, signal)",
+            fix="give what fena_sim.epochs.epochs returns",
         )
     names = cut.attrs["conditions"]
     row = np.array([names.index(label) for label in cut["condition"].to_numpy()])

@@ -6,7 +6,7 @@ import xarray as xr
 from brian2 import Quantity, get_or_create_dimension, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from ...declare.arguments import checked
+from ...declare.arguments import checked, clipped
 from ...errors import DeclarationError, UnitError
 from ...runs.store.run import Run
 from ...runs.store.units import exponents, unit_name
@@ -137,9 +137,15 @@ def autocorrelation(
 
 
 def _count(time, name, recorded):
-    if not have_same_dimensions(time, second):
+    if not have_same_dimensions(time, second) or np.ndim(time):
         raise UnitError(
-            f"the {name} {time!r} is not a time", where=recorded.where, fix="give e.g. 256*ms"
+            f"the {name} {clipped(time)} is not a time",
+            where=recorded.where,
+            fix="give e.g. 256*ms",
+        )
+    if not np.isfinite(float(time)):
+        raise DeclarationError(
+            f"the {name} is {time}", where=recorded.where, fix="give a time within the recording"
         )
     return int(round(float(time) / recorded.interval))
 

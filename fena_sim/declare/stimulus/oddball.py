@@ -231,7 +231,8 @@ def _rare(n, p_name, p, gap_name, gap, seed, where):
             fix=f"give {p_name} <= 1/{gap + 1} = {1 / (gap + 1):.4g}, or a smaller {gap_name}",
         )
     # The rare events of n events need at most n / (gap + 1) intervals.
-    waits = rng.geometric(min(1.0, 1 / common), size=n // (gap + 1) + 1)
+    hazard = min(1.0, max(1 / common, np.finfo(float).tiny))
+    waits = rng.geometric(hazard, size=n // (gap + 1) + 1)
     # A wait beyond the end is cut, lest a tiny p overflow the sum.
     at = (gap + np.minimum(waits, n + 1)).cumsum() - 1
     mask = np.zeros(n, dtype=bool)

@@ -35,7 +35,7 @@ class Run:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.manifest = read_manifest(folder)
+        self.manifest = read_manifest(self.folder)
 
     @property
     def id(self) -> str:
