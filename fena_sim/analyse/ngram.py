@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from ..declare.arguments import checked, clipped
-from ..errors import DeclarationError, StimulusError
+from ..declare.arguments import checked
+from ..errors import DeclarationError, StimulusError, clipped
 from .select import narrow
 
 # Weight of the shorter context, in pseudo-counts. Fixed before any comparison was made.

@@ -4,7 +4,6 @@ import collections.abc
 import functools
 import inspect
 import os
-import reprlib
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ import numpy as np
 from brian2 import Quantity
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from ..errors import FenaError, nearest
+from ..errors import FenaError, clipped, nearest
 
 T = TypeVar("T", bound=Callable)
 
@@ -34,20 +33,6 @@ PHRASES = {
     collections.abc.Callable: "a function",
 }
 NUMBERS = (int, float, bool)
-_short = reprlib.Repr()
-_short.maxother = _short.maxstring = 60
-_short.maxtuple = _short.maxlist = _short.maxdict = 4
-
-
-def clipped(value: object) -> str:
-    """A value in a message: its repr on one line, cut where it is long; an array's shape."""
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"an array of shape {value.shape}"
-    try:
-        text = " ".join(_short.repr(value).split())
-    except Exception:  # whatever an object's own repr raises; Python's, of a number of 5,000 digits
-        text = f"of type {type(value).__name__}"
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def checked(error: type[FenaError]) -> Callable[[T], T]:

@@ -6,8 +6,7 @@ import numpy as np
 
 import brian2_dense  # noqa: F401  (registers Brian2's device "cpp_dense")
 
-from ..declare.arguments import clipped
-from ..errors import DeviceError, nearest
+from ..errors import DeviceError, clipped, nearest
 from .cpp import CppDevice
 from .cuda.devices import CudaDevice, CudaHostDevice
 from .runtime import RuntimeDevice

@@ -130,7 +130,7 @@ def parse_value(text: str, where: str = "value") -> object:
         raise DeclarationError(
             f"{_clipped(text)} is nested too deeply", where=where, fix=NUMBER
         ) from None
-    except (brian2.DimensionMismatchError, ArithmeticError, TypeError) as error:
+    except (brian2.DimensionMismatchError, ArithmeticError, TypeError, ValueError) as error:
         raise DeclarationError(
             f"{_clipped(text)} cannot be evaluated: {error}", where=where, fix=NUMBER
         ) from error
@@ -220,6 +220,8 @@ def _named(name):
 def _check_bounds(op, left, right):
     """Refuse an operation whose result would be too large, before it is made."""
     if isinstance(op, ast.Pow):
+        if not all(isinstance(value, (int, float, Quantity)) for value in (left, right)):
+            raise _Refused("has a power of something else than numbers", NUMBER)
         if not have_same_dimensions(right, 1):
             raise _Refused(f"has the exponent {right}, which has a unit", NUMBER)
         if not have_same_dimensions(left, 1) and abs(right) > UNIT_EXPONENT:
@@ -249,6 +251,6 @@ def _finite(value):
         raise _Refused("is too large a number", "give less than 1e308")
     if isinstance(value, complex) or not isinstance(value, (int, float, Quantity)):
         raise _Refused(f"holds {value!r}, which is no real number", f"{NUMBER}; {TEXT}")
-    if not np.isfinite(float(value)):
+    if not np.isfinite(np.asarray(value, dtype=float)).all():
         raise _Refused("is no finite number", "give less than 1e308")
     return value

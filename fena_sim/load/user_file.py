@@ -41,8 +41,7 @@ from types import CodeType, ModuleType
 from urllib.parse import quote, unquote
 from weakref import WeakValueDictionary
 
-from ..declare.arguments import clipped
-from ..errors import DeclarationError, FenaError, UnknownNameError, nearest
+from ..errors import DeclarationError, FenaError, UnknownNameError, clipped, nearest
 
 #: What the names of private packages begin with: being in this package, a process that gets a pickle
 #: from another one imports this module first, and so can import them.

@@ -2,14 +2,14 @@
 
 import attrs
 
-from ..declare.arguments import checked, clipped
+from ..declare.arguments import checked
 from ..declare.canonical import canonical, digest
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
 from ..device.default import BATCHING, Device, choose_device
-from ..errors import DeclarationError, DeviceError, ProtocolError
+from ..errors import DeclarationError, DeviceError, ProtocolError, clipped
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
 from .name import inputs_of, run_name

@@ -4,9 +4,6 @@ exception, and no hang. What is taken can be hashed and printed. Hypothesis puts
 of each argument.
 """
 
-import os
-import signal
-from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -19,8 +16,9 @@ import pytest
 import tiny
 import xarray as xr
 from brian2 import Hz, Quantity, ms, mV, second
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from misuse import ended_if_it_hangs, examples
 
 import fena_sim as fs
 from fena_sim import epochs, measure, stimulus
@@ -40,11 +38,6 @@ HASHED = (
     fs.Uniform,
 )
 HASHED += (fs.Block, fs.FixedPace, fs.SelfPaced, fs.Probe, fs.Protocol)
-#: Seconds of a processor after which an example counts as one that hangs.
-HANG = 30
-#: Another seed gives other examples; without one they are always the same.
-SEED = os.environ.get("FENA_MISUSE_SEED")
-
 ABC = stimulus.one_hot("abcd")
 STREAM = stimulus.TokenStream.from_list("abcabc", ABC)
 GRAMMAR = stimulus.MotifGrammar()
@@ -425,22 +418,6 @@ odd = st.one_of(
 )
 
 
-@contextmanager
-def ended_if_it_hangs():
-    """Time of the processor, since the machine may be busy with others."""
-
-    def stop(number, frame):
-        raise AssertionError(f"more than {HANG} s")
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, HANG)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
 def taken_or_refused(function, given):
     with ended_if_it_hangs(), np.errstate(all="ignore"):
         try:
@@ -459,17 +436,6 @@ def misuse(table, draw):
     function, valid = table[draw(st.sampled_from(sorted(table)))]
     wrong = draw(st.lists(st.sampled_from(sorted(valid)), min_size=1, max_size=2, unique=True))
     return function, {**valid, **{name: draw(odd) for name in wrong}}
-
-
-def examples(count):
-    def decorate(test):
-        quick = settings(
-            max_examples=count, suppress_health_check=list(HealthCheck), database=None,
-            derandomize=SEED is None,
-        )  # fmt: skip
-        return quick(seed(int(SEED))(test) if SEED else test)
-
-    return decorate
 
 
 @examples(120)

@@ -6,8 +6,8 @@ import xarray as xr
 from brian2 import Quantity, get_or_create_dimension, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from ...declare.arguments import checked, clipped
-from ...errors import DeclarationError, UnitError
+from ...declare.arguments import checked
+from ...errors import DeclarationError, UnitError, clipped
 from ...runs.store.run import Run
 from ...runs.store.units import exponents, unit_name
 from .samples import samples

@@ -8,12 +8,12 @@ import attrs
 from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_dimensions
 
-from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
-from ..arguments import checked, clipped
+from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from .likelihood import Categorical, Gaussian
 from .locality import check_local
 from .parameter import Parameter
-from .population import Population, check_clock, check_name, get_unit_name, is_finite_number
+from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
 from .readouts import Readout
 
@@ -275,14 +275,14 @@ class Hierarchy:
         }
 
     @checked(DeclarationError)
-    def with_parameter(self, key: str, value: object) -> "Hierarchy":
+    def with_parameter(self, key: str, value: float | Quantity) -> "Hierarchy":
         """A copy with a parameter changed.
 
         Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter".
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
-        if not is_finite_number(value):
+        if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
             raise DeclarationError(
                 f"{clipped(value)} is not a number or a quantity",
                 where=f"--set {key}",

@@ -8,8 +8,8 @@ import numpy as np
 from brian2 import Quantity
 from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 
-from ...errors import DeclarationError, UnitError
-from ..arguments import checked, clipped, is_array
+from ...errors import DeclarationError, UnitError, clipped
+from ..arguments import checked, is_array
 
 
 @checked(DeclarationError)

@@ -15,8 +15,8 @@ from brian2.units.fundamentalunits import (
     have_same_dimensions,
 )
 
-from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
-from ..arguments import checked, clipped
+from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from . import equations as eq
 from . import integration
 from .initial import Initial, is_initial

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 import numpy as np
 
-from ...errors import ProtocolError, UnknownNameError, nearest
-from ..arguments import checked, clipped
+from ...errors import ProtocolError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from ..control_signals import CONTROL_SIGNALS
 from ..stimulus.stream import TokenStream
 from .pace import FixedPace, SelfPaced

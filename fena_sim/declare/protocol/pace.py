@@ -5,8 +5,8 @@ import numpy as np
 from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from ...errors import ProtocolError, UnitError
-from ..arguments import checked, clipped
+from ...errors import ProtocolError, UnitError, clipped
+from ..arguments import checked
 
 #: The blank before a token where nothing else is declared.
 BLANK = 12 * ms

@@ -9,8 +9,8 @@ import numpy as np
 from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 
-from ...errors import ProtocolError, UnitError, UnknownNameError, nearest
-from ..arguments import checked, clipped
+from ...errors import ProtocolError, UnitError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from ..model.hierarchy import Hierarchy
 from ..model.population import Population
 from .pace import check_time, in_steps

@@ -4,8 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ...errors import StimulusError
-from ..arguments import clipped
+from ...errors import StimulusError, clipped
 
 #: Tokens and units, of which no memory holds more.
 MOST = 10**9

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import attrs
 import numpy as np
 
-from ...errors import StimulusError
-from ..arguments import checked, clipped
+from ...errors import StimulusError, clipped
+from ..arguments import checked
 from ._check import generator, probability, whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, one_hot

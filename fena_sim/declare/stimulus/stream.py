@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ...errors import StimulusError
-from ..arguments import checked, clipped
+from ...errors import StimulusError, clipped
+from ..arguments import checked
 from .vocabulary import Vocabulary
 
 OMITTED = None

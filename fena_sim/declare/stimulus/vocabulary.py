@@ -7,8 +7,8 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import StimulusError, UnknownNameError, nearest
-from ..arguments import checked, clipped
+from ...errors import StimulusError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from ._check import generator, whole
 
 
