@@ -274,7 +274,6 @@ class Hierarchy:
             for n, m in getattr(o, "all_meanings", o.meanings).items()
         }
 
-    @checked(DeclarationError)
     def with_parameter(self, key: str, value: float | Quantity) -> "Hierarchy":
         """A copy with a parameter changed.
 
@@ -282,6 +281,10 @@ class Hierarchy:
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
+        if not isinstance(key, str):
+            raise DeclarationError(
+                f"{clipped(key)} is no key", where=self.where, fix='give e.g. "level.1.tau"'
+            )
         if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
             raise DeclarationError(
                 f"{clipped(value)} is not a number or a quantity",
