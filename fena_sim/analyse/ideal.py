@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
+from ..declare.arguments import checked
 from ..declare.stimulus.grammar import MotifGrammar
-from ..errors import StimulusError
+from ..errors import DeclarationError, StimulusError
 from .select import narrow
 
 
+@checked(DeclarationError)
 @attrs.frozen
 class IdealObserver:
     """The Bayes-optimal observer of the motif grammar: it knows the rule, and nothing but the
@@ -38,6 +40,7 @@ class IdealObserver:
     grammar: MotifGrammar
     held_out: bool = False
 
+    @checked(DeclarationError)
     def probabilities(self, tokens: np.ndarray | Sequence[int]) -> np.ndarray:
         """Distribution over symbols before each token: shape ``(event, symbol)``, rows sum to 1.
 
@@ -68,11 +71,13 @@ class IdealObserver:
             belief = belief / belief.sum()
         return np.array(found)
 
+    @checked(DeclarationError)
     def accuracy(self, tokens: np.ndarray | Sequence[int], mask: np.ndarray | None = None) -> float:
         """Share of scored tokens that were the most probable one (ties go to the lower index)."""
         p, targets = self._scored(tokens, mask)
         return float((p.argmax(axis=1) == targets).mean())
 
+    @checked(DeclarationError)
     def bits(self, tokens: np.ndarray | Sequence[int], mask: np.ndarray | None = None) -> float:
         """Mean of ``-log2 p(token)`` over scored tokens, in bits per token."""
         p, targets = self._scored(tokens, mask)
@@ -126,6 +131,7 @@ class Floor:
     error: float
 
 
+@checked(DeclarationError)
 def entropy_floor(
     grammar: MotifGrammar,
     tokens: np.ndarray | Sequence[int],

@@ -90,9 +90,8 @@ def command(
       fena run protocols/oddball.py --seeds 5 --from 'runs/first_contact-fena-seed{seed}-*:training'
       fena run protocols/first_contact.py --set level.2.tau=20*ms --set protocol.tokens=2000
     """
-    from ..load.model_file import load_model
     from ..load.protocol_file import load_protocol, model_of
-    from ..load.set_option import apply_parameters, parse_settings, protocol_options
+    from ..load.set_option import parse_settings, protocol_options, set_model
     from ..runs.plan import Plan
     from ..runs.preview import card_device, estimate, explain
     from ..runs.seeds import run_seeds
@@ -109,9 +108,8 @@ def command(
         for s in chosen
     }
     first = files[chosen[0]]
-    declared = apply_parameters(
-        load_model(model_of(first, model), first.protocol.vocabulary.size, **changes.model),
-        changes.parameters,
+    declared = set_model(
+        model_of(first, model), first.protocol.vocabulary.size, changes.model, changes.parameters
     )
     if explained:
         _print_explanations(explain(Plan.of(declared, first.protocol, device=device)))

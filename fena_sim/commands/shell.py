@@ -5,6 +5,7 @@ mistakes without a traceback, --verbose for every command.
 import errno
 import os
 import signal
+import sys
 import threading
 import traceback
 import warnings
@@ -14,7 +15,7 @@ from importlib import import_module
 
 import click
 
-from ..errors import FenaError, FenaWarning, NonFiniteError, ResourceError
+from ..errors import FenaError, FenaWarning, NonFiniteError, ResourceError, clipped
 from ..load import shipped
 
 #: What scripts may rely on; every other failure is one of these.
@@ -221,4 +222,15 @@ def describe_exit_codes() -> str:
 def run_main(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run the root command as `fena`; ends the process with an exit code."""
     warnings.showwarning = _show_warning
+    for argument in sys.argv[1:] if arguments is None else arguments:
+        if any(
+            "\udc80" <= character <= "\udcff" for character in argument
+        ):  # Brian2 cannot write it into its log
+            error = FenaError(
+                f"{clipped(argument)} holds bytes that are no text",
+                where="the command",
+                fix="write it in UTF-8",
+            )
+            click.echo(_message(error), err=True)
+            sys.exit(INPUT)
     command.main(args=arguments, prog_name="fena", complete_var=COMPLETE, standalone_mode=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Reversible, Set
 
-from ..errors import FenaError
+from ..errors import FenaError, clipped
 
 #: What iterates over a set, of which only the type tells that it does.
 _SET_ITERATOR: type = type(iter(set()))
@@ -46,7 +46,7 @@ def sequence(values: Iterable, what: str, where: str, error: type[FenaError]) ->
     check_order(values, what, where, error)
     try:
         return tuple(values)
-    except TypeError:
+    except Exception:  # whatever an object's own iterator raises
         raise error(
-            f"{what} are {values!r}, which is no sequence", where=where, fix="give a list"
+            f"{what} are {clipped(values)}, which is no sequence", where=where, fix="give a list"
         ) from None

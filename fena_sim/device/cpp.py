@@ -188,6 +188,7 @@ class CppDevice:
     name: str = "cpp"
     standalone: str = "cpp_standalone"
     dtype: type = np.float64
+    STAND_IN = "build"  # what builds networks is a device
 
     def available(self) -> str | None:
         """None if a C++ compiler works, else the reason why not."""

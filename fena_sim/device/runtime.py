@@ -85,6 +85,7 @@ class RuntimeDevice:
     """Brian2 runtime, the NumPy target of `dense.numpy_target`."""
 
     name = "runtime"
+    STAND_IN = "build"  # what builds networks is a device
 
     def available(self) -> None:
         """None; every machine has it."""

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from ..declare.arguments import checked
 from ..declare.model.hierarchy import Hierarchy
 from ..errors import DeclarationError
 from .user_file import call_with, load_file
 
 
+@checked(DeclarationError)
 def load_model(path: str | Path, /, input_size: int | None = None, **options: object) -> Hierarchy:
     """The Hierarchy declared by a model file.
 

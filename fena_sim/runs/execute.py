@@ -6,6 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ..declare.arguments import checked
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
@@ -31,6 +32,7 @@ from .store.traces import write_traces
 from .store.vocabulary import save_codes
 
 
+@checked(DeclarationError)
 def run(
     model: Hierarchy,
     protocol: Protocol,

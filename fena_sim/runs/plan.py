@@ -1,8 +1,8 @@
 """A plan: a protocol on a model, checked and laid out. Nothing is built, run or written."""
 
 import attrs
-import numpy as np
 
+from ..declare.arguments import checked
 from ..declare.canonical import canonical, digest
 from ..declare.model.divisors import check_divisors
 from ..declare.model.hierarchy import Hierarchy
@@ -10,7 +10,7 @@ from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
 from ..device.default import BATCHING, Device, choose_device
-from ..errors import DeclarationError, DeviceError, ProtocolError
+from ..errors import DeclarationError, DeviceError, ProtocolError, clipped
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
 from .memory import check_controls
@@ -21,6 +21,8 @@ from .store.run import Run
 
 #: Rows of the stimulus tables in a build, unless they are long; chunks up to this length share one.
 TABLE_ROWS = 4096
+#: The largest seed.
+SEEDS = 2**64 - 1
 
 
 @attrs.frozen(eq=False)
@@ -96,6 +98,7 @@ class Plan:
     warning: str | None
 
     @classmethod
+    @checked(DeclarationError)
     def of(
         cls,
         model: Hierarchy,
@@ -112,7 +115,7 @@ class Plan:
         FenaError
             If something is declared wrongly, does not fit together, or the device is not available.
         """
-        _check_kinds(model, protocol, seed, chunk_tokens)
+        _check_numbers(seed, chunk_tokens, start)
         chosen, warning = choose_device(device)
         protocol = _numbered(protocol, model)
         blocks = tuple(BlockPlan.of(model, block, chunk_tokens) for block in protocol.blocks)
@@ -151,24 +154,24 @@ class Plan:
         return f"<Plan {self.name}: {self.protocol!r} on {self.device.name}>"
 
 
-def _check_kinds(model, protocol, seed, chunk_tokens):
-    if not isinstance(model, Hierarchy):
-        raise DeclarationError(
-            f"{model!r} is not a Hierarchy", fix="pass what load_model(path) gives"
-        )
-    if not isinstance(protocol, Protocol):
+def _check_numbers(seed, chunk_tokens, start):
+    if not 0 <= seed <= SEEDS:
         raise ProtocolError(
-            f"{protocol!r} is not a Protocol", fix="pass what load_protocol(path).protocol gives"
+            f"the seed {clipped(seed)} is not from 0 to {SEEDS}",
+            where="run(seed=...)",
+            fix="give e.g. seed=0",
         )
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
+    if chunk_tokens is not None and chunk_tokens < 1:
         raise ProtocolError(
-            f"the seed {seed!r} is not a whole number from 0", fix="give e.g. seed=0"
+            f"a chunk of {chunk_tokens} tokens",
+            where="run(chunk_tokens=...)",
+            fix="give a whole number, at least 1",
         )
-    if chunk_tokens is not None and (
-        not isinstance(chunk_tokens, (int, np.integer)) or chunk_tokens < 1
-    ):
+    if start is not None and len(start) != 2:
         raise ProtocolError(
-            f"a chunk of {chunk_tokens!r} tokens", fix="give a whole number, at least 1"
+            f"start holds {len(start)} things",
+            where="run(start=...)",
+            fix="give (run, block): a finished run and the name of a block",
         )
 
 

@@ -8,13 +8,15 @@ import attrs
 from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_dimensions
 
-from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from ..sequence import sequence
-from .likelihood import LIKELIHOODS
+from .likelihood import Categorical, Gaussian
 from .locality import check_local
 from .parameter import Parameter
 from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
+from .readouts import Readout
 
 #: Names that every network and every token has without a declaration.
 RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
@@ -36,6 +38,7 @@ def _readouts(given: Iterable) -> tuple:
     return sequence(given, "readouts", "Hierarchy.readouts", DeclarationError)
 
 
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True)
 class Settling:
     """When the hierarchy counts as settled.
@@ -45,11 +48,24 @@ class Settling:
     are the last step at or above it.
     """
 
-    populations: tuple = attrs.field(converter=_settling)
+    populations: tuple[str, ...] = attrs.field(converter=_settling)
     variable: str
     tolerance: Quantity
 
 
+def _populations(given: Iterable[Population]) -> tuple:
+    return tuple(given)
+
+
+def _projections(given: Iterable[Projection]) -> tuple:
+    return tuple(given)
+
+
+def _readouts(given: Iterable[Readout]) -> tuple:
+    return tuple(given)
+
+
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Hierarchy:
     """A complete model. A model file's ``hierarchy(input_size)`` returns one.
@@ -88,7 +104,7 @@ class Hierarchy:
     dt: Quantity = 1 * ms
     settling: Settling | None = None
     readouts: tuple = attrs.field(converter=_readouts, default=())
-    likelihood: object = None
+    likelihood: Gaussian | Categorical | None = None
     batch: int = attrs.field(default=1)
     description: str = ""
     reference: str = ""
@@ -104,21 +120,6 @@ class Hierarchy:
 
     def __attrs_post_init__(self):
         check_clock(self.dt, f"dt of {self.where}")
-        for kind, members in (("populations", self.populations), ("projections", self.projections)):
-            expected = {"populations": Population, "projections": Projection}[kind]
-            for member in members:
-                if not isinstance(member, expected):
-                    raise DeclarationError(
-                        f"{kind} holds {member!r}, not a {expected.__name__}",
-                        where=self.where,
-                        fix=f"declare it as {expected.__name__}(...)",
-                    )
-        if self.likelihood is not None and not isinstance(self.likelihood, LIKELIHOODS):
-            raise DeclarationError(
-                f"the likelihood of level 0 is {self.likelihood!r}",
-                where=self.where,
-                fix="give likelihood=Gaussian() or likelihood=Categorical()",
-            )
         for names in (
             [*RESERVED, *(member.name for member in (*self.populations, *self.projections))],
             [*TOKEN_VARIABLES, *(readout.name for readout in self.readouts)],
@@ -297,9 +298,13 @@ class Hierarchy:
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
+        if not isinstance(key, str):
+            raise DeclarationError(
+                f"{clipped(key)} is no key", where=self.where, fix='give e.g. "level.1.tau"'
+            )
         if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
             raise DeclarationError(
-                f"{value!r} is not a number or a quantity",
+                f"{clipped(value)} is not a number or a quantity",
                 where=f"--set {key}",
                 fix="write e.g. 20*ms",
             )

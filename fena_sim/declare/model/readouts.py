@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import attrs
 
 from ...errors import DeclarationError, UnknownNameError, nearest
+from ..arguments import checked
 from ..sequence import sequence
 
 WHEN = ("arrival", "first", "mean", "last")
@@ -15,6 +16,7 @@ def _variables(given: Iterable) -> tuple:
     return sequence(given, "variables", "Readout.variables", DeclarationError)
 
 
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True)
 class Readout:
     """A quantity kept for every token: `variables` ("population.variable") taken `when`.
@@ -28,7 +30,7 @@ class Readout:
     """
 
     name: str
-    variables: tuple = attrs.field(converter=_variables)
+    variables: tuple[str, ...] = attrs.field(converter=_variables)
     when: str
     scale: float = 1.0
     meaning: str = attrs.field(default="", metadata={"hashed": False})

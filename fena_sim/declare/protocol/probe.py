@@ -2,7 +2,7 @@
 takes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import Dimension, have_same_dimensions
 
-from ...errors import ProtocolError, UnitError, UnknownNameError, nearest
+from ...errors import ProtocolError, UnitError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from ..model.hierarchy import Hierarchy
 from ..model.population import Population
 from ..sequence import check_order, sequence
@@ -65,6 +66,7 @@ def _shown(values, most=8):
     return f"[{', '.join(map(repr, values[:most]))}{', ...' if len(values) > most else ''}]"
 
 
+@checked(ProtocolError)
 @attrs.frozen(eq=False)
 class Probe:
     """A recording from one population.
@@ -96,7 +98,7 @@ class Probe:
     variables: tuple = attrs.field(converter=_names)
     units: tuple | slice | None = attrs.field(default=None, converter=_chosen)
     interval: Quantity = 1 * ms
-    window: tuple | None = None
+    window: Sequence[Quantity] | None = None
 
     def __attrs_post_init__(self):
         check_time(self.interval, "interval", self.where)
@@ -114,13 +116,15 @@ class Probe:
                 have_same_dimensions(edge, second) for edge in self.window
             ):
                 raise UnitError(
-                    f"the window {self.window} is not two times",
+                    f"the window {clipped(self.window)} is not two times",
                     where=self.where,
                     fix="give e.g. (-12*ms, 48*ms)",
                 )
             if not float(self.window[0]) < float(self.window[1]):
                 raise ProtocolError(
-                    f"the window {self.window} is empty", where=self.where, fix="give (start, stop)"
+                    f"the window {clipped(self.window)} is empty",
+                    where=self.where,
+                    fix="give (start, stop)",
                 )
 
     @property

@@ -5,15 +5,17 @@ from collections.abc import Iterable
 import attrs
 
 from ...errors import ProtocolError, UnknownNameError, nearest
+from ..arguments import checked
 from ..sequence import sequence
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
 
 
-def _blocks(given: Iterable) -> tuple:
+def _blocks(given: Iterable[Block]) -> tuple:
     return sequence(given, "blocks", "Protocol.blocks", ProtocolError)
 
 
+@checked(ProtocolError)
 @attrs.frozen(kw_only=True, eq=False)
 class Protocol:
     """An experiment. A protocol file's ``protocol()`` returns one.
@@ -35,14 +37,15 @@ class Protocol:
     blocks: tuple = attrs.field(converter=_blocks)
     measured_signal: str = ""
     description: str = ""
-    options: dict = attrs.field(
+    options: dict[str, object] = attrs.field(
         factory=dict, metadata={"hashed": False}
     )  # what they decide is hashed
 
     def __attrs_post_init__(self):
-        if not isinstance(self.name, str) or not self.name.isidentifier():
+        if not self.name.isidentifier():
             raise ProtocolError(
                 f"protocol name {self.name!r} is not an identifier",
+                where="Protocol(name=...)",
                 fix="use letters and underscores",
             )
         if not self.blocks or not all(isinstance(b, Block) for b in self.blocks):

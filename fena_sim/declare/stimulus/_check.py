@@ -5,16 +5,27 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ...errors import StimulusError
+from ...errors import StimulusError, clipped
+
+#: Tokens and units, of which no memory holds more.
+MOST = 10**9
 
 
-def whole(name: str, value: int, minimum: int, where: str) -> int:
-    """Return `value` as an int, or raise StimulusError unless it is a whole number >= `minimum`."""
+def whole(name: str, value: int, minimum: int, where: str, most: float = MOST) -> int:
+    """Return `value` as an int, or raise StimulusError unless it is a whole number >= `minimum`,
+    and at most `most`.
+    """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < minimum:
         raise StimulusError(
-            f"{name} must be a whole number of at least {minimum}, but is {value!r}",
+            f"{name} must be a whole number of at least {minimum}, but is {clipped(value)}",
             where=where,
             fix=f"give {name} >= {minimum}",
+        )
+    if value > most:
+        raise StimulusError(
+            f"{name} is {clipped(value)}, which is too many",
+            where=where,
+            fix=f"give {name} <= {most}",
         )
     return int(value)
 
@@ -27,7 +38,7 @@ def probability(name: str, value: float, where: str, ends: bool = False) -> floa
     if not number or not (0 < value < 1 or (ends and value in (0, 1))):
         interval = "[0, 1]" if ends else "(0, 1)"
         raise StimulusError(
-            f"{name} must be a probability in {interval}, but is {value!r}",
+            f"{name} must be a probability in {interval}, but is {clipped(value)}",
             where=where,
             fix=f"give {name} as a number in {interval}",
         )
@@ -58,4 +69,4 @@ def _encodes(text):
 
 def generator(seed: int, where: str) -> np.random.Generator:
     """A numpy Generator of a whole-number seed, so that every stream can be made again."""
-    return np.random.default_rng(whole("seed", seed, 0, where))
+    return np.random.default_rng(whole("seed", seed, 0, where, most=np.inf))

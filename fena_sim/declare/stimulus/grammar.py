@@ -5,11 +5,12 @@ from collections.abc import Iterable
 import attrs
 import numpy as np
 
-from ...errors import StimulusError
+from ...errors import StimulusError, clipped
+from ..arguments import checked
 from ..sequence import check_order, sequence
 from ._check import generator, probability, whole
 from .stream import TokenStream
-from .vocabulary import Vocabulary, one_hot, require_vocabulary
+from .vocabulary import Vocabulary, one_hot
 
 _CLASSES = 3
 #: Share of the junctions, after motifs that begin a held-out pair, that `held_out` sends through
@@ -34,14 +35,15 @@ def _pairs(pairs: Iterable) -> frozenset:
         return frozenset((first, second) for first, second in pairs)
     except StimulusError:
         raise
-    except (TypeError, ValueError):
+    except Exception:  # whatever an object's own iterator raises
         raise StimulusError(
-            f"held-out pairs must be pairs of motif numbers, but are {pairs!r}",
+            f"held-out pairs must be pairs of motif numbers, but are {clipped(pairs)}",
             where=where,
             fix="give for instance {(0, 4), (1, 8)}",
         ) from None
 
 
+@checked(StimulusError)
 @attrs.frozen(kw_only=True)
 class MotifGrammar:
     """Motifs in 3 classes of k, chained by a rule on the last two classes.
@@ -72,12 +74,7 @@ class MotifGrammar:
         A motif with a symbol that is not in the vocabulary.
     """
 
-    vocabulary: Vocabulary = attrs.field(
-        factory=lambda: one_hot("abcdefghijklmnop"),
-        validator=lambda self, attribute, value: require_vocabulary(
-            value, "MotifGrammar.vocabulary"
-        ),
-    )
+    vocabulary: Vocabulary = attrs.field(factory=lambda: one_hot("abcdefghijklmnop"))
     motifs: tuple = attrs.field(
         default=("aef", "begh", "cefid", "jka", "klmf", "dlmni", "ope", "pnkg", "moljh"),
         converter=_motifs,
@@ -131,6 +128,7 @@ class MotifGrammar:
         """Number k of motifs per class."""
         return len(self.motifs) // _CLASSES
 
+    @checked(StimulusError)
     def training(self, n: int, seed: int) -> TokenStream:
         """Stream of `n` tokens in which no held-out pair occurs.
 
@@ -147,6 +145,7 @@ class MotifGrammar:
         self._check_no_dead_end(allowed)
         return self._generate(n, generator(seed, "MotifGrammar.training"), allowed, p_novel=0)
 
+    @checked(StimulusError)
     def held_out(self, n: int, seed: int) -> TokenStream:
         """Stream of `n` tokens with the label columns of `training` that visits held-out pairs.
 
@@ -166,6 +165,7 @@ class MotifGrammar:
             n, generator(seed, "MotifGrammar.held_out"), self._chances(), p_novel=_P_NOVEL
         )
 
+    @checked(StimulusError)
     def transitions(self, held_out: bool = False) -> np.ndarray:
         """Probability of the next motif as `training` draws it, or `held_out`.
 

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ...errors import StimulusError
+from ...errors import StimulusError, clipped
+from ..arguments import checked
 from ..sequence import check_order, sequence
 from ._check import storable
-from .vocabulary import Vocabulary, require_vocabulary
+from .vocabulary import Vocabulary
 
 OMITTED = None
 """Stands for an omitted token in a list of symbols; its token in a stream is -1 and its symbol ""."""
@@ -25,12 +26,6 @@ def _names(tokens, vocabulary):
 
 
 def _events(events: pd.DataFrame) -> pd.DataFrame:
-    if not isinstance(events, pd.DataFrame):
-        raise StimulusError(
-            f"events are a {type(events).__name__}",
-            where="TokenStream.events",
-            fix="give a DataFrame, or build the stream with TokenStream.from_list",
-        )
     return events.reset_index(drop=True)
 
 
@@ -42,7 +37,14 @@ def _label(name, values, n):
             fix=f"choose another name than {', '.join(TAKEN)}",
         )
     check_order(values, f"the values of label {name!r}", "TokenStream labels", StimulusError)
-    values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
+    try:
+        values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
+    except Exception as error:  # whatever an object's own conversion raises
+        raise StimulusError(
+            f"label {name!r} cannot be used: {error}",
+            where="TokenStream labels",
+            fix="give a list with one value per token",
+        ) from error
     if values.shape != (n,):
         raise StimulusError(
             f"label {name!r} has shape {values.shape} for {n} tokens",
@@ -75,6 +77,7 @@ def _check_labels(labels):
             storable([str(value) for value in values], f"label {name!r}", where)
 
 
+@checked(StimulusError)
 @attrs.frozen
 class TokenStream:
     """A sequence of token events and the vocabulary that gives them meaning.
@@ -92,17 +95,13 @@ class TokenStream:
         No events, a column missing, or tokens that do not fit the vocabulary.
     """
 
-    vocabulary: Vocabulary = attrs.field()
+    vocabulary: Vocabulary
     events: pd.DataFrame = attrs.field(
         converter=_events,
         eq=attrs.cmp_using(eq=pd.DataFrame.equals),
         hash=False,
         repr=lambda events: f"<{len(events)} events: {', '.join(map(str, events.columns))}>",
     )
-
-    @vocabulary.validator
-    def _check_vocabulary(self, attribute, vocabulary):
-        require_vocabulary(vocabulary, "TokenStream.vocabulary")
 
     @events.validator
     def _check_events(self, attribute, events):
@@ -137,6 +136,7 @@ class TokenStream:
         _check_labels(events.drop(columns=["token", "symbol"]))
 
     @classmethod
+    @checked(StimulusError)
     def from_list(
         cls, tokens: Iterable[str | None], vocabulary: Vocabulary, **labels: ArrayLike
     ) -> "TokenStream":
@@ -156,7 +156,6 @@ class TokenStream:
         StimulusError
             No tokens, a label of another length, or a label named like a column of every run.
         """
-        require_vocabulary(vocabulary, "TokenStream.from_list")
         ids = [
             -1 if symbol is OMITTED else vocabulary.index(symbol, where=f"token {i} of the list")
             for i, symbol in enumerate(
@@ -166,6 +165,7 @@ class TokenStream:
         return cls.from_ids(ids, vocabulary, **labels)
 
     @classmethod
+    @checked(StimulusError)
     def from_ids(
         cls, tokens: ArrayLike, vocabulary: Vocabulary, **labels: ArrayLike
     ) -> "TokenStream":
@@ -173,9 +173,15 @@ class TokenStream:
 
         Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
         """
-        require_vocabulary(vocabulary, "TokenStream.from_ids")
         check_order(tokens, "token indices", "TokenStream.from_ids", StimulusError)
-        tokens = np.asarray(tokens)
+        try:
+            tokens = np.asarray(tokens)
+        except Exception as error:  # whatever an object's own conversion raises
+            raise StimulusError(
+                f"token indices cannot be used: {error}",
+                where="TokenStream.from_ids",
+                fix="give one whole number per event",
+            ) from error
         if tokens.ndim != 1 or not (tokens.dtype.kind in "iu" or tokens.size == 0):
             raise StimulusError(
                 f"token indices are {tokens.dtype} of shape {tokens.shape}",
@@ -197,6 +203,7 @@ class TokenStream:
         return cls(vocabulary, pd.DataFrame(columns))
 
     @classmethod
+    @checked(StimulusError)
     def concat(cls, streams: Iterable["TokenStream"]) -> "TokenStream":
         """One stream after the other.
 
@@ -234,7 +241,7 @@ class TokenStream:
         """The part in a slice. Raises StimulusError for anything but a slice and for an empty part."""
         if not isinstance(part, slice):
             raise StimulusError(
-                f"a stream cannot be indexed with {part!r}",
+                f"a stream cannot be indexed with {clipped(part)}",
                 where="TokenStream",
                 fix="cut it with a slice, stream[a:b], or read stream.events",
             )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import StimulusError, StimulusWarning
+from ...errors import StimulusError, StimulusWarning, clipped
+from ..arguments import checked
 from ._check import whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, one_hot, require_vocabulary
@@ -33,6 +34,7 @@ _LOST = "\0"
 _MOST_LOST = 0.03
 
 
+@checked(StimulusError)
 def text(
     path: str | Path | None = None,
     characters: int | None = None,
@@ -186,7 +188,15 @@ def _source_length(prose, plain, characters):
 
 
 def _read(path):
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that is too long
+        raise StimulusError(
+            f"the text file cannot be read: {error.strerror}",
+            where=clipped(str(path)),
+            fix="check the path",
+        ) from error
+    if not there:
         raise StimulusError("the text file does not exist", where=str(path), fix="check the path")
     if path.is_dir():
         raise StimulusError(

@@ -27,6 +27,8 @@ REDRAW, REPORT = 0.5, 10.0
 class Silent:
     """Keeps the rate, shows nothing. Also the interface of every other progress."""
 
+    STAND_IN = "chunk"
+
     def __init__(self) -> None:
         self._tokens, self._seconds = 0, 0.0
 

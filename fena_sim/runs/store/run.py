@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ...declare.arguments import checked
 from ...declare.model.likelihood import Categorical, Gaussian
 from ...declare.protocol.block import INITIAL
 from ...declare.stimulus.vocabulary import Vocabulary
@@ -30,9 +31,12 @@ class Run:
         Parameters, versions, seed, device, git state, command, wall time.
     """
 
+    #: What is read like a run counts as one.
+    STAND_IN = "events"
+
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.manifest = read_manifest(folder)
+        self.manifest = read_manifest(self.folder)
 
     @property
     def id(self) -> str:
@@ -214,6 +218,7 @@ class _OneStream(Run):
         }
 
 
+@checked(RunFolderError)
 def open_run(folder: str | Path) -> Run:
     """Open a run folder. Raises RunFolderError if it is none."""
     return Run(folder)

@@ -208,7 +208,7 @@ ALL = {(a, b) for a in range(9) for b in range(9)}
         (lambda: MotifGrammar(p_index=-0.1), "p_index"),
         (lambda: MotifGrammar(p_index=float("nan")), "p_index"),
         (lambda: MotifGrammar().training(0, 1), "n must be"),
-        (lambda: MotifGrammar().training(10.0, 1), "n must be"),
+        (lambda: MotifGrammar().training(10.0, 1), "n is 10.0"),
         (lambda: MotifGrammar().held_out(-3, 1), "n must be"),
         (lambda: MotifGrammar().training(10, -1), "seed"),
         (lambda: MotifGrammar().held_out(10, "x"), "seed"),

@@ -236,7 +236,7 @@ def test_directory(tmp_path):
             {"vocabulary": one_hot("abc ")},
             "2 of the text's characters are not in the vocabulary: 't', ','",
         ),
-        (b"abc", {"vocabulary": "abc"}, "vocabulary is a str"),
+        (b"abc", {"vocabulary": "abc"}, "vocabulary is 'abc'"),
         (b"a  b", {"characters": 4}, "has 3 characters, fewer than the 4"),
         (b"ab", {"characters": 0}, "characters"),
         (b"ab", {"characters": 1.5}, "characters"),
