@@ -13,7 +13,14 @@ from ..declare.protocol.protocol import Protocol
 from ..device.default import Device
 from ..device.program import Program
 from ..device.recordings import Recordings
-from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, RunFolderError
+from ..errors import (
+    CheckpointError,
+    DeclarationError,
+    FenaError,
+    NonFiniteError,
+    ProtocolError,
+    RunFolderError,
+)
 from ..network.initial_state import initial_state
 from .checkpoints import Checkpoints
 from .chunks import BlockRunner
@@ -32,7 +39,7 @@ from .store.traces import write_traces
 from .store.vocabulary import save_codes
 
 
-@checked(DeclarationError)
+@checked(ProtocolError)
 def run(
     model: Hierarchy,
     protocol: Protocol,

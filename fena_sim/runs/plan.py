@@ -10,7 +10,7 @@ from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
 from ..device.default import BATCHING, Device, choose_device
-from ..errors import DeclarationError, DeviceError, ProtocolError, clipped
+from ..errors import DeviceError, ProtocolError, clipped
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
 from .memory import check_controls
@@ -98,7 +98,7 @@ class Plan:
     warning: str | None
 
     @classmethod
-    @checked(DeclarationError)
+    @checked(ProtocolError)
     def of(
         cls,
         model: Hierarchy,

@@ -178,17 +178,13 @@ def _check_bounded(value):
 
 
 def _agrees_with_python(text, value):
-    """What is a value is what Python makes of it, with lists as tuples."""
-    if isinstance(value, str):
+    """What is a value is what Python makes of it: numbers, quantities, True and None."""
+    if isinstance(value, (str, tuple)) or np.ndim(value):
         return
     names = {name: getattr(brian2, name) for name in ("ms", "mV", "Hz", "second")}
     with np.errstate(all="ignore"):
         expected = eval(text.strip(), {"__builtins__": {}}, names)
-    assert str(_tuples(expected)) == str(value) or np.all(_tuples(expected) == value)
-
-
-def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
+    assert expected == value
 
 
 @examples(200)
