@@ -3,6 +3,7 @@ Contract: its docstrings.
 """
 
 import ast
+import shutil
 
 import mutants
 import pytest
@@ -41,9 +42,12 @@ def test_a_text_that_does_not_fit_is_refused(old):
 
 @pytest.mark.slow
 def test_caught_survived_and_broken_are_told_apart(tmp_path):
-    """On a tree of three files, in which all that can happen is known."""
+    """On a tree of three files, in which all that can happen is known; pytest has the project's
+    settings.
+    """
     original, cache = tmp_path / "original", tmp_path / "cache"
     original.mkdir()
+    shutil.copy(mutants.ROOT / "pyproject.toml", original)
     (original / "thing.py").write_text("def two():\n    return 1 + 1\n")
     (original / "test_sees.py").write_text(
         "import thing\ndef test_first(): pass\ndef test_two(): assert thing.two() == 2\n"
