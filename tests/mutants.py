@@ -1,6 +1,6 @@
 """Planted defects: each is put into a copy of the tree, where the tests named beside it must fail.
 
-    python tests/mutants.py [--only NAME] [--jobs N]
+    python tests/mutants.py [--only NAME] [--jobs N] [--page docs/mutants.md]
 
 A command, not collected by pytest: it takes some minutes. First the same tests run on an unchanged
 copy, where they must pass. Then every mutant is one change of text in one file of a copy of its
@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
+import mutants_results
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -96,7 +97,8 @@ def run_tests(folder, tests, cache):
     Copies share the builds in `cache`: a build is found by its sources, and by the code that wrote
     them.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
+    # -rfE: the lines that say what failed, whatever pyproject.toml asks pytest to report.
+    command = [sys.executable, "-m", "pytest", "-x", "-rfE", "-p", "no:cacheprovider", *tests]
     environment = {
         **os.environ,
         "PYTHONPATH": str(folder),
@@ -155,6 +157,25 @@ def table(mutants, outcomes):
     return shown
 
 
+def page(mutants, outcomes):
+    """The verdicts as a page of Markdown, without what differs from one run to the next."""
+    caught = sum(outcome.failed is not None for outcome in outcomes)
+    lines = [
+        "# Planted defects",
+        "",
+        "Written by `make mutants` ([tests](../tests/README.md)). Each row is one change of text in one file, made in a copy of",
+        f"the tree, and the first test that failed there. {caught} of {len(mutants)} were caught.",
+        "",
+        "| defect | file | caught by |",
+        "| --- | --- | --- |",
+    ]
+    for mutant, outcome in zip(mutants, outcomes, strict=True):
+        test = "**nothing**" if outcome.failed is None else f"`{outcome.failed}`"
+        cells = (mutant.name, f"`{mutant.file}`", test.replace("tests/", "", 1))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -168,16 +189,13 @@ def main():
     parser.add_argument(
         "--jobs", type=int, default=2, help="mutants that are tried at the same time (default 2)"
     )
+    parser.add_argument(
+        "--page", metavar="FILE", type=Path, help="write the verdicts there as a page of Markdown"
+    )
     options = parser.parse_args()
-    chosen = [
-        m
-        for m in (*ENGINE, *FENA)
-        if not options.only or any(name in m.name for name in options.only)
-    ]
+    chosen = [m for m in ALL if not options.only or any(name in m.name for name in options.only)]
     if not chosen:
-        parser.error(
-            f"no mutant is called so; there are: {', '.join(m.name for m in (*ENGINE, *FENA))}"
-        )
+        parser.error(f"no mutant is called so; there are: {', '.join(m.name for m in ALL)}")
     for mutant in chosen:
         mutant.changed()
     console = Console()
@@ -208,6 +226,8 @@ def main():
         with ThreadPoolExecutor(options.jobs) as pool:
             outcomes = list(pool.map(attempt, range(len(chosen))))
     console.print(table(chosen, outcomes))
+    if options.page:
+        options.page.write_text(page(chosen, outcomes), encoding="utf-8")
     survived = sum(outcome.failed is None for outcome in outcomes)
     console.print(f"{len(chosen) - survived} of {len(chosen)} caught")
     return int(survived > 0)
@@ -803,6 +823,10 @@ FENA = [
         _FIRST,
     ),
 ]
+
+#: Defects of names, numbers and pictures.
+RESULTS = [Mutant(*arguments) for arguments in mutants_results.RESULTS]
+ALL = (*ENGINE, *RESULTS, *FENA)
 
 
 if __name__ == "__main__":

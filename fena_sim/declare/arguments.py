@@ -17,6 +17,7 @@ from brian2 import Quantity
 from brian2.units.fundamentalunits import have_same_dimensions
 
 from ..errors import FenaError, clipped, nearest
+from .sequence import check_order
 
 T = TypeVar("T", bound=Callable)
 
@@ -84,6 +85,8 @@ def _checking(function, error, name, owner=None):
                 hint = Mapping[str, hint]
             elif parameter.kind is parameter.VAR_POSITIONAL:
                 hint = Sequence[hint]
+            if _keeps_order(hint):
+                check_order(value, key, f"{name}({key}=...)", error)
             wrong = None if value is parameter.default else _wrong(key, value, hint)
             if wrong is None and hint is not Any and isinstance(value, collections.abc.Iterator):
                 value = bound.arguments[key] = list(value)  # it serves only once
@@ -100,6 +103,14 @@ def _checking(function, error, name, owner=None):
         return function(*bound.args, **bound.kwargs)
 
     return call
+
+
+def _keeps_order(hint):
+    """Whether an argument of a type is a sequence, in the order of its elements."""
+    origin, inside = typing.get_origin(hint) or hint, typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_keeps_order(one) for one in inside)
+    return origin in (list, tuple, collections.abc.Sequence, collections.abc.Iterable)
 
 
 def _wrong(name, value, hint):

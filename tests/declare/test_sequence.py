@@ -147,7 +147,7 @@ def test_what_has_an_order_keeps_it(ordered):
 @pytest.mark.parametrize("taker", ["one_hot", "populations", "probes", "units of a probe"])
 def test_what_is_no_sequence_is_refused(taker):
     kind, declare, _ = TAKERS[taker]
-    with pytest.raises(kind, match="no sequence|neither whole numbers"):
+    with pytest.raises(kind, match="no sequence|neither whole numbers|of type float"):
         declare(2.5)
 
 

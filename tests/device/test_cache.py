@@ -1,5 +1,6 @@
 """The build cache. Oracle: a compiler made here that writes down who it is and how often it was
-called; for damage, the documented contract: a build is as it was made, or made anew.
+called; for damage, the documented contract: a build is as it was made, or made anew; for keys, the
+documented contract of a declaration's key.
 """
 
 import os
@@ -8,13 +9,19 @@ import subprocess
 import threading
 from pathlib import Path
 
+import attrs
 import pytest
+import tiny
+from brian2 import ms
 
+import fena_sim as fs
 from fena_sim.commands.shell import exit_code
 from fena_sim.device import build_cache as cache
 from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.devices import CudaDevice
 from fena_sim.errors import ResourceError
+from fena_sim.network.pacemaker import BlockShape
+from fena_sim.stimulus import dense_random, one_hot
 
 
 @pytest.fixture
@@ -248,3 +255,42 @@ def test_what_a_killed_builder_left_is_removed(store, tmp_path, python, monkeypa
     monkeypatch.setattr(cache.scratch, "_tidied", set())  # as in a new process
     store("a", "g++")
     assert not list(cache.root().glob("fena_scratch_*"))
+
+
+MODEL, SYMBOLS = tiny.model(), "abcdefghijklmnop"
+PROBE = fs.Probe("state_1", "r")
+#: What a key is made of; each of the others differs from the first by one thing that is baked in.
+BAKED = {
+    "nothing": {},
+    "codes": dict(vocabulary=dense_random(SYMBOLS, 16, seed=1)),
+    "other codes": dict(vocabulary=dense_random(SYMBOLS, 16, seed=2)),
+    "size": dict(hierarchy=tiny.model(sizes=(8, 6, 4))),
+    "dt": dict(hierarchy=MODEL.with_parameter("dt", 0.5 * ms)),
+    "capacity": dict(shape=BlockShape(9, (1, 1, 1, 1))),
+    "a control within tokens": dict(shape=BlockShape(8, (1, 60, 1, 1))),
+    "no probe": dict(probes=()),
+    "variable": dict(probes=[fs.Probe("state_1", "f")]),
+    "population": dict(probes=[fs.Probe("state_2", "r")]),
+    "units": dict(probes=[attrs.evolve(PROBE, units=[1])]),
+    "other units": dict(probes=[attrs.evolve(PROBE, units=[2])]),
+    "interval": dict(probes=[attrs.evolve(PROBE, interval=2 * ms)]),
+    "flags": dict(flags=["float64"]),
+}
+
+
+def key(hierarchy=MODEL, vocabulary=None, shape=None, probes=(PROBE,), flags=("float32",)):
+    vocabulary = vocabulary or one_hot(SYMBOLS)
+    shape = shape or BlockShape(8, (1, 1, 1, 1))
+    return cache.declaration_key(hierarchy, vocabulary, shape, probes, flags)
+
+
+def test_whatever_is_baked_into_a_build_decides_its_key():
+    keys = {what: key(**changed) for what, changed in BAKED.items()}
+    alike = [what for what, found in keys.items() if list(keys.values()).count(found) > 1]
+    assert not alike
+
+
+def test_parameters_and_initial_values_need_no_other_build():
+    other = MODEL.with_parameter("level.2.tau", 99 * ms)
+    drawn = [attrs.evolve(p, initial={n: 0.5 for n in p.initial}) for p in other.populations]
+    assert key(hierarchy=attrs.evolve(other, populations=drawn)) == key()

@@ -20,6 +20,7 @@ from fena_sim.errors import (
     RunFolderError,
     UnknownNameError,
 )
+from fena_sim.network.initial_state import noise_seed
 from fena_sim.stimulus import TokenStream, dense_random
 
 
@@ -247,6 +248,7 @@ def test_start_with_another_parameter(finished, tiny_fena, tmp_path):
     run = fs.run(
         slow,
         tiny.one_block(2, probes=()),
+        seed=3,
         device="runtime",
         out=tmp_path,
         start=(finished, "learning"),
@@ -254,6 +256,7 @@ def test_start_with_another_parameter(finished, tiny_fena, tmp_path):
     assert run.state("learning")["state_2.tau"] == 0.020, (
         "parameters are those of the run, not of where it starts"
     )
+    assert run.state("learning")["state_2.noise_seed"] == noise_seed(3) != noise_seed(0)
     assert run.state("learning")["W_1.share"] == 0
 
 

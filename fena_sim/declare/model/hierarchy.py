@@ -294,7 +294,8 @@ class Hierarchy:
     def with_parameter(self, key: str, value: float | Quantity) -> "Hierarchy":
         """A copy with a parameter changed.
 
-        Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter".
+        Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter". A projection
+        belongs to the level of its target.
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """

@@ -1,6 +1,6 @@
 """The motif grammar: words of shared tokens under a second-order rule, with combinations held out."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 import numpy as np
@@ -26,7 +26,7 @@ def _motifs(motifs: Iterable) -> tuple:
     )
 
 
-def _pairs(pairs: Iterable) -> frozenset:
+def _pairs(pairs: Collection) -> frozenset:
     where = "MotifGrammar.held_out_pairs"
     try:
         pairs = list(pairs)

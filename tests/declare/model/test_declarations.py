@@ -3,6 +3,7 @@
 import attrs
 import numpy as np
 import pytest
+import tiny
 from brian2 import hertz, ms, mV, second, volt
 
 from fena_sim import (
@@ -540,6 +541,29 @@ def test_another_name_is_offered_for_e():
 def test_e_that_nobody_declares_is_eulers_number():
     """As in Brian2. `j` is free in a population, where there is no other unit."""
     hierarchy([unit(equations="dx/dt = (e - x)/tau : 1"), unit("b", equations="j : 1")])
+
+
+def test_a_key_names_one_object_or_a_level_or_all():
+    """The level of a projection is that of its target."""
+    model = tiny.model()
+    level = {p.name: p.level for p in model.populations}
+    of = {p.name: level[p.target] for p in model.projections}
+    assert any(level[p.source] != level[p.target] for p in model.projections)
+
+    def changed(key):
+        found = model.with_parameter(key, 0.123).parameters()
+        return {name for name, value in found.items() if value == 0.123}
+
+    shares = {name for name in model.parameters() if name.endswith(".share")}
+    assert changed("share") == shares
+    assert changed("W_2.share") == {"W_2.share"}
+    for number in range(4):
+        owners = {name.partition(".")[0] for name in changed(f"level.{number}.share")}
+        assert owners == {
+            name
+            for name, where in {**level, **of}.items()
+            if where == number and f"{name}.share" in shares
+        }
 
 
 def test_a_changed_model_is_checked_again():

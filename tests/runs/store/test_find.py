@@ -51,13 +51,13 @@ def other_tokens(manifest):
     manifest["protocol"]["options"] = {"p_deviant": "0.2"}
 
 
-def on_from(trained):
+def on_from(trained, experiment="e"):
     def change(manifest):
         manifest["start"] = {
             "run": f"training-fena-seed{trained}-0123456789",
             "block": "training",
             "step": 5000,
-            "experiment": "e" * 32,
+            "experiment": experiment * 32,
         }
 
     return change
@@ -71,14 +71,15 @@ def test_networks_that_differ_by_their_seed_are_one_group_and_all_else_is_anothe
         ("d", shorter),
         ("e", other_tokens),
         ("f", on_from(3)),
+        ("g", on_from(3, "d")),  # from networks that were trained otherwise
     ):
         copies(name, change)
     runs, skipped = find_runs(tmp_path)
-    assert [run.id for run in runs] == [*"abcdef"] and skipped == []
+    assert [run.id for run in runs] == [*"abcdefg"] and skipped == []
     groups = group_runs(runs)
     assert sorted([run.id for run in group.runs] for group in groups) == [
         ["a", "b"],
-        *([name] for name in "cdef"),
+        *([name] for name in "cdefg"),
     ]
     differs = {group.first.id: group.differs for group in groups}
     assert (
@@ -92,6 +93,8 @@ def test_networks_that_differ_by_their_seed_are_one_group_and_all_else_is_anothe
     )
     blocks = {run.id: block_rows(run) for run in runs}
     assert (blocks["a"][0].start_from, blocks["a"][0].begin) == ("initial", 0)
+    learning, paced = blocks["f"][:2]
+    assert paced.begin == pytest.approx(5.0 + learning.duration), "blocks follow one another"
     assert (blocks["f"][0].start_from, blocks["f"][0].begin) == (
         "training-fena-seed3-0123456789:training",
         pytest.approx(5.0),

@@ -129,6 +129,18 @@ def test_what_was_kept_per_token(made, folder):
     )
 
 
+def test_units_keep_their_numbers(tmp_path):
+    """Of a probe of units 2, 5 and 7."""
+    values = np.arange(60.0).reshape(20, 3)
+    recorded = handmade.traces(1e-3, rate__r=values).assign_coords(rate_unit=[2, 5, 7])
+    run = handmade.write(tmp_path / "run", {"b": (handmade.events([0], [0]), recorded, None)})
+    write_csv(run, tmp_path / "tables")
+    read = pd.read_csv(tmp_path / "tables" / "b_traces.csv", float_precision="round_trip")
+    table = read.pivot(index="time", columns="unit", values="value")
+    assert table.columns.tolist() == [2, 5, 7]
+    np.testing.assert_array_equal(table, values)
+
+
 def test_streams_side_by_side(two_streams, tmp_path):
     write_csv(two_streams.run, tmp_path / "b")
     read = pd.read_csv(tmp_path / "b" / "b_traces.csv", float_precision="round_trip")

@@ -17,6 +17,7 @@ from brian2 import ms
 from sweeping import MODEL, SMALL, environment, times_done, workers_of
 
 import fena_sim as fs
+from fena_sim.runs.plan import Plan
 from fena_sim.study.sweep import points
 from fena_sim.study.sweep.grid import parse_grid
 from fena_sim.study.sweep.local import DEATHS, run_locally
@@ -212,6 +213,16 @@ def test_an_unforeseen_error_of_a_summary_is_that_points_alone(planned, protocol
         and outcome.error["kind"] == "IndexError"
         and "small.py" in outcome.error["where"]
     )
+
+
+def test_a_point_is_the_run_of_its_settings_with_the_tokens_of_its_seed(planned, protocol):
+    """As `run` would name it, with the protocol file asked for the tokens of every seed here."""
+    found = planned(seeds=3).points
+    assert len(found) == 6
+    for point, (key, tau) in zip(found, TAUS * 3, strict=True):
+        model = fs.load_model(MODEL, 16, sizes=(8, 6, 5)).with_parameter(key, tau)
+        own = fs.load_protocol(protocol, seed=point.seed).protocol
+        assert points.prepare(point)[0].name == Plan.of(model, own, point.seed, "dense").name
 
 
 def test_a_worker_with_another_model_file_refuses(planned, tmp_path):
