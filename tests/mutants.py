@@ -383,7 +383,7 @@ ENGINE = [
     # -- stimuli and measures ----------------------------------------------------------------------
     Mutant(
         "held-out pairs leak into training",
-        "fena_sim/declare/stimulus/grammar.py",
+        "fena_sim/declare/stimulus/order.py",
         "            allowed[:, first, second] = 0\n",
         "            allowed[:, first, second] *= 0.1\n",
         "tests/declare/stimulus/test_grammar.py::test_training_never_visits_a_held_out_pair",
