@@ -1,7 +1,9 @@
 """Stimuli: vocabularies, token streams, grammars, text, oddball designs."""
 
+from .declare.stimulus.agreement import AgreementGrammar
 from .declare.stimulus.grammar import LONG_MOTIFS, MotifGrammar
 from .declare.stimulus.hidden import Grammar, HiddenStates
+from .declare.stimulus.nested import NestedGrammar
 from .declare.stimulus.oddball import cascade, flip_flop, many_standards, oddball, omissions
 from .declare.stimulus.stream import OMITTED, TokenStream
 from .declare.stimulus.text import text
@@ -10,9 +12,11 @@ from .declare.stimulus.vocabulary import Vocabulary, dense_random, graded, one_h
 __all__ = [
     "LONG_MOTIFS",
     "OMITTED",
+    "AgreementGrammar",
     "Grammar",
     "HiddenStates",
     "MotifGrammar",
+    "NestedGrammar",
     "TokenStream",
     "Vocabulary",
     "cascade",

@@ -1,5 +1,6 @@
 """Checks shared by the stimulus declarations: wrong numbers raise one clear error."""
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 import numpy as np
@@ -36,3 +37,15 @@ def probability(name: str, value: float, where: str, ends: bool = False) -> floa
 def generator(seed: int, where: str) -> np.random.Generator:
     """A numpy Generator of a whole-number seed, so that every stream can be made again."""
     return np.random.default_rng(whole("seed", seed, 0, where))
+
+
+def words(values: Iterable, name: str, of: str, where: str) -> tuple:
+    """Return `values` as a tuple of tuples, or raise StimulusError; `of` says what each consists of."""
+    try:
+        return tuple(tuple(word) for word in values)
+    except TypeError:
+        raise StimulusError(
+            f"{name} must be a sequence of sequences of {of}, but is {values!r}",
+            where=where,
+            fix=f"give a list of lists of {of}",
+        ) from None
