@@ -96,7 +96,7 @@ def run_tests(folder, tests, cache):
     Copies share the builds in `cache`: a build is found by its sources, and by the code that wrote
     them.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-rfE", "-p", "no:cacheprovider", *tests]
     environment = {
         **os.environ,
         "PYTHONPATH": str(folder),
