@@ -403,7 +403,7 @@ ENGINE = [
     # -- stimuli and measures ----------------------------------------------------------------------
     Mutant(
         "held-out pairs leak into training",
-        "fena_sim/declare/stimulus/grammar.py",
+        "fena_sim/declare/stimulus/order.py",
         "            allowed[:, first, second] = 0\n",
         "            allowed[:, first, second] *= 0.1\n",
         "tests/declare/stimulus/test_grammar.py::test_training_never_visits_a_held_out_pair",
@@ -428,6 +428,34 @@ ENGINE = [
         "    if _LOST in plain.values():",
         "    if False:",
         "tests/declare/stimulus/test_text.py::test_the_share_of_letters_that_become_spaces",
+    ),
+    Mutant(
+        "held-out phrases leak into training",
+        "fena_sim/declare/stimulus/nested.py",
+        "novel = held_out and place in held and",
+        "novel = place in held and",
+        "tests/declare/stimulus/test_nested.py::test_nothing_held_out_occurs_in_training_and_all_of_it_in_held_out",
+    ),
+    Mutant(
+        "the ending agrees with another opening",
+        "fena_sim/declare/stimulus/agreement.py",
+        "self.endings[opening]]\n",
+        "self.endings[opening - 1]]\n",
+        "tests/declare/stimulus/test_agreement.py::test_the_default_ending_repeats_the_opening_some_30_tokens_later",
+    ),
+    Mutant(
+        "an opening is followed by itself alone",
+        "fena_sim/declare/stimulus/agreement.py",
+        "chain[np.ix_(openings + 1, openings)] = 1 / n_openings",
+        "chain[openings + 1, openings] = 1",
+        "tests/analyse/test_ideal.py::test_all_sentences_by_brute_force",
+    ),
+    Mutant(
+        "a pair inside a class changes the class before",
+        "fena_sim/declare/stimulus/order.py",
+        "then = np.where(stays, before, last // self.class_size)",
+        "then = last // self.class_size",
+        "tests/analyse/test_ideal.py::test_all_chains_of_phrases_by_brute_force",
     ),
     Mutant(
         "first token scored",

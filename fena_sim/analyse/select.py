@@ -110,19 +110,19 @@ def inside_motif(events: pd.DataFrame, novel: bool) -> np.ndarray:
     Parameters
     ----------
     novel : bool
-        True for motifs entered through a held-out pair, False for all others.
+        True for motifs of a novel combination (label ``novel``), False for all others.
 
     Raises
     ------
     StimulusError
-        If the block lacks the label columns ``position`` and ``novel`` of the motif grammar.
+        If the block lacks the label columns ``position`` and ``novel`` of the grammars.
     """
     missing = {"position", "novel"} - set(events.columns)
     if missing:
         raise StimulusError(
             f"the events have no column {', '.join(sorted(missing))}",
             where=f"event table with columns {', '.join(map(str, events.columns))}",
-            fix="use a block whose tokens come from a motif grammar",
+            fix="use a block whose tokens come from a grammar of fena_sim.stimulus",
         )
     within = events["position"].to_numpy() >= 1
     return scored(events) & within & (events["novel"].to_numpy().astype(bool) == novel)

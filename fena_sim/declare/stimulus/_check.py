@@ -1,11 +1,12 @@
 """Checks shared by the stimulus declarations: wrong numbers raise one clear error."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
 import numpy as np
 
 from ...errors import StimulusError, clipped
+from ..sequence import sequence
 
 #: Tokens and units, of which no memory holds more.
 MOST = 10**9
@@ -70,3 +71,11 @@ def _encodes(text):
 def generator(seed: int, where: str) -> np.random.Generator:
     """A numpy Generator of a whole-number seed, so that every stream can be made again."""
     return np.random.default_rng(whole("seed", seed, 0, where, most=np.inf))
+
+
+def words(values: Iterable, name: str, of: str, where: str) -> tuple:
+    """Return `values` as a tuple of tuples, or raise StimulusError; `of` says what each consists of."""
+    return tuple(
+        sequence(word, f"the {of} of one of the {name}", where, StimulusError)
+        for word in sequence(values, name, where, StimulusError)
+    )
