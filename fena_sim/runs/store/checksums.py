@@ -20,6 +20,8 @@ from .manifest import CHECKSUMS, MANIFEST, inside
 
 #: Folder of the lists, and how their names end.
 FOLDER, SUFFIX = "checksums", ".sha256"
+#: What a run said while it went on: a file without data.
+LOG = "log.txt"
 #: Folders of a run that goes on.
 PASSING = ("checkpoints", "parts")
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import FenaError, RunFolderError
-from .files import write_json
 from .schema import check
 
 MANIFEST = "manifest.json"
@@ -18,6 +17,8 @@ SHA256 = "sha256"
 #: The entry of a finished run: {file: sha256} of the files that are of no block, and of the lists of
 #: those that are (`checksums`).
 CHECKSUMS = "checksums"
+#: Folders of a run whose first block is done: where they are, a manifest was.
+RESULTS = {"events", "states", "tokens"}
 #: Lists in lists that a manifest may have; those of fena have ten.
 DEEPEST = 60
 FIX = "give the folder that `fena run` printed; if the run was damaged, move its folder away and run again"
@@ -27,6 +28,8 @@ def write_manifest(folder: str | Path, manifest: dict) -> None:
     """Write the manifest of a run, with the checksum of its entries. ResourceError if the disk is
     full.
     """
+    from .files import write_json  # takes NumPy, which reading does without
+
     write_json(Path(folder) / MANIFEST, {**manifest, SHA256: _checksum(manifest)})
 
 
@@ -44,8 +47,9 @@ def read_manifest(folder: str | Path) -> dict:
         _check_depth(manifest)
         found = _checksum(manifest)
     except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or no JSON
+        reason = error.strerror if isinstance(error, OSError) else error
         raise RunFolderError(
-            f"this is not a run folder: {_shown(error)}", where=str(folder), fix=FIX
+            f"this is not a run folder: {MANIFEST}: {_shown(reason)}", where=str(folder), fix=FIX
         ) from error
     expected = manifest.pop(SHA256, None) if isinstance(manifest, dict) else None
     if expected != found and (expected is not None or CHECKSUMS in manifest):
@@ -103,8 +107,9 @@ def interpreting(folder: str | Path) -> Iterator[None]:
 
 
 def run_folders(path: str | Path, levels: int | None = None) -> list[Path]:
-    """Folders with a manifest at or below a path, in the order of their names. Links to folders are
-    followed; each folder is given once, by a path without links where there is one.
+    """Run folders at or below a path, also those that lost their manifest, in the order of their
+    names. Links to folders are followed; each folder is given once, by a path without links where
+    there is one.
 
     Parameters
     ----------
@@ -125,7 +130,8 @@ def run_folders(path: str | Path, levels: int | None = None) -> list[Path]:
             entries = list(os.scandir(folder))
         except OSError:
             continue
-        if any(entry.name == MANIFEST for entry in entries):
+        names = {entry.name for entry in entries}
+        if MANIFEST in names or names >= RESULTS:
             found.append(folder)
         elif level != levels:
             for entry in entries:

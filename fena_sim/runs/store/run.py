@@ -12,7 +12,7 @@ from ...declare.stimulus.vocabulary import Vocabulary
 from ...errors import FenaError, RunFolderError, UnknownNameError, nearest
 from ...network.streams import NAME as STREAMS
 from .arrays import Arrays
-from .checksums import Damage, Files
+from .checksums import LOG, Damage, Files
 from .declared import likelihood_of
 from .events import load_events
 from .files import load_arrays
@@ -98,13 +98,15 @@ class Run:
         return self._files.damage()
 
     def check(self) -> None:
-        """Raise RunFolderError unless every file that has a checksum is there and as it was."""
+        """Raise RunFolderError unless every file with data that has a checksum is there and as it was."""
         damage = self.damage()
-        if not damage.whole:
-            first = (damage.missing or damage.altered)[0]
+        missing, altered = (
+            [name for name in names if name != LOG] for names in (damage.missing, damage.altered)
+        )
+        if missing or altered:
             raise RunFolderError(
-                f"the run is damaged: {first} {'is missing' if damage.missing else 'was altered'}; in all "
-                f"{len(damage.missing)} files are missing and {len(damage.altered)} altered",
+                f"the run is damaged: {(missing or altered)[0]} {'is missing' if missing else 'was altered'}; "
+                f"in all {len(missing)} files are missing and {len(altered)} altered",
                 where=str(self.folder),
                 fix="copy the run again from where it is whole; `fena check` names every file",
             )

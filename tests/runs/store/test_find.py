@@ -2,9 +2,9 @@
 what is no run is named.
 """
 
-import json
 import shutil
 
+import handmade
 import pytest
 
 from fena_sim.errors import RunFolderError
@@ -19,9 +19,7 @@ def copies(uninterrupted, tmp_path):
     def copy(name, change=lambda manifest: None):
         folder = tmp_path / "deep" / name
         shutil.copytree(uninterrupted.folder, folder)
-        manifest = json.loads((folder / "manifest.json").read_text())
-        change(manifest)
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        handmade.edit(folder, change)
         return folder
 
     return copy
@@ -112,7 +110,7 @@ def test_what_is_no_run_is_named_and_does_not_stop_the_others(copies, tmp_path):
     runs, skipped = find_runs(tmp_path)
     assert [run.id for run in runs] == ["a"]
     assert [line.partition(":")[0] for line in skipped] == [str(tmp_path / name) for name in "bcd"]
-    with pytest.raises(RunFolderError, match="no 'inputs'"):
+    with pytest.raises(RunFolderError, match="must contain .*'inputs'"):
         find_runs(tmp_path / "d")
     with pytest.raises(RunFolderError, match="no such folder"):
         find_runs(tmp_path / "nowhere")
