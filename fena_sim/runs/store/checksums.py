@@ -119,7 +119,7 @@ class Files:
 
     def names(self, below: str) -> list[str]:
         """The files below a folder of the run, as `has`."""
-        known = self._known(below) if self.recorded else _files(self.folder, below)
+        known = self._known(below) if self.recorded else _files(self.folder, below, every=True)
         return [name for name in known if name.startswith(f"{below}/")]
 
     def place(self, name: str) -> Path:

@@ -52,7 +52,10 @@ def read_manifest(folder: str | Path) -> dict:
             f"this is not a run folder: {MANIFEST}: {_shown(reason)}", where=str(folder), fix=FIX
         ) from error
     expected = manifest.pop(SHA256, None) if isinstance(manifest, dict) else None
-    if expected != found and (expected is not None or CHECKSUMS in manifest):
+    # Earlier versions wrote no checksums.
+    if expected != found and (
+        expected is not None or isinstance(manifest, dict) and CHECKSUMS in manifest
+    ):
         raise RunFolderError(
             f"{MANIFEST} was altered: its checksum does not match", where=str(folder), fix=FIX
         )
@@ -82,13 +85,16 @@ def inside(folder: str | Path, name: str) -> Path:
 
 
 @contextmanager
-def interpreting(folder: str | Path) -> Iterator[None]:
+def interpreting(folder: str | Path, declared: bool = False) -> Iterator[None]:
     """Whatever goes wrong inside with what a run holds becomes a RunFolderError: a run of another
-    version, or one that was altered before there were checksums, may hold anything.
+    version, or one that was altered before there were checksums, may hold anything. With `declared`,
+    so does an error that names a declaration and not the folder.
     """
     try:
         yield
-    except FenaError:
+    except FenaError as error:
+        if declared and not isinstance(error, RunFolderError):
+            raise _unreadable(folder, error, error.what) from error
         raise
     except (
         ArithmeticError,
@@ -99,11 +105,15 @@ def interpreting(folder: str | Path) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        raise RunFolderError(
-            f"the run cannot be read: {type(error).__name__}: {_shown(error)}",
-            where=str(folder),
-            fix="use the version of fena_sim that made it; `fena check` finds damage, --verbose shows the line",
-        ) from error
+        raise _unreadable(folder, error, error) from error
+
+
+def _unreadable(folder, error, message):
+    return RunFolderError(
+        f"the run cannot be read: {type(error).__name__}: {_shown(message)}",
+        where=str(folder),
+        fix="use the version of fena_sim that made it; `fena check` finds damage, --verbose shows the line",
+    )
 
 
 def run_folders(path: str | Path, levels: int | None = None) -> list[Path]:

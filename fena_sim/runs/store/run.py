@@ -79,7 +79,7 @@ class Run:
         """How level 0 predicts the token (Gaussian or Categorical); None if the model does not
         declare it.
         """
-        with interpreting(self.folder):
+        with interpreting(self.folder, declared=True):
             return likelihood_of(self.manifest)
 
     @property
@@ -182,7 +182,7 @@ class Run:
         """
         tokens = self._arrays("tokens", block)
         model = self.manifest["inputs"]["model"]
-        with interpreting(self.folder):
+        with interpreting(self.folder, declared=True):
             units, levels = token_units(model), token_levels(model)
         for name, values in tokens.variables.items():
             values.attrs.setdefault("units", units.get(name, "1"))
@@ -248,7 +248,7 @@ class Run:
     @property
     def vocabulary(self) -> Vocabulary:
         entry = self.manifest["vocabulary"]
-        with interpreting(self.folder):
+        with interpreting(self.folder, declared=True):
             return Vocabulary(
                 symbols=tuple(entry["symbols"]), codes=np.array(entry["codes"]), kind=entry["kind"]
             )

@@ -67,7 +67,8 @@ def check(whole, expected, exported, name, how):
     with copied(whole) as folder:
         small.damage(folder / name, how)
         unchanged = (
-            how[0] != "delete" and (folder / name).read_bytes() == (whole.folder / name).read_bytes()
+            how[0] != "delete"
+            and (folder / name).read_bytes() == (whole.folder / name).read_bytes()
         )
         try:
             same = small.everything(fs.open_run(folder)) == expected
@@ -76,7 +77,10 @@ def check(whole, expected, exported, name, how):
             same = False
             assert str(folder) in str(error) and name in str(error)
         for command in ("check", "report", "export"):
-            options = {"report": ["-o", folder.parent / "r.html"], "export": ["--csv", folder.parent / "csv"]}
+            options = {
+                "report": ["-o", folder.parent / "r.html"],
+                "export": ["--csv", folder.parent / "csv"],
+            }
             code, said = call(command, folder, *options.get(command, []))
             assert "Traceback" not in said and code in (0, 2)
             assert code == 0 or (str(folder) in said and name in said)
