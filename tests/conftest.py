@@ -179,6 +179,7 @@ def tidy():
         assert {p.name for p in folder.iterdir()} <= {
             *RESULTS,
             "manifest.json",
+            "checksums",
             "log.txt",
             "run.lock",
         }

@@ -2,6 +2,7 @@
 
 import glob
 import json
+import os
 from pathlib import Path
 from statistics import median
 
@@ -212,7 +213,9 @@ def _one_folder(pattern):
     """The folder that a pattern with * names, or the text itself where there is no *."""
     if "*" not in pattern:
         return pattern
-    found = sorted(path for path in glob.glob(pattern) if (Path(path) / "manifest.json").exists())
+    runs = sorted(path for path in glob.glob(pattern) if (Path(path) / "manifest.json").exists())
+    # A run and a link to it are one run.
+    found = list({os.path.realpath(path): path for path in reversed(runs)}.values())[::-1]
     if len(found) != 1:
         raise RunFolderError(
             f"{len(found)} runs fit {pattern}",

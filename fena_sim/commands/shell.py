@@ -22,7 +22,7 @@ from ..load import shipped
 EXIT_CODES = {
     0: "done",
     1: "a defect of fena (with a traceback), or the reader of a pipe went away",
-    2: "a mistake in a command, a file or a value; nothing was run",
+    2: "a mistake in a command, a file or a value, or a damaged run; nothing was run",
     3: "a state or weight became NaN or infinite",
     4: "not enough memory or disk space",
     5: "a point of a sweep failed, or a variable of a certificate is too far from stock C++",

@@ -35,6 +35,8 @@ def command(path: str, port: int, opened: bool) -> None:
     server = make_server(path, port)
     waiting = "" if Path(path).exists() else ", which is not there yet,"
     click.echo(f"watching {path}{waiting} at {server.url} (ctrl-C ends it)")
+    for line in server.watched.skipped:
+        click.echo(f"left out: {line}", err=True)
     if opened:
         webbrowser.open(server.url)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Brian2's own is for its simulations

@@ -41,7 +41,8 @@ class ProtocolFile:
 def load_protocol(path: str | Path, /, **options: object) -> ProtocolFile:
     """Read a protocol file.
 
-    The file is executed afresh, and so are the modules that it imports from its own folder.
+    The file is Python and is executed afresh, and so are the modules that it imports from its own
+    folder: it can do whatever you can. (:func:`fena_sim.open_run` executes nothing.)
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
 """Oracle: the contract that a wrong input is refused before anything is built or written."""
 
-import json
-
 import attrs
+import handmade
 import numpy as np
 import pytest
 import tiny
@@ -260,17 +259,12 @@ def test_start_with_another_parameter(finished, tiny_fena, tmp_path):
     assert run.state("learning")["W_1.share"] == 0
 
 
-def edited(run, **changes):
-    path = run.folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-
-
 def test_folder_of_other_inputs(tiny_fena, tmp_path, nothing_is_built, monkeypatch, finished):
     import shutil
 
     shutil.copytree(finished.folder, tmp_path / finished.id)
     copy = fs.open_run(tmp_path / finished.id)
-    edited(copy, inputs_hash="0" * 32)
+    handmade.edit(copy.folder, inputs_hash="0" * 32)
     before = sorted(copy.folder.iterdir())
     with pytest.raises(RunFolderError, match="other inputs"):
         fs.run(tiny_fena, tiny.one_block(3, probes=()), device="runtime", out=tmp_path)

@@ -36,6 +36,16 @@ def figure(runs):
 '''
 
 
+MODEL = {
+    "name": "m",
+    "description": "",
+    "batch": 1,
+    "dt": "1. ms",
+    "parameters": {},
+    "populations": [],
+}
+
+
 def make_run(
     folder,
     name,
@@ -54,18 +64,25 @@ def make_run(
         "seed": seed,
         "device": "dense",
         "started": started,
-        "protocol": {"name": protocol},
+        "protocol": {"name": protocol, "description": "", "measured_signal": "r"},
         "start": None,
-        "model": {"name": "m", "batch": 1, "dt": "1. ms", "parameters": {}},
-        "vocabulary": {"symbols": ["a"]},
+        "model": MODEL,
+        "vocabulary": {"symbols": ["a"], "codes": [[1.0]], "kind": "one_hot"},
         "inputs": {
             "versions": {},
             "code": "c",
-            "model": {"populations": []},
+            "model": {"populations": [], "readouts": [], "settling": None},
             "protocol": {"blocks": []},
         },
         "blocks": [
-            {"name": b, "tokens": 3, "self_paced": False, "probes": list(probes)} for b in blocks
+            {
+                "name": b,
+                "tokens": 3,
+                "start_from": "initial",
+                "self_paced": False,
+                "probes": list(probes),
+            }
+            for b in blocks
         ],
     }
     path = folder / "runs" / name
@@ -96,7 +113,7 @@ def here(tmp_path, monkeypatch):
 
 def chosen(here, name="curve"):
     (file,) = [file for file in load_figures(here / "figures") if file.name == name]
-    runs, others = file.choose(stored_runs(here / "runs"))
+    runs, others = file.choose(stored_runs(here / "runs")[0])
     return [run.id for run in runs], others
 
 
@@ -197,7 +214,7 @@ def test_no_run_at_all_is_an_error_with_the_command(here, capsys):
 
 
 def test_several_streams_are_refused(here, capsys):
-    make_run(here, "a", 0, model={"name": "m", "batch": 2, "parameters": {}})
+    make_run(here, "a", 0, model={**MODEL, "batch": 2})
     code, _, err = call(capsys, "runs/a")
     assert code == 2 and "2 streams" in err
 

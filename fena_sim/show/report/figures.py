@@ -81,7 +81,7 @@ def main_block(runs: Sequence[Run]) -> str | None:
     done = [
         b["name"]
         for b in sorted(runs[0].manifest["blocks"], key=lambda b: -b["tokens"])
-        if all((run.folder / "tokens" / f"{b['name']}.zarr").exists() for run in runs)
+        if all(run.has("tokens", b["name"]) for run in runs)
     ]
     return "training" if "training" in done else done[0] if done else None
 

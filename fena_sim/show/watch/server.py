@@ -49,6 +49,7 @@ class Watched:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.runs: dict[str, Run] = {}
+        self.skipped: Sequence[str] = []
         self.listed: float | None = None
         self.readers: dict[str, RunReader] = {}
         self.states: dict[str, tuple[float, dict]] = {}
@@ -59,8 +60,8 @@ class Watched:
         """[{"key", "label"}] of all runs, the one that began last first."""
         with self.lock:
             if self.listed is None or time.monotonic() - self.listed > FRESH_LIST:
-                runs = (
-                    find_runs(self.path)[0] if self.path.exists() else []
+                runs, self.skipped = (
+                    find_runs(self.path) if self.path.exists() else ([], [])
                 )  # the first run makes the folder
                 found = {str(run.folder.relative_to(self.path)): run for run in runs}
                 self.runs = dict(

@@ -2,13 +2,15 @@
 what is no run is named.
 """
 
-import json
 import shutil
 
+import handmade
 import pytest
+import tiny
 
+import fena_sim as fs
 from fena_sim.errors import RunFolderError
-from fena_sim.runs.store.find import find_runs, group_runs
+from fena_sim.runs.store.find import find_runs, group_runs, stored_runs
 from fena_sim.show.report.blocks import block_rows
 
 
@@ -19,9 +21,7 @@ def copies(uninterrupted, tmp_path):
     def copy(name, change=lambda manifest: None):
         folder = tmp_path / "deep" / name
         shutil.copytree(uninterrupted.folder, folder)
-        manifest = json.loads((folder / "manifest.json").read_text())
-        change(manifest)
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        handmade.edit(folder, change)
         return folder
 
     return copy
@@ -115,7 +115,48 @@ def test_what_is_no_run_is_named_and_does_not_stop_the_others(copies, tmp_path):
     runs, skipped = find_runs(tmp_path)
     assert [run.id for run in runs] == ["a"]
     assert [line.partition(":")[0] for line in skipped] == [str(tmp_path / name) for name in "bcd"]
-    with pytest.raises(RunFolderError, match="no 'inputs'"):
+    with pytest.raises(RunFolderError, match="must contain .*'inputs'"):
         find_runs(tmp_path / "d")
     with pytest.raises(RunFolderError, match="no such folder"):
         find_runs(tmp_path / "nowhere")
+
+
+def ids(path):
+    return [run.id for run in find_runs(path)[0]]
+
+
+def test_runs_behind_links_are_found_once(tmp_path):
+    handmade.write(tmp_path / "elsewhere" / "a", {})
+    handmade.write(tmp_path / "other" / "deep" / "b", {})
+    runs = tmp_path / "runs"
+    handmade.write(runs / "c", {})
+    (runs / "linked").symlink_to(tmp_path / "elsewhere" / "a")
+    (runs / "twice").symlink_to(tmp_path / "elsewhere" / "a")
+    (runs / "folder").symlink_to(tmp_path / "other")
+    (runs / "again").symlink_to("c")
+    (runs / "gone").symlink_to("nowhere")
+    (tmp_path / "all").symlink_to("runs")
+    for path in (runs, tmp_path / "all"):
+        assert ids(path) == ["a", "b", "c"]
+        assert [run.id for run in stored_runs(path)[0]] == ["c", "a"], "those directly in it"
+    (named,) = (run.folder for run in find_runs(runs)[0] if run.id == "c")
+    assert named == runs / "c", "without a link where there is one"
+
+
+def test_links_in_a_circle_or_upwards_end(tmp_path):
+    runs = tmp_path / "runs"
+    handmade.write(runs / "deep" / "a", {})
+    handmade.write(tmp_path / "beside", {})
+    (runs / "deep" / "circle").symlink_to(runs)
+    (runs / "up").symlink_to(tmp_path)
+    (runs / "self").symlink_to("self")
+    assert ids(runs) == ["a"]
+
+
+def test_the_times_of_a_run_do_not_follow_the_time_of_day(tmp_path, monkeypatch):
+    """The clock is put back by an hour while the run goes on."""
+    clock = iter([2e9, *[2e9 - 3600] * 1000])
+    monkeypatch.setattr("fena_sim.runs.execute.time.time", lambda: next(clock))
+    run = fs.run(tiny.model(), tiny.one_block(2, probes=()), device="runtime", out=tmp_path)
+    assert run.manifest["wall_time_s"] >= 0 and run.manifest["tokens_per_second"] > 0
+    assert run.manifest["started"] == "2033-05-18T03:33:20"
