@@ -63,7 +63,7 @@ class Run:
         return (
             [self]
             if self.batch == 1
-            else [_OneStream(self.folder, number) for number in range(self.batch)]
+            else [_OneStream(self, number) for number in range(self.batch)]
         )
 
     @property
@@ -184,27 +184,27 @@ class _OneStream(Run):
     a one may start from it.
     """
 
-    def __init__(self, folder, number):
-        super().__init__(folder)
-        self.number = number
+    def __init__(self, whole, number):
+        self.folder, self.manifest = whole.folder, whole.manifest
+        self.whole, self.number = whole, number
 
     batch = 1
 
     def events(self, block):
-        table = super().events(block)
+        table = self.whole.events(block)
         return table[table["stream"] == self.number].drop(columns="stream").reset_index(drop=True)
 
     def tokens(self, block):
-        return super().tokens(block).isel(stream=self.number)
+        return self.whole.tokens(block).isel(stream=self.number)
 
     def traces(self, block):
-        return super().traces(block).isel(stream=self.number)
+        return self.whole.traces(block).isel(stream=self.number)
 
     def state(self, block):
         batch, populations = self.manifest["model"]["batch"], self.manifest["model"]["populations"]
         state = {
             name: values
-            for name, values in super().state(block).items()
+            for name, values in self.whole.state(block).items()
             if not name.startswith(f"{STREAMS}.")
         }
         return {

@@ -19,6 +19,7 @@ from ..describe import describe
 from .blocks import block_rows
 from .figures import dashboard, structure_svg, timeline_svg
 from .numbers import block_numbers, protocol_numbers
+from .read_once import read_once
 from .render import render, short
 from .traces import UNIT_BYTES, pack_traces, traced_blocks
 
@@ -83,9 +84,11 @@ def report(
         )
     groups = group_runs(runs)
     models = _models(groups)
-    traced = [_traced(group) for group in groups]
-    budget, viewers, shown = UNIT_BYTES // max(1, sum(run is not None for run in traced)), [], []
-    for number, (group, run) in enumerate(zip(following(groups), traced, strict=True)):
+    traced = sum(_traced(group) is not None for group in groups)
+    budget, viewers, shown = UNIT_BYTES // max(1, traced), [], []
+    for number, stored in enumerate(following(groups)):
+        group = Group(read_once(stored.runs), stored.differs)
+        run = _traced(group)
         model = models[_model_key(group.first)]
         if run is not None:
             levels = (
