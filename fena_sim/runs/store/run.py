@@ -272,27 +272,27 @@ class _OneStream(Run):
     a one may start from it.
     """
 
-    def __init__(self, run, number):
-        self.folder, self.manifest, self._files = run.folder, run.manifest, run._files
-        self.number = number
+    def __init__(self, whole, number):
+        self.folder, self.manifest, self._files = whole.folder, whole.manifest, whole._files
+        self.whole, self.number = whole, number
 
     batch = 1
 
     def events(self, block):
-        table = super().events(block)
+        table = self.whole.events(block)
         return table[table["stream"] == self.number].drop(columns="stream").reset_index(drop=True)
 
     def tokens(self, block):
-        return super().tokens(block).isel(stream=self.number)
+        return self.whole.tokens(block).isel(stream=self.number)
 
     def traces(self, block):
-        return super().traces(block).isel(stream=self.number)
+        return self.whole.traces(block).isel(stream=self.number)
 
     def state(self, block):
         batch, populations = self.manifest["model"]["batch"], self.manifest["model"]["populations"]
         state = {
             name: values
-            for name, values in super().state(block).items()
+            for name, values in self.whole.state(block).items()
             if not name.startswith(f"{STREAMS}.")
         }
         return {

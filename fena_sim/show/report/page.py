@@ -21,6 +21,7 @@ from ..describe import describe
 from .blocks import block_rows
 from .figures import dashboard, structure_svg, timeline_svg
 from .numbers import block_numbers, protocol_numbers
+from .read_once import read_once
 from .render import render, short
 from .traces import UNIT_BYTES, pack_traces, traced_blocks
 
@@ -85,9 +86,11 @@ def report(
         )
     groups = group_runs(runs)
     models = _models(groups)
-    traced = [_traced(group) for group in groups]
-    budget, viewers, shown = UNIT_BYTES // max(1, sum(run is not None for run in traced)), [], []
-    for group, run in zip(following(groups), traced, strict=True):
+    traced = sum(_traced(group) is not None for group in groups)
+    budget, viewers, shown = UNIT_BYTES // max(1, traced), [], []
+    for stored in following(groups):
+        group = Group(read_once(stored.runs), stored.differs)
+        run = _traced(group)
         model = models[_model_key(group.first)]
         levels = (
             {p.name: p.level for p in model["declared"].populations} if model["declared"] else {}
