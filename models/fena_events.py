@@ -107,8 +107,8 @@ probability = exp(clip(said, -30, 30))/pooled : 1
 """
 ANTICIPATE = "anticipated_post = v*f_pre : 1 (summed)"
 LEARN_ANTICIPATION = """
-dv/dt = plasticity_gain_post*arriving_post*step*error_post*f_pre/sqrt(spent)/ms : 1
-dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/ms : 1
+dv/dt = plasticity_gain_post*arriving_post*step*error_post*f_pre/sqrt(spent)/dt : 1
+dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
 """
 
 # -- events and expectations -----------------------------------------------------------------------
