@@ -1,0 +1,505 @@
+"""FENA whose levels forget at events that they did not foresee, with a precision that is a confidence.
+
+The equations of fena.py, and four mechanisms, each of terms that its own unit, synapse or level has.
+
+1. Event-bounded memory. A level's event is what its own prior left unforeseen during a token (r - prior,
+   before the level above has its say), against what it usually leaves. A level's traces end at its own
+   events, and the level above takes a trace in only then: it ticks once per chunk. Events nest: a level
+   can have one only when the level below had one.
+2. Expectation. One unit per level learns, by the delta rule, to expect its event, and opens and closes
+   the prediction from above: downwards, upwards and for learning (history compression: Schmidhuber 1992,
+   Neural Comput 4:234; event segmentation: Zacks et al. 2007, Psychol Bull 133:273).
+3. Precision by demand. A level's trust follows, slowly, what the level below asks it to change, early in
+   a presentation, before the prior can answer. Progress, the ratio of usual to recent demand, modulates
+   it within bounds. What is sent, exp(trust + progress), falls when more is asked than usual; what is
+   learned from, exp(trust - progress), rises.
+4. Anticipation. Synapses V from level 1 to the tokens act until the token arrives, and learn once, from
+   the error at its arrival: what is predicted and what is perceived need not share synapses.
+"""
+
+from math import log, sqrt
+
+from brian2 import ms, second
+from fena import (
+    EXPECT,
+    FEED_BACK,
+    INITIAL,
+    LEARNING,
+    PREDICT,
+    SMOOTH,
+    STATE,
+    STATES_AND_ERRORS,
+    STEPS,
+    changed,
+    learn,
+    pick,
+    pool_errors,
+    reads,
+    stack,
+    units,
+)
+
+from fena_sim import Categorical, Normal, Parameter, Plasticity, Projection, Readout
+
+# -- parameters: value with unit, meaning ----------------------------------------------------------
+# Several values are those of levels 1, 2, ...; the last one serves all higher levels.
+
+TABLE = (
+    STATES_AND_ERRORS
+    | LEARNING
+    | INITIAL
+    | dict(
+        older=Parameter(0.5, "share of the latest activity in the older trace"),
+        share=Parameter((0.1, 0.06), "rate of synapses that predict, relative to the level's"),
+        hidden_norm=Parameter(0.3, "norm of a unit's first weights to a hidden level"),
+        prior_spread=Parameter(0.3, "the priors' first weights: standard deviation * sqrt(2*size)"),
+        spent=Parameter((10.0, 0.1), "`spent` of what has never changed"),
+    )
+)
+EVENTS = dict(
+    threshold=Parameter(1.5, "surprise, relative to the usual, at which an event half happens"),
+    habit=Parameter(0.005, "share of the latest surprise in the usual one, per token"),
+)
+EXPECTATIONS = dict(
+    tau_gate=Parameter(48 * ms, "time in which an expectation takes one step"),
+)
+PRECISIONS = dict(
+    lowest=Parameter(0.1, "smallest precision"),
+    highest=Parameter(20.0, "largest precision"),
+    window=Parameter(30 * ms, "time from a token's onset in which demand counts"),
+    tau_recent=Parameter(3 * second, "observed time over which demand is recent"),
+    tau_usual=Parameter(20 * second, "observed time over which demand is usual"),
+    most=Parameter(3.0, "largest factor of progress"),
+)
+SENSORY_PRECISION = dict(
+    expected=Parameter(1.5, "mean squared error that fits precision 1: 1.5 / number of tokens"),
+    kappa=Parameter(1.0, "strength of the prior of the trust"),
+    preferred=Parameter(4.0, "precision that its prior prefers"),
+    tau_precision=Parameter(4 * second, "time constant of the trust"),
+    onset=Parameter(1 * ms, "decay time of what errors teach after a token's onset"),
+)
+HIDDEN_PRECISION = dict(
+    expected=Parameter((0.09, 0.1), "demand that fits precision 1"),
+    kappa=Parameter(0.45, "strength of the prior of the trust"),
+    preferred=Parameter(0.5, "precision that its prior prefers"),
+    tau_precision=Parameter(15 * second, "time constant of the trust"),
+)
+ANTICIPATION = dict(
+    step=Parameter(0.3, "change of an anticipating synapse at a token, for `spent` 1"),
+)
+FIRST = dict(usual_event=0.05, hidden_demand=0.3, anticipation_spent=1.0)
+
+# -- level 0: tokens -------------------------------------------------------------------------------
+
+SENSORY = "x : 1"
+PREDICTION = """
+prediction : 1
+anticipated : 1
+said = prediction + bias + anticipating*anticipated : 1
+anticipating = 1 - presenting + arriving : 1
+dbias/dt = plasticity_gain*gate*bias_share*rate*error : 1
+"""
+INHIBITION = "pooled : 1"
+POOL_ACTIVITY = "pooled_post = exp(clip(said_pre, -30, 30)) : 1 (summed)"
+SENSORY_ERROR = """
+derror/dt = (-error + gate*(x - probability))/tau_e : 1
+probability = exp(clip(said, -30, 30))/pooled : 1
+"""
+ANTICIPATE = "anticipated_post = v*f_pre : 1 (summed)"
+LEARN_ANTICIPATION = """
+dv/dt = plasticity_gain_post*arriving_post*step*error_post*f_pre/sqrt(spent)/dt : 1
+dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
+"""
+
+# -- events and expectations -----------------------------------------------------------------------
+# `tick` is the event of the level below: 1 at level 1, where every token is one. `ended` is the
+# level's own event: 0 at a top level above others, which holds its traces. A level's event unit hears
+# from the memory of its level whether it took something in.
+
+ALWAYS, NEVER = "tick = 1 : 1\n", "ended = 0 : 1\n"
+STATE_BLANK = """trace_older += tick*older*(f - trace_older)
+trace_older *= 1 - ended
+trace_recent += tick*((1 - ended)*f - trace_recent)"""
+MEMORY = """
+trace_recent : 1
+trace_older : 1
+taken : 1
+"""
+MEMORY_BLANK = """taken = tick
+trace_older += tick*(older + (1 - older)*ended)*(below - trace_older)
+trace_recent += tick*(below - trace_recent)"""
+EVENT = """
+unforeseen : 1
+dtotal/dt = presenting*unforeseen/ms : 1
+dspan/dt = presenting/ms : 1
+dseen/dt = (presenting - seen)/ms : 1
+novelty = total/clip(span, 1, inf) : 1
+happened = tick*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
+usual : 1
+"""
+EVENT_ARRIVAL = "usual += plasticity_gain*habit*tick*(novelty - usual); total = 0; span = 0"
+NOTICE = "tick_post = taken_pre/N_pre : 1 (summed)"
+COMPARE = "unforeseen_post = surprise_pre**2/N_pre : 1 (summed)"
+EXPECTATION = """
+from_own : 1
+from_below : 1
+opened = 1/(1 + exp(-clip(bias + from_own + from_below, -30, 30))) : 1 (constant over dt)
+mistaken = seen*(happened - opened) : 1 (constant over dt)
+dbias/dt = plasticity_gain*presenting*mistaken/sqrt(spent)/tau_gate : 1
+dspent/dt = plasticity_gain*presenting*mistaken**2/tau_gate : 1
+"""
+LEARN_EXPECTATION = "".join(
+    f"""
+dw_{trace}/dt = plasticity_gain_post*presenting_post*(mistaken_post*trace_{trace}_pre/sqrt(spent_{trace}))/tau_gate_post : 1
+dspent_{trace}/dt = plasticity_gain_post*presenting_post*(mistaken_post*trace_{trace}_pre)**2/tau_gate_post : 1
+"""
+    for trace in ("recent", "older")
+)
+
+# -- hidden levels: errors and priors --------------------------------------------------------------
+
+SURPRISE = "surprise = r - prior : 1 (constant over dt)\n"
+ERROR = f"""
+derror/dt = (-error + r - prior - opened*prediction)/tau_e : 1
+prior = bias + from_own + from_below : 1
+prediction : 1
+{SURPRISE}"""
+TOP_ERROR = f"""
+derror/dt = (-error + r - prior)/tau_e : 1
+prior = bias + from_own + from_below : 1
+{SURPRISE}"""
+PRIOR = """
+dbias/dt = plasticity_gain*presenting*rate*weight*error/sqrt(spent) : 1
+dspent/dt = plasticity_gain*presenting*(weight*error)**2/ms : 1
+from_own : 1
+from_below : 1
+"""
+
+# -- precision and learning rate of a level --------------------------------------------------------
+
+PRECISION = """
+dsince/dt = presenting : second
+dwatched/dt = plasticity_gain*early : second
+drecent/dt = plasticity_gain*early*(demand - recent)/clip(watched, 1*ms, tau_recent) : 1
+dusual/dt = plasticity_gain*early*(demand - usual)/clip(watched, 1*ms, tau_usual) : 1
+surprise = 1 - exp(trust)*demand/expected - kappa*(trust - log(preferred)) : 1
+progress = clip(log((usual + 1e-9)/(recent + 1e-9)), -log(most), log(most)) : 1
+precision = precision_gain*exp(clip(trust + progress, log(lowest), log(highest))) : 1 (constant over dt)
+weight = exp(clip(trust - progress, log(lowest), log(highest))) : 1 (constant over dt)
+rate = eta/(1 + adaptive*eta*weight*sqrt(mean_square)/fastest) : Hz (constant over dt)
+mean_square : 1
+"""
+SENSORY_TRUST = """
+early = gate*presenting*int(since < window) : 1
+demand = mean_square : 1
+dseen/dt = (presenting - seen)/onset : 1
+dtrust/dt = plasticity_gain*gate*presenting*(1 - seen)*clip(surprise, -5, 5)/tau_precision : 1
+"""
+HIDDEN_TRUST = """
+early = presenting*int(since < window) : 1
+demand : 1
+dtrust/dt = plasticity_gain*early*clip(surprise, -5, 5)/tau_precision : 1
+"""
+DEMAND = "demand_post = (slope_pre*feedback_pre)**2/N_pre : 1 (summed)"
+
+# -- synapses and their plasticity -----------------------------------------------------------------
+# As in fena.py, with `weight` in the place of precision.
+
+FEED_BACK_GATED = "feedback_pre = w*opened_post*error_post : 1 (summed)"
+LEARN_PREDICTION = """
+dw/dt = plasticity_gain_post*presenting_post*(share*rate_post*weight_post*error_post*f_pre/sqrt(spent)) : 1
+dspent/dt = plasticity_gain_post*presenting_post*(weight_post*error_post*f_pre)**2/ms : 1
+"""
+LEARN_GATED_PREDICTION = LEARN_PREDICTION.replace("error_post", "opened_post*error_post")
+LEARN_PRIOR = "".join(
+    f"""
+dw_{trace}/dt = plasticity_gain_post*presenting_post*(share*rate_post*weight_post*error_post*trace_{trace}_pre/sqrt(spent_{trace})) : 1
+dspent_{trace}/dt = plasticity_gain_post*presenting_post*(weight_post*error_post*trace_{trace}_pre)**2/ms : 1
+"""
+    for trace in ("recent", "older")
+)
+
+# -- levels ----------------------------------------------------------------------------------------
+
+
+def sensory_level(size, table):
+    """Level 0: tokens, what level 1 says and anticipates of each, errors, precision."""
+    expected = SENSORY_PRECISION["expected"]
+    trust = SENSORY_PRECISION | dict(expected=expected.with_value(expected.value / size))
+    learned_from = reads("error_0", "error") | reads("precision_0", "weight", "rate")
+    said = reads("prediction_0", "said") | reads("inhibition_0", "pooled")
+    share = pick(table, "bias_share")
+    populations = [
+        units("input", 0, size, SENSORY, name="sensory", on=dict(arrival="x = token_code")),
+        units("prediction", 0, size, PREDICTION, share, order=-40, links=learned_from),
+        units("inhibition", 0, 1, INHIBITION, order=-30),
+        units(
+            "error",
+            0,
+            size,
+            SENSORY_ERROR,
+            pick(table, "tau_e"),
+            links=reads("sensory", "x") | said,
+        ),
+        precision(0, SENSORY_TRUST, table, trust, table["sensory_precision"].value, 1 / size),
+    ]
+    inhibit = Projection(
+        name="inhibit", source="prediction_0", target="inhibition_0", equations=POOL_ACTIVITY
+    )
+    return populations, [inhibit, pool_errors(0)]
+
+
+def hidden_level(level, sizes, table):
+    """A level of states, errors, priors and memory; its synapses with the level below."""
+    size, top = sizes[level], level == len(sizes) - 1
+    first = {name: value.value for name, value in at_level(level, table, *INITIAL).items()}
+    own = reads(f"precision_{level}", "precision", "weight", "rate")
+    tick = {} if level == 1 else dict(tick=f"event_{level - 1}.happened")
+    ended = dict(ended=f"event_{level}.happened") if not top or level == 1 else {}
+    held = (ALWAYS if level == 1 else "") + ("" if ended else NEVER)
+    older = pick(table, "older")
+    below = "sensory.x" if level == 1 else f"state_{level - 1}.f"
+    expected = reads(f"prior_{level}", "bias", "from_own", "from_below")
+    gate = {} if top else reads(f"expectation_{level}", "opened")
+    populations = [
+        precision(
+            level,
+            HIDDEN_TRUST,
+            table,
+            HIDDEN_PRECISION | at_level(level, HIDDEN_PRECISION, "expected"),
+            first["hidden_precision"],
+            FIRST["hidden_demand"],
+        ),
+        units(
+            "state",
+            level,
+            size,
+            STATE + SMOOTH + held,
+            at_level(level, table, "tau") | older,
+            order=20,
+            initial=dict(r=Normal(sd=first["state"])),
+            on=dict(onset=STATE_BLANK),
+            links=reads(f"error_{level}", "error")
+            | dict(precision_below=f"precision_{level - 1}.precision")
+            | reads(f"precision_{level}", "precision")
+            | tick
+            | ended,
+        ),
+        units(
+            "memory",
+            level,
+            sizes[level - 1],
+            MEMORY + held,
+            older,
+            on=dict(onset=MEMORY_BLANK),
+            links=dict(below=below) | tick | ended,
+        ),
+        units(
+            "error",
+            level,
+            size,
+            TOP_ERROR if top else ERROR,
+            pick(table, "tau_e"),
+            links=expected | reads(f"state_{level}", "r") | own | gate,
+        ),
+        units(
+            "prior",
+            level,
+            size,
+            PRIOR,
+            order=-10,
+            clock=STEPS["slow"].value,
+            initial=dict(bias=first["bias"], spent=first["spent"]),
+            links=reads(f"error_{level}", "error")
+            | reads(f"precision_{level}", "weight", "rate"),
+        ),
+    ]
+    projections = [
+        pool_errors(level),
+        Projection(
+            name=f"demand_{level}",
+            source=f"state_{level}",
+            target=f"precision_{level}",
+            equations=DEMAND,
+        ),
+        prediction_synapses(level, sizes[level - 1], table, first),
+    ]
+    if level == 1:
+        projections.append(anticipation_synapses())
+    if ended:
+        populations.append(event(level))
+        projections.append(
+            Projection(
+                name=f"compare_{level}",
+                source=f"error_{level}",
+                target=f"event_{level}",
+                equations=COMPARE,
+            )
+        )
+        if level > 1:
+            projections.append(
+                Projection(
+                    name=f"notice_{level}",
+                    source=f"memory_{level}",
+                    target=f"event_{level}",
+                    equations=NOTICE,
+                )
+            )
+    if not top:
+        populations.append(expectation(level))
+    prior_sd = first["prior_spread"] / sqrt(2 * size)
+    for slot, source in (("own", f"state_{level}"), ("below", f"memory_{level}")):
+        spread = first["token_spread"] if slot == "below" and level == 1 else prior_sd
+        projections.append(prior_synapses(level, slot, source, table, spread, first["spent"]))
+        if not top:
+            projections.append(expectation_synapses(level, slot, source))
+    return populations, projections
+
+
+def hierarchy(
+    input_size=16,
+    sizes=(64, 48),
+    taus=None,
+    older=None,
+    eta=None,
+    share=None,
+    own_share=None,
+    name="fena_events",
+):
+    """FENA over `input_size` tokens and hidden levels of `sizes`; what is left out is as in TABLE."""
+    table = changed(TABLE, tau=taus, older=older, eta=eta, share=share, own_share=own_share)
+    sizes = (input_size, *sizes)
+    hidden = range(1, len(sizes))
+    levels = [
+        sensory_level(input_size, table),
+        *(hidden_level(level, sizes, table) for level in hidden),
+    ]
+    events = [f"event_{level}.happened" for level in hidden if level < len(sizes) - 1 or level == 1]
+    return stack(
+        levels,
+        name=name,
+        description="Predictive-coding hierarchy with event-bounded memories, gated predictions from above and precisions by demand",
+        tolerance=STEPS["tolerance"].value,
+        prediction=Readout(name="probability", variables=["error_0.probability"], when="arrival"),
+        likelihood=Categorical(),
+        more=[
+            *(
+                Readout(name=f"state_{level}", variables=[f"state_{level}.f"], when="last")
+                for level in hidden
+            ),
+            Readout(
+                name="events",
+                variables=events,
+                when="last",
+                meaning="event of the level: 1 if its prior left more unforeseen than usual",
+            ),
+            Readout(name="presented", variables=["sensory.x"], when="last"),
+            Readout(name="onset_probability", variables=["error_0.probability"], when="first"),
+            Readout(name="settled_probability", variables=["error_0.probability"], when="last"),
+        ],
+    )
+
+
+# -- parts of a level ------------------------------------------------------------------------------
+
+
+def at_level(level, table, *names):
+    """Parameters of a table at one level, where it holds values for levels 1, 2, ..."""
+    found = pick(table, *names)
+    return {
+        name: p.with_value(p.value[:level][-1]) if isinstance(p.value, tuple) else p
+        for name, p in found.items()
+    }
+
+
+def precision(level, trust_equations, table, trust, first, demand):
+    """The one unit that holds a level's precision, its weight in learning and its learning rate."""
+    parameters = PRECISIONS | pick(table, "eta", "adaptive", "fastest") | trust
+    return units(
+        "precision",
+        level,
+        1,
+        trust_equations + PRECISION,
+        parameters,
+        order=10,
+        on=dict(arrival="since = 0*ms"),
+        initial=dict(trust=log(first), recent=demand, usual=demand),
+    )
+
+
+def event(level):
+    """The one unit that holds a level's event."""
+    equations = EVENT + (ALWAYS if level == 1 else "tick : 1")
+    first = dict(usual=FIRST["usual_event"])
+    on = dict(arrival=EVENT_ARRIVAL)
+    return units("event", level, 1, equations, EVENTS, order=5, initial=first, on=on)
+
+
+def expectation(level):
+    """The one unit that learns to expect a level's event, and gates what comes from above."""
+    return units(
+        "expectation",
+        level,
+        1,
+        EXPECTATION,
+        EXPECTATIONS,
+        order=-10,
+        clock=STEPS["slow"].value,
+        initial=dict(spent=10.0),
+        links=reads(f"event_{level}", "happened", "seen"),
+    )
+
+
+def expectation_synapses(level, slot, source):
+    """What a level's traces say of its next event."""
+    return Projection(
+        name=f"G_{level}_{slot}",
+        source=source,
+        target=f"expectation_{level}",
+        equations=EXPECT[slot],
+        plasticity=Plasticity(equations=LEARN_EXPECTATION, clock=STEPS["slow"].value),
+        initial=dict(spent_recent=10.0, spent_older=10.0),
+    )
+
+
+def prior_synapses(level, slot, source, table, spread, spent):
+    """What a level expects from the held traces of its "own" activity, or of the level "below"."""
+    return Projection(
+        name=f"A_{level}_{slot}",
+        source=source,
+        target=f"prior_{level}",
+        equations=EXPECT[slot],
+        plasticity=learn(LEARN_PRIOR, table[f"{slot}_share"]),
+        initial=dict(
+            w_recent=Normal(sd=spread),
+            w_older=Normal(sd=spread),
+            spent_recent=spent,
+            spent_older=spent,
+        ),
+    )
+
+
+def prediction_synapses(level, size_below, table, first):
+    """W, over which predictions descend and errors ascend; above level 1 through the gate."""
+    norm = first["token_norm" if level == 1 else "hidden_norm"]
+    rule = LEARN_PREDICTION if level == 1 else LEARN_GATED_PREDICTION
+    return Projection(
+        name=f"W_{level}",
+        source=f"state_{level}",
+        target="prediction_0" if level == 1 else f"error_{level - 1}",
+        equations=f"{PREDICT}\n{FEED_BACK if level == 1 else FEED_BACK_GATED}",
+        plasticity=learn(rule, at_level(level, table, "share")["share"]),
+        initial=dict(w=Normal(sd=norm / sqrt(size_below)), spent=first["spent"]),
+    )
+
+
+def anticipation_synapses():
+    """V, which predicts the token until it arrives, and learns from the error at its arrival."""
+    return Projection(
+        name="V_1",
+        source="state_1",
+        target="prediction_0",
+        equations=ANTICIPATE,
+        plasticity=Plasticity(equations=LEARN_ANTICIPATION, parameters=ANTICIPATION),
+        initial=dict(spent=FIRST["anticipation_spent"]),
+    )
