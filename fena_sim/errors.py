@@ -36,6 +36,10 @@ class FenaWarning(UserWarning):
         super().__init__(_message(what, where, fix))
 
 
+class StimulusWarning(FenaWarning):
+    """A text can be used, but some of it is lost."""
+
+
 def _message(what, where, fix):
     lines = [what]
     if where:

@@ -424,6 +424,20 @@ ENGINE = [
         "tests/analyse/test_ideal.py::test_all_chains_of_phrases_by_brute_force",
     ),
     Mutant(
+        "a mask read as the numbers 1 and 0",
+        "fena_sim/declare/protocol/probe.py",
+        "bool(unit) if all(truths) else int(unit)",
+        "int(unit)",
+        "tests/declare/protocol/test_probe.py::test_the_chosen_units_are_recorded",
+    ),
+    Mutant(
+        "letters of other scripts lost without a word",
+        "fena_sim/declare/stimulus/text.py",
+        "    if _LOST in plain.values():",
+        "    if False:",
+        "tests/declare/stimulus/test_text.py::test_the_share_of_letters_that_become_spaces",
+    ),
+    Mutant(
         "first token scored",
         "fena_sim/analyse/select.py",
         "mask[:1] = False",
@@ -501,6 +515,27 @@ ENGINE = [
         "stream.events.iloc[:n].copy()",
         "stream.events.iloc[np.arange(1, n + 1) % len(stream.events)].reset_index(drop=True)",
         "tests/runs/store/test_traces.py::test_events",
+    ),
+    Mutant(
+        "times in the network's own precision",
+        "fena_sim/device/recordings.py",
+        'np.rint(pace.values["steps"][:, 0]).astype(np.int64)',
+        'pace.values["steps"][:, 0]',
+        "tests/device/test_recordings.py::test_steps_are_whole_numbers_in_any_precision",
+    ),
+    Mutant(
+        "a carriage return ends a row",
+        "fena_sim/runs/store/events.py",
+        'text = text.replace("\\r", hidden)',
+        'text = text.replace("\\0", hidden)',
+        "tests/runs/store/test_events.py::test_any_text_comes_back_as_it_was",
+    ),
+    Mutant(
+        "a trial ends where sums of floats end",
+        "fena_sim/show/export/contents.py",
+        "return times_of(self.first_step + _steps(times, self.dt), self.dt)",
+        "return self.first_step * self.dt + np.asarray(times)",
+        "tests/show/export/test_contents.py",
     ),
     Mutant(
         "tokens said to begin a step early",

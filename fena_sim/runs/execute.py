@@ -28,6 +28,7 @@ from .store.files import UNFINISHED, disk_errors, load_arrays, save_arrays, writ
 from .store.run import MANIFEST, Run
 from .store.tokens import save_tokens, token_data
 from .store.traces import write_traces
+from .store.vocabulary import save_codes
 
 
 def run(
@@ -142,6 +143,7 @@ class Execution:
         # Of a process that was killed while it wrote.
         for leftover in self.folder.rglob(f".*{UNFINISHED}"):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        save_codes(self.folder, self.plan.protocol.vocabulary)
         write_json(self.folder / MANIFEST, manifest)
         self.progress.begin(self.plan, self.folder)
         if self.plan.warning:

@@ -5,6 +5,7 @@ import time
 from . import provenance
 from .plan import Plan
 from .store.experiment import experiment_of
+from .store.vocabulary import vocabulary_entry
 
 
 def manifest_of(plan: Plan, began: float) -> dict:
@@ -36,11 +37,7 @@ def manifest_of(plan: Plan, began: float) -> dict:
         },
         "blocks": [_block(plan.protocol, block) for block in plan.blocks],
         "start": _start(plan.start),
-        "vocabulary": {
-            "symbols": list(vocabulary.symbols),
-            "codes": vocabulary.codes.tolist(),
-            "kind": vocabulary.kind,
-        },
+        "vocabulary": vocabulary_entry(vocabulary),
         **provenance.provenance(),
     }
 

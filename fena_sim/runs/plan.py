@@ -110,6 +110,7 @@ class Plan:
         """
         _check_kinds(model, protocol, seed, chunk_tokens)
         chosen, warning = choose_device(device)
+        protocol = _numbered(protocol, model)
         blocks = tuple(BlockPlan.of(model, block, chunk_tokens) for block in protocol.blocks)
         _check_fit(model, protocol, chosen, blocks)
         check_initial_state(model)
@@ -164,6 +165,25 @@ def _check_kinds(model, protocol, seed, chunk_tokens):
         raise ProtocolError(
             f"a chunk of {chunk_tokens!r} tokens", fix="give a whole number, at least 1"
         )
+
+
+def _numbered(protocol, model):
+    """The protocol with the numbers of the units where a probe has a slice or a mask of them: a run
+    is named by what is recorded.
+    """
+    numbered = [
+        tuple(probe.numbered(model, block.where) for probe in block.probes)
+        for block in protocol.blocks
+    ]
+    if numbered == [block.probes for block in protocol.blocks]:
+        return protocol
+    return attrs.evolve(
+        protocol,
+        blocks=[
+            attrs.evolve(block, probes=probes)
+            for block, probes in zip(protocol.blocks, numbered, strict=True)
+        ],
+    )
 
 
 def _check_fit(model, protocol, device, blocks):

@@ -2,13 +2,14 @@
 settling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_dimensions
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from ..sequence import sequence
 from .likelihood import LIKELIHOODS
 from .locality import check_local
 from .parameter import Parameter
@@ -17,6 +18,22 @@ from .projection import ALL, Projection
 
 #: Names that every network and every token has without a declaration.
 RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
+
+
+def _settling(given: Iterable) -> tuple:
+    return sequence(given, "populations", "Settling.populations", DeclarationError)
+
+
+def _populations(given: Iterable) -> tuple:
+    return sequence(given, "populations", "Hierarchy.populations", DeclarationError)
+
+
+def _projections(given: Iterable) -> tuple:
+    return sequence(given, "projections", "Hierarchy.projections", DeclarationError)
+
+
+def _readouts(given: Iterable) -> tuple:
+    return sequence(given, "readouts", "Hierarchy.readouts", DeclarationError)
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +45,7 @@ class Settling:
     are the last step at or above it.
     """
 
-    populations: tuple = attrs.field(converter=tuple)
+    populations: tuple = attrs.field(converter=_settling)
     variable: str
     tolerance: Quantity
 
@@ -66,11 +83,11 @@ class Hierarchy:
     """
 
     name: str = attrs.field(validator=check_name)
-    populations: tuple = attrs.field(converter=tuple)
-    projections: tuple = attrs.field(converter=tuple, default=())
+    populations: tuple = attrs.field(converter=_populations)
+    projections: tuple = attrs.field(converter=_projections, default=())
     dt: Quantity = 1 * ms
     settling: Settling | None = None
-    readouts: tuple = attrs.field(converter=tuple, default=())
+    readouts: tuple = attrs.field(converter=_readouts, default=())
     likelihood: object = None
     batch: int = attrs.field(default=1)
     description: str = ""

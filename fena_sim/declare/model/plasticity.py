@@ -16,9 +16,9 @@ class Plasticity:
     Parameters
     ----------
     equations : str
-        Differential equations of synaptic variables (``dw/dt = eta*e_post*f_pre : 1``), integrated
-        by Euler steps on `clock`; an equation with the flag ``(event-driven)`` is integrated
-        between spikes, as in Brian2.
+        Differential equations of synaptic variables (``dw/dt = eta*error_post*f_pre : 1``),
+        integrated by Euler steps on `clock`; an equation with the flag ``(event-driven)`` is
+        integrated between spikes, as in Brian2.
     on_pre, on_post : str, optional
         Statements executed at every pre- or postsynaptic spike (spike-timing-dependent rules).
     clock : Quantity

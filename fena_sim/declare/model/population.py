@@ -102,12 +102,14 @@ class Population:
         (white noise of the unit, second**-0.5) may be used without declaring them.
     parameters : dict
         Numbers or scalar quantities used in the equations, each with its meaning if given as
-        Parameter(value, meaning); they can be changed without a new build.
+        Parameter(value, meaning); they can be changed without a new build. Names of parameters,
+        links and variables are none of those that Brian2 reserves: ``e`` is Euler's number there.
     initial : dict
         Initial values by variable: a number, a quantity, an array (size,), Normal or Uniform.
     links : dict
-        Variables read from another population at the same time step, as ``{"e": "error_1.e"}``;
-        that population has the same size, or size 1 and is then shared by all units.
+        Variables read from another population at the same time step, as
+        ``{"error": "error_1.error"}``; that population has the same size, or size 1 and is then
+        shared by all units.
     on : dict
         Statements executed when a token's period begins (``"onset"``, start of the blank) or when
         the token itself appears (``"arrival"``).
@@ -158,6 +160,7 @@ class Population:
         check_clock(self.clock, self.where)
         keep_meanings(self)
         check_parameters(self.parameters, self.where)
+        eq.check_free([*self.parameters, *self.links], self.where)
         own = self.variables
         given = [*self.parameters, *self.links, *own]
         for name in [*self.parameters, *self.links]:

@@ -33,9 +33,9 @@ class Projection:
     equations : str
         Synaptic variables (``w : 1``) and the inputs it sums, at either end:
         ``prediction_post = w*f_pre : 1 (summed)`` delivers to the target,
-        ``feedback_pre = w*e_post : 1 (summed)`` delivers back to the source over the same weights.
-        One summed input per projection and variable: a population adds up its inputs in its own
-        equations.
+        ``feedback_pre = w*error_post : 1 (summed)`` delivers back to the source over the same
+        weights. One summed input per projection and variable: a population adds up its inputs in
+        its own equations.
     plasticity : Plasticity, optional
         How the synapses change.
     on_pre, on_post : str, optional
@@ -76,6 +76,7 @@ class Projection:
             )
         keep_meanings(self)
         check_parameters(self.parameters, self.where)
+        eq.check_free(self.all_parameters, self.where)
         check_initial(self.initial, self.own_variables, self.where)
         for name in self.summed:
             if name.rpartition("_")[2] not in ("pre", "post"):

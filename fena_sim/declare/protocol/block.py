@@ -1,6 +1,6 @@
 """A block: one stretch of tokens at one pace, with its control signals and probes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 import numpy as np
@@ -8,6 +8,7 @@ from brian2 import ms
 
 from ...errors import ProtocolError, UnknownNameError, nearest
 from ..control_signals import CONTROL_SIGNALS
+from ..sequence import check_order, sequence
 from ..stimulus.stream import TokenStream
 from .pace import FixedPace, SelfPaced
 from .probe import Probe
@@ -20,9 +21,14 @@ def _single(stream: TokenStream | Sequence[TokenStream]) -> TokenStream | Sequen
     """A list of one stream is that stream, so that protocols need not tell a batch of one from
     none.
     """
+    check_order(stream, "streams", "Block.stream", ProtocolError)
     if not isinstance(stream, (list, tuple)) or not stream:
         return stream
     return stream[0] if len(stream) == 1 and isinstance(stream[0], TokenStream) else tuple(stream)
+
+
+def _probes(given: Iterable) -> tuple:
+    return sequence(given, "probes", "Block.probes", ProtocolError)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -56,7 +62,7 @@ class Block:
         factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms)
     )
     controls: dict = attrs.field(factory=dict)
-    probes: tuple = attrs.field(factory=tuple, converter=tuple)
+    probes: tuple = attrs.field(factory=tuple, converter=_probes)
     start_from: str | None = None
     omission_gate: float = 0.0
 

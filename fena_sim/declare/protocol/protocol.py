@@ -1,10 +1,17 @@
 """A protocol: blocks in order, and the variable that stands for the measured signal."""
 
+from collections.abc import Iterable
+
 import attrs
 
 from ...errors import ProtocolError, UnknownNameError, nearest
+from ..sequence import sequence
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
+
+
+def _blocks(given: Iterable) -> tuple:
+    return sequence(given, "blocks", "Protocol.blocks", ProtocolError)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -25,7 +32,7 @@ class Protocol:
     """
 
     name: str
-    blocks: tuple = attrs.field(converter=tuple)
+    blocks: tuple = attrs.field(converter=_blocks)
     measured_signal: str = ""
     description: str = ""
     options: dict = attrs.field(

@@ -1,11 +1,12 @@
 """Checks shared by the stimulus declarations: wrong numbers raise one clear error."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
 import numpy as np
 
 from ...errors import StimulusError
+from ..sequence import sequence
 
 
 def whole(name: str, value: int, minimum: int, where: str) -> int:
@@ -34,6 +35,28 @@ def probability(name: str, value: float, where: str, ends: bool = False) -> floa
     return float(value)
 
 
+def storable(texts: Sequence[str], what: str, where: str) -> None:
+    """Raise StimulusError if a text holds half of a surrogate pair, which no file of UTF-8 can hold.
+    Any other text comes back from a run as it was.
+    """
+    if _encodes("".join(texts)):
+        return
+    row = next(row for row, text in enumerate(texts) if not _encodes(text))
+    raise StimulusError(
+        f"{what} {texts[row]!r} (at {row}) holds half of a surrogate pair, which is no character",
+        where=where,
+        fix="decode the text as what it is: bytes.decode('utf-8') or 'utf-16', without surrogateescape",
+    )
+
+
+def _encodes(text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def generator(seed: int, where: str) -> np.random.Generator:
     """A numpy Generator of a whole-number seed, so that every stream can be made again."""
     return np.random.default_rng(whole("seed", seed, 0, where))
@@ -41,11 +64,7 @@ def generator(seed: int, where: str) -> np.random.Generator:
 
 def words(values: Iterable, name: str, of: str, where: str) -> tuple:
     """Return `values` as a tuple of tuples, or raise StimulusError; `of` says what each consists of."""
-    try:
-        return tuple(tuple(word) for word in values)
-    except TypeError:
-        raise StimulusError(
-            f"{name} must be a sequence of sequences of {of}, but is {values!r}",
-            where=where,
-            fix=f"give a list of lists of {of}",
-        ) from None
+    return tuple(
+        sequence(word, f"the {of} of one of the {name}", where, StimulusError)
+        for word in sequence(values, name, where, StimulusError)
+    )

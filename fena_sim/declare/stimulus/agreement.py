@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from ...errors import StimulusError
+from ..sequence import sequence
 from ._check import generator, probability, whole, words
 from .hidden import HiddenStates
 from .order import P_NOVEL, check_number, pairs_of
@@ -32,14 +33,7 @@ def _held_out_pairs(pairs: Iterable) -> frozenset:
 
 def _lengths(lengths: Iterable) -> tuple:
     where = "AgreementGrammar.lengths"
-    try:
-        lengths = tuple(lengths)
-    except TypeError:
-        raise StimulusError(
-            f"lengths must be a sequence of whole numbers, but is {lengths!r}",
-            where=where,
-            fix="give for instance (6, 7, 8)",
-        ) from None
+    lengths = sequence(lengths, "lengths", where, StimulusError)
     if not lengths:
         raise StimulusError(
             "there are no lengths", where=where, fix="give at least one number of motifs"

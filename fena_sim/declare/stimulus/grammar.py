@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from ...errors import StimulusError
-from ._check import generator, probability, whole
+from ._check import generator, probability, whole, words
 from .hidden import HiddenStates
 from .order import ClassOrder, check_classes, check_number, pairs_of
 from .stream import TokenStream
@@ -28,14 +28,7 @@ LONG_MOTIFS = (
 
 
 def _motifs(motifs: Iterable) -> tuple:
-    try:
-        return tuple(tuple(motif) for motif in motifs)
-    except TypeError:
-        raise StimulusError(
-            f"motifs must be a sequence of motifs, but is {motifs!r}",
-            where="MotifGrammar.motifs",
-            fix="give strings of single-character symbols, or lists of symbols",
-        ) from None
+    return words(motifs, "motifs", "symbols", "MotifGrammar.motifs")
 
 
 def _pairs(pairs: Iterable) -> frozenset:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...errors import StimulusError
+from ..sequence import sequence
 from ._check import generator, probability, whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, require_vocabulary
@@ -194,7 +195,7 @@ def omissions(stream: TokenStream, p: float, seed: int, min_gap: int = 4) -> Tok
 
 def _ids(tokens, vocabulary, where):
     require_vocabulary(vocabulary, where)
-    tokens = list(tokens)
+    tokens = sequence(tokens, "tokens", where, StimulusError)
     ids = np.array(
         [vocabulary.index(symbol, where=f"{where} tokens") for symbol in tokens], dtype=np.int64
     )

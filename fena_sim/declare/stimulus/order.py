@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from ...errors import StimulusError
+from ..sequence import check_order
 
 CLASSES = 3
 #: Share of the junctions, after items that begin a held-out pair, that a held-out stream sends
@@ -17,7 +18,12 @@ P_NOVEL = 0.5
 def pairs_of(pairs: Iterable, what: str, where: str) -> frozenset:
     """Held-out pairs as a frozenset, or StimulusError; `what` says what they are pairs of."""
     try:
+        pairs = list(pairs)
+        for pair in pairs:
+            check_order(pair, "the two of a held-out pair", where, StimulusError)
         return frozenset((first, second) for first, second in pairs)
+    except StimulusError:
+        raise
     except (TypeError, ValueError):
         raise StimulusError(
             f"held-out pairs must be pairs of {what}, but are {pairs!r}",

@@ -8,6 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError
+from ..sequence import check_order, sequence
+from ._check import storable
 from .vocabulary import Vocabulary, require_vocabulary
 
 OMITTED = None
@@ -39,6 +41,7 @@ def _label(name, values, n):
             where="TokenStream labels",
             fix=f"choose another name than {', '.join(_TAKEN)}",
         )
+    check_order(values, f"the values of label {name!r}", "TokenStream labels", StimulusError)
     values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
     if values.shape != (n,):
         raise StimulusError(
@@ -47,6 +50,29 @@ def _label(name, values, n):
             fix="give one value per token",
         )
     return values
+
+
+def _check_labels(labels):
+    """Whatever a run stores comes back: every label has a name of its own, and texts that UTF-8 can
+    hold.
+    """
+    where, seen = "TokenStream labels", {"token", "symbol"}
+    for name in labels.columns:
+        if not isinstance(name, str) or not name:
+            raise StimulusError(
+                f"the name of a label is {name!r}", where=where, fix="give it a name, as text"
+            )
+        if name in _TAKEN or name in seen:
+            raise StimulusError(
+                f"a label cannot be called {name!r}",
+                where=where,
+                fix=f"choose another name than {', '.join(dict.fromkeys([*_TAKEN, *seen]))}",
+            )
+        seen.add(name)
+    storable(list(labels.columns), "the name of a label", where)
+    for name, values in labels.items():
+        if values.dtype.kind not in "biuf":
+            storable([str(value) for value in values], f"label {name!r}", where)
 
 
 @attrs.frozen
@@ -108,6 +134,7 @@ class TokenStream:
                 where=where,
                 fix="build the stream with TokenStream.from_ids, which names the tokens itself",
             )
+        _check_labels(events.drop(columns=["token", "symbol"]))
 
     @classmethod
     def from_list(
@@ -132,7 +159,9 @@ class TokenStream:
         require_vocabulary(vocabulary, "TokenStream.from_list")
         ids = [
             -1 if symbol is OMITTED else vocabulary.index(symbol, where=f"token {i} of the list")
-            for i, symbol in enumerate(tokens)
+            for i, symbol in enumerate(
+                sequence(tokens, "tokens", "TokenStream.from_list", StimulusError)
+            )
         ]
         return cls.from_ids(ids, vocabulary, **labels)
 
@@ -145,6 +174,7 @@ class TokenStream:
         Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
         """
         require_vocabulary(vocabulary, "TokenStream.from_ids")
+        check_order(tokens, "token indices", "TokenStream.from_ids", StimulusError)
         tokens = np.asarray(tokens)
         if tokens.ndim != 1 or not (tokens.dtype.kind in "iu" or tokens.size == 0):
             raise StimulusError(
@@ -172,7 +202,7 @@ class TokenStream:
 
         Raises StimulusError if there is none, or if vocabularies or label columns differ.
         """
-        streams = list(streams)
+        streams = sequence(streams, "streams", "TokenStream.concat", StimulusError)
         if not streams:
             raise StimulusError(
                 "there are no streams to concatenate",

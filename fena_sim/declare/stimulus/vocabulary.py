@@ -8,18 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError, UnknownNameError, nearest
-from ._check import generator, whole
+from ..sequence import sequence
+from ._check import generator, storable, whole
 
 
 def _symbols(symbols: Iterable) -> tuple:
-    try:
-        return tuple(symbols)
-    except TypeError:
-        raise StimulusError(
-            f"symbols must be a sequence of strings, but is {symbols!r}",
-            where="Vocabulary.symbols",
-            fix="give a string of single characters or a list of strings",
-        ) from None
+    return sequence(symbols, "symbols", "Vocabulary.symbols", StimulusError)
 
 
 def _codes(codes: ArrayLike) -> np.ndarray:
@@ -88,6 +82,7 @@ class Vocabulary:
                 where="Vocabulary.symbols",
                 fix="give at least one symbol",
             )
+        storable(self.symbols, "symbol", "Vocabulary.symbols")
         return seen
 
     @codes.validator

@@ -17,6 +17,7 @@ from .files import load_arrays
 from .manifest import MANIFEST as MANIFEST
 from .manifest import read_manifest
 from .units import population_levels, token_levels, token_units
+from .vocabulary import load_vocabulary
 
 
 class Run:
@@ -166,10 +167,8 @@ class Run:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        entry = self.manifest["vocabulary"]
-        return Vocabulary(
-            symbols=tuple(entry["symbols"]), codes=np.array(entry["codes"]), kind=entry["kind"]
-        )
+        """The tokens and their codes."""
+        return load_vocabulary(self.folder, self.manifest["vocabulary"])
 
     def __repr__(self):
         blocks = ", ".join(f"{b['name']} ({b['tokens']})" for b in self.manifest["blocks"])

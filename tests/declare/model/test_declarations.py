@@ -447,6 +447,42 @@ WRONG = {
         "hidden random",
         lambda: hierarchy([unit(on=dict(onset="x = randn()"))]),
     ),
+    # names that Brian2 reserves
+    "variable e": (
+        DeclarationError,
+        "Brian2 reserves 'e'",
+        lambda: unit(equations="de/dt = -e/tau : 1"),
+    ),
+    "plain variable e": (DeclarationError, "reserves 'e'", lambda: unit(equations="e : 1")),
+    "parameter e": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: unit(equations="x = e : 1", parameters=dict(e=3.0)),
+    ),
+    "link e": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: unit(equations="x = e : 1", links=dict(e="b.x")),
+    ),
+    "synaptic variable e": (DeclarationError, "reserves 'e'", lambda: synapses(equations="e : 1")),
+    "parameter e of synapses": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: synapses(parameters=dict(e=2.0)),
+    ),
+    "parameter e of a rule": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: learning("dw/dt = e*x_pre/second : 1", parameters=dict(e=2.0)),
+    ),
+    **{
+        f"parameter {name}": (
+            DeclarationError,
+            f"reserves {name!r}",
+            lambda name=name: unit(parameters={"tau": 10 * ms, name: 1.0}),
+        )
+        for name in ("pi", "inf", "mV", "exp", "t", "dt", "i", "N", "two words")
+    },
     "no population": (DeclarationError, "not a Population", lambda: hierarchy(["a"])),
     "no projection": (
         DeclarationError,
@@ -493,6 +529,17 @@ def test_the_nearest_name_is_offered(declare, hint):
 def test_parameter_of_other_units(key, value):
     with pytest.raises(UnitError):
         hierarchy().with_parameter(key, value)
+
+
+def test_another_name_is_offered_for_e():
+    with pytest.raises(DeclarationError) as caught:
+        unit(equations="de/dt = -e/tau : 1")
+    assert caught.value.where == "Population 'a'" and "'error'" in caught.value.fix
+
+
+def test_e_that_nobody_declares_is_eulers_number():
+    """As in Brian2. `j` is free in a population, where there is no other unit."""
+    hierarchy([unit(equations="dx/dt = (e - x)/tau : 1"), unit("b", equations="j : 1")])
 
 
 def test_a_changed_model_is_checked_again():

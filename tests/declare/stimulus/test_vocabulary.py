@@ -75,6 +75,7 @@ def test_graded_bumps_much_narrower_than_a_bin_are_one_hot(sd):
         (lambda: one_hot(["a", 3]), "symbol 1 is 3"),
         (lambda: one_hot(["a", []]), "symbol 1"),
         (lambda: one_hot(7), "symbols"),
+        (lambda: one_hot(["a", "b\ud800"]), "half of a surrogate pair"),
         (lambda: dense_random("ab", 0, 1), "units"),
         (lambda: dense_random("ab", 2.5, 1), "units"),
         (lambda: dense_random("ab", True, 1), "units"),
