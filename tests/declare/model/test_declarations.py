@@ -552,7 +552,7 @@ def test_a_key_names_one_object_or_a_level_or_all():
 
     def changed(key):
         found = model.with_parameter(key, 0.123).parameters()
-        return {name for name, value in found.items() if value == 0.123}
+        return {name for name, value in found.items() if float(value) == 0.123}
 
     shares = {name for name in model.parameters() if name.endswith(".share")}
     assert changed("share") == shares
