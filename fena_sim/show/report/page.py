@@ -86,7 +86,9 @@ def report(
     groups = group_runs(runs)
     models = _models(groups)
     traced = [_traced(group) for group in groups]
-    budget, viewers, shown = UNIT_BYTES // max(1, sum(run is not None for run in traced)), [], []
+    viewers: list[list[dict]] = []
+    shown: list[dict] = []
+    budget = UNIT_BYTES // max(1, sum(run is not None for run in traced))
     for group, run in zip(following(groups), traced, strict=True):
         model = models[_model_key(group.first)]
         levels = (
