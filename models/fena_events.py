@@ -310,8 +310,7 @@ def hidden_level(level, sizes, table):
             order=-10,
             clock=STEPS["slow"].value,
             initial=dict(bias=first["bias"], spent=first["spent"]),
-            links=reads(f"error_{level}", "error")
-            | reads(f"precision_{level}", "weight", "rate"),
+            links=reads(f"error_{level}", "error") | reads(f"precision_{level}", "weight", "rate"),
         ),
     ]
     projections = [

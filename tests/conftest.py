@@ -151,7 +151,7 @@ def interrupted_run(tiny_fena, tmp_path):
     return interrupt
 
 
-RESULTS = ("states", "tokens", "traces", "events")
+RESULTS = ("states", "tokens", "traces", "events", "checksums")
 
 
 @pytest.fixture(scope="session")
@@ -179,7 +179,6 @@ def tidy():
         assert {p.name for p in folder.iterdir()} <= {
             *RESULTS,
             "manifest.json",
-            "checksums",
             "log.txt",
             "run.lock",
         }

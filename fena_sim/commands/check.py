@@ -22,7 +22,7 @@ def command(paths: tuple[str, ...]) -> None:
     \b
     Examples:
       fena check runs/first_contact-fena-seed0-...
-      fena check runs && rsync -a runs/ elsewhere:runs
+      fena check runs copies
     """
     from ..runs.store.find import find_runs
 

@@ -225,6 +225,6 @@ def _phrase(hint):
         return f"({', '.join(_phrase(one).partition(',')[0] for one in inside)})"
     if isinstance(origin, type) and issubclass(origin, collections.abc.Iterable) and inside:
         return f"a list, each element {_phrase(inside[0])}"
-    if isinstance(origin, type) and issubclass(origin, (list, tuple)):
+    if isinstance(origin, type) and issubclass(origin, collections.abc.Iterable):
         return "a list"
     return f"a {getattr(origin, '__name__', origin)}"

@@ -5,16 +5,13 @@ lists of checksums.
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import handmade
 import pytest
+import small
 
 from fena_sim.commands.main import main
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "runs" / "store"))
-import small  # noqa: E402
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ traceback, and does not stop a command from showing the other runs.
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import handmade
 import pytest
+import small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,9 +18,6 @@ from fena_sim.errors import FenaError, RunFolderError
 from fena_sim.runs.store.find import find_runs, stored_runs
 from fena_sim.runs.store.manifest import read_manifest
 from fena_sim.show.watch.server import Watched
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "runs" / "store"))
-import small  # noqa: E402
 
 #: What may stand in the place of a manifest; None is a folder of that name.
 TEXTS = {

@@ -44,6 +44,12 @@ MODEL = {
     "parameters": {},
     "populations": [],
 }
+INPUTS = {
+    "versions": {},
+    "code": "c",
+    "model": {"populations": [], "readouts": [], "settling": None},
+    "protocol": {"blocks": []},
+}
 
 
 def make_run(
@@ -68,12 +74,7 @@ def make_run(
         "start": None,
         "model": MODEL,
         "vocabulary": {"symbols": ["a"], "codes": [[1.0]], "kind": "one_hot"},
-        "inputs": {
-            "versions": {},
-            "code": "c",
-            "model": {"populations": [], "readouts": [], "settling": None},
-            "protocol": {"blocks": []},
-        },
+        "inputs": INPUTS,
         "blocks": [
             {
                 "name": b,
@@ -128,8 +129,8 @@ def test_one_run_per_seed_the_last_of_each(here):
     "difference",
     [
         {"device": "cpp"},
-        {"model": {"name": "m", "batch": 1, "parameters": {"tau": "3 ms"}}},
-        {"inputs": {"versions": {}, "code": "d"}},
+        {"model": {**MODEL, "parameters": {"tau": "3 ms"}}},
+        {"inputs": {**INPUTS, "code": "d"}},
         {"start": {"run": "r", "block": "training"}},
     ],
 )

@@ -7,7 +7,6 @@ import numpy as np
 from scipy import sparse
 
 from ...errors import StimulusError
-from ..arguments import checked
 from ._check import generator, probability, whole, words
 from .hidden import HiddenStates
 from .order import P_NOVEL, check_number, pairs_of
@@ -48,7 +47,6 @@ def _lengths(lengths: Iterable) -> tuple:
     return tuple(whole("a length", length, 1, where) for length in lengths)
 
 
-@checked(StimulusError)
 @attrs.frozen(kw_only=True)
 class AgreementGrammar:
     """Sentences whose opening decides their ending, with distracting motifs between.

@@ -7,7 +7,6 @@ import numpy as np
 from scipy import sparse
 
 from ...errors import StimulusError
-from ..arguments import checked
 from ._check import generator, probability, whole, words
 from .hidden import HiddenStates
 from .order import P_NOVEL, ClassOrder, check_classes, check_number, pairs_of
@@ -43,7 +42,6 @@ def _held_out_phrases(phrases: Mapping | Collection) -> tuple:
     return tuple(zip(places, motifs, strict=True))
 
 
-@checked(StimulusError)
 @attrs.frozen(kw_only=True)
 class NestedGrammar:
     """Tokens in motifs, motifs in phrases, and phrases in 3 classes of k, chained by a rule on the

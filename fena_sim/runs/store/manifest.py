@@ -128,7 +128,8 @@ def run_folders(path: str | Path, levels: int | None = None) -> list[Path]:
         How deep to look; any depth if left out.
     """
     top, seen, found = os.path.realpath(path), set(), []
-    folders, links = [(Path(path), 0)], []
+    folders = [(Path(path), 0)]
+    links: list[tuple[Path, int]] = []
     while folders or links:
         linked = not folders
         folder, level = links.pop(0) if linked else folders.pop()
@@ -137,17 +138,16 @@ def run_folders(path: str | Path, levels: int | None = None) -> list[Path]:
             continue  # the latter leads back up, around the path that was given
         seen.add(real)
         try:
-            entries = list(os.scandir(folder))
+            names = set(os.listdir(folder))
         except OSError:
             continue
-        names = {entry.name for entry in entries}
         if MANIFEST in names or names >= RESULTS:
             found.append(folder)
         elif level != levels:
-            for entry in entries:
-                if not entry.name.startswith(".") and entry.is_dir():
-                    kind = links if entry.is_symlink() else folders
-                    kind.append((folder / entry.name, level + 1))
+            for name in sorted(names):
+                below = folder / name
+                if not name.startswith(".") and below.is_dir():
+                    (links if below.is_symlink() else folders).append((below, level + 1))
         links.sort()
     return sorted(found)
 

@@ -87,7 +87,9 @@ def report(
     groups = group_runs(runs)
     models = _models(groups)
     traced = sum(_traced(group) is not None for group in groups)
-    budget, viewers, shown = UNIT_BYTES // max(1, traced), [], []
+    viewers: list[list[dict]] = []
+    shown: list[dict] = []
+    budget = UNIT_BYTES // max(1, traced)
     for stored in following(groups):
         group = Group(read_once(stored.runs), stored.differs)
         run = _traced(group)

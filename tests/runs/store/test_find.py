@@ -2,6 +2,7 @@
 what is no run is named.
 """
 
+import itertools
 import shutil
 
 import handmade
@@ -138,7 +139,7 @@ def test_runs_behind_links_are_found_once(tmp_path):
     (tmp_path / "all").symlink_to("runs")
     for path in (runs, tmp_path / "all"):
         assert ids(path) == ["a", "b", "c"]
-        assert [run.id for run in stored_runs(path)[0]] == ["c", "a"], "those directly in it"
+        assert sorted(run.id for run in stored_runs(path)[0]) == ["a", "c"], "those directly in it"
     (named,) = (run.folder for run in find_runs(runs)[0] if run.id == "c")
     assert named == runs / "c", "without a link where there is one"
 
@@ -154,9 +155,8 @@ def test_links_in_a_circle_or_upwards_end(tmp_path):
 
 
 def test_the_times_of_a_run_do_not_follow_the_time_of_day(tmp_path, monkeypatch):
-    """The clock is put back by an hour while the run goes on."""
-    clock = iter([2e9, *[2e9 - 3600] * 1000])
-    monkeypatch.setattr("fena_sim.runs.execute.time.time", lambda: next(clock))
+    """Whoever asks for it, the clock was put back by a minute."""
+    clock = itertools.count(2e9, -60)
+    monkeypatch.setattr("time.time", lambda: next(clock))
     run = fs.run(tiny.model(), tiny.one_block(2, probes=()), device="runtime", out=tmp_path)
     assert run.manifest["wall_time_s"] >= 0 and run.manifest["tokens_per_second"] > 0
-    assert run.manifest["started"] == "2033-05-18T03:33:20"
