@@ -89,6 +89,7 @@ def _checking(function, error, name, owner=None):
                 check_order(value, key, f"{name}({key}=...)", error)
             wrong = None if value is parameter.default else _wrong(key, value, hint)
             if wrong is None and hint is not Any and isinstance(value, collections.abc.Iterator):
+                check_order(value, key, f"{name}({key}=...)", error)
                 value = bound.arguments[key] = list(value)  # it serves only once
                 wrong = _wrong(key, value, hint)
             if wrong is not None:

@@ -167,7 +167,7 @@ def _check_dropped(labels, kept, order, where):
                 where=where,
                 fix=fix,
             ),
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

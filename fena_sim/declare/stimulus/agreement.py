@@ -1,12 +1,13 @@
 """The agreement grammar: the first word of a sentence decides its last one, some 30 tokens later."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 import attrs
 import numpy as np
 from scipy import sparse
 
 from ...errors import StimulusError
+from ..sequence import sequence
 from ._check import generator, probability, whole, words
 from .hidden import HiddenStates
 from .order import P_NOVEL, check_number, pairs_of
@@ -26,20 +27,13 @@ def _motifs(values: Iterable) -> tuple:
     return words(values, "motifs", "symbols", "AgreementGrammar.motifs")
 
 
-def _held_out_pairs(pairs: Collection) -> frozenset:
+def _held_out_pairs(pairs: Iterable) -> frozenset:
     return pairs_of(pairs, "an opening and a motif", "AgreementGrammar.held_out_pairs")
 
 
 def _lengths(lengths: Iterable) -> tuple:
     where = "AgreementGrammar.lengths"
-    try:
-        lengths = tuple(lengths)
-    except TypeError:
-        raise StimulusError(
-            f"lengths must be a sequence of whole numbers, but is {lengths!r}",
-            where=where,
-            fix="give for instance (6, 7, 8)",
-        ) from None
+    lengths = sequence(lengths, "lengths", where, StimulusError)
     if not lengths:
         raise StimulusError(
             "there are no lengths", where=where, fix="give at least one number of motifs"

@@ -171,7 +171,7 @@ def _say_what_is_lost(prose, plain, characters, where):
             what, where=where, fix="use fold=False, which keeps every character as it is"
         )
     warning = StimulusWarning(what, where=where, fix="fold=False keeps them, if they matter")
-    warnings.warn(warning, stacklevel=4)  # the line that called `text`
+    warnings.warn(warning, stacklevel=5)  # the line that called `text`
 
 
 def _source_length(prose, plain, characters):
