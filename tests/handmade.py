@@ -85,6 +85,20 @@ def finish(folder):
     return fs.open_run(folder)
 
 
+def kept(n, streams=None):
+    """Readouts: one value, one per level, one per unit."""
+    rng = np.random.default_rng(n)
+    shape, first = ((n,), ("event",)) if streams is None else ((n, streams), ("event", "stream"))
+    return xr.Dataset(
+        {
+            "iterations": (first, rng.integers(0, 40, shape).astype("int32")),
+            "error": ((*first, "level"), rng.random((*shape, 2)).astype("float32")),
+            "state": ((*first, "unit"), rng.random((*shape, 3))),
+        },
+        coords={"event": np.arange(n)},
+    )
+
+
 def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()):
     """A finished run with {block: (events, traces or None, tokens or None)}; returns it opened."""
     folder.mkdir(parents=True)

@@ -12,9 +12,7 @@ from hypothesis import given, settings
 
 pynwb = pytest.importorskip("pynwb", reason="needs the extra nwb")
 
-from conftest import kept  # noqa: E402  (after the skip)
-
-from fena_sim.show.export.nwb import write_nwb  # noqa: E402
+from fena_sim.show.export.nwb import write_nwb  # noqa: E402  (after the skip)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +134,7 @@ def label_of(trials, label):
 
 def assert_labels_come_back(folder, symbols, labels):
     table = texts.table(symbols, labels)
-    run = handmade.write(folder / "run", {"b": (table, None, kept(len(table)))})
+    run = handmade.write(folder / "run", {"b": (table, None, handmade.kept(len(table)))})
     write_nwb(run, folder / "run.nwb")
     with pynwb.NWBHDF5IO(str(folder / "run.nwb"), "r") as io:
         trials = io.read().trials
@@ -174,14 +172,14 @@ def test_a_name_that_nwb_can_use_stays(tmp_path):
     """Of two labels whose names would be one, that which has it keeps it."""
     labels = {"a/b": ["1", "2", "3"], "a_b": ["4", "5", "6"], "readout_error": ["x", "y", "z"]}
     table = texts.table(list("abc"), labels)
-    run = handmade.write(tmp_path / "run", {"b": (table, None, kept(3))})
+    run = handmade.write(tmp_path / "run", {"b": (table, None, handmade.kept(3))})
     write_nwb(run, tmp_path / "run.nwb")
     with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
         trials = io.read().trials.to_dataframe()
     assert trials["a_b"].tolist() == ["4", "5", "6"]
     assert trials["a_b_label"].tolist() == ["1", "2", "3"]
     assert trials["readout_error_label"].tolist() == ["x", "y", "z"]
-    np.testing.assert_array_equal(np.stack(trials["readout_error"]), kept(3)["error"])
+    np.testing.assert_array_equal(np.stack(trials["readout_error"]), handmade.kept(3)["error"])
 
 
 def test_large_integers_that_some_blocks_lack(tmp_path):
