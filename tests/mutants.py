@@ -690,6 +690,63 @@ ENGINE = [
         "not _identity(planned)",
         "tests/study/sweep/test_local.py::test_a_worker_with_another_model_file_refuses",
     ),
+    # -- what a run relies on ----------------------------------------------------------------------
+    Mutant(
+        "a damaged build runs",
+        "fena_sim/device/build_cache.py",
+        "if _checksum(path) != expected:",
+        "if not path.exists():",
+        "tests/device/test_cache.py::test_a_damaged_build_is_made_anew",
+    ),
+    Mutant(
+        "a note of the build cache leads anywhere",
+        "fena_sim/device/build_cache.py",
+        "if not _NAME.fullmatch(build):",
+        "if not build:",
+        "tests/device/test_cache.py::test_a_note_cannot_lead_elsewhere",
+    ),
+    Mutant(
+        "temporary folders in use are removed",
+        "fena_sim/device/scratch.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_UN",
+        "tests/device/test_scratch.py::test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not",
+    ),
+    Mutant(
+        "growth below zero goes unnoticed",
+        "fena_sim/runs/health.py",
+        "not max(values.max(), -values.min()) < limit",
+        "not values.max() < limit",
+        "tests/runs/test_health.py::test_beyond",
+    ),
+    Mutant(
+        "a divisor of 0 is not seen",
+        "fena_sim/declare/model/divisors.py",
+        "return _zero_factor(base, values)",
+        "return None",
+        "tests/runs/test_divisors.py::test_set",
+    ),
+    Mutant(
+        "synapses take no memory",
+        "fena_sim/runs/memory.py",
+        "needs.append(Need(what, synapses * each, SMALLER))",
+        "needs.append(Need(what, each, SMALLER))",
+        "tests/runs/test_memory.py::test_a_network_that_does_not_fit_is_refused_before_it_is_allocated",
+    ),
+    Mutant(
+        "the last sources of a condition forgotten",
+        "fena_sim/network/projection.py",
+        "range(0, n_source, sources)",
+        "range(0, n_source - sources, sources)",
+        "tests/runs/test_memory.py::test_a_condition_is_asked_of_some_pairs_at_a_time",
+    ),
+    Mutant(
+        "SIGTERM ends with the code of Ctrl-C",
+        "fena_sim/commands/shell.py",
+        "return TERMINATED if isinstance(error, Terminated) else INTERRUPTED",
+        "return INTERRUPTED",
+        "tests/commands/test_cli_contract.py::test_every_error_has_its_code",
+    ),
 ]
 
 #: Defects of the shipped model, whose texts follow models/fena.py.

@@ -1,5 +1,6 @@
 """C++ standalone: Brian2's generated sources, compiled once and run as a function on files."""
 
+import errno
 import json
 import re
 import signal
@@ -114,6 +115,8 @@ class CppProgram(Program):
                 check=False,
             )
         except OSError as error:
+            if error.errno == errno.ENOMEM:
+                raise self._out_of_memory() from error
             raise DeviceError(
                 f"the compiled network cannot be started: {error.strerror}",
                 where=f"build cache, {self.folder}",
@@ -126,12 +129,7 @@ class CppProgram(Program):
             if _SAYS_ERROR.search(line)
         ]
         if finished.returncode == -signal.SIGKILL or "std::bad_alloc" in finished.stderr:
-            raise ResourceError(
-                "the compiled network was ended, as the system does where memory runs out",
-                where=str(self.folder),
-                fix="end other programs, or make the network smaller, and start the same command "
-                "again: it goes on from the last checkpoint",
-            )
+            raise self._out_of_memory()
         if finished.returncode != 0 or problems:
             raise DeviceError(
                 f"the compiled network stopped with code {finished.returncode}: "
@@ -139,6 +137,14 @@ class CppProgram(Program):
                 where=str(self.folder),
                 fix="remove the build cache; if it happens again, please report it",
             )
+
+    def _out_of_memory(self):
+        return ResourceError(
+            "the compiled network was ended, as the system does where memory runs out",
+            where=str(self.folder),
+            fix="end other programs, or make the network smaller, and start the same command "
+            "again: it goes on from the last checkpoint",
+        )
 
     def environment(self) -> dict[str, str] | None:
         """Environment variables of the compiled network; None for those of this process."""
