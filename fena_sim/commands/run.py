@@ -9,7 +9,7 @@ from statistics import median
 import click
 
 from ..errors import FenaError, RunFolderError
-from .shell import ModelOrProtocol, stopping_at_once
+from .shell import SEEDS, ModelOrProtocol, stopping_at_once
 
 
 @click.command("run")
@@ -20,9 +20,7 @@ from .shell import ModelOrProtocol, stopping_at_once
     help="Model file; the protocol file names a default.",
 )
 @click.option("--seed", type=int, default=None, help="Seed of one network (default 0).")
-@click.option(
-    "--seeds", type=click.IntRange(min=1), default=None, help="Run N networks, with seeds 0 to N-1."
-)
+@click.option("--seeds", type=SEEDS, default=None, help="Run N networks, with seeds 0 to N-1.")
 @click.option(
     "--device",
     default="auto",

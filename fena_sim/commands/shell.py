@@ -37,6 +37,8 @@ COMPLETE = "_FENA_COMPLETE"
 #: Options of every command.
 HELP = ["-h", "--help"]
 VERBOSE = "fena_sim.verbose"
+#: Networks that one command may run: each has a folder.
+SEEDS = click.IntRange(1, 100_000)
 
 
 class Terminated(KeyboardInterrupt):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import click
 
-from .shell import PARTLY, ModelOrProtocol, Terminated, exit_code
+from .shell import PARTLY, SEEDS, ModelOrProtocol, Terminated, exit_code
 
 #: Errors that are listed in full at the end; all are in the JSON.
 LISTED = 20
@@ -30,7 +30,7 @@ LISTED = 20
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(min=1),
+    type=SEEDS,
     default=1,
     show_default=True,
     help="Networks at every point of the grid, with seeds 0 to N-1.",

@@ -193,8 +193,13 @@ def is_array(value: object) -> bool:
     """Whether a value is a number, a quantity, an array of them, or what NumPy makes one of."""
     if isinstance(value, (str, bytes, Mapping, set, frozenset)):
         return False
-    try:  # an array on disk is not read
-        return (value if hasattr(value, "dtype") else np.asarray(value)).dtype.kind in "biuf"
+    try:
+        array = value if hasattr(value, "dtype") else np.asarray(value)  # one on disk is not read
+        if array.dtype.kind != "O":
+            return array.dtype.kind in "biuf"
+        elements = np.ravel(array)  # such as truth values in a column with gaps elsewhere
+        np.asarray(elements, dtype=float)
+        return all(isinstance(element, (Real, np.bool_)) for element in elements)
     except Exception:  # whatever an object's own conversion raises
         return False
 

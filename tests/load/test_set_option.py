@@ -181,7 +181,7 @@ def _agrees_with_python(text, value):
     """What is a value is what Python makes of it: numbers, quantities, True and None."""
     if isinstance(value, (str, tuple)) or np.ndim(value):
         return
-    names = {name: getattr(brian2, name) for name in ("ms", "mV", "Hz", "second")}
+    names = {n: unit for n, unit in vars(brian2).items() if isinstance(unit, Quantity)}
     with np.errstate(all="ignore"):
         expected = eval(text.strip(), {"__builtins__": {}}, names)
     assert expected == value
@@ -276,6 +276,16 @@ def test_the_command_says_what_where_and_how(files, tmp_path, setting, message):
     assert "Traceback" not in ran.output and not (tmp_path / "runs").exists()
     described = CliRunner().invoke(cli, ["describe", str(files / "model.py"), "--set", setting])
     assert described.exit_code in (0, 2) and "Traceback" not in described.output
+
+
+@pytest.mark.parametrize(
+    "command, last", [("run", ()), ("sweep", ("--grid", "model.sizes=(3,2),(2,2)"))]
+)
+@pytest.mark.parametrize("seeds", ["0", "-1", "1e3", "10**3", "1000000000000", "9" * 400, "many"])
+def test_numbers_of_seeds(files, tmp_path, command, last, seeds):
+    protocol, out = str(files / "protocol.py"), str(tmp_path / "runs")
+    ran = CliRunner().invoke(cli, [command, protocol, "--out", out, "--seeds", seeds, *last])
+    assert ran.exit_code == 2 and "--seeds" in ran.output and not (tmp_path / "runs").exists()
 
 
 def test_bytes_that_are_no_text_reach_the_terminal_as_an_error(files):
