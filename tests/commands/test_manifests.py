@@ -163,7 +163,7 @@ def spoil(manifest, entry, value):
         place[last] = value
 
 
-@settings(max_examples=60, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(st.sampled_from(ENTRIES), st.sampled_from(VALUES), st.booleans())
 def test_an_entry_of_any_kind_gives_no_traceback(tmp_path_factory, entry, value, recorded):
     """Of a run of another version, say, whose checksums fit."""
@@ -185,7 +185,7 @@ def test_an_entry_of_any_kind_gives_no_traceback(tmp_path_factory, entry, value,
         assert str(folder) in str(error)
 
 
-@settings(max_examples=15, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(st.sampled_from(ENTRIES), st.sampled_from(VALUES))
 def test_no_command_ends_in_a_traceback(tmp_path_factory, entry, value):
     import contextlib

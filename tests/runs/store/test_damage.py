@@ -98,7 +98,7 @@ def test_every_file_missing_or_cut(name, how, whole, expected, exported):
     check(whole, expected, exported, name, (how, 10, 0))
 
 
-@settings(max_examples=25, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(DAMAGES)
 def test_any_damage(whole, expected, exported, drawn):
     check(whole, expected, exported, *drawn)
@@ -141,7 +141,7 @@ def test_every_file_is_hashed_once_for_a_run(whole, monkeypatch):
     assert small.everything(run) == first and len(hashed) == count > 0
 
 
-@settings(max_examples=25, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(DAMAGES)
 def test_a_run_without_checksums_gives_no_traceback(whole, drawn):
     """What was altered in one of an earlier version cannot be known; it may not end in a traceback."""
