@@ -85,9 +85,9 @@ HIDDEN_PRECISION = dict(
     tau_precision=Parameter(15 * second, "time constant of the trust"),
 )
 ANTICIPATION = dict(
-    step=Parameter(0.3, "change of an anticipating synapse at a token, for `spent` 1"),
+    step=Parameter(0.6, "change of an anticipating synapse at a token, for `spent` 1"),
 )
-FIRST = dict(usual_event=0.05, hidden_demand=0.3, anticipation_spent=1.0)
+FIRST = dict(usual_event=0.05, hidden_demand=0.3, anticipation_spent=0.25)
 
 # -- level 0: tokens -------------------------------------------------------------------------------
 
@@ -310,8 +310,7 @@ def hidden_level(level, sizes, table):
             order=-10,
             clock=STEPS["slow"].value,
             initial=dict(bias=first["bias"], spent=first["spent"]),
-            links=reads(f"error_{level}", "error")
-            | reads(f"precision_{level}", "weight", "rate"),
+            links=reads(f"error_{level}", "error") | reads(f"precision_{level}", "weight", "rate"),
         ),
     ]
     projections = [
@@ -500,6 +499,10 @@ def anticipation_synapses():
         source="state_1",
         target="prediction_0",
         equations=ANTICIPATE,
-        plasticity=Plasticity(equations=LEARN_ANTICIPATION, parameters=ANTICIPATION),
+        plasticity=Plasticity(
+            equations=LEARN_ANTICIPATION,
+            clock=None,  # the hierarchy's own: on a slower one some arrivals would go by
+            parameters=ANTICIPATION,
+        ),
         initial=dict(spent=FIRST["anticipation_spent"]),
     )
