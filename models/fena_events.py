@@ -114,7 +114,8 @@ dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
 # -- events and expectations -----------------------------------------------------------------------
 # `tick` is the event of the level below: 1 at level 1, where every token is one. `ended` is the
 # level's own event: 0 at a top level above others, which holds its traces. A level's event unit hears
-# from the memory of its level whether it took something in.
+# from the memory of its level whether it took something in, and keeps that until the next token, since
+# an event is judged at the onset after the token that the level did not foresee.
 
 ALWAYS, NEVER = "tick = 1 : 1\n", "ended = 0 : 1\n"
 STATE_BLANK = """trace_older += tick*older*(f - trace_older)
@@ -134,10 +135,14 @@ dtotal/dt = presenting*unforeseen/ms : 1
 dspan/dt = presenting/ms : 1
 dseen/dt = (presenting - seen)/ms : 1
 novelty = total/clip(span, 1, inf) : 1
-happened = tick*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
+happened = heard*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
+heard : 1
 usual : 1
 """
-EVENT_ARRIVAL = "usual += plasticity_gain*habit*tick*(novelty - usual); total = 0; span = 0"
+EVENT_ARRIVAL = """usual += plasticity_gain*habit*heard*(novelty - usual)
+heard = tick
+total = 0
+span = 0"""
 NOTICE = "tick_post = taken_pre/N_pre : 1 (summed)"
 COMPARE = "unforeseen_post = surprise_pre**2/N_pre : 1 (summed)"
 EXPECTATION = """
