@@ -119,8 +119,9 @@ dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
 
 ALWAYS, NEVER = "tick = 1 : 1\n", "ended = 0 : 1\n"
 STATE_BLANK = """trace_older += tick*older*(f - trace_older)
+trace_recent += tick*(f - trace_recent)
 trace_older *= 1 - ended
-trace_recent += tick*((1 - ended)*f - trace_recent)"""
+trace_recent *= 1 - ended"""
 MEMORY = """
 trace_recent : 1
 trace_older : 1
