@@ -196,13 +196,13 @@ rate = eta/(1 + adaptive*eta*weight*sqrt(mean_square)/fastest) : Hz (constant ov
 mean_square : 1
 """
 SENSORY_TRUST = """
-early = gate*presenting*int(since < window) : 1
+early = gate*presenting*int(since < window - dt/2) : 1
 demand = mean_square : 1
 dseen/dt = (presenting - seen)/onset : 1
 dtrust/dt = plasticity_gain*gate*presenting*(1 - seen)*clip(surprise, -5, 5)/tau_precision : 1
 """
 HIDDEN_TRUST = """
-early = presenting*int(since < window) : 1
+early = presenting*int(since < window - dt/2) : 1
 demand : 1
 dtrust/dt = plasticity_gain*early*clip(surprise, -5, 5)/tau_precision : 1
 """
