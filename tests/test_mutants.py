@@ -7,17 +7,15 @@ import ast
 import mutants
 import pytest
 
-ALL = [*mutants.ENGINE, *mutants.FENA]
 
-
-@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", mutants.ALL, ids=lambda mutant: mutant.name)
 def test_it_can_be_planted(mutant):
     before = (mutants.ROOT / mutant.file).read_text(encoding="utf-8")
     assert before.count(mutant.old) == 1
     assert ast.dump(ast.parse(mutant.changed())) != ast.dump(ast.parse(before))
 
 
-@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", mutants.ALL, ids=lambda mutant: mutant.name)
 def test_its_tests_exist(mutant):
     for test in mutant.tests:
         file, _, function = test.partition("::")
@@ -30,7 +28,7 @@ def test_its_tests_exist(mutant):
 
 
 def test_names_are_unique():
-    assert len({mutant.name for mutant in ALL}) == len(ALL)
+    assert len({mutant.name for mutant in mutants.ALL}) == len(mutants.ALL)
 
 
 @pytest.mark.parametrize("old", ["there is no such text", "mask"])
