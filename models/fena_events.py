@@ -85,9 +85,9 @@ HIDDEN_PRECISION = dict(
     tau_precision=Parameter(15 * second, "time constant of the trust"),
 )
 ANTICIPATION = dict(
-    step=Parameter(0.3, "change of an anticipating synapse at a token, for `spent` 1"),
+    step=Parameter(0.6, "change of an anticipating synapse at a token, for `spent` 1"),
 )
-FIRST = dict(usual_event=0.05, hidden_demand=0.3, anticipation_spent=1.0)
+FIRST = dict(usual_event=0.05, hidden_demand=0.3, anticipation_spent=0.25)
 
 # -- level 0: tokens -------------------------------------------------------------------------------
 
@@ -114,12 +114,14 @@ dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
 # -- events and expectations -----------------------------------------------------------------------
 # `tick` is the event of the level below: 1 at level 1, where every token is one. `ended` is the
 # level's own event: 0 at a top level above others, which holds its traces. A level's event unit hears
-# from the memory of its level whether it took something in.
+# from the memory of its level whether it took something in, and keeps that until the next token, since
+# an event is judged at the onset after the token that the level did not foresee.
 
 ALWAYS, NEVER = "tick = 1 : 1\n", "ended = 0 : 1\n"
 STATE_BLANK = """trace_older += tick*older*(f - trace_older)
+trace_recent += tick*(f - trace_recent)
 trace_older *= 1 - ended
-trace_recent += tick*((1 - ended)*f - trace_recent)"""
+trace_recent *= 1 - ended"""
 MEMORY = """
 trace_recent : 1
 trace_older : 1
@@ -134,10 +136,14 @@ dtotal/dt = presenting*unforeseen/ms : 1
 dspan/dt = presenting/ms : 1
 dseen/dt = (presenting - seen)/ms : 1
 novelty = total/clip(span, 1, inf) : 1
-happened = tick*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
+happened = heard*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
+heard : 1
 usual : 1
 """
-EVENT_ARRIVAL = "usual += plasticity_gain*habit*tick*(novelty - usual); total = 0; span = 0"
+EVENT_ARRIVAL = """usual += plasticity_gain*habit*heard*(novelty - usual)
+heard = tick
+total = 0
+span = 0"""
 NOTICE = "tick_post = taken_pre/N_pre : 1 (summed)"
 COMPARE = "unforeseen_post = surprise_pre**2/N_pre : 1 (summed)"
 EXPECTATION = """
@@ -190,13 +196,13 @@ rate = eta/(1 + adaptive*eta*weight*sqrt(mean_square)/fastest) : Hz (constant ov
 mean_square : 1
 """
 SENSORY_TRUST = """
-early = gate*presenting*int(since < window) : 1
+early = gate*presenting*int(since < window - dt/2) : 1
 demand = mean_square : 1
 dseen/dt = (presenting - seen)/onset : 1
 dtrust/dt = plasticity_gain*gate*presenting*(1 - seen)*clip(surprise, -5, 5)/tau_precision : 1
 """
 HIDDEN_TRUST = """
-early = presenting*int(since < window) : 1
+early = presenting*int(since < window - dt/2) : 1
 demand : 1
 dtrust/dt = plasticity_gain*early*clip(surprise, -5, 5)/tau_precision : 1
 """
@@ -499,6 +505,10 @@ def anticipation_synapses():
         source="state_1",
         target="prediction_0",
         equations=ANTICIPATE,
-        plasticity=Plasticity(equations=LEARN_ANTICIPATION, parameters=ANTICIPATION),
+        plasticity=Plasticity(
+            equations=LEARN_ANTICIPATION,
+            clock=None,  # the hierarchy's own: on a slower one some arrivals would go by
+            parameters=ANTICIPATION,
+        ),
         initial=dict(spent=FIRST["anticipation_spent"]),
     )

@@ -951,9 +951,134 @@ FENA = [
     ),
 ]
 
+#: Defects of models/fena_events.py.
+_EVENTS, _MECHANISMS = "models/fena_events.py", "tests/models/test_fena_events.py"
+_TWO = "tests/oracles/test_agreement_events.py::test_runtime_agrees_with_numpy[2]"
+EVENTS = [
+    Mutant(
+        "sign of the gated prediction",
+        _EVENTS,
+        "- opened*prediction)/tau_e",
+        "+ opened*prediction)/tau_e",
+        _TWO,
+    ),
+    Mutant(
+        "feedback past the gate",
+        _EVENTS,
+        "feedback_pre = w*opened_post*error_post",
+        "feedback_pre = w*error_post",
+        f"{_MECHANISMS}::test_a_closed_gate_closes_predictions_feedback_and_learning",
+    ),
+    Mutant(
+        "learning past the gate",
+        _EVENTS,
+        'LEARN_PREDICTION.replace("error_post", "opened_post*error_post")',
+        "LEARN_PREDICTION",
+        f"{_MECHANISMS}::test_a_closed_gate_closes_predictions_feedback_and_learning",
+    ),
+    Mutant(
+        "traces end before they take in",
+        _EVENTS,
+        "trace_recent += tick*(f - trace_recent)\ntrace_older *= 1 - ended\ntrace_recent *= 1 - ended",
+        "trace_recent *= 1 - ended\ntrace_older *= 1 - ended\ntrace_recent += tick*(f - trace_recent)",
+        f"{_MECHANISMS}::test_traces_end_at_events_and_the_level_above_ticks_there",
+    ),
+    Mutant(
+        "the older trace outlives an event",
+        _EVENTS,
+        "trace_older *= 1 - ended\n",
+        "",
+        f"{_MECHANISMS}::test_traces_end_at_events_and_the_level_above_ticks_there",
+    ),
+    Mutant(
+        "events do not nest",
+        _EVENTS,
+        "happened = heard*novelty**4",
+        "happened = novelty**4",
+        f"{_MECHANISMS}::test_a_level_has_an_event_only_if_the_level_below_had_one",
+    ),
+    Mutant(
+        "usual surprise of tokens that a level did not hear of",
+        _EVENTS,
+        "habit*heard*(novelty",
+        "habit*tick*(novelty",
+        f"{_MECHANISMS}::test_an_event_compares_what_its_prior_left_with_the_usual",
+    ),
+    Mutant(
+        "an event counts what the level above has explained",
+        _EVENTS,
+        "unforeseen_post = surprise_pre**2",
+        "unforeseen_post = error_pre**2",
+        f"{_MECHANISMS}::test_an_event_compares_what_its_prior_left_with_the_usual",
+    ),
+    Mutant(
+        "an expectation learns from what it expected",
+        _EVENTS,
+        "seen*(happened - opened)",
+        "seen*(opened - happened)",
+        f"{_MECHANISMS}::test_an_expectation_learns_its_event_by_the_delta_rule",
+    ),
+    Mutant(
+        "progress inverted",
+        _EVENTS,
+        "(usual + 1e-9)/(recent + 1e-9)",
+        "(recent + 1e-9)/(usual + 1e-9)",
+        f"{_MECHANISMS}::test_more_demand_than_usual_lowers_what_is_sent_and_raises_what_is_learned_from",
+    ),
+    Mutant(
+        "precision without bounds",
+        _EVENTS,
+        "precision_gain*exp(clip(trust + progress, log(lowest), log(highest)))",
+        "precision_gain*exp(trust + progress)",
+        f"{_MECHANISMS}::test_precision_and_progress_stay_within_their_bounds",
+    ),
+    Mutant(
+        "sign of the demand in the trust",
+        _EVENTS,
+        "1 - exp(trust)*demand/expected",
+        "1 + exp(trust)*demand/expected",
+        f"{_MECHANISMS}::test_trust_falls_with_demand_and_rests_where_its_balance_is_zero",
+    ),
+    Mutant(
+        "trust follows what is asked late in a presentation",
+        _EVENTS,
+        "dtrust/dt = plasticity_gain*early*",
+        "dtrust/dt = plasticity_gain*presenting*",
+        f"{_MECHANISMS}::test_trust_falls_with_demand_and_rests_where_its_balance_is_zero",
+    ),
+    Mutant(
+        "the usual demand follows in a frozen network",
+        _EVENTS,
+        "dusual/dt = plasticity_gain*early",
+        "dusual/dt = early",
+        f"{_MECHANISMS}::test_a_frozen_network_learns_nothing",
+    ),
+    Mutant(
+        "anticipation acts on while the token is shown",
+        _EVENTS,
+        "anticipating = 1 - presenting + arriving",
+        "anticipating = 1 + 0*arriving",
+        f"{_MECHANISMS}::test_anticipation_acts_until_the_token_arrives_and_not_after",
+    ),
+    Mutant(
+        "anticipation learns while the token is shown",
+        _EVENTS,
+        "arriving_post*step",
+        "presenting_post*step",
+        f"{_MECHANISMS}::test_anticipation_is_learned_once_for_each_token",
+    ),
+    Mutant(
+        "anticipation learns on the slow clock",
+        _EVENTS,
+        "clock=None,",
+        'clock=STEPS["slow"].value,',
+        f"{_MECHANISMS}::test_anticipation_is_learned_once_for_each_token",
+    ),
+]
+
 #: Defects of names, numbers and pictures.
 RESULTS = [Mutant(*arguments) for arguments in mutants_results.RESULTS]
-ALL = (*ENGINE, *RESULTS, *FENA)
+ALL = (*ENGINE, *RESULTS, *FENA, *EVENTS)
 
 
 if __name__ == "__main__":

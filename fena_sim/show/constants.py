@@ -96,7 +96,8 @@ def _others(model):
             yield "delay", p.name, p.delay, "conduction time from source to target"
     for p in model.projections:
         if p.plasticity is not None and p.plasticity.clock_driven:
-            yield "clock", p.name, p.plasticity.clock, "time step of the plasticity"
+            clock = model.dt if p.plasticity.clock is None else p.plasticity.clock
+            yield "clock", p.name, clock, "time step of the plasticity"
     for readout in model.readouts:
         if readout.scale != 1:
             yield "scale", readout.name, readout.scale, "factor of the readout"

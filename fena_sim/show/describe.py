@@ -112,7 +112,7 @@ def _summary(model):
     levels = [f"level {level}: {_units(n)}" for level, n in size.items()]
     levels += [f"no level: {_units(sum(p.size for p in apart))}"] * bool(apart)
     rules = [p.plasticity for p in model.projections if p.plasticity is not None]
-    clocks = sorted({value_text(rule.clock) for rule in rules if rule.clock_driven})
+    clocks = sorted({_clock(rule, model) for rule in rules if rule.clock_driven})
     members = (*model.populations, *model.projections)
     signals = [
         s for s in (*eq.SIGNALS, eq.TOKEN_CODE, eq.NOISE) if any(uses(m, s) for m in members)
@@ -179,7 +179,7 @@ def _populations(model):
             p.role,
             NONE if p.level is None else p.level,
             p.size,
-            value_text(model.dt if p.clock is None else p.clock),
+            _clock(p, model),
             p.order,
         )
         for p in model.populations
@@ -353,6 +353,11 @@ def _synapses(model):
         yield _kind(group, rows, _note(group, texts))
 
 
+def _clock(member, model):
+    """The time step of a population or of a plasticity."""
+    return value_text(model.dt if member.clock is None else member.clock)
+
+
 def _plasticity(model):
     plastic = [p for p in model.projections if p.plasticity is not None]
     yield Table("H. Plasticity", (), [], (), "" if plastic else NONE)
@@ -361,7 +366,7 @@ def _plasticity(model):
             [
                 _equation_texts(p.plasticity.parsed),
                 f"{p.plasticity.on_pre}; {p.plasticity.on_post}",
-                value_text(p.plasticity.clock),
+                _clock(p.plasticity, model),
             ]
         )
         for p in plastic
@@ -372,7 +377,7 @@ def _plasticity(model):
         rule = group[0].plasticity
         rows = [_equation_row(e) for e in rule.parsed.values()] + _spike_rows(rule)
         clock = (
-            f"Euler steps of {value_text(rule.clock)}."
+            f"Euler steps of {_clock(rule, model)}."
             if rule.clock_driven
             else "Event-driven, at spikes."
         )

@@ -70,7 +70,7 @@ def run_together(networks, tokens, blank_steps=12, presentation_steps=48):
     In every step each network takes its own from the same weights, which then change by the sum of
     what the networks made of them. Returns one dict as of `FenaNumpy.run` for each network.
     """
-    weights, kept = [name for name in networks[0].v if name[0] in "WAF"], [[] for _ in networks]
+    weights, kept = [name for name in networks[0].v if name[0] in "WAFGV"], [[] for _ in networks]
     for row in np.asarray(tokens):
         periods = [
             n.period(token, 1.0, blank_steps, presentation_steps) for n, token in zip(networks, row)

@@ -246,7 +246,7 @@ def declared_numbers(model):
     }
     found |= {f"{p.name}.delay": p.delay for p in model.projections if p.delay is not None}
     found |= {
-        f"{p.name}.clock": p.plasticity.clock
+        f"{p.name}.clock": model.dt if p.plasticity.clock is None else p.plasticity.clock
         for p in model.projections
         if p.plasticity and p.plasticity.clock_driven
     }

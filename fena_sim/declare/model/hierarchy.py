@@ -22,19 +22,19 @@ from .readouts import Readout
 RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
 
 
-def _settling(given: Iterable) -> tuple:
+def _settling(given: Iterable[str]) -> tuple:
     return sequence(given, "populations", "Settling.populations", DeclarationError)
 
 
-def _populations(given: Iterable) -> tuple:
+def _populations(given: Iterable[Population]) -> tuple:
     return sequence(given, "populations", "Hierarchy.populations", DeclarationError)
 
 
-def _projections(given: Iterable) -> tuple:
+def _projections(given: Iterable[Projection]) -> tuple:
     return sequence(given, "projections", "Hierarchy.projections", DeclarationError)
 
 
-def _readouts(given: Iterable) -> tuple:
+def _readouts(given: Iterable[Readout]) -> tuple:
     return sequence(given, "readouts", "Hierarchy.readouts", DeclarationError)
 
 
@@ -51,18 +51,6 @@ class Settling:
     populations: tuple[str, ...] = attrs.field(converter=_settling)
     variable: str
     tolerance: Quantity
-
-
-def _populations(given: Iterable[Population]) -> tuple:
-    return tuple(given)
-
-
-def _projections(given: Iterable[Projection]) -> tuple:
-    return tuple(given)
-
-
-def _readouts(given: Iterable[Readout]) -> tuple:
-    return tuple(given)
 
 
 @checked(DeclarationError)

@@ -24,8 +24,8 @@ class Plasticity:
         integrated between spikes, as in Brian2.
     on_pre, on_post : str, optional
         Statements executed at every pre- or postsynaptic spike (spike-timing-dependent rules).
-    clock : Quantity
-        Time step of the plasticity.
+    clock : Quantity, optional
+        Time step of the plasticity; None: the hierarchy's dt.
     parameters : dict
         Numbers or scalar quantities, each with its meaning if given as Parameter(value, meaning).
     meanings : dict
@@ -81,4 +81,5 @@ class Plasticity:
             for side, code in (("pre", self.on_pre), ("post", self.on_post))
             if code
         ]
-        return f"<plasticity: {'; '.join(rules)}; every {self.clock}>"
+        every = "dt" if self.clock is None else self.clock
+        return f"<plasticity: {'; '.join(rules)}; every {every}>"

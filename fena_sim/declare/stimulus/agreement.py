@@ -1,6 +1,6 @@
 """The agreement grammar: the first word of a sentence decides its last one, some 30 tokens later."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 import numpy as np
@@ -27,7 +27,7 @@ def _motifs(values: Iterable) -> tuple:
     return words(values, "motifs", "symbols", "AgreementGrammar.motifs")
 
 
-def _held_out_pairs(pairs: Iterable) -> frozenset:
+def _held_out_pairs(pairs: Collection) -> frozenset:
     return pairs_of(pairs, "an opening and a motif", "AgreementGrammar.held_out_pairs")
 
 

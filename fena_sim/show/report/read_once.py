@@ -1,6 +1,8 @@
 """Runs of which a page reads each table once, however many measures ask for it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc from typing import Any
+
+import Callable, Iterable
 from functools import lru_cache
 
 import pandas as pd
@@ -37,5 +39,5 @@ class _ReadOnce(Run):
     def traces(self, block: str) -> xr.Dataset:
         return self._once(super().traces, block)
 
-    def _once(self, read: Callable, block: str):
+    def _once(self, read: Callable, block: str) -> Any:
         return self._kept(read, block).copy() if block in self._short else read(block)
