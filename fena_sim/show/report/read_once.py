@@ -1,9 +1,8 @@
 """Runs of which a page reads each table once, however many measures ask for it."""
 
-from collections.abc from typing import Any
-
-import Callable, Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 import xarray as xr
