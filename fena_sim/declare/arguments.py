@@ -194,7 +194,8 @@ def is_array(value: object) -> bool:
     if isinstance(value, (str, bytes, Mapping, set, frozenset)):
         return False
     try:
-        array = value if hasattr(value, "dtype") else np.asarray(value)  # one on disk is not read
+        # One on disk is not read.
+        array: Any = value if hasattr(value, "dtype") else np.asarray(value)
         if array.dtype.kind != "O":
             return array.dtype.kind in "biuf"
         elements = array.ravel().tolist()  # such as truth values in a column with gaps elsewhere
