@@ -41,7 +41,7 @@ class Plasticity:
     equations: str = ""
     on_pre: str | None = None
     on_post: str | None = None
-    clock: Quantity = 4 * ms
+    clock: Quantity | None = 4 * ms
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
     meanings: dict = attrs.field(factory=dict, converter=frozen_texts, metadata={"hashed": False})
 
