@@ -185,7 +185,7 @@ def is_array(value: object) -> bool:
         array = value if hasattr(value, "dtype") else np.asarray(value)  # one on disk is not read
         if array.dtype.kind != "O":
             return array.dtype.kind in "biuf"
-        elements = np.ravel(array)  # such as truth values in a column with gaps elsewhere
+        elements = np.asarray(array).ravel()  # such as truth values in a column with gaps elsewhere
         np.asarray(elements, dtype=float)
         return all(isinstance(element, (Real, np.bool_)) for element in elements)
     except Exception:  # whatever an object's own conversion raises
