@@ -187,14 +187,14 @@ def _agrees_with_python(text, value):
     assert expected == value
 
 
-@examples(200)
+@examples(120)
 @given(text=values | odd)
 def test_any_text(text):
     taken_or_refused(text, MODEL)
 
 
 @pytest.mark.slow
-@examples(1500)
+@examples(1600)
 @given(text=values | odd)
 def test_many_texts(text):
     taken_or_refused(text, MODEL)
