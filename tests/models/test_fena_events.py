@@ -189,11 +189,11 @@ def test_an_event_compares_what_its_prior_left_with_the_usual(network, onset):
 
 @pytest.mark.compile
 def test_a_closed_gate_closes_predictions_feedback_and_learning(network, onset):
-    """At 1/(1 + exp(30)), the least that it can be: level 1 goes on as without level 2, which hears
-    and learns nothing from it.
+    """At 1/(1 + exp(30)), the least that it can be: level 1 goes on as if level 2 predicted nothing,
+    and level 2 hears and learns nothing from it.
     """
     closed, opened = (onset | {"expectation_1.bias": np.array([bias])} for bias in (-1e6, 1e6))
-    without = opened | {"W_2.w": 0 * onset["W_2.w"]}
+    without = closed | {"W_2.w": 0 * onset["W_2.w"]}
     closed, opened, without = (
         network.run(state, PERIOD, 2 * PERIOD) for state in (closed, opened, without)
     )
