@@ -60,9 +60,9 @@ site: .venv/docs
 	.venv/bin/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 
-# Some minutes: planted defects, each of which a test must catch.
+# Planted defects, each of which a test must catch; writes the table in docs/mutants.md.
 mutants: $(STAMP)
-	.venv/bin/python tests/mutants.py --jobs 2
+	.venv/bin/python tests/mutants.py --jobs 2 --page docs/mutants.md
 
 # The article's claims over ten networks each, docs/claims.md written from them (most of an hour on two cores). The networks
 # trained by backpropagation need PyTorch.

@@ -4,6 +4,7 @@ Each class also inherits from the built-in exception a Python programmer would e
 ``except ValueError`` keeps working (a habit taken from Nengo).
 """
 
+import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -34,6 +35,10 @@ class FenaWarning(UserWarning):
 
     def __init__(self, what: str, where: str | None = None, fix: str | None = None) -> None:
         super().__init__(_message(what, where, fix))
+
+
+class StimulusWarning(FenaWarning):
+    """A text can be used, but some of it is lost."""
 
 
 def _message(what, where, fix):
@@ -87,6 +92,23 @@ class CheckpointError(FenaError, RuntimeError):
 
 class NonFiniteError(FenaError, ArithmeticError):
     """A state or weight became NaN or infinite during a run."""
+
+
+_short = reprlib.Repr()
+_short.maxother = _short.maxstring = 60
+_short.maxtuple = _short.maxlist = _short.maxdict = 4
+
+
+def clipped(value: object) -> str:
+    """A value as a message shows it: its repr on one line, cut where it is long; an array's shape."""
+    shape = getattr(value, "shape", ())
+    if isinstance(shape, tuple) and shape:
+        return f"an array of shape {shape}"
+    try:
+        text = " ".join(_short.repr(value).split())
+    except Exception:  # whatever an object's own repr raises; Python's, of a number of 5,000 digits
+        text = f"of type {type(value).__name__}"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def nearest(name: object, options: Iterable[object]) -> str:

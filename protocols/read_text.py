@@ -1,9 +1,9 @@
 """Reading English, character by character, from nothing.
 
 Text: the English prose that comes with every Python (pydoc_data.topics), or any UTF-8 file, folded
-to 29 characters (a-z, space, full stop, comma). One pass in order at a fixed pace (12 ms blank, 48
-ms presentation), then a test on the characters that follow, with learning frozen and with learning
-on. The n-gram tables beside it count the same characters.
+to 29 characters (a-z, space, full stop, comma), or as it is with fold=False. One pass in order at a
+fixed pace (12 ms blank, 48 ms presentation), then a test on the characters that follow, with
+learning frozen and with learning on. The n-gram tables beside it count the same characters.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ from fena_sim.stimulus import text
 MODEL = "../models/fena.py"
 
 
-def protocol(path=None, characters=20000, test_characters=2000):
+def protocol(path=None, characters=20000, test_characters=2000, fold=True):
     """`characters` of training from `path` (default: Python's documentation), the next ones for the
-    test.
+    test; with `fold` in the 29 characters that every text shares.
     """
-    stream = text(path, characters=characters + test_characters)
+    stream = text(path, characters=characters + test_characters, fold=fold)
     pace = FixedPace(duration=48 * ms, blank=12 * ms)
     frozen = dict(plasticity_gain=0.0)
     following = stream[characters:]

@@ -151,7 +151,7 @@ def interrupted_run(tiny_fena, tmp_path):
     return interrupt
 
 
-RESULTS = ("states", "tokens", "traces", "events")
+RESULTS = ("states", "tokens", "traces", "events", "checksums")
 
 
 @pytest.fixture(scope="session")

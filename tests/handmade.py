@@ -8,7 +8,9 @@ import xarray as xr
 import zarr
 
 import fena_sim as fs
+from fena_sim.runs.store.checksums import other_checksums, write_checksums
 from fena_sim.runs.store.events import save_events
+from fena_sim.runs.store.manifest import write_manifest
 
 VOLT = "metre ** 2 * kilogram * second ** -3 * amp ** -1"
 
@@ -63,11 +65,45 @@ def traces(step, start=0.0, **variables):
     return xr.Dataset(data, coords=coords)
 
 
+def seconds(text):
+    return {"value": text, "dimensions": "second"}
+
+
+def edit(folder, change=lambda manifest: None, **entries):
+    """Change the manifest of a run folder as somebody does who knows how its checksum is reckoned."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest)
+    write_manifest(folder, {**manifest, **entries})
+
+
+def finish(folder):
+    """Give a run folder the checksums that a run gets at its end; returns the run opened."""
+    blocks = fs.open_run(folder).blocks
+    for block in blocks:
+        write_checksums(folder, block)
+    edit(folder, checksums=other_checksums(folder, blocks))
+    return fs.open_run(folder)
+
+
+def kept(n, streams=None):
+    """Readouts: one value, one per level, one per unit."""
+    rng = np.random.default_rng(n)
+    shape, first = ((n,), ("event",)) if streams is None else ((n, streams), ("event", "stream"))
+    return xr.Dataset(
+        {
+            "iterations": (first, rng.integers(0, 40, shape).astype("int32")),
+            "error": ((*first, "level"), rng.random((*shape, 2)).astype("float32")),
+            "state": ((*first, "unit"), rng.random((*shape, 3))),
+        },
+        coords={"event": np.arange(n)},
+    )
+
+
 def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()):
     """A finished run with {block: (events, traces or None, tokens or None)}; returns it opened."""
     folder.mkdir(parents=True)
     for name, (table, recorded, kept) in blocks.items():
-        for kind in ("events", "traces", "tokens"):
+        for kind in ("events", "traces", "tokens", "states"):
             (folder / kind).mkdir(exist_ok=True)
         save_events(folder / "events" / f"{name}.tsv", table)
         if recorded is not None:
@@ -98,6 +134,7 @@ def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()
         "readouts": list(readouts),
         "reference": "",
         "settling": None,
+        "dt": seconds("0.001"),
     }
     (folder / "manifest.json").write_text(
         json.dumps(
@@ -111,6 +148,8 @@ def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()
                 "model": model,
                 "protocol": {"name": "hand", "description": "A protocol", "measured_signal": "r"},
                 "inputs": {
+                    "engine": 1,
+                    "controls": {},
                     "model": declared,
                     "seed": seed,
                     "protocol": {
@@ -118,8 +157,22 @@ def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()
                             {
                                 "name": name,
                                 "probes": [
-                                    {"population": p["name"], "units": None} for p in populations
+                                    {
+                                        "population": p["name"],
+                                        "units": None,
+                                        "variables": ["r"],
+                                        "interval": seconds("0.001"),
+                                        "window": None,
+                                    }
+                                    for p in populations
                                 ],
+                                "pace": {
+                                    "type": "FixedPace",
+                                    "duration": seconds("0.04"),
+                                    "blank": seconds("0.01"),
+                                },
+                                "controls": {},
+                                "omission_gate": "0.0",
                             }
                             for name in blocks
                         ]

@@ -1,6 +1,6 @@
 """Planted defects: each is put into a copy of the tree, where the tests named beside it must fail.
 
-    python tests/mutants.py [--only NAME] [--jobs N]
+    python tests/mutants.py [--only NAME] [--jobs N] [--page docs/mutants.md]
 
 A command, not collected by pytest: it takes some minutes. First the same tests run on an unchanged
 copy, where they must pass. Then every mutant is one change of text in one file of a copy of its
@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
+import mutants_results
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -96,7 +97,8 @@ def run_tests(folder, tests, cache):
     Copies share the builds in `cache`: a build is found by its sources, and by the code that wrote
     them.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
+    # -rfE: the lines that say what failed, whatever pyproject.toml asks pytest to report.
+    command = [sys.executable, "-m", "pytest", "-x", "-rfE", "-p", "no:cacheprovider", *tests]
     environment = {
         **os.environ,
         "PYTHONPATH": str(folder),
@@ -155,6 +157,25 @@ def table(mutants, outcomes):
     return shown
 
 
+def page(mutants, outcomes):
+    """The verdicts as a page of Markdown, without what differs from one run to the next."""
+    caught = sum(outcome.failed is not None for outcome in outcomes)
+    lines = [
+        "# Planted defects",
+        "",
+        "Written by `make mutants` ([tests](../tests/README.md)). Each row is one change of text in one file, made in a copy of",
+        f"the tree, and the first test that failed there. {caught} of {len(mutants)} were caught.",
+        "",
+        "| defect | file | caught by |",
+        "| --- | --- | --- |",
+    ]
+    for mutant, outcome in zip(mutants, outcomes, strict=True):
+        test = "**nothing**" if outcome.failed is None else f"`{outcome.failed}`"
+        cells = (mutant.name, f"`{mutant.file}`", test.replace("tests/", "", 1))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -167,6 +188,9 @@ def main():
     )
     parser.add_argument(
         "--jobs", type=int, default=2, help="mutants that are tried at the same time (default 2)"
+    )
+    parser.add_argument(
+        "--page", metavar="FILE", type=Path, help="write the verdicts there as a page of Markdown"
     )
     options = parser.parse_args()
     chosen = [m for m in ALL if not options.only or any(name in m.name for name in options.only)]
@@ -202,6 +226,8 @@ def main():
         with ThreadPoolExecutor(options.jobs) as pool:
             outcomes = list(pool.map(attempt, range(len(chosen))))
     console.print(table(chosen, outcomes))
+    if options.page:
+        options.page.write_text(page(chosen, outcomes), encoding="utf-8")
     survived = sum(outcome.failed is None for outcome in outcomes)
     console.print(f"{len(chosen) - survived} of {len(chosen)} caught")
     return int(survived > 0)
@@ -239,15 +265,15 @@ ENGINE = [
     Mutant(
         "initial weights transposed",
         "fena_sim/network/initial_state.py",
-        "= full[i, j]",
-        "= full.T.ravel()[:len(i)]",
+        "return full[chosen].ravel()",
+        "return full.T[chosen].ravel()",
         "tests/network/test_initial_state.py",
     ),
     Mutant(
         "pre and post swapped in the pairs of a condition",
         "fena_sim/network/projection.py",
-        "return i[chosen], j[chosen]",
-        "return j[chosen], i[chosen]",
+        "yield i[chosen], j[chosen]",
+        "yield j[chosen], i[chosen]",
         f"{_DELAY}::test_spikes_act_as_in_brian2",
     ),
     Mutant(
@@ -377,7 +403,7 @@ ENGINE = [
     # -- stimuli and measures ----------------------------------------------------------------------
     Mutant(
         "held-out pairs leak into training",
-        "fena_sim/declare/stimulus/grammar.py",
+        "fena_sim/declare/stimulus/order.py",
         "            allowed[:, first, second] = 0\n",
         "            allowed[:, first, second] *= 0.1\n",
         "tests/declare/stimulus/test_grammar.py::test_training_never_visits_a_held_out_pair",
@@ -388,6 +414,48 @@ ENGINE = [
         'generator(seed, "MotifGrammar.training")',
         'generator(0, "MotifGrammar.training")',
         "tests/declare/stimulus/test_grammar.py::test_seeds_repeat_and_differ",
+    ),
+    Mutant(
+        "a mask read as the numbers 1 and 0",
+        "fena_sim/declare/protocol/probe.py",
+        "bool(unit) if all(truths) else int(unit)",
+        "int(unit)",
+        "tests/declare/protocol/test_probe.py::test_the_chosen_units_are_recorded",
+    ),
+    Mutant(
+        "letters of other scripts lost without a word",
+        "fena_sim/declare/stimulus/text.py",
+        "    if _LOST in plain.values():",
+        "    if False:",
+        "tests/declare/stimulus/test_text.py::test_the_share_of_letters_that_become_spaces",
+    ),
+    Mutant(
+        "held-out phrases leak into training",
+        "fena_sim/declare/stimulus/nested.py",
+        "novel = held_out and place in held and",
+        "novel = place in held and",
+        "tests/declare/stimulus/test_nested.py::test_nothing_held_out_occurs_in_training_and_all_of_it_in_held_out",
+    ),
+    Mutant(
+        "the ending agrees with another opening",
+        "fena_sim/declare/stimulus/agreement.py",
+        "self.endings[opening]]\n",
+        "self.endings[opening - 1]]\n",
+        "tests/declare/stimulus/test_agreement.py::test_the_default_ending_repeats_the_opening_some_30_tokens_later",
+    ),
+    Mutant(
+        "an opening is followed by itself alone",
+        "fena_sim/declare/stimulus/agreement.py",
+        "chain[np.ix_(openings + 1, openings)] = 1 / n_openings",
+        "chain[openings + 1, openings] = 1",
+        "tests/analyse/test_ideal.py::test_all_sentences_by_brute_force",
+    ),
+    Mutant(
+        "a pair inside a class changes the class before",
+        "fena_sim/declare/stimulus/order.py",
+        "then = np.where(stays, before, last // self.class_size)",
+        "then = last // self.class_size",
+        "tests/analyse/test_ideal.py::test_all_chains_of_phrases_by_brute_force",
     ),
     Mutant(
         "first token scored",
@@ -469,11 +537,74 @@ ENGINE = [
         "tests/runs/store/test_traces.py::test_events",
     ),
     Mutant(
+        "times in the network's own precision",
+        "fena_sim/device/recordings.py",
+        'np.rint(pace.values["steps"][:, 0]).astype(np.int64)',
+        'pace.values["steps"][:, 0]',
+        "tests/device/test_recordings.py::test_steps_are_whole_numbers_in_any_precision",
+    ),
+    Mutant(
+        "a carriage return ends a row",
+        "fena_sim/runs/store/events.py",
+        'text = text.replace("\\r", hidden)',
+        'text = text.replace("\\0", hidden)',
+        "tests/runs/store/test_events.py::test_any_text_comes_back_as_it_was",
+    ),
+    Mutant(
+        "a trial ends where sums of floats end",
+        "fena_sim/show/export/contents.py",
+        "return times_of(self.first_step + _steps(times, self.dt), self.dt)",
+        "return self.first_step * self.dt + np.asarray(times)",
+        "tests/show/export/test_contents.py",
+    ),
+    Mutant(
         "tokens said to begin a step early",
         "fena_sim/runs/store/tokens.py",
         "leaving[:-1] + 1]",
         "leaving[:-1]]",
         "tests/runs/store/test_traces.py::test_events",
+    ),
+    Mutant(
+        "an altered file is read as if it were whole",
+        "fena_sim/runs/store/checksums.py",
+        "if self._known(name).get(name) != hashlib.sha256(data).hexdigest():",
+        "if name not in self._known(name):",
+        "tests/runs/store/test_damage.py::test_files_of_another_run_with_other_numbers_are_noticed",
+    ),
+    Mutant(
+        "a chunk that is missing is read as fill values",
+        "fena_sim/runs/store/arrays.py",
+        "if key not in self._names:",
+        "if not (self.files.folder / self.name / key).exists():",
+        "tests/runs/store/test_damage.py::test_a_block_that_is_whole_is_read_though_another_is_not",
+    ),
+    Mutant(
+        "an altered manifest is read",
+        "fena_sim/runs/store/manifest.py",
+        "if expected != found and (",
+        "if expected is found and (",
+        "tests/commands/test_check.py::test_an_altered_manifest",
+    ),
+    Mutant(
+        "arrays with any codec are opened",
+        "fena_sim/runs/store/schema.py",
+        '"codecs": _list(_object(name={"enum": ["bytes", "zstd"]})),',
+        '"codecs": _list({}),',
+        "tests/runs/store/test_arrays.py::test_other_arrays_than_ours_are_refused",
+    ),
+    Mutant(
+        "links out of a run folder are followed",
+        "fena_sim/runs/store/manifest.py",
+        "if not os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep):",
+        "if not str(path).startswith(str(folder) + os.sep):",
+        "tests/runs/store/test_arrays.py::test_links_out_of_the_folder_are_refused",
+    ),
+    Mutant(
+        "the wall time follows the time of day",
+        "fena_sim/runs/execute.py",
+        "began = time.monotonic()",
+        "began = time.time()",
+        "tests/runs/store/test_find.py::test_the_times_of_a_run_do_not_follow_the_time_of_day",
     ),
     Mutant(
         "epochs begin a sample late",
@@ -558,6 +689,63 @@ ENGINE = [
         "point.identity != _identity(planned)",
         "not _identity(planned)",
         "tests/study/sweep/test_local.py::test_a_worker_with_another_model_file_refuses",
+    ),
+    # -- what a run relies on ----------------------------------------------------------------------
+    Mutant(
+        "a damaged build runs",
+        "fena_sim/device/build_cache.py",
+        "if _checksum(path) != expected:",
+        "if not path.exists():",
+        "tests/device/test_cache.py::test_a_damaged_build_is_made_anew",
+    ),
+    Mutant(
+        "a note of the build cache leads anywhere",
+        "fena_sim/device/build_cache.py",
+        "if not _NAME.fullmatch(build):",
+        "if not build:",
+        "tests/device/test_cache.py::test_a_note_cannot_lead_elsewhere",
+    ),
+    Mutant(
+        "temporary folders in use are removed",
+        "fena_sim/device/scratch.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_UN",
+        "tests/device/test_scratch.py::test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not",
+    ),
+    Mutant(
+        "growth below zero goes unnoticed",
+        "fena_sim/runs/health.py",
+        "not max(values.max(), -values.min()) < limit",
+        "not values.max() < limit",
+        "tests/runs/test_health.py::test_beyond",
+    ),
+    Mutant(
+        "a divisor of 0 is not seen",
+        "fena_sim/declare/model/divisors.py",
+        "return _zero_factor(base, values)",
+        "return None",
+        "tests/runs/test_divisors.py::test_set",
+    ),
+    Mutant(
+        "synapses take no memory",
+        "fena_sim/runs/memory.py",
+        "needs.append(Need(what, synapses * each, SMALLER))",
+        "needs.append(Need(what, each, SMALLER))",
+        "tests/runs/test_memory.py::test_a_network_that_does_not_fit_is_refused_before_it_is_allocated",
+    ),
+    Mutant(
+        "the last sources of a condition forgotten",
+        "fena_sim/network/projection.py",
+        "range(0, n_source, sources)",
+        "range(0, n_source - sources, sources)",
+        "tests/runs/test_memory.py::test_a_condition_is_asked_of_some_pairs_at_a_time",
+    ),
+    Mutant(
+        "SIGTERM ends with the code of Ctrl-C",
+        "fena_sim/commands/shell.py",
+        "return TERMINATED if isinstance(error, Terminated) else INTERRUPTED",
+        "return INTERRUPTED",
+        "tests/commands/test_cli_contract.py::test_every_error_has_its_code",
     ),
 ]
 
@@ -888,7 +1076,9 @@ EVENTS = [
     ),
 ]
 
-ALL = [*ENGINE, *FENA, *EVENTS]
+#: Defects of names, numbers and pictures.
+RESULTS = [Mutant(*arguments) for arguments in mutants_results.RESULTS]
+ALL = (*ENGINE, *RESULTS, *FENA, *EVENTS)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.compile
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "data.md").read_text()
-COMMANDS = re.findall(r"^    fena (.+)$", PAGE, re.M)
+COMMANDS = re.findall(r"^    fena (export .+)$", PAGE, re.M)
 PACKAGES = {"--nwb": "pynwb", "--neo": "nixio", "--mne": "mne"}
 
 
@@ -40,6 +40,11 @@ def call(folder, python, *arguments):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert finished.returncode == 0, finished.stderr
+
+
+def test_the_runs_are_whole(folder, python):
+    (words,) = re.findall(r"^    fena (check .+)$", PAGE, re.M)
+    call(folder, python, "-m", "fena_sim", *shlex.split(words))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,6 +3,7 @@ Contract: its docstrings.
 """
 
 import ast
+import shutil
 
 import mutants
 import pytest
@@ -37,11 +38,30 @@ def test_a_text_that_does_not_fit_is_refused(old):
         mutants.Mutant("wrong", "fena_sim/analyse/select.py", old, "", "tests").changed()
 
 
+def test_a_page_says_what_caught_what_and_nothing_that_changes_from_run_to_run():
+    two = [mutants.Mutant(name, "a.py", "1", "2", "tests") for name in ("one | two", "three")]
+    seen = "tests/x/test_y.py::test_z[a-b|c]"
+
+    def written(seconds):
+        outcomes = [mutants.Outcome(seen, "assert 1", seconds), mutants.Outcome(None, "", seconds)]
+        return mutants.page(two, outcomes)
+
+    assert written(1.0) == written(7.0)
+    assert "1 of 2 were caught" in written(1.0)
+    assert written(1.0).splitlines()[-2:] == [
+        r"| one \| two | `a.py` | `x/test_y.py::test_z[a-b\|c]` |",
+        "| three | `a.py` | **nothing** |",
+    ]
+
+
 @pytest.mark.slow
 def test_caught_survived_and_broken_are_told_apart(tmp_path):
-    """On a tree of three files, in which all that can happen is known."""
+    """On a tree of three files, in which all that can happen is known; pytest has the project's
+    settings.
+    """
     original, cache = tmp_path / "original", tmp_path / "cache"
     original.mkdir()
+    shutil.copy(mutants.ROOT / "pyproject.toml", original)
     (original / "thing.py").write_text("def two():\n    return 1 + 1\n")
     (original / "test_sees.py").write_text(
         "import thing\ndef test_first(): pass\ndef test_two(): assert thing.two() == 2\n"

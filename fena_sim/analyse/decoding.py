@@ -15,7 +15,8 @@ import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from ..errors import StimulusError
+from ..declare.arguments import checked
+from ..errors import DeclarationError, StimulusError
 from ..runs.store.run import Run
 from .select import readout
 
@@ -27,6 +28,7 @@ GUARD = 20
 RIDGE = 1.0
 
 
+@checked(DeclarationError)
 def token_states(run: Run, block: str, level: int) -> xr.DataArray:
     """States of a hidden level at the end of every token's presentation (claim C11).
 
@@ -56,6 +58,7 @@ class Decoding:
     chance: float
 
 
+@checked(DeclarationError)
 def decode(
     states: xr.DataArray | np.ndarray,
     labels: np.ndarray | Sequence[int],
@@ -114,6 +117,7 @@ def decode(
     return Decoding(float(right / known.sum()), float(majority / known.sum()))
 
 
+@checked(DeclarationError)
 def variance_explained(
     states: xr.DataArray | np.ndarray,
     events: pd.DataFrame,
@@ -181,6 +185,7 @@ def variance_explained(
     )
 
 
+@checked(DeclarationError)
 def autocorrelation_time(states: xr.DataArray | np.ndarray) -> float:
     """How long a level remembers, in tokens (claim C11).
 
@@ -225,6 +230,7 @@ def autocorrelation_time(states: xr.DataArray | np.ndarray) -> float:
     return float("inf")
 
 
+@checked(DeclarationError)
 def level_centre(values: np.ndarray | Sequence[float]) -> np.ndarray:
     """Where over the hidden levels a quantity lies: its centre of gravity (claim C11).
 

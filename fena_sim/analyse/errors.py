@@ -9,6 +9,7 @@ Omitted tokens are left out.
 import numpy as np
 import xarray as xr
 
+from ..declare.arguments import checked
 from ..declare.model.likelihood import squared_errors
 from ..errors import DeclarationError
 from ..runs.store.run import Run
@@ -18,6 +19,7 @@ from .select import event_bins, narrow, presented, readout
 SLACK = 1e-6
 
 
+@checked(DeclarationError)
 def level_errors(run: Run, block: str) -> xr.DataArray:
     """Mean squared error of every level for every event (claim C06).
 
@@ -41,6 +43,7 @@ def level_errors(run: Run, block: str) -> xr.DataArray:
     return _by_level(errors, "event", name="squared error", units="squared error", block=block)
 
 
+@checked(DeclarationError)
 def mean_errors(run: Run, block: str, mask: np.ndarray | None = None) -> xr.DataArray:
     """Mean over events of :func:`level_errors`.
 
@@ -63,6 +66,7 @@ def mean_errors(run: Run, block: str, mask: np.ndarray | None = None) -> xr.Data
     return level_errors(run, block).isel(event=keep).mean("event")
 
 
+@checked(DeclarationError)
 def error_ratio(run: Run, untrained: str = "untrained", trained: str = "familiar") -> xr.DataArray:
     """How many times smaller learning made the error of each level, level 0 first (claim C06).
 
@@ -78,6 +82,7 @@ def error_ratio(run: Run, untrained: str = "untrained", trained: str = "familiar
     return ratio.rename("error ratio").assign_attrs(units="1", untrained=untrained, trained=trained)
 
 
+@checked(DeclarationError)
 def error_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean of :func:`level_errors` in consecutive bins over training.
 
@@ -91,6 +96,7 @@ def error_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArr
     return _binned(level_errors(run, block), bins)
 
 
+@checked(DeclarationError)
 def precision_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean precision of every level in consecutive bins over training.
 
@@ -107,6 +113,7 @@ def precision_curve(run: Run, block: str = "training", bins: int = 40) -> xr.Dat
     return _binned(_by_level(precision, "event", name="precision", units=units, block=block), bins)
 
 
+@checked(DeclarationError)
 def error_course(run: Run, block: str) -> xr.DataArray:
     """Mean squared error of every level over the presentation of a token, from recorded traces.
 
@@ -166,6 +173,7 @@ def error_course(run: Run, block: str) -> xr.DataArray:
     )
 
 
+@checked(DeclarationError)
 def halfway_token(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """When the error of each level had fallen halfway, on a log scale (claim C04).
 

@@ -5,6 +5,8 @@ statistics.
 import numpy as np
 import xarray as xr
 
+from ..declare.arguments import checked
+from ..errors import DeclarationError
 from ..runs.store.run import Run
 from .ngram import NGram
 from .prediction import accuracy
@@ -14,6 +16,7 @@ from .select import narrow, presented, readout
 WINDOW = 200
 
 
+@checked(DeclarationError)
 def collapsed_levels(
     run: Run, block: str = "training", share: float = 0.1, window: int = WINDOW
 ) -> xr.Dataset:
@@ -63,6 +66,7 @@ def collapsed_levels(
     )
 
 
+@checked(DeclarationError)
 def trapped(run: Run, block: str = "familiar", training: str = "training") -> bool:
     """Whether the network predicts worse than a table of the token before, that is, whether it is
     in a trap (claim C10).

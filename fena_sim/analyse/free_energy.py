@@ -5,6 +5,7 @@ and step by step.
 import numpy as np
 import xarray as xr
 
+from ..declare.arguments import checked
 from ..declare.model import likelihood as of_level_0
 from ..errors import DeclarationError
 from ..runs.store.run import Run
@@ -15,6 +16,7 @@ MOMENTS = ("first", "last")
 SLACK = 1e-6
 
 
+@checked(DeclarationError)
 def free_energy(run: Run, block: str) -> xr.DataArray:
     """Free energy per event, before and after settling.
 
@@ -77,6 +79,7 @@ def _likelihood(run, block):
     return run.likelihood
 
 
+@checked(DeclarationError)
 def energy_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Mean of :func:`free_energy` in consecutive bins over training.
 
@@ -102,6 +105,7 @@ def energy_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataAr
     )
 
 
+@checked(DeclarationError)
 def free_energy_trace(run: Run, block: str) -> xr.DataArray:
     """Free energy at every step (claims C09 and C19).
 

@@ -4,12 +4,14 @@ never trained.
 
 import pandas as pd
 
+from ..declare.arguments import checked
 from ..runs.store.run import Run
-from .errors import mean_errors
+from .errors import DeclarationError, mean_errors
 from .prediction import accuracy
 from .select import inside_motif
 
 
+@checked(DeclarationError)
 def generalisation(
     run: Run, familiar: str = "familiar", held_out: str = "held_out"
 ) -> pd.DataFrame:

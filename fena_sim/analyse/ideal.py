@@ -1,43 +1,60 @@
-"""The ideal observer of the motif grammar, and the bounds that it sets for every model."""
+"""The ideal observer of a grammar, and the bounds that it sets for every model."""
 
 from collections.abc import Sequence
 
 import attrs
 import numpy as np
 
-from ..declare.stimulus.grammar import MotifGrammar
-from ..errors import StimulusError
+from ..declare.arguments import checked
+from ..declare.stimulus.hidden import Grammar
+from ..errors import DeclarationError, StimulusError, clipped
 from .select import narrow
 
 
+def _require_grammar(instance, attribute, value):
+    if isinstance(value, type) or not isinstance(value, Grammar):
+        raise StimulusError(
+            f"the grammar is {clipped(value)}",
+            where="IdealObserver.grammar",
+            fix="give a MotifGrammar, a NestedGrammar, an AgreementGrammar, or an object with "
+            "vocabulary and hidden_states(held_out)",
+        )
+
+
+@checked(DeclarationError)
 @attrs.frozen
 class IdealObserver:
-    """The Bayes-optimal observer of the motif grammar: it knows the rule, and nothing but the
-    tokens so far.
+    """The Bayes-optimal observer of a grammar: it knows the rule, and nothing but the tokens so far.
 
-    Formula: the forward algorithm (Rabiner 1989, Proc. IEEE 77:257) over the hidden states z =
-    (class before the motif's, motif, position), each of which emits its token with certainty::
+    Formula: the forward algorithm (Rabiner 1989, Proc. IEEE 77:257) over the hidden states z of the
+    grammar (of the motif grammar: class before the motif's, motif, position), each of which emits
+    its token with certainty::
 
         p_t(k) = sum_z p(z_t = z | x_1..x_{t-1}) [token(z) = k]
 
     so that motifs which begin alike, or which may be cut in several ways, stay open until the
-    tokens decide. An omitted token (-1) moves the states on and tells nothing. The grammar's
-    chances are those from which the streams are drawn
-    (:meth:`fena_sim.stimulus.MotifGrammar.transitions`).
+    tokens decide. An omitted token (-1) moves the states on and tells nothing. The chances are those
+    from which the grammar draws its streams (:meth:`fena_sim.stimulus.MotifGrammar.hidden_states`).
 
     Parameters
     ----------
-    grammar : MotifGrammar
+    grammar : MotifGrammar, NestedGrammar, AgreementGrammar or other Grammar
+        Anything with the two members of :class:`fena_sim.stimulus.Grammar`.
     held_out : bool
-        False: the stream is one of ``grammar.training``, in which no held-out pair occurs. True: it
-        is one of ``grammar.held_out``, in which half of the junctions after a motif that begins a
-        held-out pair go through one; the observer expects them that often, unlike a network that
-        never met one.
+        False: the stream is one of ``grammar.training``, in which no held-out combination occurs.
+        True: it is one of ``grammar.held_out``, and the observer expects such combinations as often
+        as they occur there, unlike a network that never met one.
+
+    Raises
+    ------
+    StimulusError
+        If `grammar` has no vocabulary or no hidden states.
     """
 
-    grammar: MotifGrammar
+    grammar: Grammar = attrs.field(validator=_require_grammar)
     held_out: bool = False
 
+    @checked(DeclarationError)
     def probabilities(self, tokens: np.ndarray | Sequence[int]) -> np.ndarray:
         """Distribution over symbols before each token: shape ``(event, symbol)``, rows sum to 1.
 
@@ -51,11 +68,13 @@ class IdealObserver:
         StimulusError
             At a token that the grammar cannot produce there.
         """
-        start, chances, token = self._states()
-        emits = token[:, None] == np.arange(len(self.grammar.vocabulary))
-        belief, found = start, []
+        states = self.grammar.hidden_states(self.held_out)
+        # Sparse: nearly every state has one successor. Transposed once, so that a step is a product.
+        token, onwards = states.token, states.chances.T.tocsr()
+        n_symbols = len(self.grammar.vocabulary)
+        belief, found = states.start, []
         for t, seen in enumerate(np.asarray(tokens).tolist()):
-            found.append(belief @ emits)
+            found.append(np.bincount(token, weights=belief, minlength=n_symbols))
             if seen >= 0:
                 belief = belief * (token == seen)
                 if not belief.any():
@@ -64,15 +83,17 @@ class IdealObserver:
                         where=f"token {t} of the stream, held_out={self.held_out}",
                         fix="give a whole stream of this grammar, and held_out=True if it comes from held_out()",
                     )
-            belief = belief @ chances
+            belief = onwards @ belief
             belief = belief / belief.sum()
         return np.array(found)
 
+    @checked(DeclarationError)
     def accuracy(self, tokens: np.ndarray | Sequence[int], mask: np.ndarray | None = None) -> float:
         """Share of scored tokens that were the most probable one (ties go to the lower index)."""
         p, targets = self._scored(tokens, mask)
         return float((p.argmax(axis=1) == targets).mean())
 
+    @checked(DeclarationError)
     def bits(self, tokens: np.ndarray | Sequence[int], mask: np.ndarray | None = None) -> float:
         """Mean of ``-log2 p(token)`` over scored tokens, in bits per token."""
         p, targets = self._scored(tokens, mask)
@@ -85,34 +106,8 @@ class IdealObserver:
         targets = np.asarray(tokens)
         allowed = targets >= 0
         allowed[:1] = False
-        keep = narrow(allowed, mask, where="ideal observer of the motif grammar")
+        keep = narrow(allowed, mask, where=f"ideal observer of {type(self.grammar).__name__}")
         return self.probabilities(targets)[keep], targets[keep]
-
-    def _states(self):
-        """(p of the first state, p of the next state given a state, token of a state)."""
-        grammar, k = self.grammar, self.grammar.class_size
-        junction = grammar.transitions(self.held_out)
-        states = [
-            (before, m, position)
-            for before in range(len(junction))
-            for m, motif in enumerate(grammar.motifs)
-            for position in range(len(motif))
-        ]
-        number = {state: s for s, state in enumerate(states)}
-        start, chances = np.zeros(len(states)), np.zeros((len(states), len(states)))
-        for m, p in enumerate(grammar.start()):
-            start[number[1, m, 0]] = p
-        for (before, m, position), s in number.items():
-            if position + 1 < len(grammar.motifs[m]):
-                chances[s, number[before, m, position + 1]] = 1
-                continue
-            for following, p in enumerate(junction[before, m]):
-                stays = (
-                    following // k == m // k
-                )  # within a class, the class before it is still the one before
-                chances[s, number[before if stays else m // k, following, 0]] = p
-        token = [grammar.vocabulary.index(grammar.motifs[m][position]) for _, m, position in states]
-        return start, chances, np.array(token)
 
 
 @attrs.frozen
@@ -126,14 +121,15 @@ class Floor:
     error: float
 
 
+@checked(DeclarationError)
 def entropy_floor(
-    grammar: MotifGrammar,
+    grammar: Grammar,
     tokens: np.ndarray | Sequence[int],
     mask: np.ndarray | None = None,
     held_out: bool = False,
     amplitude: float = 1.0,
 ) -> Floor:
-    """The best that any model can expect on a stream of the motif grammar (claims C06, C12, C13).
+    """The best that any model can expect on a stream of the grammar (claims C06, C12, C13).
 
     Formulas, with p_t the distribution of :class:`IdealObserver` before token t and c_k the code of
     symbol k::
@@ -149,7 +145,7 @@ def entropy_floor(
 
     Parameters
     ----------
-    grammar : MotifGrammar
+    grammar : MotifGrammar, NestedGrammar, AgreementGrammar or other Grammar
     tokens : array of int, shape (event,)
         The stream that the model is tested on, from its first token on; -1 = omitted.
     mask : array of bool, shape (event,), optional

@@ -3,10 +3,13 @@
 import numpy as np
 import xarray as xr
 
+from ..declare.arguments import checked
+from ..errors import DeclarationError, StimulusError
 from ..runs.store.run import Run
 from .select import readout
 
 
+@checked(DeclarationError)
 def mismatch(
     run: Run,
     oddball: str = "oddball",
@@ -34,11 +37,24 @@ def mismatch(
     -------
     xarray.Dataset with dim level: deviant, standard, control, mismatch, prediction_error,
     repetition_suppression.
+
+    Raises
+    ------
+    StimulusError
+        If the oddball has no deviant or no standard, or another block lacks its tokens.
     """
     responses: dict[str, list[np.ndarray]] = {"deviant": [], "standard": [], "control": []}
     swapped = {"deviant": "standard", "standard": "deviant"}
     first = run.events(oddball)
-    tokens = {role: first.loc[first["role"] == role, "token"].iloc[0] for role in swapped}
+    roles = first["role"].tolist() if "role" in first else []
+    for role in swapped:
+        if role not in roles:
+            raise StimulusError(
+                f"the block has no {role}",
+                where=f"block {oddball!r} of {run.id}",
+                fix="give a block whose stream is one of fena_sim.stimulus.oddball",
+            )
+    tokens = {role: first["token"].iloc[roles.index(role)] for role in swapped}
     for role, token in tokens.items():
         responses[role].append(_response(run, oddball, first["token"].to_numpy() == token))
         second = run.events(flip_flop)["token"].to_numpy() == token
@@ -62,4 +78,10 @@ def mismatch(
 
 
 def _response(run, block, chosen):
+    if not chosen.any():
+        raise StimulusError(
+            "a token of the oddball does not occur",
+            where=f"block {block!r} of {run.id}",
+            fix="give a block that presents the oddball's two tokens",
+        )
     return readout(run, block, "error").to_numpy()[chosen].mean(axis=0)

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from ..errors import StimulusError
+from ..declare.arguments import checked
+from ..errors import DeclarationError, StimulusError, clipped
 from .select import narrow
 
 # Weight of the shorter context, in pseudo-counts. Fixed before any comparison was made.
@@ -18,6 +19,11 @@ BACK_OFF = 1.0
 NAMES = ("unigram", "bigram", "trigram", "4-gram", "5-gram")
 
 
+#: Tokens of context, and symbols, of which no table can be counted.
+MOST = 10**6
+
+
+@checked(DeclarationError)
 @attrs.define
 class NGram:
     """An interpolated n-gram table.
@@ -54,12 +60,17 @@ class NGram:
     @order.validator
     @n_symbols.validator
     def _positive(self, attribute, value):
-        if value < 1:
-            raise StimulusError(f"{attribute.name} is {value}", where="NGram", fix="use >= 1")
+        if not 1 <= value <= MOST:
+            raise StimulusError(
+                f"{attribute.name} is {clipped(value)}",
+                where=f"NGram({attribute.name}=...)",
+                fix=f"use 1 to {MOST}",
+            )
 
     def __attrs_post_init__(self):
         self._tables = [{} for _ in range(self.order)]
 
+    @checked(DeclarationError)
     def fit(self, tokens: np.ndarray | Sequence[int]) -> "NGram":
         """Count ``tokens`` (int, shape ``(event,)``) afresh, and return the table itself."""
         self._tables = [{} for _ in range(self.order)]
@@ -68,6 +79,7 @@ class NGram:
             self._count(self._tables, tokens, t)
         return self
 
+    @checked(DeclarationError)
     def probabilities(self, tokens: np.ndarray | Sequence[int], online: bool = False) -> np.ndarray:
         """Distribution over symbols before each token: shape ``(event, n_symbols)``, rows sum to 1.
 
@@ -92,6 +104,7 @@ class NGram:
                 self._count(tables, tokens, t)
         return result
 
+    @checked(DeclarationError)
     def accuracy(
         self,
         tokens: np.ndarray | Sequence[int],
@@ -102,6 +115,7 @@ class NGram:
         p, targets = self._scored(tokens, mask, online)
         return float((p.argmax(axis=1) == targets).mean())
 
+    @checked(DeclarationError)
     def bits(
         self,
         tokens: np.ndarray | Sequence[int],
@@ -142,6 +156,7 @@ class NGram:
         return tokens.tolist()  # tuples of plain ints hash several times faster
 
 
+@checked(DeclarationError)
 def ngram_table(
     train_tokens: np.ndarray | Sequence[int],
     test_tokens: np.ndarray | Sequence[int],

@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from brian2 import Quantity
 
+from ..declare.arguments import checked
 from ..errors import DeclarationError
 
 #: Columns of the data matrix, and the singular values (relative to the largest) that count as
@@ -16,6 +17,7 @@ from ..errors import DeclarationError
 PENCIL, RANK = 200, 1e-8
 
 
+@checked(DeclarationError)
 def delay_loop_eigenvalue(delay: float | Quantity, tau: float | Quantity) -> complex:
     """Dominant eigenvalue of the loop without input.
 
@@ -40,6 +42,7 @@ def delay_loop_eigenvalue(delay: float | Quantity, tau: float | Quantity) -> com
     return complex(eigenvalue.real, abs(eigenvalue.imag))
 
 
+@checked(DeclarationError)
 def dominant_mode(trace: np.ndarray, dt: float | Quantity) -> complex:
     """Eigenvalue of the mode that carries most of the energy of a free linear response.
 
@@ -86,6 +89,7 @@ def dominant_mode(trace: np.ndarray, dt: float | Quantity) -> complex:
     return complex(mode.real, abs(mode.imag))
 
 
+@checked(DeclarationError)
 def damped_frequency(trace: np.ndarray, dt: float | Quantity) -> float:
     """Frequency of a damped or growing oscillation in Hz; 0 where the response does not oscillate.
 

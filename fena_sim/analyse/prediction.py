@@ -8,7 +8,8 @@ import numpy as np
 import scipy
 import xarray as xr
 
-from ..errors import StimulusError
+from ..declare.arguments import checked
+from ..errors import DeclarationError, StimulusError
 from ..runs.store.run import Run
 from .select import narrow, readout, scored, tokens_of
 
@@ -18,6 +19,7 @@ FIT_TOKENS = 1500
 PROBABILITY = "probability"
 
 
+@checked(DeclarationError)
 def token_scores(run: Run, block: str) -> xr.Dataset:
     """Compare the prediction before every token with the code of every symbol.
 
@@ -48,6 +50,7 @@ def token_scores(run: Run, block: str) -> xr.Dataset:
     )
 
 
+@checked(DeclarationError)
 def accuracy(run: Run, block: str, mask: np.ndarray | None = None) -> float:
     """Share of scored tokens whose code was the nearest to the prediction (claims C12, C13).
 
@@ -71,6 +74,7 @@ def accuracy(run: Run, block: str, mask: np.ndarray | None = None) -> float:
     return float(scores["correct"].to_numpy()[keep].mean())
 
 
+@checked(DeclarationError)
 def surprisal(run: Run, block: str, training: str = "training") -> xr.DataArray:
     """Surprisal of every scored token under the hierarchy's predictive distribution.
 
@@ -129,6 +133,7 @@ def _in_bits(bits, **attrs):
     return xr.DataArray(bits, dims="event", name="surprisal", attrs={"units": "bit", **attrs})
 
 
+@checked(DeclarationError)
 def bits(run: Run, block: str, mask: np.ndarray | None = None, training: str = "training") -> float:
     """Mean :func:`surprisal` over the scored tokens, in bits per token (claim C13).
 

@@ -14,6 +14,7 @@ import scipy
 import xarray as xr
 from brian2 import Quantity
 
+from ..declare.arguments import checked
 from ..errors import DeclarationError, StimulusError
 from ..runs.store.run import Run
 from .errors import level_errors
@@ -27,6 +28,7 @@ BAND = (1 / 64, 1 / 2)
 SURROGATES, SEED = 99, 20240101
 
 
+@checked(DeclarationError)
 def reversals(
     trace: xr.DataArray, events: pd.DataFrame, tolerance: float = 0.05, floor: float = 1e-4
 ) -> float:
@@ -105,6 +107,7 @@ class PhaseLag:
     coherence: float
 
 
+@checked(DeclarationError)
 def phase_lag(
     a: np.ndarray | xr.DataArray,
     b: np.ndarray | xr.DataArray,
@@ -170,6 +173,7 @@ def phase_lag(
     return PhaseLag(float(frequency[k]), float(-np.angle(cross[k])), float(coherence[k]))
 
 
+@checked(DeclarationError)
 def error_series(
     run: Run, block: str = "training", given: Sequence[str] = ("motif", "position")
 ) -> xr.DataArray:
@@ -204,7 +208,7 @@ def error_series(
     values = cast(pd.DataFrame, series.to_pandas())
     values = (
         values - values.groupby([events[column].to_numpy() for column in given]).transform("mean")
-        if given
+        if len(given)
         else values
     )
     place = np.arange(len(keep))
@@ -214,6 +218,7 @@ def error_series(
     return series.copy(data=data).rename("log error").assign_attrs(units="1")
 
 
+@checked(DeclarationError)
 def across_token_spectrum(
     run: Run, block: str = "training", given: Sequence[str] = ("motif", "position")
 ) -> xr.DataArray:
@@ -256,6 +261,7 @@ class Oscillation:
     oscillates: bool
 
 
+@checked(DeclarationError)
 def oscillation_index(series: np.ndarray | xr.DataArray, least: float = 0.2) -> Oscillation:
     """How strongly a series across tokens, for instance the log error of a level, oscillates (claim
     C09).

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..declare.arguments import checked
 from ..declare.model.readouts import standard
 from ..errors import DeclarationError, StimulusError, UnknownNameError
 from ..runs.store.run import Run
@@ -75,11 +76,22 @@ def readout(run: Run, block: str, name: str) -> xr.DataArray:
     return values.rename({values.dims[1]: kind})
 
 
+@checked(DeclarationError)
 def presented(events: pd.DataFrame) -> np.ndarray:
-    """Events whose token was presented, that is not omitted: boolean, shape ``(event,)``."""
+    """Events whose token was presented, that is not omitted: boolean, shape ``(event,)``.
+
+    Raises StimulusError if the events are no event table.
+    """
+    if "token" not in events:
+        raise StimulusError(
+            "the events have no column token",
+            where=f"event table with columns {', '.join(map(str, events.columns))}",
+            fix="give run.events(block)",
+        )
     return events["token"].to_numpy() >= 0
 
 
+@checked(DeclarationError)
 def scored(events: pd.DataFrame) -> np.ndarray:
     """Events whose prediction can be right or wrong: presented, and not the first of the block.
 
@@ -91,25 +103,26 @@ def scored(events: pd.DataFrame) -> np.ndarray:
     return mask
 
 
+@checked(DeclarationError)
 def inside_motif(events: pd.DataFrame, novel: bool) -> np.ndarray:
     """Scored events after the first token of a motif (``position >= 1``): boolean, ``(event,)``.
 
     Parameters
     ----------
     novel : bool
-        True for motifs entered through a held-out pair, False for all others.
+        True for motifs of a novel combination (label ``novel``), False for all others.
 
     Raises
     ------
     StimulusError
-        If the block lacks the label columns ``position`` and ``novel`` of the motif grammar.
+        If the block lacks the label columns ``position`` and ``novel`` of the grammars.
     """
     missing = {"position", "novel"} - set(events.columns)
     if missing:
         raise StimulusError(
             f"the events have no column {', '.join(sorted(missing))}",
             where=f"event table with columns {', '.join(map(str, events.columns))}",
-            fix="use a block whose tokens come from a motif grammar",
+            fix="use a block whose tokens come from a grammar of fena_sim.stimulus",
         )
     within = events["position"].to_numpy() >= 1
     return scored(events) & within & (events["novel"].to_numpy().astype(bool) == novel)
@@ -157,7 +170,9 @@ def event_bins(n_events: int, bins: int) -> tuple[list[slice], np.ndarray]:
     """
     if n_events < 1 or bins < 1:
         raise StimulusError(
-            f"cannot gather {n_events} events into {bins} bins", fix="use at least one of each"
+            f"cannot gather {n_events} events into {bins} bins",
+            where=f"bins={bins}",
+            fix="use at least one of each",
         )
     edges = np.linspace(0, n_events, min(bins, n_events) + 1).round().astype(int)
     slices = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]

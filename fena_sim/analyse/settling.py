@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from brian2 import Quantity
 
+from ..declare.arguments import checked
 from ..errors import DeclarationError
 from ..runs.store.run import Run
 from .select import event_bins, narrow, presented, readout
@@ -18,6 +19,7 @@ from .select import event_bins, narrow, presented, readout
 QUARTILES = (0.25, 0.5, 0.75)
 
 
+@checked(DeclarationError)
 def settling_iterations(run: Run, block: str) -> float:
     """Median settling iterations per presented token.
 
@@ -38,6 +40,7 @@ def settling_iterations(run: Run, block: str) -> float:
     return float(np.median(readout(run, block, "iterations").to_numpy()[keep]))
 
 
+@checked(DeclarationError)
 def share_at_cap(run: Run, block: str) -> float:
     """Share of presented tokens that were still moving on their last step (claim C03).
 
@@ -59,6 +62,7 @@ def share_at_cap(run: Run, block: str) -> float:
     return float(unsettled[keep].mean())
 
 
+@checked(DeclarationError)
 def settling_curve(run: Run, block: str = "training", bins: int = 40) -> xr.DataArray:
     """Median and quartiles of the settling iterations over training (claim C05).
 
@@ -87,6 +91,7 @@ def settling_curve(run: Run, block: str = "training", bins: int = 40) -> xr.Data
     )
 
 
+@checked(DeclarationError)
 def settling_at(run: Run, block: str, tolerances: Iterable[float | Quantity]) -> xr.DataArray:
     """Settling iterations of every token had the tolerance been another one (claim C05).
 

@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 import scipy
 
+from ..declare.arguments import checked
 from ..errors import DeclarationError
 
 # Fixed, so that the same networks always print the same interval.
@@ -37,6 +38,7 @@ class Summary:
         return f"{interval} ({self.method}, n = {self.n})"
 
 
+@checked(DeclarationError)
 def summarise(values: np.ndarray | Sequence[float]) -> Summary:
     """Median over networks with its 95 % bootstrap interval.
 
@@ -71,6 +73,7 @@ def summarise(values: np.ndarray | Sequence[float]) -> Summary:
     return Summary(float(np.median(values)), float(low), float(high), len(values), method)
 
 
+@checked(DeclarationError)
 def paired(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float]) -> Summary:
     """Median over networks of the difference a - b within each, with its 95 % interval.
 
@@ -102,6 +105,7 @@ def paired(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float]) -> 
     return summarise(a - b)
 
 
+@checked(DeclarationError)
 def share(successes: np.ndarray | Sequence[bool]) -> Summary:
     """Share of networks in which something holds, with its exact 95 % interval.
 

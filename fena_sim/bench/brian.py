@@ -1,13 +1,13 @@
 """The benchmark network on Brian2: its standalone devices (stock, and ours), and its runtime."""
 
 import json
-import tempfile
 from pathlib import Path
 
 import brian2
 import numpy as np
 
 from ..device import build_cache
+from ..device.scratch import locked_folder, temporary_folder
 from ..device.unity import UNITY, one_translation_unit
 from .native import compile_cpp, compiler, folder, numbers
 from .networks import CHECKED_STEPS, DT, Case, declare, initial_state
@@ -43,8 +43,8 @@ class Standalone(Subject):
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        with tempfile.TemporaryDirectory(dir=folder()) as scratch:
-            work = Path(scratch, "work")
+        with locked_folder("bench", folder()) as scratch:
+            work = scratch / "work"
             self._write(work)
             self.folder = folder() / f"{self.device}_{build_cache.hash_build(work, compiler())}"
             if not (self.folder / "main").exists():
@@ -70,7 +70,7 @@ class Standalone(Subject):
         Path(work, MANIFEST).write_text(json.dumps(files))
 
     def fastest(self, steps: int, repeats: int) -> float:
-        with tempfile.TemporaryDirectory() as results:
+        with temporary_folder("bench") as results:
             seconds, self.peak_kib = numbers(
                 self.folder / "main",
                 "--results_dir",
@@ -81,7 +81,7 @@ class Standalone(Subject):
 
     def state(self) -> dict[str, np.ndarray]:
         files = json.loads(Path(self.folder, MANIFEST).read_text())
-        with tempfile.TemporaryDirectory() as results:
+        with temporary_folder("bench") as results:
             numbers(self.folder / "main", "--results_dir", f"{results}/")
             return {
                 name: _by_unit(

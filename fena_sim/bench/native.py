@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,8 @@ import numpy as np
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 
 from ..device import build_cache as cache
+from ..device.compiler import compiler as cxx
+from ..device.scratch import locked_folder, temporary_folder
 from ..errors import DeviceError
 from .networks import CHECKED_STEPS, Case, initial_state
 from .subject import Subject
@@ -19,14 +20,12 @@ from .subject import Subject
 
 def folder() -> Path:
     """Where what the bench compiled is kept."""
-    path = cache.root().parent / "bench"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    return cache.make_own(cache.root().parent / "bench")
 
 
 def compiler() -> list[str]:
     """The compiler and Brian2's own flags for it."""
-    return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
+    return [*cxx(), *get_compiler_and_args()[1]]
 
 
 def compile_cpp(
@@ -53,9 +52,9 @@ def compiled(source: str) -> Path:
     ).hexdigest()[:16]
     binary = folder() / f"{path.stem}_{key}"
     if not binary.exists():
-        with tempfile.TemporaryDirectory(dir=folder()) as scratch:
-            compile_cpp(path, Path(scratch, "main"), *flags)
-            Path(scratch, "main").replace(binary)
+        with locked_folder("bench", folder()) as scratch:
+            compile_cpp(path, scratch / "main", *flags)
+            (scratch / "main").replace(binary)
     return binary
 
 
@@ -102,9 +101,9 @@ class Hand(Subject):
         return self._run(steps, repeats)
 
     def state(self) -> dict[str, np.ndarray]:
-        with tempfile.TemporaryDirectory() as folder:
-            self._run(CHECKED_STEPS, 1, Path(folder, "state"))
-            values = np.fromfile(Path(folder, "state"))
+        with temporary_folder("bench") as scratch:
+            self._run(CHECKED_STEPS, 1, scratch / "state")
+            values = np.fromfile(scratch / "state")
         shapes = {name: v.shape for name, v in initial_state(self.case).items()}
         order = sorted(
             shapes, key=lambda name: ("rew".index(name[0]), name)

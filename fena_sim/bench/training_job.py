@@ -15,7 +15,6 @@ and the last line printed is the result as JSON.
 import json
 import os
 import sys
-import tempfile
 import time
 
 import attrs
@@ -24,10 +23,11 @@ from ..analyse.prediction import accuracy
 from ..declare.model.equations import identifiers
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.protocol import Protocol
+from ..device.scratch import temporary_folder
 from ..load.model_file import load_model
 from ..load.protocol_file import load_protocol
 from ..load.shipped import HOME
-from ..network.projection import pairs
+from ..network.projection import synapse_count
 from ..runs.execute import run
 from . import footprint
 
@@ -67,12 +67,10 @@ def synapses(model: Hierarchy) -> int:
 
 
 def _pairs(model, projection):
-    return len(
-        pairs(
-            projection,
-            model.population(projection.source).size,
-            model.population(projection.target).size,
-        )[0]
+    return synapse_count(
+        projection,
+        model.population(projection.source).size,
+        model.population(projection.target).size,
     )
 
 
@@ -131,7 +129,7 @@ def _fena(job):
     counts = {"parameters": synaptic_weights(model), "synapses": synapses(model)}
     if not job.get("plastic", True):
         model = without_plasticity(model)
-    with tempfile.TemporaryDirectory(prefix="fena_bench_") as out:
+    with temporary_folder("bench") as out:
         measure = {"build": _build_fena, "time": _time_fena, "memory": _memory_fena}[job["measure"]]
         return {**counts, **measure(job, model, out)}
 

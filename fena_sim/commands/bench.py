@@ -1,7 +1,6 @@
 """The command `fena bench`."""
 
 import json
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -136,6 +135,7 @@ def training(quick: bool, path: str) -> None:
       fena bench training --quick --json training.json
     """
     from ..bench.training import Bench, claims, report
+    from ..device.scratch import temporary_folder
     from ..extras import install_hint
 
     if find_spec("torch") is None:
@@ -144,8 +144,8 @@ def training(quick: bool, path: str) -> None:
             where="fena bench training",
             fix=install_hint("bench"),
         )
-    with tempfile.TemporaryDirectory(prefix="fena_bench_cache_") as cache:
-        bench = Bench(quick, cache, lambda text: click.echo(text, err=True))
+    with temporary_folder("bench_cache") as cache:
+        bench = Bench(quick, str(cache), lambda text: click.echo(text, err=True))
         bench.measure()
     rows = bench.rows()
     verdicts = claims(rows)

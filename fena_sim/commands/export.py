@@ -91,36 +91,38 @@ def command(
       fena export runs/omission-fena-seed0-... --csv omission --neo omission.nix --force
     """
     from ..load.set_option import parse_value
+    from ..runs.store.manifest import interpreting
     from ..runs.store.run import open_run
 
     if not (nwb or neo or mne or csv):
         raise click.UsageError("give at least one of --nwb, --neo, --mne, --csv")
     opened = open_run(run)
-    if nwb:
-        from ..show.export.nwb import write_nwb
+    with interpreting(opened.folder):
+        if nwb:
+            from ..show.export.nwb import write_nwb
 
-        write_nwb(opened, nwb, blocks, force)
-    if neo:
-        from ..show.export.neo import write_neo
+            write_nwb(opened, nwb, blocks, force)
+        if neo:
+            from ..show.export.neo import write_neo
 
-        write_neo(opened, neo, blocks, force)
-    if mne:
-        from ..show.export.mne import write_mne
+            write_neo(opened, neo, blocks, force)
+        if mne:
+            from ..show.export.mne import write_mne
 
-        write_mne(
-            opened,
-            mne,
-            blocks,
-            force,
-            list(columns) or None,
-            parse_value(window, "--window"),  # type: ignore[arg-type]  # checked there
-            lock,
-            variables,
-        )
-    if csv:
-        from ..show.export.csv import write_csv
+            write_mne(
+                opened,
+                mne,
+                blocks,
+                force,
+                list(columns) or None,
+                parse_value(window, "--window"),  # type: ignore[arg-type]  # checked there
+                lock,
+                variables,
+            )
+        if csv:
+            from ..show.export.csv import write_csv
 
-        write_csv(opened, csv, blocks, force)
+            write_csv(opened, csv, blocks, force)
     for path in (nwb, neo, mne, csv):
         if path:
             click.echo(f"wrote {path}", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import RunFolderError
+from ..errors import FenaError, RunFolderError
 
 RUNS, OUT = "runs", "figures/made"
 
@@ -58,12 +58,14 @@ def command(
                 fix=nearest(name, [f.name for f in available]),
             )
     chosen = [file for file in available if not only or file.name in only]
-    made, missing = _make(chosen, _given(runs), out, log=not as_json, quiet=quiet)
+    made, missing, failed = _make(chosen, _given(runs), out, log=not as_json, quiet=quiet)
     if as_json:
         click.echo(json.dumps({"made": made, "missing": missing}))
     if gallery:
         for path in write_gallery(available, gallery, out):
             click.echo(f"wrote {path}", err=True)
+    if failed:
+        raise failed[0]
     if not made:
         raise RunFolderError(
             "no figure can be made from these runs",
@@ -118,11 +120,16 @@ def _check_alike(runs):
 
 
 def _make(files, given, out, log, quiet):
-    """Draw what can be drawn; ([{"name", "files", "runs"}], [{"name", "needs", "command"}])."""
+    """Draw what can be drawn; ([{"name", "files", "runs"}], [{"name", "needs", "command"}], [error])."""
     from ..runs.store.find import stored_runs
+    from ..runs.store.manifest import interpreting
     from ..show.style import save
 
-    made, missing, stored = [], [], stored_runs(RUNS) if given is None else None
+    made, missing, failed, stored = [], [], [], []
+    if given is None:
+        stored, skipped = stored_runs(RUNS)
+        for line in skipped:
+            click.echo(f"left out: {line}", err=True)
     for file in files:
         shown, others = (
             file.choose(stored) if given is None else ([run for run in given if file.shows(run)], 0)
@@ -137,7 +144,14 @@ def _make(files, given, out, log, quiet):
                     err=True,
                 )
             continue
-        paths = save(file.figure(shown), Path(out), file.name, runs=shown)
+        try:
+            with interpreting(shown[0].folder):
+                drawn = file.figure(shown)
+        except FenaError as error:  # of a run that is damaged, say: others may be whole
+            click.echo(f"{file.name}: not made. {error}", err=True)
+            failed.append(error)
+            continue
+        paths = save(drawn, Path(out), file.name, runs=shown)
         made.append(
             {
                 "name": file.name,
@@ -153,4 +167,4 @@ def _make(files, given, out, log, quiet):
                 "to show others, name them",
                 err=True,
             )
-    return made, missing
+    return made, missing, failed

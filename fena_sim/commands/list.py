@@ -36,6 +36,14 @@ def entry(folder: Path, manifest: dict) -> dict:
     }
 
 
+def _runs(folder):
+    """Entries of the runs in a folder; says which cannot be listed."""
+    manifests, skipped = stored_manifests(folder)
+    for line in skipped:
+        click.echo(f"left out: {line}", err=True)
+    return [entry(*run) for run in manifests.items()]
+
+
 @click.command("list")
 @click.argument(
     "kinds", nargs=-1, type=click.Choice(KINDS), metavar="[models] [protocols] [figures] [runs]"
@@ -61,10 +69,7 @@ def command(kinds: tuple[str, ...], folder: str, as_json: bool) -> None:
       fena list models protocols
     """
     found = {
-        kind: [entry(*run) for run in stored_manifests(folder).items()]
-        if kind == "runs"
-        else shipped.files(kind)
-        for kind in kinds or KINDS
+        kind: _runs(folder) if kind == "runs" else shipped.files(kind) for kind in kinds or KINDS
     }
     if as_json:
         click.echo(json.dumps(found))

@@ -12,6 +12,7 @@ from .shell import HELP, CommandFiles, Commands, describe_exit_codes, run_main
 NAMES = (
     "bench",
     "certify",
+    "check",
     "claims",
     "completion",
     "describe",

@@ -2,13 +2,14 @@
 
 import glob
 import json
+import os
 from pathlib import Path
 from statistics import median
 
 import click
 
 from ..errors import FenaError, RunFolderError
-from .shell import ModelOrProtocol, stopping_at_once
+from .shell import SEEDS, ModelOrProtocol, stopping_at_once
 
 
 @click.command("run")
@@ -19,9 +20,7 @@ from .shell import ModelOrProtocol, stopping_at_once
     help="Model file; the protocol file names a default.",
 )
 @click.option("--seed", type=int, default=None, help="Seed of one network (default 0).")
-@click.option(
-    "--seeds", type=click.IntRange(min=1), default=None, help="Run N networks, with seeds 0 to N-1."
-)
+@click.option("--seeds", type=SEEDS, default=None, help="Run N networks, with seeds 0 to N-1.")
 @click.option(
     "--device",
     default="auto",
@@ -90,9 +89,8 @@ def command(
       fena run protocols/oddball.py --seeds 5 --from 'runs/first_contact-fena-seed{seed}-*:training'
       fena run protocols/first_contact.py --set level.2.tau=20*ms --set protocol.tokens=2000
     """
-    from ..load.model_file import load_model
     from ..load.protocol_file import load_protocol, model_of
-    from ..load.set_option import apply_parameters, parse_settings, protocol_options
+    from ..load.set_option import parse_settings, protocol_options, set_model
     from ..runs.plan import Plan
     from ..runs.preview import card_device, estimate, explain
     from ..runs.seeds import run_seeds
@@ -109,9 +107,8 @@ def command(
         for s in chosen
     }
     first = files[chosen[0]]
-    declared = apply_parameters(
-        load_model(model_of(first, model), first.protocol.vocabulary.size, **changes.model),
-        changes.parameters,
+    declared = set_model(
+        model_of(first, model), first.protocol.vocabulary.size, changes.model, changes.parameters
     )
     if explained:
         _print_explanations(explain(Plan.of(declared, first.protocol, device=device)))
@@ -214,7 +211,9 @@ def _one_folder(pattern):
     """The folder that a pattern with * names, or the text itself where there is no *."""
     if "*" not in pattern:
         return pattern
-    found = sorted(path for path in glob.glob(pattern) if (Path(path) / "manifest.json").exists())
+    runs = sorted(path for path in glob.glob(pattern) if (Path(path) / "manifest.json").exists())
+    # A run and a link to it are one run.
+    found = list({os.path.realpath(path): path for path in reversed(runs)}.values())[::-1]
     if len(found) != 1:
         raise RunFolderError(
             f"{len(found)} runs fit {pattern}",

@@ -5,6 +5,7 @@ mistakes without a traceback, --verbose for every command.
 import errno
 import os
 import signal
+import sys
 import threading
 import traceback
 import warnings
@@ -14,20 +15,21 @@ from importlib import import_module
 
 import click
 
-from ..errors import FenaError, FenaWarning, NonFiniteError, ResourceError
+from ..errors import FenaError, FenaWarning, NonFiniteError, ResourceError, clipped
 from ..load import shipped
 
 #: What scripts may rely on; every other failure is one of these.
 EXIT_CODES = {
     0: "done",
     1: "a defect of fena (with a traceback), or the reader of a pipe went away",
-    2: "a mistake in a command, a file or a value; nothing was run",
+    2: "a mistake in a command, a file or a value, or a damaged run; nothing was run",
     3: "a state or weight became NaN or infinite",
     4: "not enough memory or disk space",
     5: "a point of a sweep failed, or a variable of a certificate is too far from stock C++",
     130: "interrupted; the same command goes on from the last checkpoint",
+    143: "terminated (SIGTERM); the same command goes on from the last checkpoint",
 }
-DEFECT, INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED = 1, 2, 3, 4, 5, 130
+DEFECT, INPUT, NOT_FINITE, RESOURCES, PARTLY, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 130, 143
 #: What the operating system says when something does not fit.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 #: In the environment of a shell that completes: where click looks for it.
@@ -35,12 +37,18 @@ COMPLETE = "_FENA_COMPLETE"
 #: Options of every command.
 HELP = ["-h", "--help"]
 VERBOSE = "fena_sim.verbose"
+#: Networks that one command may run: each has a folder.
+SEEDS = click.IntRange(1, 100_000)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), as batch systems do; it ends as by Ctrl-C."""
 
 
 def exit_code(error: BaseException) -> int:
     """The exit code of an exception: of a FenaError, an OSError or a KeyboardInterrupt."""
     if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED
+        return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     if isinstance(error, NonFiniteError):
         return NOT_FINITE
     cause = error.__cause__ if isinstance(error, ResourceError) else error
@@ -53,28 +61,43 @@ def exit_code(error: BaseException) -> int:
 
 @contextmanager
 def stopping_at_once() -> Iterator[None]:
-    """Inside, Ctrl-C ends the process here and now, as safe as any kill, instead of when the runs
-    in its threads are done.
+    """Inside, Ctrl-C and SIGTERM end the process here and now, as safe as any kill, instead of when
+    the runs in its threads are done.
     """
     import psutil
     from rich.console import Console
 
+    def stop(number, frame):
+        error = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        try:
+            Console(stderr=True).show_cursor()
+            click.echo(_message(error), err=True)
+        finally:  # also where nobody reads any more
+            for child in psutil.Process().children(recursive=True):  # compiled networks
+                child.kill()
+            os._exit(exit_code(error))
+
+    with _handling(stop, signal.SIGINT, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def _handling(handler, *numbers):
+    """Inside, `handler` takes these signals; only the main thread can ask for that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def stop(number, frame):
-        for child in psutil.Process().children(recursive=True):  # compiled networks
-            child.kill()
-        Console(stderr=True).show_cursor()
-        click.echo(_message(KeyboardInterrupt()), err=True)
-        os._exit(INTERRUPTED)
-
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, earlier in before.items():
+            # None: a handler that was not set by Python
+            signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
+
+
+def _terminate(number, frame):
+    raise Terminated
 
 
 class ModelOrProtocol(click.Path):
@@ -126,7 +149,8 @@ class Commands(click.Group):
 
     def invoke(self, context: click.Context) -> object:
         try:
-            return super().invoke(context)
+            with _handling(_terminate, signal.SIGTERM):
+                return super().invoke(context)
         except (FenaError, OSError, KeyboardInterrupt) as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click closes the streams quietly
@@ -145,7 +169,8 @@ class Commands(click.Group):
 
 def _message(error):
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted: the same command goes on from the last checkpoint"
+        how = "terminated" if isinstance(error, Terminated) else "interrupted"
+        return f"{how}: the same command goes on from the last checkpoint"
     if isinstance(error, FenaError) or not getattr(error, "filename", None):
         return f"error: {error}"
     return f"error: {error.strerror}\n  where: {error.filename}\n  fix:   give another path, or make this one accessible"
@@ -199,4 +224,15 @@ def describe_exit_codes() -> str:
 def run_main(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run the root command as `fena`; ends the process with an exit code."""
     warnings.showwarning = _show_warning
+    for argument in sys.argv[1:] if arguments is None else arguments:
+        if any(
+            "\udc80" <= character <= "\udcff" for character in argument
+        ):  # Brian2 cannot write it into its log
+            error = FenaError(
+                f"{clipped(argument)} holds bytes that are no text",
+                where="the command",
+                fix="write it in UTF-8",
+            )
+            click.echo(_message(error), err=True)
+            sys.exit(INPUT)
     command.main(args=arguments, prog_name="fena", complete_var=COMPLETE, standalone_mode=True)

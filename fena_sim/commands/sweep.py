@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import click
 
-from .shell import INTERRUPTED, PARTLY, ModelOrProtocol
+from .shell import PARTLY, SEEDS, ModelOrProtocol, Terminated, exit_code
 
 #: Errors that are listed in full at the end; all are in the JSON.
 LISTED = 20
@@ -30,7 +30,7 @@ LISTED = 20
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(min=1),
+    type=SEEDS,
     default=1,
     show_default=True,
     help="Networks at every point of the grid, with seeds 0 to N-1.",
@@ -149,12 +149,13 @@ def command(
                 for outcome in coming:
                     outcomes[outcome.number] = outcome
                     display.outcome(planned.points[outcome.number], outcome)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        how = "terminated" if isinstance(error, Terminated) else "interrupted"
         click.echo(
-            f"interrupted after {len(outcomes)} of {len(planned.points)} points: the same command goes on",
+            f"{how} after {len(outcomes)} of {len(planned.points)} points: the same command goes on",
             err=True,
         )
-        sys.exit(INTERRUPTED)
+        sys.exit(exit_code(error))
     listing = _save(planned, outcomes, out, path, figure)
     _report(planned, outcomes, listing, quiet)
     if listing["failed"]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, TypeAlias
 
 import attrs
@@ -52,6 +53,8 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
         return repr(float(value))
     if isinstance(value, (np.integer, np.bool_)):
         return value.item()
+    if isinstance(value, Real) and not isinstance(value, int):
+        return repr(float(value))
     if callable(value):
         return "function"  # a control signal: a run's hash holds the values that it gave
     return value

@@ -1,11 +1,10 @@
 """C++ standalone: Brian2's generated sources, compiled once and run as a function on files."""
 
+import errno
 import json
-import os
 import re
-import shutil
+import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import attrs
 import brian2
 import numpy as np
-import psutil
 from brian2 import Quantity, second
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import get_device
@@ -29,15 +27,15 @@ from ..network.monitors import SAMPLES, Monitored
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.pacemaker import BlockShape
 from ..network.population import state_variables
+from ..network.projection import synapse_count
 from . import build_cache as cache
+from . import scratch
+from .compiler import compiler, reason_against, run_compiler
 from .program import Program
 from .recordings import Recordings
 from .unity import one_translation_unit
 
-MANIFEST = "program.json"
-#: Files in memory, on Linux, and the bytes that must be free there.
-MEMORY, ENOUGH = Path("/dev/shm"), 2**30
-CHUNK = "fena_chunk_"
+MANIFEST = cache.MANIFEST
 _SAYS_ERROR = re.compile(r"\b[Ee]rror\b")  # not the name of a population
 _GENERATING = threading.Lock()  # Brian2's active device belongs to the whole process
 
@@ -76,73 +74,81 @@ class CppProgram(Program):
             f"{PACEMAKER}.chunk_start": np.array([start * self.dt]),
             f"{PACEMAKER}.chunk_duration": np.array([steps * self.dt]),
         }
-        with tempfile.TemporaryDirectory(
-            prefix=f"{CHUNK}{os.getpid()}_", dir=_scratch()
-        ) as scratch:
+        inputs = {
+            **{name: (values, self.variables[name][1]) for name, values in state.items()},
+            **{
+                f"table_{name}.values": (values, np.dtype(float)) for name, values in tables.items()
+            },
+        }
+        # A chunk is some hundred small files, and a disk takes longer to make and remove them than
+        # the network to run.
+        with scratch.temporary_folder("chunk", in_memory=True) as folder:
             arguments = []
-            inputs = {
-                **{name: (values, self.variables[name][1]) for name, values in state.items()},
-                **{
-                    f"table_{name}.values": (values, np.dtype(float))
-                    for name, values in tables.items()
-                },
-            }
-            for name, (values, dtype) in inputs.items():
-                path = Path(scratch, name)
-                np.ascontiguousarray(values, dtype=dtype).tofile(path)
-                arguments.append(f"{name}={path}")
-            results = Path(scratch, "results")
-            results.mkdir()
+            with scratch.trouble(folder):
+                for name, (values, dtype) in inputs.items():
+                    path = folder / name
+                    # Not tofile(), which does not say that a disk is full.
+                    path.write_bytes(np.ascontiguousarray(values, dtype=dtype).data)
+                    arguments.append(f"{name}={path}")
+                results = folder / "results"
+                results.mkdir()
+            self._advance(
+                [str(self.folder / cache.MAIN), "--results_dir", f"{results}/", *arguments]
+            )
+            with scratch.trouble(folder):
+                new = {
+                    name: _read(results / file, dtype, size)
+                    for name, (size, dtype, file) in self._files.items()
+                }
+                raw = {what: _read_monitor(results, what, files) for what, files in self._monitors}
+            return new, Recordings.read(raw, self.in_order)
+
+    def _advance(self, command):
+        """Run the compiled network."""
+        try:
             finished = subprocess.run(
-                [str(self.folder / "main"), "--results_dir", f"{results}/", *arguments],
+                command,
                 cwd=self.folder,
                 env=self.environment(),
                 capture_output=True,
                 text=True,
                 check=False,
             )
-            problems = [
-                line
-                for line in (finished.stdout + finished.stderr).splitlines()
-                if _SAYS_ERROR.search(line)
-            ]
-            if finished.returncode != 0 or problems:
-                raise DeviceError(
-                    f"the compiled network stopped with code {finished.returncode}: "
-                    f"{' '.join(problems) or finished.stderr.strip()}",
-                    where=str(self.folder),
-                    fix="remove the build cache; if it happens again, please report it",
-                )
-            new = {
-                name: _read(results / file, dtype, size)
-                for name, (size, dtype, file) in self._files.items()
-            }
-            raw = {what: _read_monitor(results, what, files) for what, files in self._monitors}
-            return new, Recordings.read(raw, self.in_order)
+        except OSError as error:
+            if error.errno == errno.ENOMEM:
+                raise self._out_of_memory() from error
+            raise DeviceError(
+                f"the compiled network cannot be started: {error.strerror}",
+                where=f"build cache, {self.folder}",
+                fix="start the same command again, which makes a damaged build anew; if the disk "
+                "allows no programs, set FENA_CACHE to a folder on another",
+            ) from error
+        problems = [
+            line
+            for line in (finished.stdout + finished.stderr).splitlines()
+            if _SAYS_ERROR.search(line)
+        ]
+        if finished.returncode == -signal.SIGKILL or "std::bad_alloc" in finished.stderr:
+            raise self._out_of_memory()
+        if finished.returncode != 0 or problems:
+            raise DeviceError(
+                f"the compiled network stopped with code {finished.returncode}: "
+                f"{' '.join(problems) or finished.stderr.strip()}",
+                where=str(self.folder),
+                fix="remove the build cache; if it happens again, please report it",
+            )
+
+    def _out_of_memory(self):
+        return ResourceError(
+            "the compiled network was ended, as the system does where memory runs out",
+            where=str(self.folder),
+            fix="end other programs, or make the network smaller, and start the same command "
+            "again: it goes on from the last checkpoint",
+        )
 
     def environment(self) -> dict[str, str] | None:
         """Environment variables of the compiled network; None for those of this process."""
         return None
-
-
-def _scratch():
-    """Where the files of a chunk go: into memory, if there is plenty. None for the system's
-    temporary folder.
-
-    A chunk is some hundred small files, and a disk takes longer to make and remove them than the
-    network to run. What killed processes left there is removed, because nothing else would before
-    the machine starts again.
-    """
-    if (
-        os.environ.get("TMPDIR")
-        or not os.access(MEMORY, os.W_OK)
-        or shutil.disk_usage(MEMORY).free < ENOUGH
-    ):
-        return None
-    for left in MEMORY.glob(f"{CHUNK}*"):
-        if not psutil.pid_exists(int(left.name.removeprefix(CHUNK).partition("_")[0])):
-            shutil.rmtree(left, ignore_errors=True)
-    return MEMORY
 
 
 def _read(path, dtype, size):
@@ -188,15 +194,16 @@ class CppDevice:
     name: str = "cpp"
     standalone: str = "cpp_standalone"
     dtype: type = np.float64
+    STAND_IN = "build"  # what builds networks is a device
 
     def available(self) -> str | None:
         """None if a C++ compiler works, else the reason why not."""
-        compiler = os.environ.get("CXX", "g++")
-        try:
-            found = subprocess.run([compiler, "--version"], capture_output=True, check=False)
-        except OSError:
-            return f"the C++ compiler {compiler!r} was not found"
-        return None if found.returncode == 0 else f"the C++ compiler {compiler!r} does not work"
+        return reason_against()
+
+    def check_places(self) -> None:
+        """Raise ResourceError unless the build cache and the temporary folder can be used."""
+        cache.check()
+        scratch.check_place()
 
     def build(
         self,
@@ -211,9 +218,10 @@ class CppDevice:
             key = cache.declaration_key(hierarchy, vocabulary, shape, probes, [self.name, *flags])
             known = cache.lookup(key)
             if known is None:
-                with tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
-                    self.generate(scratch, hierarchy, vocabulary, shape, probes)
-                    known = cache.store(key, Path(scratch), flags, self.compile)
+                with scratch.temporary_folder("build") as sources:
+                    with scratch.trouble(sources):
+                        self.generate(sources, hierarchy, vocabulary, shape, probes)
+                    known = cache.store(key, sources, flags, self.compile)
         return self.program(known)
 
     def explain(
@@ -226,16 +234,17 @@ class CppDevice:
         """A list of Explanation: what becomes of the synapses. Sources are written anew, not
         compiled.
         """
-        with _GENERATING, tempfile.TemporaryDirectory(prefix="fena_build_") as scratch:
-            self.generate(scratch, hierarchy, vocabulary, shape, probes)
+        with _GENERATING, scratch.temporary_folder("build") as sources:
+            with scratch.trouble(sources):
+                self.generate(sources, hierarchy, vocabulary, shape, probes)
             return [
                 Explanation(**e)
-                for e in json.loads(Path(scratch, MANIFEST).read_text())["explanations"]
+                for e in json.loads((sources / MANIFEST).read_text())["explanations"]
             ]
 
     def flags(self) -> list[str]:
         """The compiler's command line but for its input; part of a build's keys in the cache."""
-        return [os.environ.get("CXX", "g++"), *get_compiler_and_args()[1]]
+        return [*compiler(), *get_compiler_and_args()[1]]
 
     def compile(self, folder: Path) -> None:
         """Make `main` of the sources in `folder`. Raises DeviceError."""
@@ -284,7 +293,7 @@ class CppDevice:
             built.network.run(Quantity(float(hierarchy.dt), dim=second.dim), namespace={})
             _run_for_a_chunk(device, built)
             device.build(directory=folder, compile=False, run=False, with_output=False)
-            sizes = _sizes(hierarchy, built)
+            sizes = _sizes(hierarchy)
             manifest = {
                 "dt": float(hierarchy.dt),
                 "explanations": [
@@ -338,19 +347,16 @@ def _run_for_a_chunk(device, built):
     lines[position : position + 1] = [*timing, f"{call}{duration}, NULL, 10.0);"]
 
 
-def _sizes(hierarchy, built):
+def _sizes(hierarchy):
     """Number of synapses of every projection: Brian2 knows it only once the binary has run."""
-    from ..network.projection import pairs
-
-    sizes = {}
-    for projection in hierarchy.projections:
-        i, _ = pairs(
+    return {
+        projection.name: synapse_count(
             projection,
             hierarchy.population(projection.source).size,
             hierarchy.population(projection.target).size,
         )
-        sizes[projection.name] = len(i)
-    return sizes
+        for projection in hierarchy.projections
+    }
 
 
 def _monitor_files(device, monitor, what):
@@ -364,15 +370,3 @@ def _monitor_files(device, monitor, what):
         "i": None if what.moment == SAMPLES else file("i"),
         "values": {name: file(name) for name in what.variables},
     }
-
-
-def run_compiler(command: list[str], folder: Path) -> None:
-    """Run a compiler in a folder of generated sources. Raises DeviceError with its first errors."""
-    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if finished.returncode != 0:  # nvcc writes "nvcc fatal   : ..."
-        errors = re.findall(r".*(?:error|fatal) *:.*", finished.stderr)[:3]
-        raise DeviceError(
-            f"the generated code does not compile: {' '.join(errors) or finished.stderr[:300]}",
-            where=str(folder),
-            fix="run with --device runtime, and please report it",
-        )

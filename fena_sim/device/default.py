@@ -6,7 +6,7 @@ import numpy as np
 
 import brian2_dense  # noqa: F401  (registers Brian2's device "cpp_dense")
 
-from ..errors import DeviceError, nearest
+from ..errors import DeviceError, clipped, nearest
 from .cpp import CppDevice
 from .cuda.devices import CudaDevice, CudaHostDevice
 from .runtime import RuntimeDevice
@@ -50,11 +50,16 @@ def choose_device(name: str | Device = "auto") -> tuple[Device, str | None]:
     if not isinstance(name, str) and hasattr(name, "build"):
         return name, None
     if name not in DEVICES:
-        raise DeviceError(f"there is no device {name!r}", fix=nearest(name, ["auto", *DEVICES]))
+        raise DeviceError(
+            f"there is no device {clipped(name)}",
+            where="device",
+            fix=nearest(name, ["auto", *DEVICES]),
+        )
     reason = DEVICES[name].available()
     if reason is not None:
         raise DeviceError(
             f"device {name!r} is not available: {reason}",
+            where="device",
             fix="`fena doctor` says what is missing; or use --device runtime, which needs nothing",
         )
     return DEVICES[name], None

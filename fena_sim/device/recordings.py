@@ -20,7 +20,7 @@ class TokenEnds:
     ----------
     t : float64 (token,)
         Time of the last step of each, in s since the network's start.
-    steps : (token,)
+    steps : int64 (token,)
         Steps of its presentation.
     iterations : (token,), with a batch (token, stream)
         Settling iterations.
@@ -111,7 +111,9 @@ class Recordings:
         pace = self._series[DEPARTURE, PACEMAKER]
         own = self._series.get((DEPARTURE, STREAMS))
         iterations = pace.values["iterations"][:, 0] if own is None else own.values["iterations"]
-        return TokenEnds(pace.t, pace.values["steps"][:, 0], iterations)
+        # The network counts in its own precision, in which a time would not be exact.
+        steps = np.rint(pace.values["steps"][:, 0]).astype(np.int64)
+        return TokenEnds(pace.t, steps, iterations)
 
     def readout(self, readout: Readout, path: str) -> np.ndarray:
         """Values of `path`, one of the variables of a Readout: (token, units), scaled by it."""

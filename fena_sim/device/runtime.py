@@ -85,10 +85,14 @@ class RuntimeDevice:
     """Brian2 runtime, the NumPy target of `dense.numpy_target`."""
 
     name = "runtime"
+    STAND_IN = "build"  # what builds networks is a device
 
     def available(self) -> None:
         """None; every machine has it."""
         return None
+
+    def check_places(self) -> None:
+        """Nothing: the runtime needs neither a cache nor temporary files."""
 
     def explain(
         self,

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+from ..declare.arguments import checked
 from ..declare.model.hierarchy import Hierarchy
 from ..errors import DeclarationError
 from .user_file import call_with, load_file
 
 
+@checked(DeclarationError)
 def load_model(path: str | Path, /, input_size: int | None = None, **options: object) -> Hierarchy:
     """The Hierarchy declared by a model file.
 
-    The file is executed afresh, and so are the modules that it imports from its own folder.
+    The file is Python and is executed afresh, and so are the modules that it imports from its own
+    folder: it can do whatever you can. (:func:`fena_sim.open_run` executes nothing.)
 
     Parameters
     ----------

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import attrs
 
+from ..declare.arguments import checked
 from ..declare.protocol.protocol import Protocol
 from ..errors import ProtocolError
-from .user_file import call_with, load_file
+from .user_file import call_with, load_file, options_of
 
 
 @attrs.frozen
@@ -36,10 +37,12 @@ class ProtocolFile:
     summary: Callable | None
 
 
+@checked(ProtocolError)
 def load_protocol(path: str | Path, /, **options: object) -> ProtocolFile:
     """Read a protocol file.
 
-    The file is executed afresh, and so are the modules that it imports from its own folder.
+    The file is Python and is executed afresh, and so are the modules that it imports from its own
+    folder: it can do whatever you can. (:func:`fena_sim.open_run` executes nothing.)
 
     Parameters
     ----------
@@ -66,14 +69,15 @@ def load_protocol(path: str | Path, /, **options: object) -> ProtocolFile:
     fix = "define protocol() and return a fena_sim.Protocol"
     if not callable(getattr(module, "protocol", None)):
         raise ProtocolError("the file defines no function protocol()", where=str(path), fix=fix)
-    protocol = call_with(module.protocol, options, f"protocol() of {path}")
+    place = f"protocol() of {path}"
+    protocol = call_with(module.protocol, options, place)
     if not isinstance(protocol, Protocol):
         raise ProtocolError(
             f"protocol() returned {type(protocol).__name__}, not a Protocol",
             where=str(path),
             fix=fix,
         )
-    declared = inspect.signature(module.protocol).parameters.items()
+    declared = options_of(module.protocol, place).items()
     options = {**{name: p.default for name, p in declared if p.default is not p.empty}, **options}
     return ProtocolFile(
         path=path,

@@ -35,13 +35,13 @@ from importlib.machinery import (
     SourceFileLoader,
 )
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from types import CodeType, ModuleType
 from urllib.parse import quote, unquote
 from weakref import WeakValueDictionary
 
-from ..errors import DeclarationError, FenaError, UnknownNameError, nearest
+from ..errors import DeclarationError, FenaError, UnknownNameError, clipped, nearest
 
 #: What the names of private packages begin with: being in this package, a process that gets a pickle
 #: from another one imports this module first, and so can import them.
@@ -79,8 +79,16 @@ def load_file(path: str | Path, kind: str) -> ModuleType:
     DeclarationError
         If it is not a Python file, or the file or a module beside it stops with an error.
     """
-    path = Path(path).resolve()
-    if not path.is_file():
+    try:
+        path = Path(path).resolve()
+        there = path.is_file()
+    except (OSError, ValueError) as error:  # a name that is too long, or with a NUL
+        raise UnknownNameError(
+            f"there is no {kind} file of this name: {error}",
+            where=clipped(str(path)),
+            fix="check the path",
+        ) from error
+    if not there:
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise UnknownNameError(
             f"there is no {kind} file {path.name!r}", where=str(path), fix=nearest(path.name, near)
@@ -131,7 +139,7 @@ def call_with(function: Callable, options: Mapping, where: str) -> object:
     DeclarationError
         If the function stops with an error.
     """
-    accepted = signature(function).parameters
+    accepted = options_of(function, where)
     for name in options:
         if name not in accepted:
             raise UnknownNameError(
@@ -142,7 +150,19 @@ def call_with(function: Callable, options: Mapping, where: str) -> object:
     except FenaError:
         raise
     except Exception as error:
-        raise _explained(error, "stopped with ", where) from error
+        given = ", ".join(f"{name}={clipped(value)}" for name, value in options.items())
+        lead = f"called with {given}, it " if given else ""
+        raise _explained(error, f"{lead}stopped with ", where) from error
+
+
+def options_of(function: Callable, where: str) -> Mapping[str, Parameter]:
+    """The parameters of a file's `function` by name. DeclarationError where Python cannot tell them."""
+    try:
+        return signature(function).parameters
+    except (TypeError, ValueError) as error:
+        raise DeclarationError(
+            f"its options are unknown: {error}", where=where, fix="write it as a function, with def"
+        ) from error
 
 
 def error_text(error: BaseException) -> str:

@@ -1,12 +1,13 @@
 """The state of a network before anything is presented."""
 
 import zlib
+from functools import partial
 
 import numpy as np
 
 from ..declare.model import initial
 from ..declare.model.hierarchy import Hierarchy
-from ..declare.model.projection import ALL, ONE_TO_ONE
+from ..declare.model.projection import ALL
 from . import pacemaker, projection, streams
 
 
@@ -23,8 +24,7 @@ def check_initial_state(hierarchy: Hierarchy) -> None:
     for declared in hierarchy.projections:
         n_source = hierarchy.population(declared.source).size
         n_target = hierarchy.population(declared.target).size
-        if declared.connect not in (ALL, ONE_TO_ONE):
-            projection.pairs(declared, n_source, n_target)
+        projection.synapse_count(declared, n_source, n_target)
         for name, value in declared.initial.items():
             initial.check(value, (n_source, n_target))
     for declared in hierarchy.populations:
@@ -38,38 +38,64 @@ def initial_state(hierarchy: Hierarchy, seed: int) -> dict[str, np.ndarray]:
     Populations hold the units of all streams, unit u of N in stream b at b*N + u. Holds what the
     declarations determine; whatever a device adds beyond it starts at zero.
     """
-    state, batch = {}, hierarchy.batch
+    return {name: make() for name, make in _makers(hierarchy, seed).items()}
+
+
+def state_names(hierarchy: Hierarchy) -> set[str]:
+    """The names in `initial_state`, without a value."""
+    return set(_makers(hierarchy, 0))
+
+
+def _makers(hierarchy, seed):
+    """{"object.variable": a function that makes its array}."""
+    makers, batch = {}, hierarchy.batch
     for declared in hierarchy.populations:
         for name, value in declared.parameters.items():
-            state[f"{declared.name}.{name}"] = np.array([float(value)])
-        for name, value in declared.initial.items():
-            drawn = [
-                initial.draw(value, seed, declared.name, name, (declared.size,), stream)
-                for stream in range(batch)
-            ]
-            state[f"{declared.name}.{name}"] = np.concatenate(drawn)
+            makers[f"{declared.name}.{name}"] = partial(_single, value)
+        for name in declared.initial:
+            makers[f"{declared.name}.{name}"] = partial(_of_units, declared, name, seed, batch)
         if declared.uses("noise"):
-            state[f"{declared.name}.noise_seed"] = np.array([float(noise_seed(seed))])
+            makers[f"{declared.name}.noise_seed"] = partial(_single, noise_seed(seed))
         if declared.refractory:  # as in Brian2: the last spike was long ago
-            state[f"{declared.name}.lastspike"] = np.full(declared.size * batch, -1e4)
-            state[f"{declared.name}.not_refractory"] = np.ones(declared.size * batch)
+            size = declared.size * batch
+            makers[f"{declared.name}.lastspike"] = partial(np.full, size, -1e4)
+            makers[f"{declared.name}.not_refractory"] = partial(np.ones, size)
     for declared in hierarchy.projections:
-        n_source = hierarchy.population(declared.source).size
-        n_target = hierarchy.population(declared.target).size
-        i, j = projection.pairs(declared, n_source, n_target)
+        shape = (
+            hierarchy.population(declared.source).size,
+            hierarchy.population(declared.target).size,
+        )
         for name, value in declared.all_parameters.items():
-            state[f"{declared.name}.{name}"] = np.array([float(value)])
-        for name, value in declared.initial.items():
-            full = initial.draw(value, seed, declared.name, name, (n_source, n_target))
-            state[f"{declared.name}.{name}"] = full[i, j]
+            makers[f"{declared.name}.{name}"] = partial(_single, value)
+        for name in declared.initial:
+            makers[f"{declared.name}.{name}"] = partial(_of_synapses, declared, name, seed, shape)
     for name, value in pacemaker.initial_values(hierarchy).items():
-        state[f"{pacemaker.NAME}.{name}"] = np.array([value])
+        makers[f"{pacemaker.NAME}.{name}"] = partial(_single, value)
     if batch > 1:
-        state |= {
-            f"{streams.NAME}.{name}": values
-            for name, values in streams.initial_values(hierarchy).items()
-        }
-    return state
+        for name, values in streams.initial_values(hierarchy).items():
+            makers[f"{streams.NAME}.{name}"] = partial(np.array, values)
+    return makers
+
+
+def _single(value):
+    return np.array([float(value)])
+
+
+def _of_units(declared, name, seed, batch):
+    value = declared.initial[name]
+    return np.concatenate(
+        [
+            initial.draw(value, seed, declared.name, name, (declared.size,), stream)
+            for stream in range(batch)
+        ]
+    )
+
+
+def _of_synapses(declared, name, seed, shape):
+    full = initial.draw(declared.initial[name], seed, declared.name, name, shape)
+    # All pairs in their order need no indices, which would take twice the memory of values.
+    chosen = ... if declared.connect == ALL else projection.pairs(declared, *shape)
+    return full[chosen].ravel()
 
 
 def noise_seed(seed: int) -> int:

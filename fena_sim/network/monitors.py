@@ -65,7 +65,7 @@ def make_monitors(
     """The monitors of a network: {Monitored: Brian2 monitor}."""
     return {
         **_token_monitors(hierarchy, groups),
-        **_probe_monitors(hierarchy.batch, probes, groups, clocks),
+        **_probe_monitors(hierarchy, probes, groups, clocks),
     }
 
 
@@ -93,8 +93,8 @@ def _token_monitors(hierarchy, groups):
     return monitors
 
 
-def _probe_monitors(batch, probes, groups, clocks):
-    monitors = {}
+def _probe_monitors(hierarchy, probes, groups, clocks):
+    batch, monitors = hierarchy.batch, {}
     for probe in probes:
         group = groups[probe.population]
         slot = {"when": "start", "order": -100}
@@ -103,7 +103,8 @@ def _probe_monitors(batch, probes, groups, clocks):
             slot = {"when": "end", "order": pacemaker.RECORD}
         if probe.sampled:
             first = np.arange(0, len(group), len(group) // batch)  # of every stream
-            units = True if probe.units is None else np.add.outer(first, probe.units).ravel()
+            chosen = probe.recorded_units(hierarchy)
+            units = True if probe.units is None else np.add.outer(first, chosen).ravel()
             count = len(group) if probe.units is None else len(units)
             what = Monitored(SAMPLES, probe.population, probe.sampled, count)
             monitors[what] = StateMonitor(

@@ -1,5 +1,7 @@
 """Projection -> Synapses."""
 
+from functools import lru_cache
+
 import numpy as np
 import sympy
 from brian2 import Clock, NeuronGroup, Synapses
@@ -14,29 +16,55 @@ from . import pacemaker
 from .population import parameter
 from .streams import shared_synapses
 
+#: Pairs of units that a condition is asked of at a time, which bounds the memory that this takes.
+PAIRS_AT_ONCE = 2**20
 PLASTICITY_ORDER = pacemaker.KEEP + 5  # after the states of the step, before the pacemaker moves on
 
 
 def pairs(projection: Projection, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (i, j) of the synapses, each int64 (n_synapses,), ordered by i then j."""
-    i, j = np.divmod(np.arange(n_source * n_target), n_target)
+    """Indices (i, j) of the synapses, each int64 (n_synapses,), ordered by i then j. Raises
+    DeclarationError if there are none.
+    """
     if projection.connect == ALL:
-        return i, j
+        return np.divmod(np.arange(n_source * n_target), n_target)
     if projection.connect == ONE_TO_ONE:
         return np.arange(n_source), np.arange(n_source)
-    symbols = {"i": i, "j": j, "N_pre": n_source, "N_post": n_target}
-    symbols |= {name: float(value) for name, value in projection.parameters.items()}
+    i, j = zip(*_chosen(projection, n_source, n_target))
+    return np.concatenate(i), np.concatenate(j)
+
+
+@lru_cache(maxsize=64)
+def synapse_count(projection: Projection, n_source: int, n_target: int) -> int:
+    """How many synapses there are, without their indices. Raises as `pairs`."""
+    if projection.connect == ALL:
+        return n_source * n_target
+    if projection.connect == ONE_TO_ONE:
+        return n_source
+    return sum(len(i) for i, _ in _chosen(projection, n_source, n_target))
+
+
+def _chosen(projection, n_source, n_target):
+    """Indices (i, j) of the pairs that meet a projection's condition, some sources at a time."""
     condition = str_to_sympy(projection.connect)
-    test = sympy.lambdify(sorted(str(s) for s in condition.free_symbols), condition, "numpy")
-    used = [symbols[str(s)] for s in sorted(condition.free_symbols, key=str)]
-    chosen = np.broadcast_to(np.asarray(test(*used), dtype=bool), i.shape)
-    if not chosen.any():
+    names = sorted(str(s) for s in condition.free_symbols)
+    test = sympy.lambdify(names, condition, "numpy")
+    constants = {"N_pre": n_source, "N_post": n_target}
+    constants |= {name: float(value) for name, value in projection.parameters.items()}
+    sources, found = max(1, PAIRS_AT_ONCE // n_target), False
+    for first in range(0, n_source, sources):
+        rows = np.arange(first, min(first + sources, n_source))
+        i, j = np.repeat(rows, n_target), np.tile(np.arange(n_target), len(rows))
+        symbols = {"i": i, "j": j, **constants}
+        chosen = np.asarray(test(*[symbols[name] for name in names]), dtype=bool)
+        chosen = np.broadcast_to(chosen, i.shape)
+        found = found or bool(chosen.any())
+        yield i[chosen], j[chosen]
+    if not found:
         raise DeclarationError(
             f"the condition {projection.connect!r} joins no pair of units",
             where=projection.where,
             fix="correct the condition, or remove the projection",
         )
-    return i[chosen], j[chosen]
 
 
 def make_synapses(

@@ -6,13 +6,21 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ..declare.arguments import checked
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.protocol import Protocol
 from ..device.default import Device
 from ..device.program import Program
 from ..device.recordings import Recordings
-from ..errors import CheckpointError, DeclarationError, FenaError, NonFiniteError, RunFolderError
+from ..errors import (
+    CheckpointError,
+    DeclarationError,
+    FenaError,
+    NonFiniteError,
+    ProtocolError,
+    RunFolderError,
+)
 from ..network.initial_state import initial_state
 from .checkpoints import Checkpoints
 from .chunks import BlockRunner
@@ -23,13 +31,22 @@ from .manifest import manifest_of
 from .plan import BlockPlan, Plan
 from .resources import check_resources
 from .start import start_state
+from .store.checksums import (
+    forget_checksums,
+    has_checksums,
+    other_checksums,
+    write_checksums,
+)
 from .store.events import save_events
-from .store.files import UNFINISHED, disk_errors, load_arrays, save_arrays, write_json
+from .store.files import UNFINISHED, disk_errors, load_arrays, save_arrays
+from .store.manifest import CHECKSUMS, write_manifest
 from .store.run import MANIFEST, Run
 from .store.tokens import save_tokens, token_data
 from .store.traces import write_traces
+from .store.vocabulary import save_codes
 
 
+@checked(ProtocolError)
 def run(
     model: Hierarchy,
     protocol: Protocol,
@@ -100,6 +117,7 @@ class Execution:
     ) -> None:
         self.plan, self.folder, self.progress = plan, Path(out) / plan.name, progress or Silent()
         self._logged: set[str] = set()
+        self._manifest: dict = {}
         if Path(out, MANIFEST).exists():
             raise RunFolderError(
                 f"{out} is itself a run folder, of other inputs",
@@ -112,6 +130,7 @@ class Execution:
         """Run what is not finished yet. Raises as `run` does."""
         if self.finished():
             return Run(self.folder)
+        self.plan.device.check_places()
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             # The same run started twice: the second waits for the first.
@@ -134,15 +153,20 @@ class Execution:
         return earlier.finished
 
     def _run(self):
-        began = time.time()
-        manifest = manifest_of(self.plan, began)
+        began = time.monotonic()  # the time of day may jump
+        self._manifest = manifest = manifest_of(self.plan, time.time())
         if (self.folder / MANIFEST).exists():
             earlier = Run(self.folder).manifest
-            manifest.update(started=earlier["started"], sessions=earlier["sessions"] + 1)
+            manifest.update(
+                started=earlier["started"],
+                sessions=earlier.get("sessions", 1) + 1,
+                warnings=earlier.get("warnings", []),
+            )
         # Of a process that was killed while it wrote.
         for leftover in self.folder.rglob(f".*{UNFINISHED}"):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        write_json(self.folder / MANIFEST, manifest)
+        save_codes(self.folder, self.plan.protocol.vocabulary)
+        write_manifest(self.folder, manifest)
         self.progress.begin(self.plan, self.folder)
         if self.plan.warning:
             self._log(self.plan.warning)
@@ -152,14 +176,15 @@ class Execution:
                 if not self._block_finished(block):
                     self._run_block(block, programs)
         except NonFiniteError as error:
-            write_json(self.folder / MANIFEST, {**manifest, "status": f"stopped: {error.what}"})
+            write_manifest(self.folder, {**manifest, "status": f"stopped: {error.what}"})
             raise
         manifest.update(
             status="finished",
-            wall_time_s=round(time.time() - began, 3),
+            wall_time_s=round(time.monotonic() - began, 3),
             tokens_per_second=self.progress.rate(),
         )
-        write_json(self.folder / MANIFEST, manifest)
+        manifest[CHECKSUMS] = other_checksums(self.folder, [b.name for b in self.plan.blocks])
+        write_manifest(self.folder, manifest)
         for name in ("checkpoints", "parts"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         self.progress.end()
@@ -173,14 +198,17 @@ class Execution:
         except CheckpointError as error:
             self._log(f"block {plan.name}: final state {error.what}; doing the block again")
             return False
+        if not has_checksums(self.folder, plan.name):  # killed in between, or of an earlier version
+            write_checksums(self.folder, plan.name)
         return True
 
     def _run_block(self, plan: BlockPlan, programs: dict[str, Program]) -> None:
         model, block, line = self.plan.model, plan.block, plan.timeline
+        forget_checksums(self.folder, block.name)
         program = self._program(plan, programs)
         state, start_step = self._origin(block)
         checkpoints = Checkpoints(self.folder, plan, self._log)
-        check = HealthCheck(program, model, block, line, self.folder)
+        check = HealthCheck(program, model, block, line, self.folder, self._warn)
 
         def report(position, tokens, recordings, seconds):
             self.progress.chunk(
@@ -203,6 +231,7 @@ class Execution:
             path = self._made("traces") / f"{block.name}.zarr"
             write_traces(path, model, block, parts, table, joined, start_step)
         save_arrays(self._state(block.name), state, step=end_step, block=block.name)
+        write_checksums(self.folder, block.name)
         checkpoints.remove()
         self._log(f"block {block.name}: {len(line)} tokens done")
 
@@ -253,6 +282,13 @@ class Execution:
         origin, start_block = plan.start
         state = start_state(plan.model, plan.seed, origin, start_block)
         return state, origin.end_step(start_block)
+
+    def _warn(self, text):
+        """What a reader of the results must know: in the log, and kept in the manifest."""
+        self._log(text)
+        if text not in self._manifest["warnings"]:
+            self._manifest["warnings"].append(text)
+            write_manifest(self.folder, self._manifest)
 
     def _log(self, text):
         with open(self.folder / "log.txt", "a", encoding="utf-8") as log:

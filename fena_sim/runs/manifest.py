@@ -5,6 +5,7 @@ import time
 from . import provenance
 from .plan import Plan
 from .store.experiment import experiment_of
+from .store.vocabulary import vocabulary_entry
 
 
 def manifest_of(plan: Plan, began: float) -> dict:
@@ -18,6 +19,7 @@ def manifest_of(plan: Plan, began: float) -> dict:
         "device": plan.device.name,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began)),
         "sessions": 1,
+        "warnings": [],
         "model": {
             "name": model.name,
             "description": model.description,
@@ -36,11 +38,7 @@ def manifest_of(plan: Plan, began: float) -> dict:
         },
         "blocks": [_block(plan.protocol, block) for block in plan.blocks],
         "start": _start(plan.start),
-        "vocabulary": {
-            "symbols": list(vocabulary.symbols),
-            "codes": vocabulary.codes.tolist(),
-            "kind": vocabulary.kind,
-        },
+        "vocabulary": vocabulary_entry(vocabulary),
         **provenance.provenance(),
     }
 

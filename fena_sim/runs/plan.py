@@ -1,24 +1,28 @@
 """A plan: a protocol on a model, checked and laid out. Nothing is built, run or written."""
 
 import attrs
-import numpy as np
 
+from ..declare.arguments import checked
 from ..declare.canonical import canonical, digest
+from ..declare.model.divisors import check_divisors
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
 from ..device.default import BATCHING, Device, choose_device
-from ..errors import DeclarationError, DeviceError, ProtocolError
+from ..errors import DeviceError, ProtocolError, clipped
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
+from .memory import check_controls
 from .name import inputs_of, run_name
-from .resources import chunk_length
+from .resources import CHUNK_BYTES, chunk_length, varying_bytes
 from .start import check_start
 from .store.run import Run
 
-#: Rows of the stimulus tables in a build; chunks up to this length share one build.
+#: Rows of the stimulus tables in a build, unless they are long; chunks up to this length share one.
 TABLE_ROWS = 4096
+#: The largest seed.
+SEEDS = 2**64 - 1
 
 
 @attrs.frozen(eq=False)
@@ -47,9 +51,11 @@ class BlockPlan:
     @classmethod
     def of(cls, model: Hierarchy, block: Block, chunk_tokens: int | None = None) -> "BlockPlan":
         """Lay a block out. Raises ProtocolError if a time is not a multiple of the model's dt."""
+        check_controls(model, block)
         line = timeline(block, model.dt)
         chunk, most = chunk_length(model, block, line, chunk_tokens)
-        rows = TABLE_ROWS if most < TABLE_ROWS else 1 << (most + 1).bit_length()
+        wide = TABLE_ROWS * varying_bytes(line) > CHUNK_BYTES
+        rows = TABLE_ROWS if most < TABLE_ROWS and not wide else 1 << (most + 1).bit_length()
         shape = BlockShape.of(line, rows)
         key = digest([canonical(shape), canonical(block.probes)])
         return cls(block, line, shape, chunk, most, key)
@@ -92,6 +98,7 @@ class Plan:
     warning: str | None
 
     @classmethod
+    @checked(ProtocolError)
     def of(
         cls,
         model: Hierarchy,
@@ -108,10 +115,12 @@ class Plan:
         FenaError
             If something is declared wrongly, does not fit together, or the device is not available.
         """
-        _check_kinds(model, protocol, seed, chunk_tokens)
+        _check_numbers(seed, chunk_tokens, start)
         chosen, warning = choose_device(device)
+        protocol = _numbered(protocol, model)
         blocks = tuple(BlockPlan.of(model, block, chunk_tokens) for block in protocol.blocks)
         _check_fit(model, protocol, chosen, blocks)
+        check_divisors(model)
         check_initial_state(model)
         if start is not None:
             check_start(model, *start)
@@ -145,25 +154,44 @@ class Plan:
         return f"<Plan {self.name}: {self.protocol!r} on {self.device.name}>"
 
 
-def _check_kinds(model, protocol, seed, chunk_tokens):
-    if not isinstance(model, Hierarchy):
-        raise DeclarationError(
-            f"{model!r} is not a Hierarchy", fix="pass what load_model(path) gives"
-        )
-    if not isinstance(protocol, Protocol):
+def _check_numbers(seed, chunk_tokens, start):
+    if not 0 <= seed <= SEEDS:
         raise ProtocolError(
-            f"{protocol!r} is not a Protocol", fix="pass what load_protocol(path).protocol gives"
+            f"the seed {clipped(seed)} is not from 0 to {SEEDS}",
+            where="run(seed=...)",
+            fix="give e.g. seed=0",
         )
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
+    if chunk_tokens is not None and chunk_tokens < 1:
         raise ProtocolError(
-            f"the seed {seed!r} is not a whole number from 0", fix="give e.g. seed=0"
+            f"a chunk of {chunk_tokens} tokens",
+            where="run(chunk_tokens=...)",
+            fix="give a whole number, at least 1",
         )
-    if chunk_tokens is not None and (
-        not isinstance(chunk_tokens, (int, np.integer)) or chunk_tokens < 1
-    ):
+    if start is not None and len(start) != 2:
         raise ProtocolError(
-            f"a chunk of {chunk_tokens!r} tokens", fix="give a whole number, at least 1"
+            f"start holds {len(start)} things",
+            where="run(start=...)",
+            fix="give (run, block): a finished run and the name of a block",
         )
+
+
+def _numbered(protocol, model):
+    """The protocol with the numbers of the units where a probe has a slice or a mask of them: a run
+    is named by what is recorded.
+    """
+    numbered = [
+        tuple(probe.numbered(model, block.where) for probe in block.probes)
+        for block in protocol.blocks
+    ]
+    if numbered == [block.probes for block in protocol.blocks]:
+        return protocol
+    return attrs.evolve(
+        protocol,
+        blocks=[
+            attrs.evolve(block, probes=probes)
+            for block, probes in zip(protocol.blocks, numbered, strict=True)
+        ],
+    )
 
 
 def _check_fit(model, protocol, device, blocks):

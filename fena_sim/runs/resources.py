@@ -5,13 +5,24 @@ import typing
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
+import numpy as np
 
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline
+from ..device.default import Device
 from ..errors import ResourceError
+from ..network.pacemaker import BY_STREAM, BlockShape
+from .memory import (
+    NUMBER,
+    RECORDING_COPIES,
+    TABLE_COPIES,
+    Need,
+    check_memory,
+    size_text,
+    state_needs,
+)
 
 #: Recordings of one chunk are held in memory: keep them below this.
 CHUNK_BYTES = 64 * 2**20
@@ -31,6 +42,12 @@ class PlannedBlock(typing.Protocol):
     @property
     def timeline(self) -> Timeline: ...
 
+    @property
+    def shape(self) -> BlockShape: ...
+
+    @property
+    def chunk_tokens(self) -> int: ...
+
 
 class Planned(typing.Protocol):
     """What is asked of a `runs.plan.Plan`, which needs this module to be made."""
@@ -40,6 +57,9 @@ class Planned(typing.Protocol):
 
     @property
     def protocol(self) -> Protocol: ...
+
+    @property
+    def device(self) -> Device: ...
 
     @property
     def blocks(self) -> Iterable[PlannedBlock]: ...
@@ -61,9 +81,7 @@ def recording_bytes(plan: Planned) -> dict[str, dict[str, int]]:
 
 
 def check_resources(plan: Planned, out: str | Path) -> None:
-    """Raise ResourceError if the recordings cannot fit the disk, or one token's cannot fit the
-    memory.
-    """
+    """Raise ResourceError if the recordings cannot fit the disk, or the run cannot fit the memory."""
     needed = recording_bytes(plan)
     folder = Path(out)
     while not folder.exists():
@@ -79,16 +97,56 @@ def check_resources(plan: Planned, out: str | Path) -> None:
             where=f"most of it: probe of {population!r} in block {block!r} ({size_text(by[population])})",
             fix="record fewer units or variables, a longer interval, or fewer tokens",
         )
-    memory = psutil.virtual_memory().available
-    for block in plan.protocol.blocks:
-        for population, size in needed.get(block.name, {}).items():
-            if 4 * size / len(block) > memory:
-                raise ResourceError(
-                    f"one token's recording of {population!r} takes {size_text(size / len(block))}, "
-                    f"{size_text(memory)} of memory are free",
-                    where=block.where,
-                    fix="record fewer units or variables, or a longer interval",
-                )
+    check_memory(memory_needs(plan), plan.model.where)
+
+
+def memory_needs(plan: Planned) -> list[Need]:
+    """What a run holds in memory at its fullest moment: its state, and what its largest block needs
+    beside it.
+    """
+    dtype = getattr(plan.device, "dtype", np.float64)
+    return state_needs(plan.model, plan.device.name, dtype) + max(
+        (_block_needs(plan.model, block) for block in plan.blocks),
+        key=lambda needs: sum(need.bytes for need in needs),
+    )
+
+
+def _block_needs(model, plan):
+    """What a block needs beside the state: recordings of a chunk, tables, and what is kept of every
+    token.
+    """
+    block, shape = plan.block, plan.shape
+    chunk = min(plan.chunk_tokens, len(block))
+    needs = [
+        Need(
+            f"the probe of {population!r} in block {plan.name!r}, {chunk:,} tokens at a time",
+            int(RECORDING_COPIES * size * chunk / len(block)),
+            "record fewer units or variables, a longer interval, or give fewer --chunk-tokens",
+        )
+        for population, size in probe_bytes(model, block, plan.timeline).items()
+    ]
+    columns = sum(shape.columns) + 2 + len(BY_STREAM) * model.batch
+    tables = TABLE_COPIES * NUMBER * shape.capacity * columns
+    fewer = "give fewer --chunk-tokens, or present tokens with long times in a block of their own"
+    needs.append(Need(f"the tables of block {plan.name!r}", tables, fewer))
+    kept = sum(
+        model.population(path.partition(".")[0]).size * model.batch
+        for readout in model.readouts
+        for path in readout.variables
+    )
+    needs.append(
+        Need(
+            f"the readouts of the {len(block):,} tokens of block {plan.name!r}",
+            NUMBER * kept * len(block),
+            "divide the block into shorter ones",
+        )
+    )
+    return needs
+
+
+def varying_bytes(line: Timeline) -> int:
+    """Bytes of a token's row in the tables of control signals that vary within a token."""
+    return sum(values[0].nbytes for values in line.controls.values() if values.shape[1] > 1)
 
 
 def chunk_length(
@@ -97,19 +155,12 @@ def chunk_length(
     """(first, most): tokens of the first chunk, and of the longest that chunks may grow to while
     they are quick.
 
-    What was asked for stays as it is; otherwise the recordings of a chunk must fit CHUNK_BYTES.
+    What was asked for stays as it is; otherwise the recordings of a chunk must fit CHUNK_BYTES, and
+    so must the tables of control signals that vary within a token.
     """
     if asked is not None:
         return asked, asked
-    per_token = sum(probe_bytes(model, block, line).values()) / len(block)
+    recorded = sum(probe_bytes(model, block, line).values()) / len(block)
+    per_token = max(recorded, varying_bytes(line))
     most = max(1, min(MOST_TOKENS, int(CHUNK_BYTES / per_token) if per_token else MOST_TOKENS))
     return min(CHUNK_TOKENS, most), most
-
-
-def size_text(count: float) -> str:
-    """A number of bytes for people."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.3g} {unit}"
-        count /= 1024
-    return f"{count:.3g} TiB"

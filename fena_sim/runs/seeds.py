@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..declare.arguments import checked
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.protocol import Protocol
 from ..device.default import Device, choose_device
+from ..errors import ProtocolError
 from .execute import run
 from .live.progress import Display
 from .store.run import Run
 
 
+@checked(ProtocolError)
 def run_seeds(
     model: Hierarchy | Callable[[int], Hierarchy],
     protocol: Protocol | Callable[[int], Protocol],

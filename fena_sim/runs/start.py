@@ -5,9 +5,9 @@ import numpy as np
 from ..declare.model.hierarchy import Hierarchy
 from ..errors import CheckpointError
 from ..network import streams
-from ..network.initial_state import initial_state
+from ..network.initial_state import initial_state, state_names
 from ..network.pacemaker import NAME as PACEMAKER
-from ..network.projection import pairs
+from ..network.projection import synapse_count
 from .store.run import Run
 
 #: In states of version 0.1.0; computed anew in every step.
@@ -75,7 +75,7 @@ def check_start(model: Hierarchy, origin: Run, block: str) -> None:
                 origin,
                 block,
             )
-    missing = sorted(set(initial_state(model, 0)) - _constants(model) - set(state))
+    missing = sorted(state_names(model) - _constants(model) - set(state))
     if missing:
         _refuse(f"the state holds no {missing[0]!r}, which the model needs", model, origin, block)
 
@@ -104,7 +104,7 @@ def _sizes(model):
             model.population(projection.source).size,
             model.population(projection.target).size,
         )
-        sizes[projection.name] = len(pairs(projection, n_source, n_target)[0])
+        sizes[projection.name] = synapse_count(projection, n_source, n_target)
         if projection.delay is not None:
             steps = round(float(projection.delay) / float(model.dt))
             sizes[f"delay_{projection.name}"] = n_source * steps

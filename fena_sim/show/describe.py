@@ -15,7 +15,7 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 from ..declare.model import equations as eq
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.projection import ALL, ONE_TO_ONE, Projection
-from ..network.projection import pairs
+from ..network.projection import synapse_count as count
 from .constants import initial_table, parameter_table, uses
 from .typeset import NONE, Code, Formula, Table, codes, escape, initial_text, value_text
 
@@ -70,7 +70,7 @@ def describe(model: Hierarchy, latex: bool = False) -> str:
 def synapse_count(projection: Projection, model: Hierarchy) -> int:
     """Number of synapses of a projection."""
     sizes = [model.population(name).size for name in (projection.source, projection.target)]
-    return len(pairs(projection, *sizes)[0])
+    return count(projection, *sizes)
 
 
 def kinds(

@@ -20,7 +20,7 @@ from fena_sim.measure import (
     variance_explained,
 )
 from fena_sim.plot import PAGE_WIDTH, colours, new_figure, sheet, style
-from fena_sim.stimulus import MotifGrammar, TokenStream
+from fena_sim.stimulus import LONG_MOTIFS, MotifGrammar, TokenStream
 
 ID = "C11"
 CLAIM = "Levels specialise by themselves: tokens are held below, motifs and what came before them above."
@@ -42,24 +42,13 @@ DEPTHS = {
     "2 levels": (64, 48),
     "1 level, as many weights": (114,),
 }
-LONG = (
-    "aefghiln",
-    "beghfnil",
-    "cefidglh",
-    "jkaghnef",
-    "klmfhgie",
-    "dlmnifeh",
-    "opeihfgn",
-    "pnkgelfi",
-    "moljhnge",
-)
 PACE = FixedPace(duration=48 * ms, blank=12 * ms)
 FROZEN = dict(plasticity_gain=0.0)
 
 
 def experiments(seed, quick):
     tokens, tests = (1500, 400) if quick else (16_000, 1500)
-    grammar, long = MotifGrammar(), MotifGrammar(motifs=LONG)
+    grammar, long = MotifGrammar(), MotifGrammar(motifs=LONG_MOTIFS)
     learned = grammar.training(tokens, seed=1 + seed)
     order = np.random.default_rng([seed, 11]).permutation(tokens)
     symbols = [
@@ -183,7 +172,7 @@ def measure(runs, quick):
                 )
     for suffix, grammar in (
         ("", MotifGrammar()),
-        *([] if quick else [(", long", MotifGrammar(motifs=LONG))]),
+        *([] if quick else [(", long", MotifGrammar(motifs=LONG_MOTIFS))]),
     ):
         scores = {
             name: [accuracy(run, "familiar") for run in runs[name + suffix]]

@@ -16,7 +16,9 @@ def block(tokens, prediction=None, probability=None, dims=("event", "unit"), **a
     """
     traces = xr.Dataset(arrays.pop("traces", {}))
     columns = {
-        k: arrays.pop(k) for k in ("position", "novel", "motif", "onset", "duration") if k in arrays
+        k: arrays.pop(k)
+        for k in ("position", "novel", "motif", "onset", "duration", "role")
+        if k in arrays
     }
     events = pd.DataFrame({"token": np.asarray(tokens), **columns})
     data = {

@@ -1,13 +1,23 @@
-"""The ideal observer. Oracles: closed forms of small grammars; the sum over all chains of motifs
-that could have made the tokens; calibration on long streams; n-gram tables, which cannot be better.
+"""The ideal observer. Oracles: closed forms of small grammars and of entropy rates; the sum over all
+chains of motifs, phrases or sentences that could have made the tokens; calibration on long streams;
+n-gram tables and tables of true labels, which cannot be better.
 """
+
+from itertools import product
 
 import numpy as np
 import pytest
 
 from fena_sim.errors import StimulusError
 from fena_sim.measure import IdealObserver, NGram, entropy_floor
-from fena_sim.stimulus import MotifGrammar, one_hot
+from fena_sim.stimulus import (
+    LONG_MOTIFS,
+    AgreementGrammar,
+    HiddenStates,
+    MotifGrammar,
+    NestedGrammar,
+    one_hot,
+)
 
 
 def grammar(motifs, **options):
@@ -46,9 +56,20 @@ def test_the_index_is_a_first_order_chain_in_closed_form():
         np.testing.assert_allclose(p[t], expected, atol=1e-12)
 
 
+def spellings(toy, item, held_out):
+    """[(share, text)] of a motif, or of a phrase, which a held-out one replaces half of the time."""
+    if isinstance(toy, MotifGrammar):
+        return [(1, toy.motifs[item])]
+    novel = dict(toy.held_out_phrases).get(item) if held_out else None
+    phrases = (
+        [(1, toy.phrases[item])] if novel is None else [(0.5, toy.phrases[item]), (0.5, novel)]
+    )
+    return [(share, sum((toy.motifs[m] for m in phrase), ())) for share, phrase in phrases]
+
+
 def brute_force(toy, tokens, held_out):
-    """Distribution of the token after `tokens`: all chains of motifs that fit, each as probable as
-    the grammar's text says.
+    """Distribution of the token after `tokens`: all chains of motifs (or phrases) that fit, each as
+    probable as the grammar's text says.
     """
     k, pairs = toy.class_size, toy.held_out_pairs
     mass = np.zeros(len(toy.vocabulary))
@@ -75,8 +96,11 @@ def brute_force(toy, tokens, held_out):
         allowed = {m: p for m, p in chances.items() if m not in novel}
         return {m: p / sum(allowed.values()) for m, p in allowed.items() if p}
 
-    def grow(before, motif, p, text):
-        text = text + toy.motifs[motif]
+    def grow(before, motif, p, begun):
+        for share, spelled in spellings(toy, motif, held_out):
+            extend(before, motif, p * share, begun + spelled)
+
+    def extend(before, motif, p, text):
         fits = all(
             seen < 0 or toy.vocabulary.symbols[seen] == symbol for seen, symbol in zip(tokens, text)
         )
@@ -119,11 +143,156 @@ def test_all_chains_of_motifs_by_brute_force(held_out, omitted):
             )
 
 
-@pytest.mark.slow
+#: Motifs and phrases that can be cut in many ways, one of each held out within and across classes.
+NESTED = NestedGrammar(
+    vocabulary=one_hot("ab"),
+    motifs=["a", "ab", "b"],
+    phrases=[(0,), (0, 1), (1, 2), (2,), (2, 0), (1,)],
+    held_out_pairs=[(0, 1), (2, 4), (3, 0)],
+    held_out_phrases={1: (2, 2), 3: (0, 0, 2)},
+    p_class=0.7,
+    p_index=0.5,
+)
+
+
 @pytest.mark.parametrize("held_out", [False, True])
-def test_calibrated(held_out):
+@pytest.mark.parametrize("omitted", [(), (2, 3)])
+def test_all_chains_of_phrases_by_brute_force(held_out, omitted):
+    draw = NESTED.held_out if held_out else NESTED.training
+    for seed in range(3):
+        tokens = draw(7, seed=seed).events["token"].to_numpy().copy()
+        tokens[list(omitted)] = -1
+        p = IdealObserver(NESTED, held_out).probabilities(tokens)
+        for t in range(7):
+            expected = brute_force(NESTED, tokens[:t], held_out)
+            np.testing.assert_allclose(p[t], expected, atol=1e-12)
+
+
+AGREEMENT = AgreementGrammar(
+    vocabulary=one_hot("ab"),
+    openings=["a", "ab"],
+    endings=["ba", "bb"],
+    motifs=["a", "ab", "b"],
+    lengths=(1, 3),
+    held_out_pairs=[(0, 2)],
+    p_order=0.6,
+)
+
+
+def all_sentences(toy, held_out):
+    """[(probability, text)] of every sentence, as the grammar's text says."""
+    found, n = [], len(toy.motifs)
+    for opening in range(len(toy.openings)):
+        novel = [m for o, m in toy.held_out_pairs if o == opening]
+        for length in toy.lengths:
+            for chain in product(range(n), repeat=length):
+                if held_out:
+                    p = (0.5 if novel else 1) / n + 0.5 * (chain[0] in novel) / max(len(novel), 1)
+                else:
+                    p = (chain[0] not in novel) / (n - len(novel))
+                for a, b in zip(chain, chain[1:]):
+                    p *= toy.p_order * (b == (a + 1) % n) + (1 - toy.p_order) / n
+                words = [toy.openings[opening], *(toy.motifs[m] for m in chain)]
+                text = sum(words, ()) + toy.endings[opening]
+                found.append((p / len(toy.openings) / len(toy.lengths), "".join(text)))
+    return found
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+@pytest.mark.parametrize("omitted", [(), (2, 3)])
+def test_all_sentences_by_brute_force(held_out, omitted):
+    possible = all_sentences(AGREEMENT, held_out)
+    assert sum(p for p, _ in possible) == pytest.approx(1)
+
+    def mass(seen):
+        """Probability that a stream begins with `seen`, in which "." is any symbol."""
+        if not seen:
+            return 1.0
+        total = 0.0
+        for p, text in possible:
+            if all(a in (".", b) for a, b in zip(seen, text)):
+                total += p * mass(seen[len(text) :])
+        return total
+
+    draw = AGREEMENT.held_out if held_out else AGREEMENT.training
+    for seed in range(3):
+        tokens = draw(12, seed=seed).events["token"].to_numpy().copy()
+        tokens[list(omitted)] = -1
+        seen = "".join("ab."[token] for token in tokens)
+        p = IdealObserver(AGREEMENT, held_out).probabilities(tokens)
+        for t in range(12):
+            expected = np.array([mass(seen[:t] + symbol) for symbol in "ab"])
+            np.testing.assert_allclose(p[t], expected / expected.sum(), atol=1e-12)
+
+
+def entropy(*p):
+    return -sum(x * np.log2(x) for x in p)
+
+
+def test_entropy_of_nested_phrases_in_closed_form():
+    """All surprise is at the first token of a phrase: that of its class, and that of its index."""
+    toy = NestedGrammar(held_out_pairs=())
+    events = toy.training(1500, seed=3).events
+    first = (events["position_in_phrase"] == 0).to_numpy()
+    junction = entropy_floor(toy, events["token"], mask=first)
+    stay, move = 0.8 + 0.2 / 3, 0.2 / 3
+    assert junction.bits == pytest.approx(entropy(0.9, 0.1) + entropy(stay, move, move))
+    assert junction.accuracy == pytest.approx(0.9 * stay)
+    inside = entropy_floor(toy, events["token"], mask=~first)
+    assert (inside.bits, inside.accuracy) == (pytest.approx(0), pytest.approx(1))
+
+
+def test_entropy_of_sentences_in_closed_form():
+    """Surprise is at the opening, at the first motif and at every next one; none at the ending."""
+    toy = AgreementGrammar(held_out_pairs=(), lengths=[7])
+    events = toy.training(1500, seed=3).events
+    place, position = events["position_in_sentence"], events["position"]
+    follows = 0.8 + 0.2 / 8
+    expected = [
+        (place == 0, 2, 1 / 4),
+        (place == 1, 3, 1 / 8),
+        ((position == 0) & (place > 1), entropy(follows, *[0.2 / 8] * 7), follows),
+        ((position > 0) | events["ending"], 0, 1),
+    ]
+    assert sum(mask.sum() for mask, *_ in expected) == 1500
+    for mask, bits, accuracy in expected:
+        floor = entropy_floor(toy, events["token"], mask=mask.to_numpy())
+        assert (floor.bits, floor.accuracy) == (pytest.approx(bits), pytest.approx(accuracy))
+
+
+class Coin:
+    """A grammar from outside: heads with probability .7."""
+
+    vocabulary = one_hot("ht")
+
+    def hidden_states(self, held_out=False):
+        p = 0.5 if held_out else 0.7
+        return HiddenStates([p, 1 - p], [[p, 1 - p]] * 2, [0, 1])
+
+
+def test_any_grammar_that_gives_its_hidden_states():
+    np.testing.assert_allclose(IdealObserver(Coin()).probabilities([1, 0, 1]), [[0.7, 0.3]] * 3)
+    assert IdealObserver(Coin(), held_out=True).bits([1, 0, 1]) == pytest.approx(1)
+    assert entropy_floor(Coin(), [1, 0, 1]).accuracy == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("wrong", ["abc", None, one_hot("ab"), MotifGrammar])
+def test_what_is_no_grammar_is_refused(wrong):
+    with pytest.raises(StimulusError, match="the grammar is") as caught:
+        IdealObserver(wrong)
+    assert caught.value.where == "IdealObserver.grammar" and "hidden_states" in caught.value.fix
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "default",
+    [MotifGrammar(), MotifGrammar(motifs=LONG_MOTIFS), NestedGrammar(), AgreementGrammar()],
+    ids=["motifs", "long", "nested", "agreement"],
+)
+@pytest.mark.parametrize("held_out", [False, True])
+def test_calibrated(default, held_out):
     """What is said to have probability p happens that often; all within 4 standard errors."""
-    n, default = 50_000, MotifGrammar()
+    n = 30_000
     tokens = (
         (default.held_out if held_out else default.training)(n, seed=3).events["token"].to_numpy()
     )
@@ -160,6 +329,43 @@ def test_no_table_is_better():
         table = NGram(order, 16).fit(train)
         assert observer.bits(test) < table.bits(test) - 0.02
         assert observer.accuracy(test) > table.accuracy(test)
+
+
+@pytest.mark.slow
+def test_on_nested_phrases_every_depth_pays():
+    """Tables of 6 tokens < of two motifs < of the phrase < the ideal observer, which needs two
+    phrases: each at least .02 better, and the last as good as a table that is told two phrases.
+    """
+    default = NestedGrammar()
+    train, test = (default.training(n, seed=s).events for n, s in ((60_000, 4), (10_000, 5)))
+
+    def told(*labels):
+        follow = train[list(labels)].assign(token=train["token"].shift(-1)).iloc[:-1]
+        best = follow.groupby(list(labels))["token"].agg(lambda token: token.mode()[0])
+        guess = best.reindex(test.set_index(list(labels)).index[:-1]).to_numpy()
+        return (guess == test["token"].to_numpy()[1:]).mean()
+
+    found = [
+        NGram(6, 16).fit(train["token"]).accuracy(test["token"]),
+        told("previous_motif", "motif", "position"),
+        told("phrase", "position_in_phrase"),
+        IdealObserver(default).accuracy(test["token"]),
+    ]
+    assert (np.diff(found) > 0.02).all(), found
+    assert told("previous_phrase", "phrase", "position_in_phrase") == pytest.approx(
+        found[-1], abs=0.003
+    )
+
+
+@pytest.mark.slow
+def test_an_agreement_is_beyond_tables_of_six_tokens():
+    default = AgreementGrammar()
+    train, test = (default.training(n, seed=s).events for n, s in ((40_000, 4), (10_000, 5)))
+    agrees, tokens = test["agrees"].to_numpy(), test["token"]
+    n, chance = agrees.sum(), 1 / 3  # the first motif rules out one opening of four
+    table = NGram(6, 16).fit(train["token"]).accuracy(tokens, mask=agrees)
+    assert table < chance + 4 * np.sqrt(chance * (1 - chance) / n)
+    assert IdealObserver(default).accuracy(tokens, mask=agrees) == 1
 
 
 def test_a_mask_chooses_events():

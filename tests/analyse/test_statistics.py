@@ -82,6 +82,11 @@ def test_pairs_are_compared_within_networks():
         paired([1, 2], [1, 2, 3])
 
 
+def test_pairs_are_of_the_same_network():
+    """By hand: the differences are -4, 1, -1, 2 and 2; those of the sorted values are all 0."""
+    assert paired([1, 2, 3, 4, 5], [5, 1, 4, 2, 3]).median == 1
+
+
 @pytest.mark.parametrize("n", [1, 8, 20])
 def test_exact_interval_in_closed_form(n):
     """All of n: the lower end p solves p^n = .025. None: by symmetry. One: P(at least 1) and P(at

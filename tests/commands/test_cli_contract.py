@@ -16,11 +16,12 @@ import time
 from pathlib import Path
 
 import click
+import psutil
 import pytest
 
 from fena_sim.commands.main import cli, main
 from fena_sim.commands.new import write
-from fena_sim.commands.shell import EXIT_CODES, exit_code
+from fena_sim.commands.shell import EXIT_CODES, Terminated, exit_code
 from fena_sim.errors import CheckpointError, DeclarationError, NonFiniteError, ResourceError
 from fena_sim.load.shipped import summary
 
@@ -166,6 +167,7 @@ def test_exit_codes_are_documented(capsys):
         (OSError(errno.ENOSPC, "full"), 4),
         (FileNotFoundError(errno.ENOENT, "gone"), 2),
         (KeyboardInterrupt(), 130),
+        (Terminated(), 143),
     ],
 )
 def test_every_error_has_its_code(error, code):
@@ -225,9 +227,10 @@ def test_4_is_a_full_disk(here, capsys, monkeypatch):
     assert code == 4 and "No space left" in message and "runs/x" in message
 
 
-def test_130_is_an_interruption_that_goes_on(built, here, fingerprint, capsys):
-    """Ctrl-C ends a run at once, and the same command ends it in the bytes of a run that was never
-    disturbed.
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_130_and_143_are_interruptions_that_go_on(number, code, built, here, fingerprint, capsys):
+    """Ctrl-C and SIGTERM end a run at once, with its compiled network, and the same command ends it
+    in the bytes of a run that was never disturbed.
     """
     arguments = ["run", "my_oddball.py", "--set", "protocol.tokens=1500", "--chunk-tokens", "50"]
     process = subprocess.Popen(
@@ -237,15 +240,20 @@ def test_130_is_an_interruption_that_goes_on(built, here, fingerprint, capsys):
         text=True,
         start_new_session=True,
     )
+    children = []
     for line in process.stderr:
         if "% of the run" in line:
-            os.killpg(
-                process.pid, signal.SIGINT
-            )  # from a terminal it reaches all processes of a command
+            children = psutil.Process(process.pid).children(recursive=True)
+            if number == signal.SIGINT:  # from a terminal it reaches all processes of a command
+                os.killpg(process.pid, number)
+            else:
+                os.kill(process.pid, number)
             break
     rest = process.stderr.read()
-    assert process.wait(timeout=300) == 130, rest
-    assert "interrupted: the same command goes on" in rest and "Traceback" not in rest
+    assert process.wait(timeout=300) == code, rest
+    assert f"{'interrupted' if code == 130 else 'terminated'}: the same command goes on" in rest
+    assert "Traceback" not in rest
+    assert not psutil.wait_procs(children, timeout=300)[1]
     (folder,) = (here / "runs").iterdir()
     assert (
         list((folder / "checkpoints").iterdir())
@@ -258,6 +266,18 @@ def test_130_is_an_interruption_that_goes_on(built, here, fingerprint, capsys):
     )
     (other,) = (here / "undisturbed").iterdir()
     assert fingerprint(folder) == fingerprint(other)
+
+
+def test_every_command_ends_by_sigterm_with_a_message_and_143(here, capsys, monkeypatch):
+    """Also one that runs nothing; afterwards the signal means what it meant before."""
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(
+        "fena_sim.commands.list.stored_manifests",
+        lambda folder: os.kill(os.getpid(), signal.SIGTERM) or signal.pause(),
+    )
+    code, _, message = call(capsys, "list", "runs")
+    assert code == 143 and message.startswith("terminated: the same command goes on")
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 # -- mistakes --------------------------------------------------------------------------------

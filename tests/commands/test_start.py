@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import handmade
 import pytest
 
 from fena_sim.commands.main import NAMES
@@ -44,12 +45,10 @@ def fena(*arguments):
 @pytest.fixture
 def with_run(tmp_path):
     """A folder with the manifest of a run, as far as `fena list` reads it."""
-    manifest = dict.fromkeys(("inputs", "inputs_hash", "vocabulary", "versions", "command"))
-    manifest |= dict(status="finished", seed=3, device="dense", started="2026-01-01T00:00:00")
-    manifest |= dict(model=dict(name="m", batch=2), protocol=dict(name="p"))
-    manifest |= dict(blocks=[dict(name="a", tokens=5), dict(name="b", tokens=7)])
-    (tmp_path / "runs" / "one").mkdir(parents=True)
-    (tmp_path / "runs" / "one" / "manifest.json").write_text(json.dumps(manifest))
+    blocks = {
+        name: (handmade.events(range(n), [0] * n), None, None) for name, n in zip("ab", (5, 7))
+    }
+    handmade.write(tmp_path / "runs" / "one", blocks, batch=2)
     return tmp_path
 
 

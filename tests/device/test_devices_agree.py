@@ -47,16 +47,18 @@ def test_devices_agree(tiny_fena, tmp_path, device):
 @pytest.mark.compile
 def test_single_precision_is_close_and_as_reproducible(tiny_fena, tmp_path):
     """float32 states: near the float64 ones for as long as rounding has not grown, and the same for
-    any chunk.
+    any chunk. Times are the same in both, to the last bit.
     """
     protocol = fs.Protocol(name="agreement", blocks=[tiny.block("few", 6)])
-    double = fs.run(tiny_fena, protocol, seed=3, device="dense64", out=tmp_path).state("few")
-    single, again = (
-        fs.run(
-            tiny_fena, protocol, seed=3, device="dense", out=tmp_path / str(k), chunk_tokens=k
-        ).state("few")
+    exact = fs.run(tiny_fena, protocol, seed=3, device="dense64", out=tmp_path)
+    runs = [
+        fs.run(tiny_fena, protocol, seed=3, device="dense", out=tmp_path / str(k), chunk_tokens=k)
         for k in (6, 2)
-    )
+    ]
+    for run in runs:
+        assert run.events("few").equals(exact.events("few"))
+    assert set(exact.events("few")["duration"]) == {0.048}
+    double, single, again = (run.state("few") for run in (exact, *runs))
     assert single["state_1.r"].dtype == np.float32 and single["W_1.w"].dtype == np.float32
     for name in ("W_1.w", "state_1.r", "error_0.error", "precision_1.log_precision"):
         assert np.max(np.abs(single[name] - double[name])) <= 1e-4 * np.max(np.abs(double[name])), (

@@ -1,8 +1,12 @@
 """What a program records. Oracle: the documented contract, on recordings written by hand."""
 
 import numpy as np
+import pytest
+import tiny
+from brian2 import ms
 
 import fena_sim as fs
+from fena_sim.declare.protocol.timeline import event_table, timeline
 from fena_sim.device.recordings import Recordings
 from fena_sim.network.monitors import ARRIVAL, DEPARTURE, SAMPLES, SPIKES, Monitored
 
@@ -46,6 +50,19 @@ def test_token_ends():
     ends = Recordings.read(RAW).ends
     assert len(ends) == 2 and ends.steps.tolist() == [2, 4] and ends.iterations.tolist() == [1, 4]
     assert ends.last_step(0.001).tolist() == [3, 8]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_are_whole_numbers_in_any_precision(dtype):
+    """So that their times are: a fifth of a second is .2, and not .20000000298."""
+    _, unit, values = RAW[PACE]
+    long = {**values, "steps": np.array([2000.0, 2.0**24 - 1]).astype(dtype)}
+    ends = Recordings.read({**RAW, PACE: (np.array([0.2, 1678.0]), unit, long)}).ends
+    assert ends.steps.dtype == np.int64 and ends.steps.tolist() == [2000, 2**24 - 1]
+    block = fs.Block(name="b", stream=tiny.stream(2), pace=fs.FixedPace(blank=0.1 * ms))
+    table = event_table(block, timeline(block, 0.1 * ms), np.array([0, 2001]), ends.steps, 0.1 * ms)
+    assert table["duration"].dtype == np.float64
+    assert [f"{value:.12g}" for value in table["duration"]] == ["0.2", "1677.7215"]
 
 
 def test_with_a_batch_every_stream_has_iterations():

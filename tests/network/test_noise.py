@@ -94,6 +94,27 @@ def test_ornstein_uhlenbeck_variance_and_devices(noisy, tmp_path):
     assert abs(settled.var() / expected - 1) < 5 * np.sqrt(2 / independent)
 
 
+def test_every_population_has_noise_of_its_own(tmp_path):
+    """Two populations that differ by their names alone take 10,000 uncorrelated steps each."""
+    equations = "dx/dt = sqrt(2/tau)*noise : 1"
+    both = [
+        fs.Population(name=name, size=50, parameters=dict(tau=10 * ms), equations=equations)
+        for name in ("one", "other")
+    ]
+    model = fs.Hierarchy(name="both", populations=both, dt=0.5 * ms)
+    block = fs.Block(
+        name="rest",
+        stream=TokenStream.from_list(["a"], one_hot("ab")),
+        pace=fs.FixedPace(duration=90 * ms, blank=10.5 * ms),
+        probes=[fs.Probe(name, "x", interval=0.5 * ms) for name in ("one", "other")],
+    )
+    run = fs.run(
+        model, fs.Protocol(name="rest", blocks=[block]), device="runtime", out=tmp_path
+    ).traces("rest")
+    steps = [np.diff(run[f"{name}.x"].values, axis=0).ravel() for name in ("one", "other")]
+    assert len(steps[0]) == 10_000 and abs(np.corrcoef(steps)[0, 1]) < 5 / np.sqrt(10_000)
+
+
 @pytest.mark.compile
 def test_seeds_differ(noisy, tmp_path):
     a, b = (fs.run(*noisy, seed=seed, out=tmp_path).state("rest")["unit.x"] for seed in (1, 2))

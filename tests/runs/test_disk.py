@@ -13,6 +13,7 @@ import tiny
 import xarray as xr
 
 import fena_sim as fs
+from fena_sim.commands.shell import exit_code
 from fena_sim.errors import ResourceError
 from fena_sim.runs.store.files import load_arrays
 
@@ -136,6 +137,34 @@ def test_small_temporary_folder(
     assert fingerprint(folder) == expected
 
 
+@pytest.mark.parametrize("code", [4, 2])
+@pytest.mark.parametrize(
+    "variable, named", [("FENA_CACHE", "build cache"), ("TMPDIR", "temporary")]
+)
+def test_a_place_that_is_full_or_read_only_is_named(
+    variable, named, code, tiny_fena, small_disk, tmp_path, monkeypatch
+):
+    """A full disk gives exit code 4, one that cannot be written to gives 2; for the latter no run
+    folder is begun.
+    """
+    disk, resize = small_disk
+    place = disk / "place"
+    place.mkdir()
+    if code == 4:
+        with pytest.raises(OSError), open(disk / "large", "wb", buffering=0) as large:
+            while True:
+                large.write(bytes(2**12))
+    else:
+        assert resize(64, "remount,ro,") == 0
+    monkeypatch.setenv("FENA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv(variable, str(place))
+    with pytest.raises(ResourceError, match=named) as caught:
+        fs.run(tiny_fena, tiny.one_block(2, probes=()), device="dense64", out=tmp_path / "out")
+    assert str(place) in str(caught.value) and variable in str(caught.value)
+    assert exit_code(caught.value) == code
+    assert code == 4 or not (tmp_path / "out").exists()
+
+
 def test_out_cannot_be_a_folder(tiny_fena, tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(ResourceError, match="cannot read or write"):
@@ -152,9 +181,5 @@ def test_recordings_that_do_not_fit(function, value, tiny_fena, tmp_path, monkey
     monkeypatch.setattr(function, lambda *_: given)
     with pytest.raises(ResourceError, match="free") as caught:
         go_on(tiny_fena, tmp_path)
-    assert (
-        "probe of" in str(caught.value)
-        or "error_0" in str(caught.value)
-        or "state_1" in str(caught.value)
-    )
+    assert "most of it: " in caught.value.where and exit_code(caught.value) == 4
     assert not list(tmp_path.iterdir())

@@ -18,6 +18,8 @@ from fena_sim.device.default import choose_device
 from fena_sim.errors import NonFiniteError
 from fena_sim.network.initial_state import initial_state
 from fena_sim.network.pacemaker import BlockShape, table_values
+from fena_sim.runs.health import GROWN, beyond, not_finite
+from fena_sim.runs.live.progress import Silent
 from fena_sim.runs.plan import TABLE_ROWS
 from fena_sim.runs.store.files import load_arrays
 from fena_sim.stimulus import TokenStream
@@ -80,6 +82,101 @@ def test_first_bad_step_of_a_stream(tmp_path):
     assert "population wild, level 2, element 1 of stream 1" in caught.value.what
     assert f"token {token} ({streams[1].events['symbol'].iloc[token]!r})" in caught.value.what
     assert caught.value.what.endswith(f"step {token * PERIOD + 12 + step + 1}")
+
+
+# -- large, but finite -------------------------------------------------------------------------
+
+
+def grown(model, tmp_path, device="runtime", n=15, chunk=100, **options):
+    """(warnings of the manifest, log) of a finished run."""
+    protocol = tiny.one_block(n, probes=(), **options)
+    run = fs.run(model, protocol, device=device, out=tmp_path, chunk_tokens=chunk)
+    assert run.finished
+    return run.manifest["warnings"], (run.folder / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("device", ["cpp", "runtime"])
+@pytest.mark.parametrize("chunk", [100, 3])
+def test_a_state_that_has_grown_is_warned_of_once(device, chunk, sign, tmp_path):
+    """2^-80 doubles 120 times until it is 2^40, the first power of two from 10^12 on: in the last
+    step of token 1. It stays finite to the end.
+    """
+    warnings, log = grown(doubling(sign * 2.0**-80), tmp_path, device, chunk=chunk)
+    assert 2.0**39 < 1e12 <= GROWN <= 2.0**40
+    symbol = tiny.one_block(15).blocks[0].stream.events["symbol"].iloc[1]
+    (warning,) = warnings
+    assert (
+        "wild.x has grown to 1e+12 or more (population wild, level 2, element 1) at token 1 "
+        f"({symbol!r}) of block 'learning', step 120"
+    ) in warning
+    assert "the run goes on" in warning and "dt=0.5*ms" in warning
+    assert log.count(warning) == 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        doubling(2.0**-900),  # below it to the end
+        doubling(2.0**50, rate="0/ms"),  # beyond it from the beginning
+        fs.Hierarchy(  # a parameter, which does not grow
+            name="large",
+            populations=[
+                *doubling(0.0).populations[:1],
+                fs.Population(
+                    name="wild",
+                    size=3,
+                    equations="dx/dt = (1 - a*x/a)/(10*ms) : 1",
+                    parameters=dict(a=1e15),
+                ),
+            ],
+        ),
+    ],
+)
+def test_no_warning_where_nothing_has_grown(model, tmp_path):
+    warnings, log = grown(model, tmp_path)
+    assert warnings == [] and "warning" not in log
+
+
+def test_the_warning_is_shown_and_outlasts_an_interruption(tmp_path):
+    """Shown as every line of the log; the second session adds none and keeps that of the first."""
+
+    class Stopped(Exception):
+        pass
+
+    class Stops(Silent):
+        lines: list = []
+
+        def log(self, text):
+            self.lines.append(text)
+
+        def chunk(self, block, done, *others):
+            if done >= 6:
+                raise Stopped
+
+    model, protocol = doubling(2.0**-80), tiny.one_block(15, probes=())
+    with pytest.raises(Stopped):
+        fs.run(model, protocol, device="runtime", out=tmp_path, chunk_tokens=3, progress=Stops())
+    (warning,) = [line for line in Stops.lines if line.startswith("warning")]
+    run = fs.run(model, protocol, device="runtime", out=tmp_path, chunk_tokens=3)
+    assert run.manifest["sessions"] == 2 and run.manifest["warnings"] == [warning]
+    assert (run.folder / "log.txt").read_text().count(warning) == 1
+
+
+def test_beyond():
+    """NaN, either sign, the limit itself; not integers, not the pacemaker, not what is empty."""
+    state = {
+        "a.nan": np.array([0, np.nan]),
+        "a.high": np.array([0, 2.0]),
+        "a.low": np.array([-2.0, 0], dtype=np.float32),
+        "a.calm": np.array([-1.9, 1.9]),
+        "a.whole": np.array([5]),
+        "a.none": np.zeros(0),
+        "pacemaker.steps": np.array([9.0]),
+    }
+    assert beyond(state, 2.0) == ["a.nan", "a.high", "a.low"]
+    assert not_finite(state) == ["a.nan"]
+    assert not_finite({"a.x": np.array([-np.inf, 1])}) == ["a.x"]
 
 
 def test_error_units_that_explode(tiny_fena, tmp_path):

@@ -168,6 +168,19 @@ def test_damaged_state_of_a_finished_block_is_done_again(
     assert fingerprint(folder) == fingerprint(uninterrupted.folder)
 
 
+def test_killed_between_a_block_and_the_list_of_its_checksums(
+    interrupted_run, tiny_fena, uninterrupted, fingerprint, tidy
+):
+    """So is a run that an earlier version, which wrote no lists, began."""
+    folder = interrupted_run(tiny.everything(), 4)
+    (folder / "checksums" / "learning.sha256").unlink()
+    assert "block learning: 9 tokens done" in resumed(tiny_fena, tiny.everything(), folder)
+    assert fingerprint(folder) == fingerprint(uninterrupted.folder)
+    run = fs.open_run(folder)
+    assert run.damage().whole and not run.damage().extra
+    tidy(folder)
+
+
 def test_damaged_state_of_a_finished_run_is_refused(tiny_fena, tmp_path):
     run = fs.run(tiny_fena, tiny.one_block(4), device="dense64", out=tmp_path)
     damage(run.folder / "states" / "learning.npz", "altered")

@@ -1,8 +1,7 @@
 """Oracle: the contract that a wrong input is refused before anything is built or written."""
 
-import json
-
 import attrs
+import handmade
 import numpy as np
 import pytest
 import tiny
@@ -20,6 +19,7 @@ from fena_sim.errors import (
     RunFolderError,
     UnknownNameError,
 )
+from fena_sim.network.initial_state import noise_seed
 from fena_sim.stimulus import TokenStream, dense_random
 
 
@@ -119,8 +119,8 @@ WRONG = {
         "'cpp' presents one",
         dict(model=tiny.model().with_parameter("batch", 3), device="cpp"),
     ),
-    "no model": (DeclarationError, "not a Hierarchy", dict(model="models/fena.py")),
-    "no protocol": (ProtocolError, "not a Protocol", dict(protocol="protocols/first_contact.py")),
+    "no model": (ProtocolError, "give a Hierarchy", dict(model="models/fena.py")),
+    "no protocol": (ProtocolError, "give a Protocol", dict(protocol="protocols/first_contact.py")),
     "negative seed": (ProtocolError, "seed", dict(seed=-1)),
     "half a seed": (ProtocolError, "seed", dict(seed=0.5)),
     "text for a seed": (ProtocolError, "seed", dict(seed="0")),
@@ -247,6 +247,7 @@ def test_start_with_another_parameter(finished, tiny_fena, tmp_path):
     run = fs.run(
         slow,
         tiny.one_block(2, probes=()),
+        seed=3,
         device="runtime",
         out=tmp_path,
         start=(finished, "learning"),
@@ -254,12 +255,8 @@ def test_start_with_another_parameter(finished, tiny_fena, tmp_path):
     assert run.state("learning")["state_2.tau"] == 0.020, (
         "parameters are those of the run, not of where it starts"
     )
+    assert run.state("learning")["state_2.noise_seed"] == noise_seed(3) != noise_seed(0)
     assert run.state("learning")["W_1.share"] == 0
-
-
-def edited(run, **changes):
-    path = run.folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_folder_of_other_inputs(tiny_fena, tmp_path, nothing_is_built, monkeypatch, finished):
@@ -267,7 +264,7 @@ def test_folder_of_other_inputs(tiny_fena, tmp_path, nothing_is_built, monkeypat
 
     shutil.copytree(finished.folder, tmp_path / finished.id)
     copy = fs.open_run(tmp_path / finished.id)
-    edited(copy, inputs_hash="0" * 32)
+    handmade.edit(copy.folder, inputs_hash="0" * 32)
     before = sorted(copy.folder.iterdir())
     with pytest.raises(RunFolderError, match="other inputs"):
         fs.run(tiny_fena, tiny.one_block(3, probes=()), device="runtime", out=tmp_path)

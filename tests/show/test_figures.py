@@ -156,6 +156,55 @@ def test_levels_keep_their_colour_on_a_log_axis(networks):
         np.testing.assert_array_equal(line.get_ydata(), curve.sel(level=level))
 
 
+@pytest.mark.parametrize("script", ["settling_dashboard"], indirect=True)
+def test_courses_before_and_after_training_are_of_their_blocks(script, networks):
+    axes = script.figure(networks).axes[4:]
+    for ax, when in zip(axes, ("before", "after"), strict=True):
+        assert ax.get_title() == f"{when} training"
+        lines = iter(ax.get_lines())
+        for level in range(3):
+            courses = [error_course(run, f"traces_{when}").sel(level=level) for run in networks]
+            for expected in (*courses, np.median(courses, axis=0)):
+                np.testing.assert_array_equal(next(lines).get_ydata(), expected)
+
+
+@pytest.mark.parametrize("script", ["token_traces"], indirect=True)
+def test_traces_before_and_after_training_are_of_their_blocks(script, networks):
+    axes = np.reshape(script.figure(networks).axes, (-1, 2))
+    names = [ax.get_ylabel().split() for ax in axes[:, 0]]
+    for column, when in zip(axes.T, ("before", "after"), strict=True):
+        assert column[0].get_title() == f"{when} training"
+        onset = networks[0].events(f"traces_{when}")["onset"].iloc[1]
+        for ax, (kind, level) in zip(column, names, strict=True):
+            variable = {"state": "r", "error": "error"}[kind]
+            probe = networks[0].traces(f"traces_{when}")[f"{kind}_{level}.{variable}"]
+            units = ax.get_lines()[:-1]
+            at_onset = np.abs(units[0].get_xdata()).argmin()
+            shown = [line.get_ydata()[at_onset] for line in units]
+            np.testing.assert_array_equal(shown, probe.sel(time=onset, method="nearest"))
+
+
+@pytest.mark.parametrize("script", ["generalisation"], indirect=True)
+def test_novel_combinations_stand_beside_tables_of_novel_combinations(script, networks):
+    """Accuracies and the unigram, which is the commonest token, counted here."""
+    accuracy, unigram = {"familiar": [], "held_out": []}, []
+    for run in networks:
+        for block, found in accuracy.items():
+            events = run.events(block)
+            inside = (events["position"] >= 1) & (events["novel"] == (block == "held_out"))
+            choice = run.tokens(block)["prediction"].to_numpy().argmax(axis=1)
+            found.append((choice == events["token"])[inside].mean())
+        commonest = run.events("training")["token"].value_counts().idxmax()
+        unigram.append((events["token"] == commonest)[inside].mean())  # of the held-out block
+    ax = script.figure(networks).axes[2]
+    (dots,) = [line.get_ydata() for line in ax.get_lines() if line.get_marker() == "o"]
+    assert accuracy["held_out"] != accuracy["familiar"]
+    assert dots.tolist() == accuracy["held_out"]
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights[-1] == np.median(accuracy["held_out"])
+    assert heights[0] == pytest.approx(np.mean(unigram))
+
+
 def test_every_network_is_a_dot():
     values = pd.DataFrame({"familiar": [0.9, 0.8, 0.95], "novel": [0.7, 0.6, 0.65]})
     ax = axes()

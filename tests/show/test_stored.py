@@ -36,6 +36,22 @@ def figure(runs):
 '''
 
 
+MODEL = {
+    "name": "m",
+    "description": "",
+    "batch": 1,
+    "dt": "1. ms",
+    "parameters": {},
+    "populations": [],
+}
+INPUTS = {
+    "versions": {},
+    "code": "c",
+    "model": {"populations": [], "readouts": [], "settling": None},
+    "protocol": {"blocks": []},
+}
+
+
 def make_run(
     folder,
     name,
@@ -54,18 +70,20 @@ def make_run(
         "seed": seed,
         "device": "dense",
         "started": started,
-        "protocol": {"name": protocol},
+        "protocol": {"name": protocol, "description": "", "measured_signal": "r"},
         "start": None,
-        "model": {"name": "m", "batch": 1, "dt": "1. ms", "parameters": {}},
-        "vocabulary": {"symbols": ["a"]},
-        "inputs": {
-            "versions": {},
-            "code": "c",
-            "model": {"populations": []},
-            "protocol": {"blocks": []},
-        },
+        "model": MODEL,
+        "vocabulary": {"symbols": ["a"], "codes": [[1.0]], "kind": "one_hot"},
+        "inputs": INPUTS,
         "blocks": [
-            {"name": b, "tokens": 3, "self_paced": False, "probes": list(probes)} for b in blocks
+            {
+                "name": b,
+                "tokens": 3,
+                "start_from": "initial",
+                "self_paced": False,
+                "probes": list(probes),
+            }
+            for b in blocks
         ],
     }
     path = folder / "runs" / name
@@ -96,7 +114,7 @@ def here(tmp_path, monkeypatch):
 
 def chosen(here, name="curve"):
     (file,) = [file for file in load_figures(here / "figures") if file.name == name]
-    runs, others = file.choose(stored_runs(here / "runs"))
+    runs, others = file.choose(stored_runs(here / "runs")[0])
     return [run.id for run in runs], others
 
 
@@ -111,8 +129,8 @@ def test_one_run_per_seed_the_last_of_each(here):
     "difference",
     [
         {"device": "cpp"},
-        {"model": {"name": "m", "batch": 1, "parameters": {"tau": "3 ms"}}},
-        {"inputs": {"versions": {}, "code": "d"}},
+        {"model": {**MODEL, "parameters": {"tau": "3 ms"}}},
+        {"inputs": {**INPUTS, "code": "d"}},
         {"start": {"run": "r", "block": "training"}},
     ],
 )
@@ -197,7 +215,7 @@ def test_no_run_at_all_is_an_error_with_the_command(here, capsys):
 
 
 def test_several_streams_are_refused(here, capsys):
-    make_run(here, "a", 0, model={"name": "m", "batch": 2, "parameters": {}})
+    make_run(here, "a", 0, model={**MODEL, "batch": 2})
     code, _, err = call(capsys, "runs/a")
     assert code == 2 and "2 streams" in err
 

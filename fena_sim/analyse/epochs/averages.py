@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from brian2 import Quantity, get_or_create_dimension, ms
 
+from ...declare.arguments import checked
 from ...errors import DeclarationError, StimulusError, UnknownNameError, nearest
 from ...runs.store.run import Run
 from ...runs.store.units import exponents, unit_name
@@ -18,6 +19,7 @@ AT_ONCE = 2**18
 SIGNALS = ("mean", "mean square", "units")
 
 
+@checked(DeclarationError)
 def average(
     cut: xr.DataArray, signal: str = "mean", baseline: tuple[Quantity, Quantity] | None = None
 ) -> xr.DataArray:
@@ -47,13 +49,19 @@ def average(
     UnknownNameError
         For an unknown signal.
     DeclarationError
-        If the baseline is not within the epochs.
+        If the baseline is not within the epochs, or `cut` holds no epochs.
     """
     if signal not in SIGNALS:
         raise UnknownNameError(
             f"there is no signal {signal!r}",
             where="average(epochs, signal)",
             fix=nearest(signal, SIGNALS),
+        )
+    if "conditions" not in cut.attrs or cut.ndim != 3:
+        raise DeclarationError(
+            f"these are no epochs, but an array of dimensions {', '.join(map(str, cut.dims))}",
+            where="average(epochs, signal)",
+            fix="give what fena_sim.epochs.epochs returns",
         )
     names = cut.attrs["conditions"]
     row = np.array([names.index(label) for label in cut["condition"].to_numpy()])
@@ -86,6 +94,7 @@ def average(
     return xr.DataArray(values, dims=dims, coords=coords, name=cut.name, attrs=attrs)
 
 
+@checked(DeclarationError)
 def evoked(
     runs: Sequence[Run],
     block: str,
@@ -167,6 +176,7 @@ def evoked(
     )
 
 
+@checked(DeclarationError)
 def over_networks(values: xr.DataArray) -> xr.Dataset:
     """Median over networks and its interval, at every point.
 
@@ -208,6 +218,7 @@ def over_networks(values: xr.DataArray) -> xr.Dataset:
     )
 
 
+@checked(DeclarationError)
 def difference(response: xr.Dataset, minuend: str, subtrahend: str) -> xr.Dataset:
     """Difference wave: one condition minus another within each network, then over networks.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from ...errors import DeclarationError, UnknownNameError, nearest
+from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
 from ..select import presented
 
 #: What makes a condition, see `epochs.cut.epochs`.
@@ -33,7 +33,7 @@ def conditions_of(events: pd.DataFrame, by: By, where: str) -> tuple[np.ndarray,
         labels = np.where(shown, "presented", "omitted").astype(object)
         return labels, [label for label in ("presented", "omitted") if label in labels]
     if callable(by):
-        given = list(by(events))
+        given = _called(by, events, where)
         if len(given) != len(events):
             raise DeclarationError(
                 f"`by` gave {len(given)} labels for {len(events)} tokens",
@@ -62,6 +62,20 @@ def conditions_of(events: pd.DataFrame, by: By, where: str) -> tuple[np.ndarray,
     known = {value: _text(names, value) for value in values if value is not None}
     labels = np.array([None if value is None else known[value] for value in values], dtype=object)
     return labels, [known[value] for value in sorted(known)]
+
+
+def _called(by, events, where):
+    """The labels that the user's function gives."""
+    try:
+        return list(by(events))
+    except FenaError:
+        raise
+    except Exception as error:
+        raise DeclarationError(
+            f"`by` stopped with {type(error).__name__}: {error}",
+            where=where,
+            fix="return one label per row of the event table, None to leave a token out",
+        ) from error
 
 
 def _text(names, value):

@@ -9,6 +9,7 @@ from brian2.units.fundamentalunits import have_same_dimensions
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from ...declare.arguments import checked
 from ...errors import (
     DeclarationError,
     FenaWarning,
@@ -35,6 +36,7 @@ SLACK = 1e-2
 MOST_DROPPED = 0.25
 
 
+@checked(DeclarationError)
 def epochs(
     run: Run,
     block: str,
@@ -165,7 +167,7 @@ def _check_dropped(labels, kept, order, where):
                 where=where,
                 fix=fix,
             ),
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

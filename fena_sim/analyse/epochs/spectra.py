@@ -6,7 +6,8 @@ import xarray as xr
 from brian2 import Quantity, get_or_create_dimension, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from ...errors import DeclarationError, UnitError
+from ...declare.arguments import checked
+from ...errors import DeclarationError, UnitError, clipped
 from ...runs.store.run import Run
 from ...runs.store.units import exponents, unit_name
 from .samples import samples
@@ -15,6 +16,7 @@ from .samples import samples
 AT_ONCE = 4096
 
 
+@checked(DeclarationError)
 def spectrum(run: Run, block: str, variable: str, segment: Quantity = 256 * ms) -> xr.DataArray:
     """Power spectral density of every unit.
 
@@ -67,6 +69,7 @@ def spectrum(run: Run, block: str, variable: str, segment: Quantity = 256 * ms) 
     return _labelled(total / segments, "frequency", frequency, "Hz", recorded, units, run, block)
 
 
+@checked(DeclarationError)
 def autocorrelation(
     run: Run, block: str, variable: str, longest: Quantity = 500 * ms
 ) -> xr.DataArray:
@@ -134,9 +137,15 @@ def autocorrelation(
 
 
 def _count(time, name, recorded):
-    if not have_same_dimensions(time, second):
+    if not have_same_dimensions(time, second) or np.ndim(time):
         raise UnitError(
-            f"the {name} {time!r} is not a time", where=recorded.where, fix="give e.g. 256*ms"
+            f"the {name} {clipped(time)} is not a time",
+            where=recorded.where,
+            fix="give e.g. 256*ms",
+        )
+    if not np.isfinite(float(time)):
+        raise DeclarationError(
+            f"the {name} is {time}", where=recorded.where, fix="give a time within the recording"
         )
     return int(round(float(time) / recorded.interval))
 

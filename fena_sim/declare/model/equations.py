@@ -1,14 +1,20 @@
 """Reading Brian2 equation texts: names, dimensions, and clear errors where a text is wrong."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 import brian2
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 from brian2.core.variables import Constant, Variable
 from brian2.equations import Equations
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION, SingleEquation
+from brian2.equations.equations import (
+    DIFFERENTIAL_EQUATION,
+    SUBEXPRESSION,
+    EquationError,
+    SingleEquation,
+    parse_string_equations,
+)
 from brian2.equations.unitcheck import check_dimensions
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, DimensionMismatchError
 from brian2.utils.stringtools import get_identifiers
@@ -42,11 +48,38 @@ def parse(text: str, where: str) -> Equations:
     try:
         return Equations(text)
     except Exception as error:
+        check_free(_names_declared(text), where)
         raise DeclarationError(
             f"cannot read the equations: {error}",
             where=where,
             fix="use Brian2's syntax, one equation a line, e.g. 'dv/dt = -v/tau : volt'",
         ) from error
+
+
+def check_free(names: Iterable[str], where: str) -> None:
+    """None of the names that a declaration gives may be one of Brian2's own: a constant such as e,
+    a function, a unit, or what every group has. Raises DeclarationError.
+    """
+    for name in names:
+        try:
+            Equations.check_identifier(name)
+        except (SyntaxError, ValueError, TypeError) as error:
+            other = (
+                "error" if name == "e" else f"{name}_1"
+            )  # e: Euler's number, and an error's name
+            raise DeclarationError(
+                f"Brian2 reserves {name!r}: {error}",
+                where=where,
+                fix=f"choose another name, e.g. {other!r}",
+            ) from error
+
+
+def _names_declared(text):
+    """Names that the equations declare, as far as they can be read."""
+    try:
+        return list(parse_string_equations(text))
+    except (EquationError, ValueError, SyntaxError, TypeError):
+        return []
 
 
 def declared(equations: Equations) -> dict[str, Dimension]:

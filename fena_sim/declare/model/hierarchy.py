@@ -2,23 +2,43 @@
 settling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 from brian2 import Quantity, hertz, ms, second
 from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_dimensions
 
-from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
-from .likelihood import LIKELIHOODS
+from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
+from ..arguments import checked
+from ..sequence import sequence
+from .likelihood import Categorical, Gaussian
 from .locality import check_local
 from .parameter import Parameter
 from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
+from .readouts import Readout
 
 #: Names that every network and every token has without a declaration.
 RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
 
 
+def _settling(given: Iterable[str]) -> tuple:
+    return sequence(given, "populations", "Settling.populations", DeclarationError)
+
+
+def _populations(given: Iterable[Population]) -> tuple:
+    return sequence(given, "populations", "Hierarchy.populations", DeclarationError)
+
+
+def _projections(given: Iterable[Projection]) -> tuple:
+    return sequence(given, "projections", "Hierarchy.projections", DeclarationError)
+
+
+def _readouts(given: Iterable[Readout]) -> tuple:
+    return sequence(given, "readouts", "Hierarchy.readouts", DeclarationError)
+
+
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True)
 class Settling:
     """When the hierarchy counts as settled.
@@ -28,11 +48,12 @@ class Settling:
     are the last step at or above it.
     """
 
-    populations: tuple = attrs.field(converter=tuple)
+    populations: tuple[str, ...] = attrs.field(converter=_settling)
     variable: str
     tolerance: Quantity
 
 
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Hierarchy:
     """A complete model. A model file's ``hierarchy(input_size)`` returns one.
@@ -66,12 +87,12 @@ class Hierarchy:
     """
 
     name: str = attrs.field(validator=check_name)
-    populations: tuple = attrs.field(converter=tuple)
-    projections: tuple = attrs.field(converter=tuple, default=())
+    populations: tuple = attrs.field(converter=_populations)
+    projections: tuple = attrs.field(converter=_projections, default=())
     dt: Quantity = 1 * ms
     settling: Settling | None = None
-    readouts: tuple = attrs.field(converter=tuple, default=())
-    likelihood: object = None
+    readouts: tuple = attrs.field(converter=_readouts, default=())
+    likelihood: Gaussian | Categorical | None = None
     batch: int = attrs.field(default=1)
     description: str = ""
     reference: str = ""
@@ -87,21 +108,6 @@ class Hierarchy:
 
     def __attrs_post_init__(self):
         check_clock(self.dt, f"dt of {self.where}")
-        for kind, members in (("populations", self.populations), ("projections", self.projections)):
-            expected = {"populations": Population, "projections": Projection}[kind]
-            for member in members:
-                if not isinstance(member, expected):
-                    raise DeclarationError(
-                        f"{kind} holds {member!r}, not a {expected.__name__}",
-                        where=self.where,
-                        fix=f"declare it as {expected.__name__}(...)",
-                    )
-        if self.likelihood is not None and not isinstance(self.likelihood, LIKELIHOODS):
-            raise DeclarationError(
-                f"the likelihood of level 0 is {self.likelihood!r}",
-                where=self.where,
-                fix="give likelihood=Gaussian() or likelihood=Categorical()",
-            )
         for names in (
             [*RESERVED, *(member.name for member in (*self.populations, *self.projections))],
             [*TOKEN_VARIABLES, *(readout.name for readout in self.readouts)],
@@ -276,13 +282,18 @@ class Hierarchy:
     def with_parameter(self, key: str, value: float | Quantity) -> "Hierarchy":
         """A copy with a parameter changed.
 
-        Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter".
+        Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter". A projection
+        belongs to the level of its target.
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
+        if not isinstance(key, str):
+            raise DeclarationError(
+                f"{clipped(key)} is no key", where=self.where, fix='give e.g. "level.1.tau"'
+            )
         if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
             raise DeclarationError(
-                f"{value!r} is not a number or a quantity",
+                f"{clipped(value)} is not a number or a quantity",
                 where=f"--set {key}",
                 fix="write e.g. 20*ms",
             )

@@ -92,9 +92,6 @@ class Categorical:
         return -precision * xlogy(presented, probability).sum(axis=-1)
 
 
-LIKELIHOODS = (Gaussian, Categorical)
-
-
 def gaussian_energy(size: ArrayLike, precision: np.ndarray, square: np.ndarray) -> np.ndarray:
     """n/2 (Pi s - ln Pi) of a Gaussian level, in nats; arguments broadcast."""
     return np.asarray(size, dtype=float) / 2 * (precision * square - np.log(precision))

@@ -8,8 +8,10 @@ import attrs
 from brian2 import Quantity
 
 from ...errors import DeclarationError
+from ..arguments import checked
 
 
+@checked(DeclarationError)
 @attrs.frozen
 class Parameter:
     """A value with its meaning, for `parameters` of a Population, Projection or Plasticity.

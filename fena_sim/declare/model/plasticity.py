@@ -1,14 +1,17 @@
 """Local plasticity: rules as equation texts. `locality` checks that a rule is local."""
 
 import attrs
-from brian2 import ms
+from brian2 import Quantity, ms
 from brian2.equations.equations import Equations, SingleEquation
 
+from ...errors import DeclarationError
+from ..arguments import checked
 from . import equations as eq
 from .parameter import keep_meanings
-from .population import check_clock, check_parameters, frozen_mapping
+from .population import check_clock, check_parameters, frozen_mapping, frozen_texts
 
 
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Plasticity:
     """How the synapses of one projection change by what they see locally.
@@ -16,9 +19,9 @@ class Plasticity:
     Parameters
     ----------
     equations : str
-        Differential equations of synaptic variables (``dw/dt = eta*e_post*f_pre : 1``), integrated
-        by Euler steps on `clock`; an equation with the flag ``(event-driven)`` is integrated
-        between spikes, as in Brian2.
+        Differential equations of synaptic variables (``dw/dt = eta*error_post*f_pre : 1``),
+        integrated by Euler steps on `clock`; an equation with the flag ``(event-driven)`` is
+        integrated between spikes, as in Brian2.
     on_pre, on_post : str, optional
         Statements executed at every pre- or postsynaptic spike (spike-timing-dependent rules).
     clock : Quantity, optional
@@ -38,9 +41,9 @@ class Plasticity:
     equations: str = ""
     on_pre: str | None = None
     on_post: str | None = None
-    clock: object = 4 * ms
+    clock: Quantity = 4 * ms
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
-    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
+    meanings: dict = attrs.field(factory=dict, converter=frozen_texts, metadata={"hashed": False})
 
     def __attrs_post_init__(self):
         check_clock(self.clock, "Plasticity")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 import numpy as np
@@ -14,17 +15,22 @@ from brian2.units.fundamentalunits import (
     have_same_dimensions,
 )
 
-from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from . import equations as eq
 from . import integration
-from .initial import Initial
+from .initial import Initial, is_initial
 from .initial import dimensions as initial_dimensions
 from .parameter import keep_meanings
 
 EVENTS = ("onset", "arrival")
 
 
-def frozen_mapping(value: Mapping | None) -> Mapping:
+def frozen_mapping(value: Mapping[str, Any] | None) -> Mapping:
+    return MappingProxyType(dict(value or {}))
+
+
+def frozen_texts(value: Mapping[str, str] | None) -> Mapping:
     return MappingProxyType(dict(value or {}))
 
 
@@ -32,20 +38,26 @@ def check_name(instance: attrs.AttrsInstance, attribute: attrs.Attribute, value:
     if not isinstance(value, str) or not value.isidentifier() or value.startswith("_"):
         raise DeclarationError(
             f"{type(instance).__name__} name {value!r} is not an identifier",
+            where=f"{type(instance).__name__}(name=...)",
             fix="use letters, digits and underscores, e.g. 'state_1'",
         )
 
 
+def is_finite_number(value: object) -> bool:
+    """Whether a value is a real number or a scalar quantity, not infinite and not NaN."""
+    if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
+        return False
+    try:
+        return np.shape(value) == () and bool(np.isfinite(float(value)))
+    except (OverflowError, TypeError):  # beyond 1e308; a quantity of complex numbers
+        return False
+
+
 def check_parameters(parameters: Mapping[str, float | Quantity], where: str) -> None:
     for name, value in parameters.items():
-        scalar = (
-            isinstance(value, (int, float, Quantity))
-            and not isinstance(value, bool)
-            and np.shape(value) == ()
-        )
-        if not scalar or not np.isfinite(float(value)):
+        if not is_finite_number(value):
             raise DeclarationError(
-                f"parameter {name!r} is {value!r}, not a number or a scalar quantity",
+                f"parameter {name!r} is {clipped(value)}, not a number or a scalar quantity",
                 where=where,
                 fix="give e.g. tau=14*ms; values that differ between units belong in `initial`",
             )
@@ -59,9 +71,9 @@ def check_initial(
             raise UnknownNameError(
                 f"initial value for unknown variable {name!r}", where=where, fix=nearest(name, dims)
             )
-        if isinstance(value, str):
+        if not is_initial(value):
             raise DeclarationError(
-                f"initial value of {name!r} is the text {value!r}",
+                f"initial value of {name!r} is {clipped(value)}",
                 where=where,
                 fix="give a number, a quantity, an array, Normal(...) or Uniform(...)",
             )
@@ -79,11 +91,16 @@ def get_unit_name(dim: Dimension) -> str:
 
 def check_clock(clock: Quantity | None, where: str) -> None:
     if clock is not None and (
-        not have_same_dimensions(clock, second) or not 0 < float(clock) < np.inf
+        not have_same_dimensions(clock, second)
+        or np.shape(clock) != ()
+        or not 0 < float(clock) < np.inf
     ):
-        raise UnitError(f"must be a positive time, not {clock}", where=where, fix="give e.g. 4*ms")
+        raise UnitError(
+            f"must be a positive time, not {clipped(clock)}", where=where, fix="give e.g. 4*ms"
+        )
 
 
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Population:
     """Units that share their equations. Plain data; `fena_sim.network` turns it into a NeuronGroup.
@@ -102,12 +119,14 @@ class Population:
         (white noise of the unit, second**-0.5) may be used without declaring them.
     parameters : dict
         Numbers or scalar quantities used in the equations, each with its meaning if given as
-        Parameter(value, meaning); they can be changed without a new build.
+        Parameter(value, meaning); they can be changed without a new build. Names of parameters,
+        links and variables are none of those that Brian2 reserves: ``e`` is Euler's number there.
     initial : dict
         Initial values by variable: a number, a quantity, an array (size,), Normal or Uniform.
     links : dict
-        Variables read from another population at the same time step, as ``{"e": "error_1.e"}``;
-        that population has the same size, or size 1 and is then shared by all units.
+        Variables read from another population at the same time step, as
+        ``{"error": "error_1.error"}``; that population has the same size, or size 1 and is then
+        shared by all units.
     on : dict
         Statements executed when a token's period begins (``"onset"``, start of the blank) or when
         the token itself appears (``"arrival"``).
@@ -133,17 +152,17 @@ class Population:
     equations: str = ""
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
-    links: dict = attrs.field(factory=dict, converter=frozen_mapping)
-    on: dict = attrs.field(factory=dict, converter=frozen_mapping)
+    links: dict = attrs.field(factory=dict, converter=frozen_texts)
+    on: dict = attrs.field(factory=dict, converter=frozen_texts)
     threshold: str | None = None
     reset: str | None = None
-    refractory: str | None = None
+    refractory: str | Quantity | None = None
     method: str = integration.DEFAULT
-    clock: object = None
+    clock: Quantity | None = None
     order: int = 0
     level: int | None = None
     role: str = "population"
-    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
+    meanings: dict = attrs.field(factory=dict, converter=frozen_texts, metadata={"hashed": False})
 
     @size.validator
     def _check_size(self, attribute, value):
@@ -158,6 +177,7 @@ class Population:
         check_clock(self.clock, self.where)
         keep_meanings(self)
         check_parameters(self.parameters, self.where)
+        eq.check_free([*self.parameters, *self.links], self.where)
         own = self.variables
         given = [*self.parameters, *self.links, *own]
         for name in [*self.parameters, *self.links]:

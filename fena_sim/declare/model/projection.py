@@ -4,24 +4,33 @@ from collections.abc import Mapping
 
 import attrs
 import numpy as np
-from brian2 import Quantity, second
+from brian2 import Quantity
 from brian2.equations.equations import Equations, SingleEquation
 from brian2.units.fundamentalunits import (
     DIMENSIONLESS,
     Dimension,
     get_dimensions,
-    have_same_dimensions,
 )
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from ..arguments import checked
 from . import equations as eq
 from .parameter import keep_meanings
 from .plasticity import Plasticity
-from .population import Population, check_initial, check_name, check_parameters, frozen_mapping
+from .population import (
+    Population,
+    check_clock,
+    check_initial,
+    check_name,
+    check_parameters,
+    frozen_mapping,
+    frozen_texts,
+)
 
 ALL, ONE_TO_ONE = "all", "one_to_one"
 
 
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Projection:
     """Synapses between two populations. Plain data; `fena_sim.network` turns it into Synapses.
@@ -33,9 +42,9 @@ class Projection:
     equations : str
         Synaptic variables (``w : 1``) and the inputs it sums, at either end:
         ``prediction_post = w*f_pre : 1 (summed)`` delivers to the target,
-        ``feedback_pre = w*e_post : 1 (summed)`` delivers back to the source over the same weights.
-        One summed input per projection and variable: a population adds up its inputs in its own
-        equations.
+        ``feedback_pre = w*error_post : 1 (summed)`` delivers back to the source over the same
+        weights. One summed input per projection and variable: a population adds up its inputs in
+        its own equations.
     plasticity : Plasticity, optional
         How the synapses change.
     on_pre, on_post : str, optional
@@ -64,18 +73,15 @@ class Projection:
     on_pre: str | None = None
     on_post: str | None = None
     connect: str = ALL
-    delay: object = None
+    delay: Quantity | None = None
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
-    meanings: dict = attrs.field(factory=dict, converter=frozen_mapping, metadata={"hashed": False})
+    meanings: dict = attrs.field(factory=dict, converter=frozen_texts, metadata={"hashed": False})
 
     def __attrs_post_init__(self):
-        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
-            raise DeclarationError(
-                f"plasticity is {self.plasticity!r}", where=self.where, fix="give Plasticity(...)"
-            )
         keep_meanings(self)
         check_parameters(self.parameters, self.where)
+        eq.check_free(self.all_parameters, self.where)
         check_initial(self.initial, self.own_variables, self.where)
         for name in self.summed:
             if name.rpartition("_")[2] not in ("pre", "post"):
@@ -85,12 +91,7 @@ class Projection:
                     fix=f"write {name}_post (to the target) or {name}_pre (back to the source)",
                 )
         if self.delay is not None:
-            if not have_same_dimensions(self.delay, second) or not 0 < float(self.delay) < np.inf:
-                raise UnitError(
-                    f"delay must be a positive time, not {self.delay}",
-                    where=self.where,
-                    fix="give e.g. delay=12*ms, or leave it out for none",
-                )
+            check_clock(self.delay, f"delay of {self.where}")
             if any(name.endswith("_pre") for name in self.summed):
                 raise DeclarationError(
                     "a delayed projection cannot deliver back to its source",

@@ -1,14 +1,22 @@
 """Readouts: what a model keeps for every token, and the names that measures rely on."""
 
 import re
+from collections.abc import Iterable
 
 import attrs
 
-from ...errors import UnknownNameError, nearest
+from ...errors import DeclarationError, UnknownNameError, nearest
+from ..arguments import checked
+from ..sequence import sequence
 
 WHEN = ("arrival", "first", "mean", "last")
 
 
+def _variables(given: Iterable) -> tuple:
+    return sequence(given, "variables", "Readout.variables", DeclarationError)
+
+
+@checked(DeclarationError)
 @attrs.frozen(kw_only=True)
 class Readout:
     """A quantity kept for every token: `variables` ("population.variable") taken `when`.
@@ -22,7 +30,7 @@ class Readout:
     """
 
     name: str
-    variables: tuple = attrs.field(converter=tuple)
+    variables: tuple[str, ...] = attrs.field(converter=_variables)
     when: str
     scale: float = 1.0
     meaning: str = attrs.field(default="", metadata={"hashed": False})

@@ -1,13 +1,14 @@
 """A block: one stretch of tokens at one pace, with its control signals and probes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 import numpy as np
-from brian2 import ms
 
-from ...errors import ProtocolError, UnknownNameError, nearest
+from ...errors import ProtocolError, UnknownNameError, clipped, nearest
+from ..arguments import checked
 from ..control_signals import CONTROL_SIGNALS
+from ..sequence import check_order, sequence
 from ..stimulus.stream import TokenStream
 from .pace import FixedPace, SelfPaced
 from .probe import Probe
@@ -20,11 +21,17 @@ def _single(stream: TokenStream | Sequence[TokenStream]) -> TokenStream | Sequen
     """A list of one stream is that stream, so that protocols need not tell a batch of one from
     none.
     """
+    check_order(stream, "streams", "Block.stream", ProtocolError)
     if not isinstance(stream, (list, tuple)) or not stream:
         return stream
     return stream[0] if len(stream) == 1 and isinstance(stream[0], TokenStream) else tuple(stream)
 
 
+def _probes(given: Iterable[Probe]) -> tuple:
+    return sequence(given, "probes", "Block.probes", ProtocolError)
+
+
+@checked(ProtocolError)
 @attrs.frozen(kw_only=True, eq=False)
 class Block:
     """Tokens presented at one pace.
@@ -52,33 +59,20 @@ class Block:
 
     name: str
     stream: TokenStream = attrs.field(converter=_single)
-    pace: FixedPace | SelfPaced = attrs.field(
-        factory=lambda: FixedPace(duration=48 * ms, blank=12 * ms)
-    )
-    controls: dict = attrs.field(factory=dict)
-    probes: tuple = attrs.field(factory=tuple, converter=tuple)
+    pace: FixedPace | SelfPaced = attrs.field(factory=FixedPace)
+    controls: dict[str, float | np.ndarray | Callable] = attrs.field(factory=dict)
+    probes: tuple = attrs.field(factory=tuple, converter=_probes)
     start_from: str | None = None
     omission_gate: float = 0.0
 
     def __attrs_post_init__(self):
-        if not isinstance(self.name, str) or not self.name.isidentifier():
+        if not self.name.isidentifier():
             raise ProtocolError(
-                f"block name {self.name!r} is not an identifier", fix="use letters and underscores"
+                f"block name {self.name!r} is not an identifier",
+                where="Block(name=...)",
+                fix="use letters and underscores",
             )
         self._check_streams()
-        for probe in self.probes:
-            if not isinstance(probe, Probe):
-                raise ProtocolError(
-                    f"probes holds {probe!r}",
-                    where=self.where,
-                    fix="give Probe(population, variables)",
-                )
-        if not isinstance(self.pace, (FixedPace, SelfPaced)):
-            raise ProtocolError(
-                f"pace is {self.pace!r}",
-                where=self.where,
-                fix="give FixedPace(...) or SelfPaced(...)",
-            )
         for name, value in self.controls.items():
             if name not in CONTROL_SIGNALS:
                 raise UnknownNameError(
@@ -96,7 +90,7 @@ class Block:
     def _check_streams(self):
         if not self.streams or not all(isinstance(stream, TokenStream) for stream in self.streams):
             raise ProtocolError(
-                f"the stream is {self.stream!r}",
+                f"the stream is {clipped(self.stream)}",
                 where=self.where,
                 fix=(
                     "give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary), or a list of them"

@@ -5,84 +5,135 @@ import numpy as np
 from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from ...errors import ProtocolError, UnitError
+from ...errors import ProtocolError, UnitError, clipped
+from ..arguments import checked
+
+#: The blank before a token where nothing else is declared.
+BLANK = 12 * ms
+#: Steps that a time may have: up to here float64 holds every whole number.
+LONGEST = 2**53
 
 
-def check_time(value: Quantity, name: str, where: str) -> None:
-    """A positive time, or an array of positive times (one per token)."""
+def check_time(value: Quantity, name: str, where: str, single: bool = True) -> None:
+    """A positive time; if not `single`, it may be an array of positive times (one per token)."""
+    fix = f"give e.g. {name}=48*ms"
     if not have_same_dimensions(value, second):
-        raise UnitError(
-            f"{name} must be a time, not {value}", where=where, fix=f"give e.g. {name}=48*ms"
-        )
-    if not np.all(np.isfinite(np.asarray(value, dtype=float))) or np.any(
-        np.asarray(value, dtype=float) <= 0
-    ):
-        raise ProtocolError(
-            f"{name} must be positive, not {value}", where=where, fix=f"give e.g. {name}=48*ms"
-        )
+        raise UnitError(f"{name} must be a time, not {clipped(value)}", where=where, fix=fix)
+    times = np.asarray(value, dtype=float)
+    if single and times.ndim:
+        raise ProtocolError(f"{name} must be one time, not {times.size}", where=where, fix=fix)
+    which, first = _first(~(np.isfinite(times) & (times > 0)), value, name)
+    if first is not None:
+        raise ProtocolError(f"{which} must be positive, not {first}", where=where, fix=fix)
 
 
 def in_steps(value: Quantity, dt: Quantity, name: str, where: str) -> np.ndarray | np.int64:
     """`value` in whole steps of dt; ProtocolError if it is shorter than dt or no multiple of it."""
     steps = np.asarray(value, dtype=float) / float(dt)
     whole = np.rint(steps)
-    if np.any(whole < 1):
+    which, first = _first(whole < 1, value, name)
+    if first is not None:
         raise ProtocolError(
-            f"{name} = {value} is shorter than dt = {dt}", where=where, fix=f"make it at least {dt}"
-        )
-    if np.any(np.abs(steps - whole) > 1e-6):
-        raise ProtocolError(
-            f"{name} = {value} is not a multiple of dt = {dt}",
+            f"{which} = {first} is shorter than dt = {dt}",
             where=where,
-            fix=f"choose multiples of {dt}",
+            fix=f"make it at least {dt}",
+        )
+    which, first = _first(whole > LONGEST, value, name)
+    if first is not None:
+        raise ProtocolError(
+            f"{which} = {first} is longer than {LONGEST} steps of dt = {dt}",
+            where=where,
+            fix="make it shorter",
+        )
+    which, first = _first(np.abs(steps - whole) > 1e-6, value, name)
+    if first is not None:
+        step = f"({float(dt) * 1e3:.12g}*ms)"
+        raise ProtocolError(
+            f"{which} = {first} is not a multiple of dt = {dt}",
+            where=where,
+            fix=f"round it to steps of dt: np.round({name}/{step})*{step}, which gives "
+            f"{np.rint(float(first) / float(dt)) * dt} here",
         )
     return whole.astype(np.int64)
 
 
+def _first(wrong, value, name):
+    """(name, value) of the first time that is wrong, by its token where there are several; the
+    value None where there is none.
+    """
+    if not np.any(wrong):
+        return name, None
+    if not np.ndim(wrong):
+        return name, value
+    token = int(np.argmax(wrong))
+    return f"{name} of token {token}", np.ravel(value)[token]
+
+
+@checked(ProtocolError)
 @attrs.frozen(kw_only=True, eq=False)
 class FixedPace:
     """A token every `onset_asynchrony`, as in an experiment.
 
     Every token's period is a blank (the sensory gate is closed) followed by a presentation of
-    `duration`. Give `duration` and either `blank` or `onset_asynchrony` (their sum). Each is a time
-    or an array with one time per token.
+    `duration`. Give `blank` or `onset_asynchrony`, which is the whole period, blank + duration; if
+    both are left out, the blank is 12 ms. Each is a time or an array with one time per token.
+
+    All times are multiples of the model's dt. Jittered times, or those of a screen of 60 Hz, are
+    rounded to it by hand: ``np.round(blank/dt)*dt``.
 
     Raises
     ------
     ProtocolError, UnitError
-        For zero or negative times, or both `blank` and `onset_asynchrony`.
+        For zero or negative times, arrays of different lengths, or both `blank` and
+        `onset_asynchrony`.
     """
 
-    duration: object = 48 * ms
-    blank: object = None
-    onset_asynchrony: object = None
+    duration: Quantity = 48 * ms
+    blank: Quantity | None = None
+    onset_asynchrony: Quantity | None = None
 
     def __attrs_post_init__(self):
         where = "FixedPace"
-        check_time(self.duration, "duration", where)
-        if (self.blank is None) == (self.onset_asynchrony is None):
+        check_time(self.duration, "duration", where, single=False)
+        if self.blank is not None and self.onset_asynchrony is not None:
             raise ProtocolError(
-                "the pace needs the blank or the onset asynchrony, not both",
+                "the pace takes the blank or the onset asynchrony, not both",
                 where=where,
                 fix="give FixedPace(duration=48*ms, blank=12*ms)",
             )
-        if self.blank is None:
-            check_time(self.onset_asynchrony, "onset_asynchrony", where)
-            blank = self.onset_asynchrony - self.duration
-            if np.any(np.asarray(blank, dtype=float) <= 0):
-                raise ProtocolError(
-                    f"onset asynchrony {self.onset_asynchrony} leaves no blank after a duration of "
-                    f"{self.duration}",
-                    where=where,
-                    fix="make the onset asynchrony longer",
-                )
-            object.__setattr__(self, "blank", blank)
-        check_time(self.blank, "blank", where)
+        if self.onset_asynchrony is not None:
+            object.__setattr__(self, "blank", self._rest())
+        elif self.blank is None:
+            object.__setattr__(self, "blank", BLANK)
+        check_time(self.blank, "blank", where, single=False)
+
+    def _rest(self):
+        """What the presentation leaves of the onset asynchrony."""
+        where = "FixedPace"
+        check_time(self.onset_asynchrony, "onset_asynchrony", where, single=False)
+        shapes = np.shape(self.onset_asynchrony), np.shape(self.duration)
+        if () not in shapes and shapes[0] != shapes[1]:
+            raise ProtocolError(
+                f"onset asynchronies of shape {shapes[0]}, durations of {shapes[1]}",
+                where=where,
+                fix="give one time, or one for every token",
+            )
+        blank = self.onset_asynchrony - self.duration
+        which, left = _first(np.asarray(blank, dtype=float) <= 0, blank, "blank")
+        if left is not None:
+            raise ProtocolError(
+                f"the onset asynchrony leaves no {which}: {left} after the duration",
+                where=where,
+                fix="make the onset asynchrony longer",
+            )
+        return blank
 
     def steps(
         self, n_tokens: int, dt: Quantity, where: str
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(blank, shortest, longest) presentation steps of every token, each int64 (n_tokens,)."""
+        if self.onset_asynchrony is not None:
+            in_steps(self.onset_asynchrony, dt, "onset_asynchrony", where)
         blank = _per_token(in_steps(self.blank, dt, "blank", where), n_tokens, "blank", where)
         shown = _per_token(
             in_steps(self.duration, dt, "duration", where), n_tokens, "duration", where
@@ -93,6 +144,7 @@ class FixedPace:
     self_paced = False
 
 
+@checked(ProtocolError)
 @attrs.frozen(kw_only=True, eq=False)
 class SelfPaced:
     """The next token comes when the hierarchy has settled, at the latest after `longest`.
@@ -101,10 +153,10 @@ class SelfPaced:
     The decision is taken in the network itself, so it is the same on every device.
     """
 
-    blank: object = 12 * ms
-    longest: object = 48 * ms
-    shortest: object = 4 * ms
-    hold: object = 2 * ms
+    blank: Quantity = BLANK
+    longest: Quantity = 48 * ms
+    shortest: Quantity = 4 * ms
+    hold: Quantity = 2 * ms
 
     def __attrs_post_init__(self):
         for name in ("blank", "longest", "shortest", "hold"):

@@ -1,12 +1,21 @@
 """A protocol: blocks in order, and the variable that stands for the measured signal."""
 
+from collections.abc import Iterable
+
 import attrs
 
 from ...errors import ProtocolError, UnknownNameError, nearest
+from ..arguments import checked
+from ..sequence import sequence
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
 
 
+def _blocks(given: Iterable[Block]) -> tuple:
+    return sequence(given, "blocks", "Protocol.blocks", ProtocolError)
+
+
+@checked(ProtocolError)
 @attrs.frozen(kw_only=True, eq=False)
 class Protocol:
     """An experiment. A protocol file's ``protocol()`` returns one.
@@ -25,17 +34,18 @@ class Protocol:
     """
 
     name: str
-    blocks: tuple = attrs.field(converter=tuple)
+    blocks: tuple = attrs.field(converter=_blocks)
     measured_signal: str = ""
     description: str = ""
-    options: dict = attrs.field(
+    options: dict[str, object] = attrs.field(
         factory=dict, metadata={"hashed": False}
     )  # what they decide is hashed
 
     def __attrs_post_init__(self):
-        if not isinstance(self.name, str) or not self.name.isidentifier():
+        if not self.name.isidentifier():
             raise ProtocolError(
                 f"protocol name {self.name!r} is not an identifier",
+                where="Protocol(name=...)",
                 fix="use letters and underscores",
             )
         if not self.blocks or not all(isinstance(b, Block) for b in self.blocks):

@@ -86,19 +86,29 @@ def event_table(
 
     Adds ``onset`` (the token appears; where it is omitted, it would have), ``duration`` (of the
     presentation) and ``blank_onset`` (start of the blank before it), all in seconds since the block's
-    start, and ``gate``; with several streams their tables one after the other, and the column
-    ``stream``. The first two columns are those of BIDS event files (Gorgolewski et al. 2016, Sci.
-    Data 3:160044).
+    start, and ``gate``, the largest of the presentation; with several streams their tables one after
+    the other, and the column ``stream``. The first two columns are those of BIDS event files
+    (Gorgolewski et al. 2016, Sci. Data 3:160044).
     """
     n, tables = len(start), []
+    gate = _largest(line.controls["gate"][:n], line.blank[:n], steps)
     for number, stream in enumerate(block.streams):
         events = stream.events.iloc[:n].copy()
         events.insert(0, "onset", (start + line.blank[:n]) * float(dt))
         events.insert(1, "duration", steps * float(dt))
         events.insert(2, "blank_onset", start * float(dt))
-        events["gate"] = line.controls["gate"][:n].max(axis=1)
+        events["gate"] = gate
         if line.stream_gate is not None:
             events.insert(0, "stream", number)
             events["gate"] *= line.stream_gate[:n, number]
         tables.append(events)
     return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+
+
+def _largest(values, blank, steps):
+    """The largest value in the presentation of every token (n,), of a table (n, 1) or (n, steps)."""
+    if values.shape[1] == 1:
+        return values[:, 0]
+    step = np.arange(values.shape[1])
+    shown = (step >= blank[:, None]) & (step < (blank + steps)[:, None])
+    return np.where(shown, values, 0).max(axis=1)

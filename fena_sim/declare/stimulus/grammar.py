@@ -1,43 +1,47 @@
 """The motif grammar: words of shared tokens under a second-order rule, with combinations held out."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 import numpy as np
 
 from ...errors import StimulusError
+from ..arguments import checked
+from ..sequence import sequence
 from ._check import generator, probability, whole
+from .hidden import HiddenStates
+from .order import ClassOrder, check_classes, check_number, pairs_of
 from .stream import TokenStream
-from .vocabulary import Vocabulary, one_hot, require_vocabulary
+from .vocabulary import Vocabulary, one_hot
 
-_CLASSES = 3
-#: Share of the junctions, after motifs that begin a held-out pair, that `held_out` sends through
-#: one.
-_P_NOVEL = 0.5
+#: Nine motifs of eight tokens, for `MotifGrammar(motifs=LONG_MOTIFS)`: the first token of a motif
+#: depends on what was heard 8 to 16 tokens ago.
+LONG_MOTIFS = (
+    "aefghiln",
+    "beghfnil",
+    "cefidglh",
+    "jkaghnef",
+    "klmfhgie",
+    "dlmnifeh",
+    "opeihfgn",
+    "pnkgelfi",
+    "moljhnge",
+)
 
 
 def _motifs(motifs: Iterable) -> tuple:
-    try:
-        return tuple(tuple(motif) for motif in motifs)
-    except TypeError:
-        raise StimulusError(
-            f"motifs must be a sequence of motifs, but is {motifs!r}",
-            where="MotifGrammar.motifs",
-            fix="give strings of single-character symbols, or lists of symbols",
-        ) from None
+    where = "MotifGrammar.motifs"
+    return tuple(
+        sequence(motif, "the symbols of one of the motifs", where, StimulusError)
+        for motif in sequence(motifs, "motifs", where, StimulusError)
+    )
 
 
-def _pairs(pairs: Iterable) -> frozenset:
-    try:
-        return frozenset((first, second) for first, second in pairs)
-    except (TypeError, ValueError):
-        raise StimulusError(
-            f"held-out pairs must be pairs of motif numbers, but are {pairs!r}",
-            where="MotifGrammar.held_out_pairs",
-            fix="give for instance {(0, 4), (1, 8)}",
-        ) from None
+def _pairs(pairs: Collection) -> frozenset:
+    return pairs_of(pairs, "motif numbers", "MotifGrammar.held_out_pairs")
 
 
+@checked(StimulusError)
 @attrs.frozen(kw_only=True)
 class MotifGrammar:
     """Motifs in 3 classes of k, chained by a rule on the last two classes.
@@ -47,7 +51,8 @@ class MotifGrammar:
     stays with probability `p_index` and is drawn uniformly from all k otherwise. A stream starts as
     if after the classes 0, 1 and a random index. The default motifs share tokens across classes, so
     that a token is predicted well only from the motif it is in, and the first token of a motif only
-    from the two motifs before it.
+    from the two motifs before it. `LONG_MOTIFS` are nine motifs of eight tokens that share tokens in
+    the same way: `MotifGrammar(motifs=LONG_MOTIFS)`.
 
     Parameters
     ----------
@@ -68,12 +73,7 @@ class MotifGrammar:
         A motif with a symbol that is not in the vocabulary.
     """
 
-    vocabulary: Vocabulary = attrs.field(
-        factory=lambda: one_hot("abcdefghijklmnop"),
-        validator=lambda self, attribute, value: require_vocabulary(
-            value, "MotifGrammar.vocabulary"
-        ),
-    )
+    vocabulary: Vocabulary = attrs.field(factory=lambda: one_hot("abcdefghijklmnop"))
     motifs: tuple = attrs.field(
         default=("aef", "begh", "cefid", "jka", "klmf", "dlmni", "ope", "pnkg", "moljh"),
         converter=_motifs,
@@ -87,12 +87,7 @@ class MotifGrammar:
 
     @motifs.validator
     def _check_motifs(self, attribute, motifs):
-        if not motifs or len(motifs) % _CLASSES:
-            raise StimulusError(
-                f"{len(motifs)} motifs do not make {_CLASSES} classes of equal size",
-                where="MotifGrammar.motifs",
-                fix=f"give {_CLASSES}, {2 * _CLASSES}, {3 * _CLASSES}, ... motifs",
-            )
+        check_classes(motifs, "motifs", "MotifGrammar.motifs")
         for m, motif in enumerate(motifs):
             where = f"MotifGrammar.motifs[{m}]"
             if not motif:
@@ -106,16 +101,13 @@ class MotifGrammar:
     def _check_pairs(self, attribute, pairs):
         for pair in pairs:
             for m in pair:
-                if (
-                    isinstance(m, bool)
-                    or not isinstance(m, (int, np.integer))
-                    or not 0 <= m < len(self.motifs)
-                ):
-                    raise StimulusError(
-                        f"held-out pair {pair} names motif {m!r}, which does not exist",
-                        where="MotifGrammar.held_out_pairs",
-                        fix=f"use motif numbers from 0 to {len(self.motifs) - 1}",
-                    )
+                check_number(
+                    m,
+                    len(self.motifs),
+                    "motif",
+                    f"held-out pair {pair}",
+                    "MotifGrammar.held_out_pairs",
+                )
 
     @p_class.validator
     @p_index.validator
@@ -125,8 +117,9 @@ class MotifGrammar:
     @property
     def class_size(self) -> int:
         """Number k of motifs per class."""
-        return len(self.motifs) // _CLASSES
+        return self._order.class_size
 
+    @checked(StimulusError)
     def training(self, n: int, seed: int) -> TokenStream:
         """Stream of `n` tokens in which no held-out pair occurs.
 
@@ -137,12 +130,10 @@ class MotifGrammar:
         Raises StimulusError for `n` < 1, a bad seed, or if the held-out pairs leave some motif that
         training can reach without any continuation.
         """
-        allowed = self._chances()
-        for first, second in self.held_out_pairs:
-            allowed[:, first, second] = 0
-        self._check_no_dead_end(allowed)
-        return self._generate(n, generator(seed, "MotifGrammar.training"), allowed, p_novel=0)
+        self._order.check_no_dead_end()
+        return self._generate(n, generator(seed, "MotifGrammar.training"), held_out=False)
 
+    @checked(StimulusError)
     def held_out(self, n: int, seed: int) -> TokenStream:
         """Stream of `n` tokens with the label columns of `training` that visits held-out pairs.
 
@@ -158,92 +149,46 @@ class MotifGrammar:
                 where="MotifGrammar.held_out",
                 fix="declare held_out_pairs, or use training() with another seed",
             )
-        return self._generate(
-            n, generator(seed, "MotifGrammar.held_out"), self._chances(), p_novel=_P_NOVEL
-        )
+        return self._generate(n, generator(seed, "MotifGrammar.held_out"), held_out=True)
 
+    @checked(StimulusError)
     def transitions(self, held_out: bool = False) -> np.ndarray:
         """Probability of the next motif as `training` draws it, or `held_out`.
 
         Array of shape (3, n_motifs, n_motifs): given the class before that of the last motif, and
         the last motif. Rows sum to one, or are zero where no stream gets.
         """
-        chances = self._chances()
-        if not held_out:
-            for first, second in self.held_out_pairs:
-                chances[:, first, second] = 0
-            total = chances.sum(axis=2, keepdims=True)
-            return np.divide(chances, total, out=np.zeros_like(chances), where=total > 0)
-        for first in {first for first, _ in self.held_out_pairs}:
-            novel = [second for begin, second in self.held_out_pairs if begin == first]
-            chances[:, first] *= 1 - _P_NOVEL
-            chances[:, first, novel] += _P_NOVEL / len(novel)
-        return chances
+        return self._order.transitions(held_out)
 
     def start(self) -> np.ndarray:
         """Probability of a stream's first motif, which follows class 1: array of shape (n_motifs,)."""
-        return self._chances()[0, self.class_size : 2 * self.class_size].mean(axis=0)
+        return self._order.start()
 
-    def _chances(self):
-        """Probability of the next motif given the class before the last motif and the last motif.
+    def hidden_states(self, held_out: bool = False) -> HiddenStates:
+        """The states (class before the motif's, motif, position) behind `training`, or `held_out`."""
+        start, following, motif = self._order.chain(held_out)
+        spelled = [[self.vocabulary.index(symbol) for symbol in word] for word in self.motifs]
+        return HiddenStates.of_words([spelled[m] for m in motif], start, following)
 
-        Array of shape (3, n_motifs, n_motifs); zero where the class before is that of the last
-        motif, which the rule never asks for.
-        """
-        k = self.class_size
-        stay = np.full((k, k), (1 - self.p_index) / k) + self.p_index * np.eye(k)
-        chances = np.zeros((_CLASSES, _CLASSES, k, _CLASSES, k))
-        for before in range(_CLASSES):
-            for last in {0, 1, 2} - {before}:
-                chances[before, last, :, 3 - last - before, :] = self.p_class * stay
-                chances[before, last, :, before, :] = (1 - self.p_class) * stay
-        return chances.reshape(_CLASSES, len(self.motifs), len(self.motifs))
+    @property
+    def _order(self):
+        return ClassOrder(
+            len(self.motifs),
+            self.held_out_pairs,
+            self.p_class,
+            self.p_index,
+            item="motif",
+            owner="MotifGrammar",
+        )
 
-    def _check_no_dead_end(self, allowed):
-        k = self.class_size
-        # The motifs before the stream are imagined, so their continuations are not restricted.
-        first = np.flatnonzero(self._chances()[0, k : 2 * k].any(axis=0))
-        to_visit = [(1, int(m)) for m in first]
-        seen = set(to_visit)
-        while to_visit:
-            before, last = to_visit.pop()
-            following = np.flatnonzero(allowed[before, last])
-            if not len(following):
-                raise StimulusError(
-                    f"every continuation of motif {last} is held out, so training could not go on after it",
-                    where="MotifGrammar.held_out_pairs",
-                    fix=f"hold out fewer of the pairs ({last}, ...)",
-                )
-            new = {(last // k, int(m)) for m in following} - seen
-            seen |= new
-            to_visit.extend(new)
-
-    def _generate(self, n, rng, chances, p_novel):
+    def _generate(self, n, rng, held_out):
         n = whole("n", n, 1, "MotifGrammar")
-        k = self.class_size
-        cumulative = chances.cumsum(axis=2)
-        novel_after = {
-            first: sorted(b for a, b in self.held_out_pairs if a == first)
-            for first, _ in self.held_out_pairs
-        }
-
-        def follow(row):
-            return int(row.searchsorted(rng.random() * row[-1], side="right"))
-
-        before = 1
-        motif = follow(self._chances()[0, k + rng.integers(k)].cumsum())
-        chain, length = [motif], len(self.motifs[motif])
-        while length < n:
-            if motif in novel_after and rng.random() < p_novel:
-                following = novel_after[motif][rng.integers(len(novel_after[motif]))]
-            else:
-                following = follow(cumulative[before, motif])
-            if following // k != motif // k:  # a held-out pair may stay in its class
-                before = motif // k
-            motif = following
+        chain, length = [], 0
+        for motif in self._order.walk(rng, held_out):
             chain.append(motif)
             length += len(self.motifs[motif])
-        return self._stream(n, chain)
+            if length >= n:
+                return self._stream(n, chain)
 
     def _stream(self, n, chain):
         motifs = [self.motifs[m] for m in chain]

@@ -12,11 +12,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...errors import StimulusError
+from ..arguments import checked
+from ..sequence import sequence
 from ._check import generator, probability, whole
 from .stream import TokenStream
-from .vocabulary import Vocabulary, require_vocabulary
+from .vocabulary import Vocabulary
 
 
+@checked(StimulusError)
 def oddball(
     standard: str,
     deviant: str,
@@ -60,6 +63,7 @@ def oddball(
     return _oddball("oddball", standard, deviant, n, p_deviant, seed, vocabulary, min_standards)
 
 
+@checked(StimulusError)
 def flip_flop(
     standard: str,
     deviant: str,
@@ -78,7 +82,6 @@ def flip_flop(
 
 
 def _oddball(condition, standard, deviant, n, p_deviant, seed, vocabulary, min_standards):
-    require_vocabulary(vocabulary, condition)
     ids = [vocabulary.index(symbol, where=f"{condition} tokens") for symbol in (standard, deviant)]
     if standard == deviant:
         raise StimulusError(
@@ -95,6 +98,7 @@ def _oddball(condition, standard, deviant, n, p_deviant, seed, vocabulary, min_s
     )
 
 
+@checked(StimulusError)
 def many_standards(tokens: Iterable[str], n: int, seed: int, vocabulary: Vocabulary) -> TokenStream:
     """Control for rarity: equally probable tokens in random order without immediate repeat.
 
@@ -121,6 +125,7 @@ def many_standards(tokens: Iterable[str], n: int, seed: int, vocabulary: Vocabul
     return _control(ids[steps.cumsum() % len(ids)], vocabulary, "many_standards")
 
 
+@checked(StimulusError)
 def cascade(
     tokens: Iterable[str], n: int, vocabulary: Vocabulary, descending: bool = False
 ) -> TokenStream:
@@ -148,6 +153,7 @@ def cascade(
     )
 
 
+@checked(StimulusError)
 def omissions(stream: TokenStream, p: float, seed: int, min_gap: int = 4) -> TokenStream:
     """Replace tokens of a stream by OMITTED.
 
@@ -193,8 +199,7 @@ def omissions(stream: TokenStream, p: float, seed: int, min_gap: int = 4) -> Tok
 
 
 def _ids(tokens, vocabulary, where):
-    require_vocabulary(vocabulary, where)
-    tokens = list(tokens)
+    tokens = sequence(tokens, "tokens", where, StimulusError)
     ids = np.array(
         [vocabulary.index(symbol, where=f"{where} tokens") for symbol in tokens], dtype=np.int64
     )
@@ -227,7 +232,8 @@ def _rare(n, p_name, p, gap_name, gap, seed, where):
             fix=f"give {p_name} <= 1/{gap + 1} = {1 / (gap + 1):.4g}, or a smaller {gap_name}",
         )
     # The rare events of n events need at most n / (gap + 1) intervals.
-    waits = rng.geometric(min(1.0, 1 / common), size=n // (gap + 1) + 1)
+    hazard = min(1.0, max(1 / common, np.finfo(float).tiny))
+    waits = rng.geometric(hazard, size=n // (gap + 1) + 1)
     # A wait beyond the end is cut, lest a tiny p overflow the sum.
     at = (gap + np.minimum(waits, n + 1)).cumsum() - 1
     mask = np.zeros(n, dtype=bool)

@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ...errors import StimulusError
-from .vocabulary import Vocabulary, require_vocabulary
+from ...errors import StimulusError, clipped
+from ..arguments import checked
+from ..sequence import check_order, sequence
+from ._check import storable
+from .vocabulary import Vocabulary
 
 OMITTED = None
 """Stands for an omitted token in a list of symbols; its token in a stream is -1 and its symbol ""."""
 
 # The two columns of every stream, and those that a run adds to its events.
-_TAKEN = ("token", "symbol", "stream", "onset", "duration", "blank_onset", "gate")
+TAKEN = ("token", "symbol", "stream", "onset", "duration", "blank_onset", "gate")
 
 
 def _names(tokens, vocabulary):
@@ -23,23 +26,25 @@ def _names(tokens, vocabulary):
 
 
 def _events(events: pd.DataFrame) -> pd.DataFrame:
-    if not isinstance(events, pd.DataFrame):
-        raise StimulusError(
-            f"events are a {type(events).__name__}",
-            where="TokenStream.events",
-            fix="give a DataFrame, or build the stream with TokenStream.from_list",
-        )
     return events.reset_index(drop=True)
 
 
 def _label(name, values, n):
-    if name in _TAKEN:
+    if name in TAKEN:
         raise StimulusError(
             f"a label cannot be called {name!r}",
             where="TokenStream labels",
-            fix=f"choose another name than {', '.join(_TAKEN)}",
+            fix=f"choose another name than {', '.join(TAKEN)}",
         )
-    values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
+    check_order(values, f"the values of label {name!r}", "TokenStream labels", StimulusError)
+    try:
+        values = values if isinstance(values, np.ndarray) else pd.Series(values).to_numpy()
+    except Exception as error:  # whatever an object's own conversion raises
+        raise StimulusError(
+            f"label {name!r} cannot be used: {error}",
+            where="TokenStream labels",
+            fix="give a list with one value per token",
+        ) from error
     if values.shape != (n,):
         raise StimulusError(
             f"label {name!r} has shape {values.shape} for {n} tokens",
@@ -49,6 +54,30 @@ def _label(name, values, n):
     return values
 
 
+def _check_labels(labels):
+    """Whatever a run stores comes back: every label has a name of its own, and texts that UTF-8 can
+    hold.
+    """
+    where, seen = "TokenStream labels", {"token", "symbol"}
+    for name in labels.columns:
+        if not isinstance(name, str) or not name:
+            raise StimulusError(
+                f"the name of a label is {name!r}", where=where, fix="give it a name, as text"
+            )
+        if name in TAKEN or name in seen:
+            raise StimulusError(
+                f"a label cannot be called {name!r}",
+                where=where,
+                fix=f"choose another name than {', '.join(dict.fromkeys([*TAKEN, *seen]))}",
+            )
+        seen.add(name)
+    storable(list(labels.columns), "the name of a label", where)
+    for name, values in labels.items():
+        if values.dtype.kind not in "biuf":
+            storable([str(value) for value in values], f"label {name!r}", where)
+
+
+@checked(StimulusError)
 @attrs.frozen
 class TokenStream:
     """A sequence of token events and the vocabulary that gives them meaning.
@@ -66,17 +95,13 @@ class TokenStream:
         No events, a column missing, or tokens that do not fit the vocabulary.
     """
 
-    vocabulary: Vocabulary = attrs.field()
+    vocabulary: Vocabulary
     events: pd.DataFrame = attrs.field(
         converter=_events,
         eq=attrs.cmp_using(eq=pd.DataFrame.equals),
         hash=False,
         repr=lambda events: f"<{len(events)} events: {', '.join(map(str, events.columns))}>",
     )
-
-    @vocabulary.validator
-    def _check_vocabulary(self, attribute, vocabulary):
-        require_vocabulary(vocabulary, "TokenStream.vocabulary")
 
     @events.validator
     def _check_events(self, attribute, events):
@@ -108,8 +133,10 @@ class TokenStream:
                 where=where,
                 fix="build the stream with TokenStream.from_ids, which names the tokens itself",
             )
+        _check_labels(events.drop(columns=["token", "symbol"]))
 
     @classmethod
+    @checked(StimulusError)
     def from_list(
         cls, tokens: Iterable[str | None], vocabulary: Vocabulary, **labels: ArrayLike
     ) -> "TokenStream":
@@ -129,14 +156,16 @@ class TokenStream:
         StimulusError
             No tokens, a label of another length, or a label named like a column of every run.
         """
-        require_vocabulary(vocabulary, "TokenStream.from_list")
         ids = [
             -1 if symbol is OMITTED else vocabulary.index(symbol, where=f"token {i} of the list")
-            for i, symbol in enumerate(tokens)
+            for i, symbol in enumerate(
+                sequence(tokens, "tokens", "TokenStream.from_list", StimulusError)
+            )
         ]
         return cls.from_ids(ids, vocabulary, **labels)
 
     @classmethod
+    @checked(StimulusError)
     def from_ids(
         cls, tokens: ArrayLike, vocabulary: Vocabulary, **labels: ArrayLike
     ) -> "TokenStream":
@@ -144,8 +173,15 @@ class TokenStream:
 
         Raises StimulusError, as `from_list`, and for an index outside the vocabulary.
         """
-        require_vocabulary(vocabulary, "TokenStream.from_ids")
-        tokens = np.asarray(tokens)
+        check_order(tokens, "token indices", "TokenStream.from_ids", StimulusError)
+        try:
+            tokens = np.asarray(tokens)
+        except Exception as error:  # whatever an object's own conversion raises
+            raise StimulusError(
+                f"token indices cannot be used: {error}",
+                where="TokenStream.from_ids",
+                fix="give one whole number per event",
+            ) from error
         if tokens.ndim != 1 or not (tokens.dtype.kind in "iu" or tokens.size == 0):
             raise StimulusError(
                 f"token indices are {tokens.dtype} of shape {tokens.shape}",
@@ -167,12 +203,13 @@ class TokenStream:
         return cls(vocabulary, pd.DataFrame(columns))
 
     @classmethod
+    @checked(StimulusError)
     def concat(cls, streams: Iterable["TokenStream"]) -> "TokenStream":
         """One stream after the other.
 
         Raises StimulusError if there is none, or if vocabularies or label columns differ.
         """
-        streams = list(streams)
+        streams = sequence(streams, "streams", "TokenStream.concat", StimulusError)
         if not streams:
             raise StimulusError(
                 "there are no streams to concatenate",
@@ -204,7 +241,7 @@ class TokenStream:
         """The part in a slice. Raises StimulusError for anything but a slice and for an empty part."""
         if not isinstance(part, slice):
             raise StimulusError(
-                f"a stream cannot be indexed with {part!r}",
+                f"a stream cannot be indexed with {clipped(part)}",
                 where="TokenStream",
                 fix="cut it with a slice, stream[a:b], or read stream.events",
             )

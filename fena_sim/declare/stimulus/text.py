@@ -1,18 +1,40 @@
 """Real text as a token stream of single characters."""
 
 import re
+import unicodedata
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from ...errors import StimulusError
+from ...errors import StimulusError, StimulusWarning, clipped
+from ..arguments import checked
 from ._check import whole
 from .stream import TokenStream
 from .vocabulary import Vocabulary, one_hot, require_vocabulary
 
-_FOLDED = " ,.abcdefghijklmnopqrstuvwxyz"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_FOLDED = f" ,.{_LETTERS}"
+#: Latin letters whose name in Unicode does not tell the base letter, and the soft hyphen.
+_SPELLED = {
+    "ß": "ss",
+    "æ": "ae",
+    "œ": "oe",
+    "þ": "th",
+    "ð": "d",
+    "ŋ": "ng",
+    "ĸ": "k",
+    "ə": "e",
+    "\xad": "",
+}
+_NAMED = re.compile(r"LATIN SMALL LETTER (?:DOTLESS |OPEN )?([A-Z])(?: WITH .*)?")
+#: Stands for a lost letter while a text is folded; no text file has one.
+_LOST = "\0"
+#: Share of its letters beyond which a text that loses them is refused.
+_MOST_LOST = 0.03
 
 
+@checked(StimulusError)
 def text(
     path: str | Path | None = None,
     characters: int | None = None,
@@ -36,8 +58,9 @@ def text(
     max_symbols : int
         The most distinct characters accepted when no vocabulary is given.
     fold : bool
-        Lower case; every run of characters outside a-z, '.' and ',' becomes one space, and spaces
-        at the two ends are dropped.
+        Lower case. Latin letters become their base letter: without accents and strokes, ß as ss, æ
+        as ae, œ as oe, þ as th. Then every run of characters outside a-z, '.' and ',' becomes one
+        space, and spaces at the two ends are dropped.
 
     Returns
     -------
@@ -49,7 +72,13 @@ def text(
     ------
     StimulusError
         The file is missing, a directory, not readable, empty (or empty after folding), binary, not
-        UTF-8, has more distinct characters than allowed, or is shorter than `characters`.
+        UTF-8, has more distinct characters than allowed, or is shorter than `characters`; or more
+        than 3 % of its letters (of the part that is taken) would become spaces.
+
+    Warns
+    -----
+    StimulusWarning
+        Where fewer letters become spaces; it says how many.
     """
     where = "the default text" if path is None else str(path)
     if characters is not None:
@@ -57,7 +86,7 @@ def text(
     whole("max_symbols", max_symbols, 1, "text")
     prose = _python_documentation() if path is None else _read(Path(path))
     if fold:
-        prose = re.sub(r"[^a-z.,]+", " ", prose.lower()).strip()
+        prose = _folded(prose, characters, where)
     if not prose:
         raise StimulusError(
             "the text is empty" + (" after folding" if fold else ""),
@@ -98,8 +127,76 @@ def text(
     )
 
 
+def _folded(prose, characters, where):
+    """The text in the characters of _FOLDED. Warns of lost letters, or refuses them."""
+    prose = prose.lower()
+    plain = {ord(c): _base(c) for c in set(prose) if not c.isascii()}
+    if _LOST in plain.values():
+        _say_what_is_lost(prose, plain, characters, where)
+    return re.sub(r"[^a-z.,]+", " ", prose.translate(plain)).strip()
+
+
+def _base(character):
+    """What a lower-case character that is not ASCII becomes: base letters, nothing for an accent
+    that follows its letter, _LOST for a letter of another script, a space for anything else.
+    """
+    if character in _SPELLED:
+        return _SPELLED[character]
+    if unicodedata.category(character).startswith("M"):
+        return ""
+    if not character.isalpha():
+        return " "
+    named = _NAMED.fullmatch(unicodedata.name(character, ""))
+    if named:
+        return named[1].lower()
+    parts = unicodedata.normalize("NFKD", character).lower()
+    if parts == character:
+        return _LOST
+    found = "".join(c if c in _LETTERS else "" if c.isascii() else _base(c) for c in parts)
+    return re.sub("[^a-z]", "", found) or _LOST
+
+
+def _say_what_is_lost(prose, plain, characters, where):
+    taken = prose if characters is None else prose[: _source_length(prose, plain, characters)]
+    lost = [c for c in taken if plain.get(ord(c)) == _LOST]
+    if not lost:
+        return
+    share = len(lost) / sum(c.isalpha() for c in taken)
+    what = (
+        f"{100 * share:.2g} % of the text's letters have no Latin base letter and become spaces: "
+        f"{_show(list(dict.fromkeys(lost)))}"
+    )
+    if share > _MOST_LOST:
+        raise StimulusError(
+            what, where=where, fix="use fold=False, which keeps every character as it is"
+        )
+    warning = StimulusWarning(what, where=where, fix="fold=False keeps them, if they matter")
+    warnings.warn(warning, stacklevel=5)  # the line that called `text`
+
+
+def _source_length(prose, plain, characters):
+    """Characters of the text that make the first `characters` of the folded one."""
+    count, gap = 0, True  # spaces at the start are dropped
+    for i, character in enumerate(prose):
+        for folded in plain.get(ord(character), character):
+            kept = folded in _LETTERS or folded in ".,"
+            count += kept or not gap
+            gap = not kept
+        if count >= characters:
+            return i + 1
+    return len(prose)
+
+
 def _read(path):
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that is too long
+        raise StimulusError(
+            f"the text file cannot be read: {error.strerror}",
+            where=clipped(str(path)),
+            fix="check the path",
+        ) from error
+    if not there:
         raise StimulusError("the text file does not exist", where=str(path), fix="check the path")
     if path.is_dir():
         raise StimulusError(

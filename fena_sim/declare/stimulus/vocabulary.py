@@ -7,25 +7,20 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import StimulusError, UnknownNameError, nearest
-from ._check import generator, whole
+from ...errors import StimulusError, UnknownNameError, clipped, nearest
+from ..arguments import checked
+from ..sequence import sequence
+from ._check import generator, storable, whole
 
 
 def _symbols(symbols: Iterable) -> tuple:
-    try:
-        return tuple(symbols)
-    except TypeError:
-        raise StimulusError(
-            f"symbols must be a sequence of strings, but is {symbols!r}",
-            where="Vocabulary.symbols",
-            fix="give a string of single characters or a list of strings",
-        ) from None
+    return sequence(symbols, "symbols", "Vocabulary.symbols", StimulusError)
 
 
 def _codes(codes: ArrayLike) -> np.ndarray:
     try:
         codes = np.array(codes, dtype=np.float64)
-    except (TypeError, ValueError):
+    except Exception:  # whatever an object's own conversion raises
         raise StimulusError(
             "codes must be a rectangular array of numbers",
             where="Vocabulary.codes",
@@ -35,6 +30,7 @@ def _codes(codes: ArrayLike) -> np.ndarray:
     return codes
 
 
+@checked(StimulusError)
 @attrs.frozen
 class Vocabulary:
     """Symbols and their sensory codes.
@@ -71,7 +67,7 @@ class Vocabulary:
         for i, symbol in enumerate(self.symbols):
             if not isinstance(symbol, str) or not symbol:
                 raise StimulusError(
-                    f"symbol {i} is {symbol!r}",
+                    f"symbol {i} is {clipped(symbol)}",
                     where="Vocabulary.symbols",
                     fix="every symbol must be a string of at least one character",
                 )
@@ -88,6 +84,7 @@ class Vocabulary:
                 where="Vocabulary.symbols",
                 fix="give at least one symbol",
             )
+        storable(self.symbols, "symbol", "Vocabulary.symbols")
         return seen
 
     @codes.validator
@@ -150,6 +147,7 @@ def require_vocabulary(value: Vocabulary, where: str) -> Vocabulary:
     return value
 
 
+@checked(StimulusError)
 def one_hot(symbols: Iterable[str]) -> Vocabulary:
     """Vocabulary with one sensory unit per symbol: code 1 at its own unit and 0 elsewhere.
 
@@ -159,6 +157,7 @@ def one_hot(symbols: Iterable[str]) -> Vocabulary:
     return Vocabulary(symbols, np.eye(len(symbols)), "one_hot")
 
 
+@checked(StimulusError)
 def dense_random(symbols: Iterable[str], units: int, seed: int) -> Vocabulary:
     """Vocabulary of random directions: Gaussian rows scaled to unit L2 norm.
 
@@ -178,6 +177,7 @@ def dense_random(symbols: Iterable[str], units: int, seed: int) -> Vocabulary:
     return Vocabulary(symbols, _unit_norm(codes), "dense_random")
 
 
+@checked(StimulusError)
 def graded(symbols: Iterable[str], units: int, sd: float) -> Vocabulary:
     """Vocabulary of a population code on a line: a Gaussian bump per symbol, of unit L2 norm.
 
@@ -209,7 +209,7 @@ def graded(symbols: Iterable[str], units: int, sd: float) -> Vocabulary:
     # nothing.
     exponent = distance**2 - distance.min(axis=1, keepdims=True) ** 2
     with np.errstate(over="ignore"):
-        codes = np.exp(-0.5 * exponent / sd / sd)
+        codes = np.exp(-0.5 * exponent / float(sd) / float(sd))
     return Vocabulary(symbols, _unit_norm(codes), "graded")
 
 

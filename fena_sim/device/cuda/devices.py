@@ -4,7 +4,6 @@ the CPU.
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +17,9 @@ from ...declare.stimulus.vocabulary import Vocabulary
 from ...errors import DeviceError
 from ...extras import install_hint
 from ...network.pacemaker import BlockShape
-from ..cpp import CppDevice, CppProgram, run_compiler
+from .. import scratch
+from ..compiler import compiler, run_compiler
+from ..cpp import CppDevice, CppProgram
 from . import accounts, preferences, sources, toolchain
 
 HOST_LAYER = Path(__file__).parent / "host" / "include"
@@ -150,8 +151,8 @@ class CudaHostProgram(CudaProgram):
             "copies_to_host", "bytes_to_host", "device_bytes": the most that was allocated at a
             time.
         """
-        with tempfile.TemporaryDirectory(prefix="fena_count_") as folder:
-            statistics = Path(folder, "statistics.json")
+        with scratch.temporary_folder("count") as folder:
+            statistics = folder / "statistics.json"
             self._statistics = str(statistics)
             try:
                 self.run(state, tables, start, steps)
@@ -180,7 +181,7 @@ class CudaHostDevice(_Cuda):
 
     def flags(self) -> list[str]:
         return [
-            os.environ.get("CXX", "g++"),
+            *compiler(),
             "-std=c++17",
             "-w",
             "-O1",

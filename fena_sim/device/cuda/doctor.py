@@ -1,12 +1,13 @@
 """What this machine has for the devices, what is missing, and the command that installs it."""
 
-import os
 import platform
+import shlex
 from importlib.metadata import version
 
 import attrs
 
 from ...extras import install_hint
+from ..compiler import compiler
 from ..default import DEVICES
 from . import preferences, toolchain
 
@@ -26,7 +27,6 @@ class Finding:
 
 def examine() -> list[Finding]:
     """The findings, as a list of Finding."""
-    compiler = os.environ.get("CXX", "g++")
     reason = DEVICES["cpp"].available()
     nvcc, cards = toolchain.find(), toolchain.cards()
     against = preferences.reason_against()
@@ -37,7 +37,7 @@ def examine() -> list[Finding]:
         Finding(
             "C++ compiler",
             reason is None,
-            reason or compiler,
+            reason or shlex.join(compiler()),
             "apt-get install g++",
             "dense, dense64, cpp, cuda, cuda_host",
         ),

@@ -13,20 +13,18 @@ off its rules still run, with a gain of 0.
 """
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
 from ...declare.model.hierarchy import Hierarchy
-from ...declare.model.projection import ALL
 from ...declare.protocol.probe import Probe
 from ...declare.stimulus.vocabulary import Vocabulary
 from ...network.pacemaker import BlockShape, settling_populations
-from ...network.projection import pairs
+from ...network.projection import synapse_count
+from .. import scratch
 from ..cpp import MANIFEST
 from .devices import CudaDevice
 
@@ -142,9 +140,10 @@ def written(
     dtype: type[np.floating],
 ) -> dict[str, Any]:
     """The manifest of the network's sources, which are written and thrown away."""
-    with tempfile.TemporaryDirectory(prefix="fena_estimate_") as scratch:
-        CudaDevice(dtype=dtype).generate(scratch, hierarchy, vocabulary, shape, probes)
-        return json.loads(Path(scratch, MANIFEST).read_text())
+    with scratch.temporary_folder("estimate") as folder:
+        with scratch.trouble(folder):
+            CudaDevice(dtype=dtype).generate(folder, hierarchy, vocabulary, shape, probes)
+        return json.loads((folder / MANIFEST).read_text())
 
 
 def per_step(
@@ -175,11 +174,7 @@ def _synapses(manifest, hierarchy):
         source, target = (
             hierarchy.population(name).size for name in (projection.source, projection.target)
         )
-        sizes[projection.name] = (
-            source * target
-            if projection.connect == ALL
-            else len(pairs(projection, source, target)[0])
-        )
+        sizes[projection.name] = synapse_count(projection, source, target)
     return sizes | {
         f"settling_of_{name}": hierarchy.population(name).size
         for name in settling_populations(hierarchy)

@@ -13,8 +13,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ..memory import size_text
 from ..plan import Plan
-from ..resources import recording_bytes, size_text
+from ..resources import recording_bytes
 from .readings import Readings
 from .view import RunView
 
@@ -25,6 +26,8 @@ REDRAW, REPORT = 0.5, 10.0
 
 class Silent:
     """Keeps the rate, shows nothing. Also the interface of every other progress."""
+
+    STAND_IN = "chunk"
 
     def __init__(self) -> None:
         self._tokens, self._seconds = 0, 0.0

@@ -204,7 +204,7 @@ def _of_part(path, model):
     """(tokens that left in a chunk, readings of `fena_sim.runs.live.readings`), from what was kept
     of tokens alone.
     """
-    with np.load(path) as archive:
+    with np.load(path, allow_pickle=False) as archive:
         recordings = Recordings.from_arrays(archive, samples=False)
     count = len(recordings.ends)
     return count, readings(model, recordings) if model is not None and count else {}

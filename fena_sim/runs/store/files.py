@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +86,14 @@ def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
         about = json.loads(path.with_suffix(".json").read_text())
         data = path.read_bytes()
         expected = about.pop("sha256")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise CheckpointError(
             f"{path.name} cannot be read: {error}", where=str(path.parent), fix=fix
         ) from error
@@ -95,8 +103,13 @@ def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
             where=str(path.parent),
             fix=fix,
         )
-    with np.load(io.BytesIO(data)) as archive:
-        return {name: archive[name] for name in archive.files}, about
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}, about
+    except (ValueError, zipfile.BadZipFile, AttributeError, KeyError) as error:
+        raise CheckpointError(
+            f"{path.name} holds no plain arrays: {error}", where=str(path.parent), fix=fix
+        ) from error
 
 
 def _checksum(data, about):

@@ -2,7 +2,6 @@
 networks.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import attrs
 
 from ...errors import RunFolderError
 from .experiment import differences, experiment_of
-from .manifest import MANIFEST, check_manifest, stored_manifests
+from .manifest import MANIFEST, left_out, run_folders, stored_manifests
 from .run import Run
 
 
@@ -20,7 +19,7 @@ def find_runs(path: str | Path) -> tuple[list[Run], list[str]]:
     Parameters
     ----------
     path : path
-        A run folder, or a folder with runs anywhere below it.
+        A run folder, or a folder with runs anywhere below it, also behind links; each is found once.
 
     Returns
     -------
@@ -42,31 +41,22 @@ def find_runs(path: str | Path) -> tuple[list[Run], list[str]]:
             fix="give a run folder, or one that holds runs",
         )
     if (path / MANIFEST).exists():
-        return [usable_run(path)], []
+        return [Run(path)], []
     runs, skipped = [], []
-    for folder, below, files in os.walk(path):
-        if MANIFEST in files:
-            below.clear()
-            try:
-                runs.append(usable_run(folder))
-            except RunFolderError as error:
-                skipped.append(f"{folder}: {error.what}")
-        below[:] = sorted(name for name in below if not name.startswith("."))
+    for folder in run_folders(path):
+        try:
+            runs.append(Run(folder))
+        except RunFolderError as error:
+            skipped.append(left_out(folder, error))
     return sorted(runs, key=lambda run: run.id), sorted(skipped)
 
 
-def usable_run(folder: str | Path) -> Run:
-    """The Run in a folder, if its manifest is one of a run. Raises RunFolderError."""
-    run = Run(folder)
-    check_manifest(run.manifest, folder)
-    return run
-
-
-def stored_runs(folder: str | Path) -> list[Run]:
-    """The Run of every run folder directly in `folder`, the one that was started last first (list).
-    Empty if there is no such folder.
+def stored_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
+    """The Run of every run folder directly in `folder`, the one that was started last first; and one
+    line for every folder whose manifest cannot be used. Empty if there is no such folder.
     """
-    return [Run(path) for path in stored_manifests(folder)]
+    manifests, skipped = stored_manifests(folder)
+    return [Run(path) for path in manifests], skipped
 
 
 @attrs.frozen(eq=False)

@@ -6,21 +6,29 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ...declare.arguments import checked
 from ...declare.model.likelihood import Categorical, Gaussian
 from ...declare.protocol.block import INITIAL
 from ...declare.stimulus.vocabulary import Vocabulary
-from ...errors import RunFolderError, UnknownNameError, nearest
+from ...errors import FenaError, RunFolderError, UnknownNameError, nearest
 from ...network.streams import NAME as STREAMS
+from .arrays import Arrays
+from .checksums import LOG, Damage, Files
 from .declared import likelihood_of
 from .events import load_events
 from .files import load_arrays
 from .manifest import MANIFEST as MANIFEST
-from .manifest import read_manifest
+from .manifest import interpreting, read_manifest
 from .units import population_levels, token_levels, token_units
+from .vocabulary import CODES, load_vocabulary
 
 
 class Run:
-    """What a run left behind. Everything is read lazily and nothing is ever written.
+    """What a run left behind. Everything is read lazily, nothing is ever written, and nothing that
+    the folder holds is executed.
+
+    Every file of a finished run is compared with its checksum when it is first read; a file that is
+    missing or was altered is a RunFolderError.
 
     Attributes
     ----------
@@ -29,13 +37,18 @@ class Run:
         Parameters, versions, seed, device, git state, command, wall time.
     """
 
+    #: What is read like a run counts as one.
+    STAND_IN = "events"
+
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.manifest = read_manifest(folder)
+        self.manifest = read_manifest(self.folder)
+        self._files = Files(self.folder, self.manifest)
 
     @property
     def id(self) -> str:
-        return self.folder.name
+        """Name of the run folder, also where the path to it is a link."""
+        return self.folder.resolve().name
 
     @property
     def finished(self) -> bool:
@@ -63,7 +76,7 @@ class Run:
         return (
             [self]
             if self.batch == 1
-            else [_OneStream(self.folder, number) for number in range(self.batch)]
+            else [_OneStream(self, number) for number in range(self.batch)]
         )
 
     @property
@@ -71,23 +84,83 @@ class Run:
         """How level 0 predicts the token (Gaussian or Categorical); None if the model does not
         declare it.
         """
-        return likelihood_of(self.manifest)
+        with interpreting(self.folder, declared=True):
+            return likelihood_of(self.manifest)
 
-    def _path(self, kind, block, suffix):
+    @property
+    def has_checksums(self) -> bool:
+        """Whether the run has checksums: it is finished, and not of a version that wrote none."""
+        return self._files.recorded
+
+    def damage(self) -> Damage:
+        """Compare every file of the run with its checksum.
+
+        Returns
+        -------
+        Damage
+            Files that are missing, altered or extra; none of a run without checksums.
+        """
+        return self._files.damage()
+
+    def check(self) -> None:
+        """Raise RunFolderError unless every file with data that has a checksum is there and as it was."""
+        damage = self.damage()
+        missing, altered = (
+            [name for name in names if name != LOG] for names in (damage.missing, damage.altered)
+        )
+        if missing or altered:
+            raise RunFolderError(
+                f"the run is damaged: {(missing or altered)[0]} {'is missing' if missing else 'was altered'}; "
+                f"in all {len(missing)} files are missing and {len(altered)} altered",
+                where=str(self.folder),
+                fix="copy the run again from where it is whole; `fena check` names every file",
+            )
+
+    def has(self, kind: str, block: str) -> bool:
+        """Whether the run holds "events", "tokens", "traces" or "states" of a block."""
+        return self._files.has(_place(kind, block))
+
+    def _name(self, kind, block):
+        """The place in the run folder of what a block has. Raises if there is none."""
         if block not in self.blocks:
             raise UnknownNameError(
                 f"this run has no block {block!r}",
                 where=str(self.folder),
                 fix=nearest(block, self.blocks),
             )
-        path = self.folder / kind / f"{block}{suffix}"
-        if not path.exists():
+        if not self.has(kind, block):
             raise RunFolderError(
                 f"block {block!r} has no {kind} yet",
                 where=str(self.folder),
                 fix="start the same command again to finish the run, or add probes to the block",
             )
-        return path
+        return _place(kind, block)
+
+    def _table(self, kind, block):
+        """The path of a file whose description (.json), which is of earlier versions not there, is
+        beside it; both are as they were written.
+        """
+        name = self._name(kind, block)
+        about = str(Path(name).with_suffix(".json"))
+        if self._files.has(about):
+            self._files.path(about)
+        return self._files.path(name)
+
+    def _arrays(self, kind, block, **options):
+        """The Dataset of a block, read when it is used."""
+        store = Arrays(self._files, self._name(kind, block))
+        try:
+            return xr.open_dataset(
+                store, engine="zarr", consolidated=False, zarr_format=3, **options
+            )
+        except FenaError:
+            raise
+        except Exception as error:  # whatever xarray and Zarr make of what others wrote
+            raise RunFolderError(
+                f"{store.name} cannot be read: {type(error).__name__}: {error}",
+                where=str(self.folder),
+                fix="use a run that fena_sim wrote",
+            ) from error
 
     def events(self, block: str) -> pd.DataFrame:
         """The event table: one row per token with its times (s) and ground-truth labels
@@ -95,7 +168,15 @@ class Run:
 
         With a batch the tables of all streams, one after the other, and the column ``stream``.
         """
-        return load_events(self._path("events", block, ".tsv"))
+        path = self._table("events", block)
+        try:
+            return load_events(path)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise RunFolderError(
+                f"events/{path.name} cannot be read: {error}",
+                where=str(self.folder),
+                fix="the run has no checksums, and its table was cut or altered: run it again",
+            ) from error
 
     def tokens(self, block: str) -> xr.Dataset:
         """What was kept for every token (Dataset; dims event, level, unit; with a batch event,
@@ -104,9 +185,10 @@ class Run:
         Readouts of populations of another size than the first have the dimension "population_unit"
         instead of unit. Every variable has the attribute "units" (SI, "1" for none).
         """
-        tokens = xr.open_zarr(self._path("tokens", block, ".zarr"), consolidated=False, chunks=None)
+        tokens = self._arrays("tokens", block)
         model = self.manifest["inputs"]["model"]
-        units, levels = token_units(model), token_levels(model)
+        with interpreting(self.folder, declared=True):
+            units, levels = token_units(model), token_levels(model)
         for name, values in tokens.variables.items():
             values.attrs.setdefault("units", units.get(name, "1"))
         numbers = {
@@ -128,10 +210,8 @@ class Run:
         "population.spike_time" and "population.spike_unit". Every variable has the attribute
         "units" (SI, "1" for none) and, where its population has one, "level".
         """
-        path = self._path(
-            "traces", block, ".zarr"
-        )  # without a cache, or reading all of it once would keep all of it
-        traces = xr.open_dataset(path, engine="zarr", consolidated=False, cache=False)
+        # without a cache, or reading all of it once would keep all of it
+        traces = self._arrays("traces", block, cache=False)
         levels = population_levels(self.manifest["inputs"]["model"])
         for name, values in traces.variables.items():
             values.attrs.setdefault("units", "1")
@@ -145,12 +225,18 @@ class Run:
 
         With a batch, unit u of stream b of a population of N is element b*N + u.
         """
-        arrays, _ = load_arrays(self._path("states", block, ".npz"))
-        return arrays
+        return self._state(block)[0]
 
     def end_step(self, block: str) -> int:
         """Step of the network's clock at the end of a block."""
-        return load_arrays(self._path("states", block, ".npz"))[1]["step"]
+        with interpreting(self.folder):
+            return int(self._state(block)[1]["step"])
+
+    def _state(self, block):
+        name = self._name("states", block)
+        # It holds the checksum of the arrays, which may be large and are not read twice.
+        self._files.path(str(Path(name).with_suffix(".json")))
+        return load_arrays(self._files.place(name))
 
     def starts_from(self, block: str) -> str:
         """Where a block starts: an earlier block, "initial", or RUN:BLOCK of another run, by
@@ -166,10 +252,12 @@ class Run:
 
     @property
     def vocabulary(self) -> Vocabulary:
+        """The tokens and their codes."""
         entry = self.manifest["vocabulary"]
-        return Vocabulary(
-            symbols=tuple(entry["symbols"]), codes=np.array(entry["codes"]), kind=entry["kind"]
-        )
+        with interpreting(self.folder, declared=True):
+            if entry["codes"] == CODES:  # beside it is a file with its checksum
+                self._files.path(str(Path(CODES).with_suffix(".json")))
+            return load_vocabulary(self.folder, entry)
 
     def __repr__(self):
         blocks = ", ".join(f"{b['name']} ({b['tokens']})" for b in self.manifest["blocks"])
@@ -184,27 +272,27 @@ class _OneStream(Run):
     a one may start from it.
     """
 
-    def __init__(self, folder, number):
-        super().__init__(folder)
-        self.number = number
+    def __init__(self, whole, number):
+        self.folder, self.manifest, self._files = whole.folder, whole.manifest, whole._files
+        self.whole, self.number = whole, number
 
     batch = 1
 
     def events(self, block):
-        table = super().events(block)
+        table = self.whole.events(block)
         return table[table["stream"] == self.number].drop(columns="stream").reset_index(drop=True)
 
     def tokens(self, block):
-        return super().tokens(block).isel(stream=self.number)
+        return self.whole.tokens(block).isel(stream=self.number)
 
     def traces(self, block):
-        return super().traces(block).isel(stream=self.number)
+        return self.whole.traces(block).isel(stream=self.number)
 
     def state(self, block):
         batch, populations = self.manifest["model"]["batch"], self.manifest["model"]["populations"]
         state = {
             name: values
-            for name, values in super().state(block).items()
+            for name, values in self.whole.state(block).items()
             if not name.startswith(f"{STREAMS}.")
         }
         return {
@@ -215,6 +303,19 @@ class _OneStream(Run):
         }
 
 
+def _place(kind, block):
+    suffix = {"events": ".tsv", "states": ".npz"}.get(kind, ".zarr")
+    return f"{kind}/{block}{suffix}"
+
+
+@checked(RunFolderError)
 def open_run(folder: str | Path) -> Run:
-    """Open a run folder. Raises RunFolderError if it is none."""
+    """Open a run folder. Nothing that it holds is executed: neither the model, which is data in its
+    manifest, nor a filter of an array.
+
+    Raises
+    ------
+    RunFolderError
+        If it is none, or its manifest was altered.
+    """
     return Run(folder)

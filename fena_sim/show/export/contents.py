@@ -6,8 +6,10 @@ import attrs
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from ...errors import RunFolderError, UnknownNameError, nearest
+from ...runs.store.events import times_of
 from ...runs.store.run import Run
 from ...runs.store.units import symbol
 
@@ -55,9 +57,11 @@ class Contents:
     name : str
     about : dict
         The manifest's entry: start_from, self_paced, ...
-    offset, duration : float
-        Seconds: blocks are laid one after another, in the order of the protocol. (In the network's
-        own time several may begin at the same state.)
+    first_step, steps : int
+        Blocks are laid one after another, in the order of the protocol. (In the network's own time
+        several may begin at the same state.)
+    dt : float
+        Of a step, in s.
     events : pandas.DataFrame
         The event table.
     tokens : xarray.Dataset
@@ -70,12 +74,34 @@ class Contents:
 
     name: str
     about: dict
-    offset: float
-    duration: float
+    first_step: int
+    steps: int
+    dt: float
     events: pd.DataFrame
     tokens: xr.Dataset
     signals: list[Signal]
     spikes: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+    @property
+    def offset(self) -> float:
+        """When the block begins, in s since the session's start."""
+        return float(self.in_session(0.0))
+
+    @property
+    def duration(self) -> float:
+        """In s."""
+        return float(times_of(self.steps, self.dt))
+
+    def in_block(self, times: ArrayLike) -> np.ndarray:
+        """Times of steps, in s since the block's start, to the nearest step."""
+        return times_of(_steps(times, self.dt), self.dt)
+
+    def in_session(self, times: ArrayLike) -> np.ndarray:
+        """Times of steps, from s since the block's start to s since the session's start. What
+        adjoins in steps adjoins exactly in time, also in runs of earlier versions, whose durations
+        were in single precision.
+        """
+        return times_of(self.first_step + _steps(times, self.dt), self.dt)
 
 
 def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
@@ -101,25 +127,31 @@ def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
                 where=str(run.folder),
                 fix=nearest(name, run.blocks),
             )
-    offset = 0.0
+    first_step = 0
     for about in run.manifest["blocks"]:
         if blocks and about["name"] not in blocks:
             continue
-        events = run.events(about["name"])
-        duration = float((events["onset"] + events["duration"]).max())
+        events, tokens = run.events(about["name"]), run.tokens(about["name"])
+        dt = float(tokens.attrs["dt_s"])
+        steps = int(_steps(events["onset"] + events["duration"], dt).max())
         signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
         about = {**about, "start_from": run.starts_from(about["name"])}
         yield Contents(
             about["name"],
             about,
-            offset,
-            duration,
+            first_step,
+            steps,
+            dt,
             events,
-            run.tokens(about["name"]),
+            tokens,
             signals,
             spikes,
         )
-        offset += duration
+        first_step += steps
+
+
+def _steps(times, dt):
+    return np.rint(np.asarray(times, dtype=float) / dt).astype(np.int64)
 
 
 def _recorded(run, about):

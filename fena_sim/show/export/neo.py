@@ -1,19 +1,24 @@
 """Neo (neo.readthedocs.io), in the NIX file format, which stores everything without loss."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...runs.store.events import as_text
 from ...runs.store.run import Run
 from ...runs.store.units import exponents, symbol
 from .contents import contents, description
 from .files import appearing, needed
+from .hdf5 import column_names, without_nul
 
 if TYPE_CHECKING:
     from quantities import Quantity
 
+#: Names that neo uses itself among the annotations of an Epoch, and the two that are added here.
+TAKEN = {"self", "neo_name", "nix_name", "file_datetime", "label_names", "texts_as_json"}
 #: Units of the SI as the package quantities names them, in the order of `exponents`.
 BASE = ("m", "kg", "s", "A", "K", "mol", "cd")
 
@@ -27,7 +32,10 @@ def write_neo(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
     IrregularlySampledSignals. The array annotation "unit" numbers the columns. Spikes are one
     SpikeTrain per neuron, silent ones included. Tokens are the Epoch "tokens" (from the start of
     the blank to the end of the presentation), labelled by their symbols, with the columns of the
-    event table as array annotations, and the Event "onsets". The annotations of the Block say
+    event table as array annotations, and the Event "onsets". Where a label's name cannot be one in
+    a NIX file, the epoch's annotation ``label_names`` has it, as JSON {name in the file: name of the
+    label}; columns in which a text holds NUL have each text as JSON, and the annotation
+    ``texts_as_json`` lists them. The annotations of the Block say
     where the run comes from. What was kept per token is not written. Neo keeps a file's signals in
     memory while it writes; choose blocks if they do not fit.
 
@@ -94,14 +102,23 @@ def _segment(neo, recording, index):
                 )
             )
     events = recording.events
-    labels = events["symbol"].to_numpy().astype(str)
-    columns = {
-        name: events[name].to_numpy()
-        if events[name].dtype.kind in "ifb"
-        else events[name].to_numpy().astype(str)
-        for name in events.columns
+    columns, as_json = {}, []
+    names = column_names(events.columns, TAKEN)
+    for label, name in names.items():
+        columns[name] = events[label].to_numpy()
+        if columns[name].dtype.kind not in "uifb":
+            texts, is_json = without_nul(as_text(events[label]))
+            columns[name] = np.array(texts, dtype=str)
+            as_json += [name] * is_json
+    labels = columns["symbol"]
+    # what HDF5 made necessary, so that names and texts can be had as they were
+    changed = {
+        "label_names": {name: label for label, name in names.items() if name != label},
+        "texts_as_json": as_json,
     }
-    start, stop = columns["blank_onset"], columns["onset"] + columns["duration"]
+    said = {title: json.dumps(what) for title, what in changed.items() if what}
+    start = columns["blank_onset"]
+    stop = recording.in_block(events["onset"] + events["duration"])
     segment.epochs.append(
         neo.Epoch(
             times=start,
@@ -110,10 +127,11 @@ def _segment(neo, recording, index):
             labels=labels,
             name="tokens",
             array_annotations=columns,
+            **said,
         )
     )
     segment.events.append(
-        neo.Event(times=columns["onset"], units="s", labels=labels, name="onsets")
+        neo.Event(times=columns["onset"], units="s", labels=labels, name="onsets", **said)
     )
     return segment
 

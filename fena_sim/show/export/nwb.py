@@ -13,6 +13,7 @@ from ...runs.store.run import Run
 from ...runs.store.units import symbol
 from .contents import AT_ONCE, Contents, contents, description
 from .files import appearing, needed
+from .hdf5 import column_names, without_nul
 
 #: NCBI taxonomy has an entry for what no species has: "synthetic construct". NWB asks for a subject
 #: with a species.
@@ -30,8 +31,20 @@ TRIALS = {
     "stream": "of the streams presented side by side",
 }
 
-#: Labels of these names get the suffix "_id": NWB uses them.
-TAKEN = ("id", "start_time", "stop_time", "block", "tags", "timeseries")
+#: Columns that NWB gives a meaning, or that are written beside the event table. Labels of these
+#: names, and of those of the table's own attributes, are written under another (`column_names`).
+TAKEN = {
+    "id",
+    "start_time",
+    "stop_time",
+    "block",
+    "tags",
+    "tags_index",
+    "timeseries",
+    "timeseries_index",
+}
+#: Said of a column whose texts are JSON.
+AS_JSON = "each text as JSON, since one of them holds NUL, which HDF5 cannot"
 
 
 def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: bool = False) -> None:
@@ -42,7 +55,10 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
     their own units ("1" for none); spikes are the table ``units``, of which each row is a neuron;
     tokens are the table ``trials`` with all columns of the event tables and, as "readout_...",
     everything that was kept per token. Columns that not all blocks have are NaN (empty for text)
-    elsewhere. Populations, projections, parameters, vocabulary and provenance (seed, device,
+    elsewhere. A label whose name NWB cannot use is written under another, and the column's
+    description has its own; where a text of a column holds NUL, each is written as JSON, and the
+    description says so. If no neuron fired at all, the table ``silent_units`` in analysis lists
+    those recorded in the place of ``units``. Populations, projections, parameters, vocabulary and provenance (seed, device,
     versions) are tables in analysis; the notes are the declaration of the model as JSON. The
     subject is a synthetic construct, the network of this seed.
 
@@ -87,7 +103,7 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
             ),
             devices=[simulator],
         )
-        trials: list[tuple[pd.DataFrame, dict]] = []
+        trials: list[tuple[dict, pd.DataFrame, dict]] = []
         spikes: dict[tuple[str, int], list[tuple[Contents, np.ndarray]]] = {}
         file.add_epoch_column(
             "start_from",
@@ -97,7 +113,7 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
         for recording in contents(run, blocks):
             file.add_epoch(
                 start_time=recording.offset,
-                stop_time=recording.offset + recording.duration,
+                stop_time=float(recording.in_session(recording.duration)),
                 tags=[recording.name],
                 start_from=str(recording.about["start_from"]),
                 self_paced=bool(recording.about["self_paced"]),
@@ -111,7 +127,7 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
                     )
             trials.append(_trials(recording))
         file.trials = _trials_table(pynwb, trials)
-        _add_units(file, spikes, run)
+        _add_units(pynwb, file, spikes, run)
         for table in _about(pynwb, run, about):
             file.add_analysis(table)
         with pynwb.NWBHDF5IO(str(made), "w") as io:
@@ -153,24 +169,21 @@ def _series(pynwb, recording, signal):
 
 
 def _trials(recording):
-    """(event table with its session times and the block's name, {readout: values in its order})."""
-    table = recording.events.rename(
-        columns=lambda name: f"{name}_id" if name in TAKEN else name.replace("/", "_")
-    )
+    """(columns of their own, the event table, {readout: (values, units)}), all in order of time."""
+    events = recording.events
+    start = recording.in_session(events["blank_onset"])
+    own = {
+        "start_time": start,
+        "stop_time": recording.in_session(events["onset"] + events["duration"]),
+        "block": np.full(len(events), recording.name, dtype=object),
+    }
+    # streams side by side: NWB wants trials in order of time
+    order = np.argsort(start, kind="stable")
     kept = {
-        f"readout_{name}": (values, recording.tokens[name].attrs["units"])
+        f"readout_{name}": (values[order], recording.tokens[name].attrs["units"])
         for name, values in _per_token(recording.tokens)
     }
-    start = table["blank_onset"] + recording.offset
-    table.insert(0, "start_time", start)
-    table.insert(1, "stop_time", table["onset"] + table["duration"] + recording.offset)
-    table.insert(2, "block", recording.name)
-    order = np.argsort(
-        start.to_numpy(), kind="stable"
-    )  # streams side by side: NWB wants trials in order of time
-    return table.iloc[order], {
-        name: (values[order], units) for name, (values, units) in kept.items()
-    }
+    return {name: values[order] for name, values in own.items()}, events.iloc[order], kept
 
 
 def _per_token(tokens):
@@ -188,34 +201,33 @@ def _per_token(tokens):
 
 
 def _trials_table(pynwb, trials):
-    table = pd.concat([table for table, _ in trials], ignore_index=True)
-    columns = []
-    for name in table.columns:
-        lacking = any(name not in part for part, _ in trials)
-        kinds = {part[name].dtype.kind for part, _ in trials if name in part}
-        if not kinds <= set("ifb"):  # text in one block is text in all
-            data = [
-                text
-                for part, _ in trials
-                for text in (as_text(part[name]) if name in part else [""] * len(part))
-            ]
-        else:
-            data = (
-                table[name].astype(float).to_numpy()
-                if lacking or len(kinds) > 1
-                else table[name].to_numpy()
-            )
-        about = TRIALS.get(name, "label of the stimulus") + (
-            "; NaN or empty in blocks without it" if lacking else ""
+    tables = [events for _, events, _ in trials]
+    columns = [
+        pynwb.core.VectorData(
+            name=name,
+            description=TRIALS[name],
+            data=np.concatenate([own[name] for own, _, _ in trials]).tolist(),
         )
-        columns.append(pynwb.core.VectorData(name=name, description=about, data=data))
-    for name in dict.fromkeys(name for _, kept in trials for name in kept):
+        for name in trials[0][0]
+    ]
+    readouts = dict.fromkeys(name for _, _, kept in trials for name in kept)
+    labels = dict.fromkeys(name for events in tables for name in events)
+    taken = {*TAKEN, *readouts, *dir(pynwb.epoch.TimeIntervals)}
+    for label, name in column_names(labels, taken).items():
+        data, as_json = _label(tables, label)
+        # a label may have the name of one of the columns that are written beside the table
+        known = TRIALS.get(label) if label not in trials[0][0] else None
+        about = [known or f"label {label!r} of the stimulus"]
+        about += ["NaN or empty in blocks without it"] * any(label not in part for part in tables)
+        about += [AS_JSON] * as_json
+        columns.append(pynwb.core.VectorData(name=name, description="; ".join(about), data=data))
+    for name in readouts:
         shape, units = next(
-            (kept[name][0].shape[1:], kept[name][1]) for _, kept in trials if name in kept
+            (kept[name][0].shape[1:], kept[name][1]) for _, _, kept in trials if name in kept
         )
         parts = [
             kept[name][0] if name in kept else np.full((len(part), *shape), np.nan)
-            for part, kept in trials
+            for _, part, kept in trials
         ]
         columns.append(
             pynwb.core.VectorData(
@@ -231,8 +243,39 @@ def _trials_table(pynwb, trials):
     )
 
 
-def _add_units(file, spikes, run):
-    if not spikes:
+def _label(tables, label):
+    """(values of a column of the event tables in all of them, whether they are JSON)."""
+    kinds = {part[label].dtype.kind for part in tables if label in part}
+    if kinds <= set("uifb"):
+        parts = [
+            part[label].to_numpy() if label in part else np.full(len(part), np.nan)
+            for part in tables
+        ]
+        if len({part.dtype.kind for part in parts}) == 1:
+            return np.concatenate(parts), False
+        numbers = np.concatenate([part.astype(float) for part in parts])
+        exact = [
+            int(v) for part in parts if part.dtype.kind in "ui" for v in part if abs(v) > 2**53
+        ]
+        if not exact:
+            return numbers, False
+    return without_nul(  # text in one block is text in all
+        [
+            text
+            for part in tables
+            for text in (as_text(part[label]) if label in part else [""] * len(part))
+        ]
+    )
+
+
+def _add_units(pynwb, file, spikes, run):
+    if not any(len(times) for pieces in spikes.values() for _, times in pieces):
+        if spikes:  # tools take a table of units without any spike for a mistake
+            names, numbers = zip(*spikes, strict=True)
+            about = "neurons whose spikes were recorded, of which none fired"
+            silent = _texts(pynwb, "silent_units", about, population=names)
+            silent.add_column("unit", "number in the population", data=list(numbers))
+            file.add_analysis(silent)
         return
     file.add_unit_column("population", "population of the model")
     file.add_unit_column("unit", "number in the population")
@@ -241,7 +284,7 @@ def _add_units(file, spikes, run):
             spike_times=np.concatenate([times for _, times in pieces]),
             population=population,
             unit=unit,
-            obs_intervals=[[r.offset, r.offset + r.duration] for r, _ in pieces],
+            obs_intervals=[[r.offset, float(r.in_session(r.duration))] for r, _ in pieces],
         )
     file.units.resolution = float(next(iter(spikes.values()))[0][0].tokens.attrs["dt_s"])
 
@@ -293,7 +336,13 @@ def _texts(pynwb, table, about, /, **columns):
         name=table,
         description=about,
         columns=[
-            pynwb.core.VectorData(name=key, description=f"{key} of each row", data=list(texts))
-            for key, texts in columns.items()
+            pynwb.core.VectorData(
+                name=key,
+                description=f"{key} of each row{f'; {AS_JSON}' if as_json else ''}",
+                data=texts,
+            )
+            for key, (texts, as_json) in (
+                (key, without_nul(list(texts))) for key, texts in columns.items()
+            )
         ],
     )

@@ -83,7 +83,7 @@ def block_rows(run: Run, path: str | Path | None = None) -> list[BlockRow]:
     known, ends, rows = _known_controls(run, path), {INITIAL: _first_moment(run.manifest)}, []
     for block in run.manifest["blocks"]:
         name = block["name"]
-        about, done = declared[name], (run.folder / "events" / f"{name}.tsv").exists()
+        about, done = declared[name], run.has("events", name)
         events = run.streams[0].events(name) if done else None
         duration = _duration(events) if done else _planned(about["pace"], block["tokens"])
         begin = ends.get(block["start_from"])

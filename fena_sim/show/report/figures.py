@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Sequence
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -21,6 +22,8 @@ from ..timeline import timeline
 from .blocks import BlockRow
 
 PANEL_HEIGHT = 56  # mm
+#: Of the panels that every block has: room for the widest numbers ("0.0005") and the legend.
+MARGINS = {"left": 0.15, "right": 0.97, "bottom": 0.14, "top": 0.9}
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 #: Verdana is as wide as DejaVu Sans, which few readers have.
 FONT = ("DejaVu Sans", "'DejaVu Sans', Verdana, sans-serif")
@@ -32,6 +35,8 @@ def svg_text(figure: Figure, prefix: str) -> str:
     """
     buffer = io.StringIO()
     with sheet():
+        # Or a figure that was laid out without an engine gets one while it is saved.
+        mpl.rcParams["figure.constrained_layout.use"] = False
         figure.savefig(buffer, format="svg", metadata=NO_METADATA, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
@@ -81,7 +86,7 @@ def main_block(runs: Sequence[Run]) -> str | None:
     done = [
         b["name"]
         for b in sorted(runs[0].manifest["blocks"], key=lambda b: -b["tokens"])
-        if all((run.folder / "tokens" / f"{b['name']}.zarr").exists() for run in runs)
+        if all(run.has("tokens", b["name"]) for run in runs)
     ]
     return "training" if "training" in done else done[0] if done else None
 
@@ -117,15 +122,12 @@ def dashboard(runs: Sequence[Run], prefix: str) -> list[tuple[str, str, str]]:
             of_level_0 = f", level 0 adding {of_level_0}" if of_level_0 else ""
             drawn = _panel(draw, curves, f"{prefix}-{len(found)}", block)
             found.append((f"{title}{of_level_0}, block {block}", *drawn))
+    courses = Courses()
     for traced in runs[0].blocks:
         curves = _measured(lambda run, traced=traced: error_course(run, traced), runs)
         if curves and len(curves[0]["time"]) > 1:
-            found.append(
-                (
-                    f"Settling within a token, block {traced}",
-                    *_panel(panels.course, curves, f"{prefix}-{len(found)}"),
-                )
-            )
+            drawn = courses.panel(curves, f"{prefix}-{len(found)}")
+            found.append((f"Settling within a token, block {traced}", *drawn))
     return found
 
 
@@ -141,15 +143,46 @@ def _measured(measure, runs):
     return curves if all(np.isfinite(curve.to_numpy()).any() for curve in curves) else []
 
 
-def _panel(draw, curves, prefix, block=None):
+class Courses:
+    """Panels of errors within a token, one after the other on the same axes. To make and lay out
+    axes takes several times as long as to draw on them, and a run may have hundreds of blocks.
+    """
+
+    def __init__(self) -> None:
+        self._figures: dict[tuple[int, ...], Figure] = {}
+
+    def panel(self, curves: Sequence[xr.DataArray], prefix: str) -> tuple[str, str]:
+        """(svg, description) of the curves (time, level) of a block, one per network."""
+        levels = tuple(curves[0]["level"].to_numpy().tolist())
+        with sheet():
+            if levels not in self._figures:
+                self._figures[levels] = _course_figure(levels)
+            figure = self._figures[levels]
+            (ax,) = figure.axes
+            for line in list(ax.lines):
+                line.remove()
+            ax.relim()
+            ax.autoscale()
+            panels.course(ax, curves)
+        return svg_text(figure, prefix), _in_words(curves)
+
+
+def _course_figure(levels):
+    figure = Figure(figsize=(COLUMN_WIDTH / 25.4, PANEL_HEIGHT / 25.4), layout="none")
+    figure.subplots_adjust(**MARGINS)
+    figure.subplots()
+    panels.level_legend(figure, levels)
+    return figure
+
+
+def _panel(draw, curves, prefix, block):
     """(svg, description) of one panel."""
     levels = curves[0]["level"].to_numpy() if "level" in curves[0].dims else []
     with sheet():
         figure = new_figure(COLUMN_WIDTH, PANEL_HEIGHT)
         ax = figure.subplots()
         draw(ax, curves)
-        if block is not None:
-            ax.set_xlabel(f"tokens of {block} (thousands)")
+        ax.set_xlabel(f"tokens of {block} (thousands)")
         if len(levels):
             panels.level_legend(figure, levels)
     return svg_text(figure, prefix), _in_words(curves)

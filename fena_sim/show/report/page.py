@@ -13,12 +13,15 @@ from ...errors import FenaError, RunFolderError
 from ...load import shipped
 from ...runs.live.reader import RunReader, run_status, started_text
 from ...runs.store.declared import declared_model
+from ...runs.store.experiment import differences
 from ...runs.store.files import write_atomically
 from ...runs.store.find import Group, find_runs, group_runs
+from ...runs.store.manifest import interpreting, left_out
 from ..describe import describe
 from .blocks import block_rows
 from .figures import dashboard, structure_svg, timeline_svg
 from .numbers import block_numbers, protocol_numbers
+from .read_once import read_once
 from .render import render, short
 from .traces import UNIT_BYTES, pack_traces, traced_blocks
 
@@ -74,7 +77,7 @@ def report(
     following: Callable[[list[Group]], Iterable[Group]] = iter,
 ) -> str:
     """The page of `write_report` as text."""
-    runs, skipped = find_runs(path)
+    runs, skipped = _readable(*find_runs(path))
     if not runs:
         raise RunFolderError(
             "there is no run in this folder",
@@ -83,20 +86,29 @@ def report(
         )
     groups = group_runs(runs)
     models = _models(groups)
-    traced = [_traced(group) for group in groups]
-    budget, viewers, shown = UNIT_BYTES // max(1, sum(run is not None for run in traced)), [], []
-    for number, (group, run) in enumerate(zip(following(groups), traced, strict=True)):
+    traced = sum(_traced(group) is not None for group in groups)
+    viewers: list[list[dict]] = []
+    shown: list[dict] = []
+    budget = UNIT_BYTES // max(1, traced)
+    for stored in following(groups):
+        group = Group(read_once(stored.runs), stored.differs)
+        run = _traced(group)
         model = models[_model_key(group.first)]
-        if run is not None:
-            levels = (
-                {p.name: p.level for p in model["declared"].populations}
-                if model["declared"]
-                else {}
-            )
-            viewers.append(pack_traces(run.streams[0], levels, budget))
-        shown.append(
-            _group(group, number, protocol or _protocol_file(group.first), run, len(viewers) - 1)
+        levels = (
+            {p.name: p.level for p in model["declared"].populations} if model["declared"] else {}
         )
+        file = protocol or _protocol_file(group.first)
+        try:
+            with interpreting(group.first.folder):
+                packed = [] if run is None else [pack_traces(run.streams[0], levels, budget)]
+                entry = _group(group, len(shown), file, run, len(viewers))
+        except RunFolderError as error:
+            if len(groups) == 1:
+                raise
+            skipped.append(left_out(group.first.folder, error))
+            continue
+        viewers += packed
+        shown.append(entry)
     only = groups[0] if len(groups) == 1 else None
     page, _ = render(
         "report.html",
@@ -114,6 +126,24 @@ def report(
         command=shlex.join(command),
     )
     return page
+
+
+def _readable(runs, skipped):
+    """The runs that are whole and can be compared, and lines about those left out. RunFolderError if it
+    is the only one.
+    """
+    whole = []
+    for run in runs:
+        try:
+            with interpreting(run.folder):
+                differences(run.manifest, [run.manifest])
+            run.check()
+            whole.append(run)
+        except RunFolderError as error:
+            if len(runs) == 1:
+                raise
+            skipped = [*skipped, left_out(run.folder, error)]
+    return whole, skipped
 
 
 def _protocol_file(run):
@@ -223,9 +253,7 @@ def _group(group, number, protocol, traced, viewer):
 
 
 def _has(run, block):
-    return (run.folder / "tokens" / f"{block}.zarr").exists() and (
-        run.folder / "events" / f"{block}.tsv"
-    ).exists()
+    return run.has("tokens", block) and run.has("events", block)
 
 
 def _unfinished(run):
@@ -240,6 +268,8 @@ def _unfinished(run):
 def _run_row(run):
     manifest = run.manifest
     wall = manifest.get("wall_time_s")
+    if wall is not None and wall < 0:  # the time of day was put back, which earlier versions read
+        wall = None
     return {
         "id": run.id,
         "seed": run.seed,

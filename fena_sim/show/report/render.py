@@ -37,6 +37,7 @@ def render(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["short"] = short
+    environment.filters["visible"] = visible
     environment.policies["json.dumps_kwargs"] = {
         "allow_nan": False,
         "separators": (",", ":"),
@@ -56,6 +57,11 @@ def render(
         **context,
     )
     return page, policy
+
+
+def visible(text: str) -> str:
+    r"""A text in which characters that cannot be seen are written out: a line break as \n."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def short(value: float | None, digits: int = 3) -> str:

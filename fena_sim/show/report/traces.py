@@ -26,7 +26,7 @@ SPIKES, MOST_SPIKES = (".spike_time", ".spike_unit"), 50_000
 
 def traced_blocks(run: Run) -> list[str]:
     """Names of the blocks of a run whose traces are there."""
-    return [block for block in run.blocks if (run.folder / "traces" / f"{block}.zarr").exists()]
+    return [block for block in run.blocks if run.has("traces", block)]
 
 
 def pack_traces(run: Run, levels: Mapping[str, int | None], budget: int = UNIT_BYTES) -> list[dict]:

@@ -1,8 +1,10 @@
-"""A server that only this machine can reach: the page of `fena watch`, and the state of runs as
-JSON.
+"""A server that only this machine can reach, and on it only who knows its token: the page of
+`fena watch`, and the state of runs as JSON.
 """
 
+import hmac
 import json
+import secrets
 import threading
 import time
 from collections.abc import Sequence
@@ -49,6 +51,7 @@ class Watched:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.runs: dict[str, Run] = {}
+        self.skipped: Sequence[str] = []
         self.listed: float | None = None
         self.readers: dict[str, RunReader] = {}
         self.states: dict[str, tuple[float, dict]] = {}
@@ -59,8 +62,8 @@ class Watched:
         """[{"key", "label"}] of all runs, the one that began last first."""
         with self.lock:
             if self.listed is None or time.monotonic() - self.listed > FRESH_LIST:
-                runs = (
-                    find_runs(self.path)[0] if self.path.exists() else []
+                runs, self.skipped = (
+                    find_runs(self.path) if self.path.exists() else ([], [])
                 )  # the first run makes the folder
                 found = {str(run.folder.relative_to(self.path)): run for run in runs}
                 self.runs = dict(
@@ -98,7 +101,8 @@ def make_server(path: str | Path, port: int = 0) -> "_Server":
     Returns
     -------
     http.server.ThreadingHTTPServer
-        Bound to 127.0.0.1; `server.url` is the page's address.
+        Bound to 127.0.0.1. `server.url` is the page's address, which ends in ``?token=TOKEN``: to
+        whoever does not know `server.token` the server refuses everything.
 
     Raises
     ------
@@ -117,7 +121,8 @@ def make_server(path: str | Path, port: int = 0) -> "_Server":
             fix="leave --port out to take any that is free",
         ) from error
     server.watched = watched
-    server.url = f"http://{ADDRESS}:{server.server_address[1]}/"
+    server.token = secrets.token_urlsafe(32)
+    server.url = f"http://{ADDRESS}:{server.server_address[1]}/?token={server.token}"
     server.page, server.policy = render(
         "watch.html",
         "watch.js",
@@ -133,6 +138,7 @@ def make_server(path: str | Path, port: int = 0) -> "_Server":
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     watched: Watched
+    token: str
     url: str
     page: str
     policy: str
@@ -152,7 +158,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(403, {"error": "this server answers to its own address alone"})
             return
         address = urlsplit(self.path)
-        if address.path == "/":
+        if not self._allowed(address.query):
+            self._answer(403, {"error": "open the address that fena watch printed, with its token"})
+        elif address.path == "/":
             self._send(200, self.server.page.encode(), "text/html; charset=utf-8")
         elif address.path == "/runs":
             self._json(lambda: {"runs": self.server.watched.list()})
@@ -164,6 +172,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": "there is no such page"})
 
     do_HEAD = do_GET
+
+    def _allowed(self, query):
+        """Whether the token is in the address, as people open it, or in the header that the page's
+        script sends. A cookie would also go to servers of other users, on other ports.
+        """
+        given = parse_qs(query).get("token") or [
+            self.headers.get("Authorization", "").removeprefix("Bearer ")
+        ]
+        return hmac.compare_digest(given[0].encode(), self.server.token.encode())
 
     def _names(self):
         port = self.server.server_address[1]

@@ -15,7 +15,6 @@ float32, on any device. How many is shown by stock C++ in float32 against itself
 that nothing is asked of.
 """
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
@@ -28,6 +27,7 @@ from ...declare.protocol.protocol import Protocol
 from ...device.cpp import CppDevice
 from ...device.cuda.devices import CudaHostProgram
 from ...device.default import DEVICES, choose_device
+from ...device.scratch import temporary_folder
 from ...errors import DeviceError, nearest
 from ...runs.execute import run
 from ...runs.plan import Plan
@@ -99,7 +99,7 @@ def certify(
     rows, costs, stock = [], [Cost(device=REFERENCE)], {}
     for name in devices:
         _check(name)
-    with tempfile.TemporaryDirectory(prefix="fena_certify_") as folder:
+    with temporary_folder("certify") as folder:
         for dtype in dtypes:
             reference = values(
                 run(

@@ -14,8 +14,7 @@ from ...analyse.statistics import Summary
 from ...declare.model.hierarchy import Hierarchy
 from ...declare.protocol.protocol import Protocol
 from ...errors import DeclarationError, FenaError, nearest
-from ...load.model_file import load_model
-from ...load.set_option import apply_parameters
+from ...load.set_option import set_model
 
 HOLDS, QUALIFIED, FAILS, NOT_RUN = VERDICTS = ("holds", "qualified", "fails", "not run")
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
@@ -52,10 +51,8 @@ class Experiment:
     may_stop: bool = False
 
     def hierarchy(self) -> Hierarchy:
-        """The Hierarchy that is run. Raises what `load_model` and `Hierarchy.with_parameter` raise."""
-        return apply_parameters(
-            load_model(self.model, self.protocol.vocabulary.size, **self.options), self.parameters
-        )
+        """The Hierarchy that is run. Raises what `load.set_option.set_model` raises."""
+        return set_model(self.model, self.protocol.vocabulary.size, self.options, self.parameters)
 
 
 @attrs.frozen

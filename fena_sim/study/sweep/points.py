@@ -12,9 +12,8 @@ import attrs
 
 from ...declare.canonical import digest
 from ...errors import DeclarationError, FenaError, RunFolderError
-from ...load.model_file import load_model
 from ...load.protocol_file import ProtocolFile, load_protocol, model_of
-from ...load.set_option import apply_parameters, parse_settings, protocol_options
+from ...load.set_option import parse_settings, protocol_options, set_model
 from ...load.user_file import file_digest, files_read
 from ...runs.plan import Plan
 from ...runs.provenance import versions
@@ -215,9 +214,7 @@ def _model(path, input_size, texts):
     if files is None or any(file_digest(file) != digest_ for file, digest_ in files.items()):
         settings = parse_settings(texts)
         with files_read() as files:
-            model = apply_parameters(
-                load_model(path, input_size, **settings.model), settings.parameters
-            )
+            model = set_model(path, input_size, settings.model, settings.parameters)
     with _keeping:
         _models[key] = model, files
         _models.move_to_end(key)

@@ -91,6 +91,20 @@ def test_median_and_interval_over_networks(networks):
     assert response["median"].attrs["units"] == "1" and (response["tokens"] == 5).all()
 
 
+def test_responses_over_networks_know_their_lock_and_their_baseline(networks):
+    """In the 5 ms before its end a standard is at 35 to 39, and 5 before its onset."""
+    wanted = dict(by="role", signal="mean square")
+    ending = evoked(networks, "b", "state_1.r", (-5 * ms, 0 * ms), lock="offset", **wanted)
+    gains = np.array([1.0, 2, 4, 8])[:, None]
+    standard = ending["network"].sel(condition="standard")
+    np.testing.assert_allclose(standard, (gains * np.arange(35, 40)) ** 2)
+    based = evoked(
+        networks, "b", "state_1.r", (-5 * ms, 5 * ms), baseline=(-5 * ms, 0 * ms), **wanted
+    )
+    standard = based["network"].sel(condition="standard")
+    np.testing.assert_allclose(standard[:, 5:], (gains * np.arange(5)) ** 2 - 25)
+
+
 def test_difference_is_paired_within_networks(networks):
     response = evoked(
         networks, "b", "state_1.r", (0 * ms, 10 * ms), by="role", signal="mean square"

@@ -49,6 +49,10 @@ def test_an_epoch_is_the_recording_around_its_token(run):
     onset = np.array([60, 120, 300, 470])
     expected = 10.0 * (onset[:, None, None] + np.arange(-5, 10)[:, None]) + np.arange(3)
     np.testing.assert_array_equal(cut.values, expected)
+    # What is said of the tokens is said of those that were kept.
+    assert cut["role"].values.tolist() == ["d", "s", "d", "x"]
+    assert cut["condition"].values.tolist() == ["presented", "omitted", "presented", "presented"]
+    assert cut["presented"].values.tolist() == [True, False, True, True]
 
 
 def test_epochs_over_the_end_are_dropped_and_those_that_just_fit_are_not(run):

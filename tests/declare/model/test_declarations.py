@@ -3,6 +3,7 @@
 import attrs
 import numpy as np
 import pytest
+import tiny
 from brian2 import hertz, ms, mV, second, volt
 
 from fena_sim import (
@@ -309,7 +310,7 @@ WRONG = {
     "the streams' name": (DeclarationError, "used twice", lambda: hierarchy([unit("streams")])),
     # batch
     "batch of none": (DeclarationError, "batch must be", lambda: hierarchy(batch=0)),
-    "half a batch": (DeclarationError, "batch must be", lambda: hierarchy(batch=1.5)),
+    "half a batch": (DeclarationError, "batch is 1.5", lambda: hierarchy(batch=1.5)),
     "batch of a flag": (DeclarationError, "batch must be", lambda: hierarchy(batch=True)),
     "batch of text": (
         DeclarationError,
@@ -318,7 +319,7 @@ WRONG = {
     ),
     "batch with a unit": (
         DeclarationError,
-        "batch must be",
+        "batch is 3",
         lambda: hierarchy().with_parameter("batch", 3 * ms),
     ),
     "batch and a condition": (
@@ -447,10 +448,46 @@ WRONG = {
         "hidden random",
         lambda: hierarchy([unit(on=dict(onset="x = randn()"))]),
     ),
-    "no population": (DeclarationError, "not a Population", lambda: hierarchy(["a"])),
+    # names that Brian2 reserves
+    "variable e": (
+        DeclarationError,
+        "Brian2 reserves 'e'",
+        lambda: unit(equations="de/dt = -e/tau : 1"),
+    ),
+    "plain variable e": (DeclarationError, "reserves 'e'", lambda: unit(equations="e : 1")),
+    "parameter e": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: unit(equations="x = e : 1", parameters=dict(e=3.0)),
+    ),
+    "link e": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: unit(equations="x = e : 1", links=dict(e="b.x")),
+    ),
+    "synaptic variable e": (DeclarationError, "reserves 'e'", lambda: synapses(equations="e : 1")),
+    "parameter e of synapses": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: synapses(parameters=dict(e=2.0)),
+    ),
+    "parameter e of a rule": (
+        DeclarationError,
+        "reserves 'e'",
+        lambda: learning("dw/dt = e*x_pre/second : 1", parameters=dict(e=2.0)),
+    ),
+    **{
+        f"parameter {name}": (
+            DeclarationError,
+            f"reserves {name!r}",
+            lambda name=name: unit(parameters={"tau": 10 * ms, name: 1.0}),
+        )
+        for name in ("pi", "inf", "mV", "exp", "t", "dt", "i", "N", "two words")
+    },
+    "no population": (DeclarationError, "populations.0. is .a.", lambda: hierarchy(["a"])),
     "no projection": (
         DeclarationError,
-        "not a Projection",
+        "projections.0. is",
         lambda: hierarchy(projections=[unit("c")]),
     ),
     "no plasticity": (DeclarationError, "plasticity", lambda: synapses(plasticity="dw/dt = 0")),
@@ -493,6 +530,40 @@ def test_the_nearest_name_is_offered(declare, hint):
 def test_parameter_of_other_units(key, value):
     with pytest.raises(UnitError):
         hierarchy().with_parameter(key, value)
+
+
+def test_another_name_is_offered_for_e():
+    with pytest.raises(DeclarationError) as caught:
+        unit(equations="de/dt = -e/tau : 1")
+    assert caught.value.where == "Population 'a'" and "'error'" in caught.value.fix
+
+
+def test_e_that_nobody_declares_is_eulers_number():
+    """As in Brian2. `j` is free in a population, where there is no other unit."""
+    hierarchy([unit(equations="dx/dt = (e - x)/tau : 1"), unit("b", equations="j : 1")])
+
+
+def test_a_key_names_one_object_or_a_level_or_all():
+    """The level of a projection is that of its target."""
+    model = tiny.model()
+    level = {p.name: p.level for p in model.populations}
+    of = {p.name: level[p.target] for p in model.projections}
+    assert any(level[p.source] != level[p.target] for p in model.projections)
+
+    def changed(key):
+        found = model.with_parameter(key, 0.123).parameters()
+        return {name for name, value in found.items() if float(value) == 0.123}
+
+    shares = {name for name in model.parameters() if name.endswith(".share")}
+    assert changed("share") == shares
+    assert changed("W_2.share") == {"W_2.share"}
+    for number in range(4):
+        owners = {name.partition(".")[0] for name in changed(f"level.{number}.share")}
+        assert owners == {
+            name
+            for name, where in {**level, **of}.items()
+            if where == number and f"{name}.share" in shares
+        }
 
 
 def test_a_changed_model_is_checked_again():
@@ -702,9 +773,9 @@ def test_meanings_can_be_given_later():
 
 @pytest.mark.parametrize("meaning", ["", "  ", None, 3])
 def test_a_meaning_is_a_text(meaning):
-    with pytest.raises(DeclarationError, match="meaning of a parameter") as caught:
+    with pytest.raises(DeclarationError, match="meaning") as caught:
         Parameter(10 * ms, meaning)
-    assert caught.value.fix and "10" in caught.value.where
+    assert caught.value.fix and "Parameter" in caught.value.where
 
 
 @pytest.mark.parametrize("value", [(1.0, 2.0), "fast", True, np.nan, Parameter(1.0, "twice")])

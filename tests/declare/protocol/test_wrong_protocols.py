@@ -61,11 +61,28 @@ WRONG = {
     ),
     "one duration of zero": (
         ProtocolError,
-        "duration must be positive",
+        "duration of token 1 must be positive, not 0. s",
         lambda: FixedPace(duration=[48, 0] * ms, blank=12 * ms),
     ),
     "blank of zero": (ProtocolError, "blank must be positive", lambda: FixedPace(blank=0 * ms)),
-    "no blank": (ProtocolError, "blank or the onset", lambda: FixedPace()),
+    "duration as a text": (
+        ProtocolError,
+        "duration is '48 ms'",
+        lambda: FixedPace(duration="48 ms"),
+    ),
+    "duration in a list": (ProtocolError, "duration is", lambda: FixedPace(duration=[48 * ms])),
+    "misspelt": (ProtocolError, "'duraton'", lambda: FixedPace(duraton=48 * ms)),
+    "asynchronies of another number": (
+        ProtocolError,
+        r"shape \(3,\), durations of \(2,\)",
+        lambda: FixedPace(duration=[4, 5] * ms, onset_asynchrony=[8, 9, 10] * ms),
+    ),
+    "an age": (ProtocolError, "longer than", lambda: laid_out(pace=FixedPace(blank=1e20 * ms))),
+    "several times at a pace of its own": (
+        ProtocolError,
+        "one time",
+        lambda: SelfPaced(longest=[40, 48] * ms),
+    ),
     "both": (ProtocolError, "not both", lambda: FixedPace(blank=12 * ms, onset_asynchrony=60 * ms)),
     "onset asynchrony of the duration": (
         ProtocolError,
@@ -138,7 +155,7 @@ WRONG = {
         "has units",
         lambda: laid_out(controls=dict(gate=lambda t: t)),
     ),
-    "control text": (ProtocolError, "cannot be used", lambda: laid_out(controls=dict(gate="open"))),
+    "control text": (ProtocolError, "is 'open'", lambda: block(controls=dict(gate="open"))),
     "control function that fails": (
         ProtocolError,
         "cannot be used",
@@ -150,7 +167,7 @@ WRONG = {
         lambda: laid_out(controls=dict(gate=lambda t: np.ones(7))),
     ),
     # blocks
-    "no stream": (ProtocolError, r"stream is \('s00'", lambda: block(stream=["s00"])),
+    "no stream": (ProtocolError, r"stream\[0\] is 's00'", lambda: block(stream=["s00"])),
     "an empty list of streams": (ProtocolError, r"stream is \[\]", lambda: block(stream=[])),
     "streams of two lengths": (
         ProtocolError,
@@ -163,8 +180,8 @@ WRONG = {
         lambda: block(stream=[tiny.stream(1), TokenStream.from_ids([0], one_hot("ab"))]),
     ),
     "block name": (ProtocolError, "identifier", lambda: block(name="a b")),
-    "block without a name": (ProtocolError, "identifier", lambda: block(name=None)),
-    "no probe": (ProtocolError, "probes holds", lambda: block(probes=["state_1"])),
+    "block without a name": (ProtocolError, "name is None", lambda: block(name=None)),
+    "no probe": (ProtocolError, r"probes\[0\] is 'state_1'", lambda: block(probes=["state_1"])),
     # probes
     "probe interval of zero": (
         ProtocolError,
@@ -183,7 +200,7 @@ WRONG = {
     "window of one time": (UnitError, "two times", lambda: Probe("a", "x", window=(48 * ms,))),
     # protocols
     "no blocks": (ProtocolError, "at least one Block", lambda: protocol()),
-    "no block": (ProtocolError, "at least one Block", lambda: protocol("a")),
+    "no block": (ProtocolError, r"blocks\[0\] is 'a'", lambda: protocol("a")),
     "protocol name": (ProtocolError, "identifier", lambda: protocol(block(), name="../p")),
     "two blocks of a name": (ProtocolError, "taken", lambda: protocol(block(), block())),
     "reserved block name": (ProtocolError, "taken", lambda: protocol(block(name="initial"))),

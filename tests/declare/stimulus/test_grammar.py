@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fena_sim.errors import StimulusError, UnknownNameError
-from fena_sim.stimulus import MotifGrammar, one_hot
+from fena_sim.stimulus import LONG_MOTIFS, MotifGrammar, one_hot
 
 LABELS = ["token", "symbol", "position", "motif", "previous_motif", "motif_class", "novel"]
 
@@ -168,6 +168,21 @@ def test_a_held_out_pair_inside_a_class_keeps_the_class_context():
     assert distinct == [(2 + i) % 3 for i in range(len(distinct))]
 
 
+@pytest.mark.parametrize("held_out", [False, True])
+@pytest.mark.parametrize("pairs", [MotifGrammar().held_out_pairs, {(0, 1), (0, 4), (8, 8)}])
+def test_rows_of_transitions_sum_to_one_or_are_never_reached(held_out, pairs):
+    total = MotifGrammar(held_out_pairs=pairs).transitions(held_out).sum(axis=2)
+    own_class = np.arange(9) // 3 == np.arange(3)[:, None]  # never the class before itself
+    np.testing.assert_allclose(total, ~own_class)
+
+
+def test_long_motifs_are_nine_of_eight_tokens_that_share_tokens():
+    grammar = MotifGrammar(motifs=LONG_MOTIFS)
+    assert [len(set(m)) for m in grammar.motifs] == [8] * 9
+    assert len({m[0] for m in grammar.motifs}) == 9
+    check_labels(grammar, grammar.training(300, 0))
+
+
 def test_certain_rules_give_a_cycle():
     grammar = MotifGrammar(p_class=1, p_index=1, held_out_pairs=())
     motifs = chain(grammar.training(500, 8))
@@ -208,7 +223,7 @@ ALL = {(a, b) for a in range(9) for b in range(9)}
         (lambda: MotifGrammar(p_index=-0.1), "p_index"),
         (lambda: MotifGrammar(p_index=float("nan")), "p_index"),
         (lambda: MotifGrammar().training(0, 1), "n must be"),
-        (lambda: MotifGrammar().training(10.0, 1), "n must be"),
+        (lambda: MotifGrammar().training(10.0, 1), "n is 10.0"),
         (lambda: MotifGrammar().held_out(-3, 1), "n must be"),
         (lambda: MotifGrammar().training(10, -1), "seed"),
         (lambda: MotifGrammar().held_out(10, "x"), "seed"),

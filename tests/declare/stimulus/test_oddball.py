@@ -174,7 +174,7 @@ ONCE = omissions(cascade(TONES, 20, LINE), 0.1, 0)
         (lambda: oddball("f5", "f6", 10, 0, 0, LINE), "p_deviant must be"),
         (lambda: oddball("f5", "f6", 10, 1.0, 0, LINE), "p_deviant must be"),
         (lambda: oddball("f5", "f6", 10, float("nan"), 0, LINE), "p_deviant must be"),
-        (lambda: oddball("f5", "f6", 10, "0.1", 0, LINE), "p_deviant must be"),
+        (lambda: oddball("f5", "f6", 10, "0.1", 0, LINE), "p_deviant is '0.1'"),
         (lambda: oddball("f5", "f6", 10, 0.34, 0, LINE), "cannot be reached with min_standards=2"),
         (lambda: oddball("f5", "f6", 10, 0.1, 0, LINE, min_standards=-1), "min_standards"),
         (lambda: oddball("f5", "f6", 10, 0.1, -1, LINE), "seed"),

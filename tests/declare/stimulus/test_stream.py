@@ -14,6 +14,10 @@ from fena_sim.stimulus import OMITTED, TokenStream, one_hot
 ABC = one_hot("abc")
 
 
+def frame():
+    return pd.DataFrame({"token": [0, 1], "symbol": ["a", "b"], "x": [1, 2], "y": [3, 4]})
+
+
 @given(st.lists(st.sampled_from(["a", "b", "c", OMITTED]), min_size=1))
 def test_from_list_numbers_symbols_and_marks_omissions(tokens):
     stream = TokenStream.from_list(tokens, ABC, place=list(range(len(tokens))))
@@ -102,6 +106,18 @@ def test_repr_is_short():
             ),
             "labels x",
         ),
+        (
+            lambda: TokenStream.from_list("ab", ABC, role=["x", "\udc80"]),
+            "label 'role' '\\udc80' (at 1) holds half of a surrogate pair",
+        ),
+        (
+            lambda: TokenStream.from_list("ab", ABC, **{"\ud800": [1, 2]}),
+            "the name of a label '\\ud800' (at 0) holds half",
+        ),
+        (lambda: TokenStream.from_list("ab", ABC, **{"": [1, 2]}), "name of a label is ''"),
+        (lambda: TokenStream(ABC, frame().assign(**{"onset": 1.0})), "cannot be called 'onset'"),
+        (lambda: TokenStream(ABC, frame().rename(columns={"x": 3})), "name of a label is 3"),
+        (lambda: TokenStream(ABC, frame().rename(columns={"x": "y"})), "cannot be called 'y'"),
     ],
 )
 def test_refusals_say_what_where_and_how_to_fix(build, words):

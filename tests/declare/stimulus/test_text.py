@@ -1,15 +1,18 @@
-"""Text streams. Oracles: an independent folding, character by character, and the documented
-refusals.
+"""Text streams. Oracles: an independent folding of ASCII, character by character; spellings of
+European languages without accents, by hand; and the documented warnings and refusals.
 """
 
 import string
+import unicodedata
+import warnings
 from pydoc_data.topics import topics
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fena_sim.errors import StimulusError
+from fena_sim import load_protocol
+from fena_sim.errors import StimulusError, StimulusWarning
 from fena_sim.stimulus import dense_random, one_hot, text
 
 FOLDED = " ,." + string.ascii_lowercase
@@ -44,16 +47,26 @@ def write(tmp_path):
 
 def test_default_text_is_the_folded_python_documentation():
     stream = text()
-    expected = slow_fold("\n".join(topics[key] for key in sorted(topics)))
+    prose = "\n".join(topics[key] for key in sorted(topics))
+    assert {c for c in prose if c.isalpha() and not c.isascii()} <= {"ß"}
+    expected = slow_fold(prose.replace("ß", "ss"))
     assert spelled(stream) == expected
     assert stream.events["word_position"].tolist() == slow_word_positions(expected)
     assert stream.vocabulary == one_hot(FOLDED)
 
 
-@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+#: Any character but NUL that is no letter, accent or soft hyphen beyond ASCII, which fold alike.
+PLAIN = st.characters(
+    exclude_characters="\0\xad",
+    exclude_categories=["Cs", "L", "M"],
+    include_characters=string.ascii_letters,
+)
+
+
+@given(st.text(PLAIN, min_size=1))
 @example("Don't  stop,\r\n\tnow. ")
-@example("Ünïcode İstanbul")
-def test_folding_any_text(tmp_path_factory, prose):
+@example("\ufeffa \u2018quoted\u2019\u2026 text")
+def test_folding_a_text_of_ascii_letters(tmp_path_factory, prose):
     path = tmp_path_factory.mktemp("t") / "t.txt"
     path.write_bytes(prose.encode())
     prose = prose.removeprefix("\ufeff")
@@ -66,11 +79,111 @@ def test_folding_any_text(tmp_path_factory, prose):
         assert spelled(stream) == expected
         assert stream.vocabulary.symbols == tuple(FOLDED)
         assert stream.events["word_position"].tolist() == slow_word_positions(expected)
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+@example("a line\r\nand another\rand one more\n")
+@example("Ünïcode İstanbul")
+def test_any_text_as_it_is_or_folded(tmp_path_factory, prose):
+    path = tmp_path_factory.mktemp("t") / "t.txt"
+    path.write_bytes(prose.encode())
+    prose = prose.removeprefix("\ufeff")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StimulusWarning)
+        try:
+            folded = spelled(text(path))
+        except StimulusError as error:
+            assert "empty after folding" in error.what or "become spaces" in error.what
+        else:
+            assert set(folded) <= set(FOLDED) and "  " not in folded and folded.strip() == folded
+            # No letter of ASCII is lost or moved.
+            own = iter(folded)
+            assert all(c in own for c in prose.lower() if c in string.ascii_lowercase)
     if prose:
         stream = text(path, fold=False, max_symbols=2000)
         assert spelled(stream) == prose
         assert stream.vocabulary.symbols == tuple(sorted(set(prose)))
         assert stream.events["word_position"].tolist() == slow_word_positions(prose)
+
+
+@pytest.mark.parametrize(
+    "prose, expected",
+    [
+        ("Über größere Straßen fährt Öl", "uber grossere strassen fahrt ol"),
+        ("L'été, naïf garçon, Œuvre où", "l ete, naif garcon, oeuvre ou"),
+        ("Işık ağaçta, İstanbul ĞÜŞÖÇ", "isik agacta, istanbul gusoc"),
+        ("Zażółć gęślą jaźń Łódź", "zazolc gesla jazn lodz"),
+        ("Þór og ÆÐI, Ærøskøbing på Åland", "thor og aedi, aeroskobing pa aland"),
+        ("Đà Nẵng, ħobż, ŋo, ŧuŋ, Ǽ", "da nang, hobz, ngo, tung, ae"),
+        ("ə ɛ ɔ ƒ ſ ﬁ ĳ", "e e o f s fi ij"),
+        ("Wort\xadtrennung", "worttrennung"),
+        ("ĈirkaŭŜanĝo Ăștia Ķēde Žluťoučký", "cirkausango astia kede zlutoucky"),
+    ],
+)
+def test_latin_letters_fold_to_their_base_letter(write, prose, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for form in ("NFC", "NFD"):
+            assert spelled(text(write(unicodedata.normalize(form, prose)))) == expected
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(string.ascii_letters),
+            st.text(st.characters(categories=["Mn"]), max_size=2),
+        ),
+        min_size=1,
+    )
+)
+def test_accents_never_part_or_lose_letters(tmp_path_factory, letters):
+    """However they are composed."""
+    path = tmp_path_factory.mktemp("t") / "t.txt"
+    for form in ("NFC", "NFD"):
+        path.write_text(unicodedata.normalize(form, "".join(a + b for a, b in letters)), "utf-8")
+        assert spelled(text(path)) == "".join(letter.lower() for letter, _ in letters)
+
+
+@given(st.lists(st.sampled_from("abcdefghßé.,1 –"), min_size=100, max_size=300), st.integers(0, 12))
+def test_the_share_of_letters_that_become_spaces(tmp_path_factory, characters, lost):
+    """Greek has no Latin base letters. Three letters in a hundred are too many."""
+    path = tmp_path_factory.mktemp("t") / "t.txt"
+    prose = "abc" + "".join(characters) + "λόγος ψυχή ένας"[:lost]
+    path.write_text(prose, "utf-8")
+    gone = sum("GREEK" in unicodedata.name(c) for c in prose)
+    share = gone / sum(c.isalpha() for c in prose)
+    said = f"{100 * share:.2g} % of the text's letters"
+    if share > 0.03:
+        with pytest.raises(StimulusError, match=said) as caught:
+            text(path)
+        assert "fold=False" in caught.value.fix and caught.value.where == str(path)
+    elif gone:
+        with pytest.warns(StimulusWarning, match=said) as caught:
+            text(path)
+        assert "fold=False" in str(caught[0].message) and caught[0].filename == __file__
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            text(path)
+
+
+def test_letters_beyond_the_characters_asked_for_are_not_lost(write):
+    path = write("  ab cd" + "ж" * 50)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert spelled(text(path, characters=5)) == "ab cd"
+    with pytest.raises(StimulusError, match="20 % of the text's letters"):
+        text(path, characters=6)
+
+
+def test_the_protocol_takes_a_text_as_it_is(write):
+    path = str(write("Zwölf größere Straßen. " * 4))
+    options = dict(path=path, characters=40, test_characters=20)
+    folded = load_protocol("protocols/read_text.py", **options).protocol
+    whole = load_protocol("protocols/read_text.py", **options, fold=False).protocol
+    assert folded.vocabulary == one_hot(FOLDED)
+    assert whole.vocabulary.symbols == tuple(sorted(set("Zwölf größere Straßen. ")))
+    assert spelled(whole.blocks[1].stream) == ("Zwölf größere Straßen. " * 4)[:40]
 
 
 def test_characters_are_counted_after_folding(write):
@@ -123,7 +236,7 @@ def test_directory(tmp_path):
             {"vocabulary": one_hot("abc ")},
             "2 of the text's characters are not in the vocabulary: 't', ','",
         ),
-        (b"abc", {"vocabulary": "abc"}, "vocabulary is a str"),
+        (b"abc", {"vocabulary": "abc"}, "vocabulary is 'abc'"),
         (b"a  b", {"characters": 4}, "has 3 characters, fewer than the 4"),
         (b"ab", {"characters": 0}, "characters"),
         (b"ab", {"characters": 1.5}, "characters"),

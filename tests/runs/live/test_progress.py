@@ -8,10 +8,12 @@ import itertools
 import numpy as np
 import pytest
 import tiny
+import xarray as xr
 
 import fena_sim as fs
 from fena_sim.measure import free_energy, level_errors
 from fena_sim.runs.live.progress import REDRAW, REPORT, Display, Silent
+from fena_sim.runs.live.readings import readings_of_block
 from fena_sim.runs.live.view import CELLS, History, RunView, number, sparkline
 from fena_sim.runs.plan import Plan
 
@@ -119,6 +121,21 @@ def test_a_file_gets_plain_lines(shown):
         f"error {' '.join(map(number, errors))}",
         f"precision {' '.join(map(number, tokens['precision'].values.mean(axis=0)))}",
     ]
+
+
+def test_of_streams_side_by_side_settling_is_the_median_and_all_else_the_mean():
+    errors = np.arange(24.0).reshape(2, 3, 4)
+    tokens = xr.Dataset(
+        {
+            "iterations": (("event", "stream"), [[1, 2, 9], [40, 4, 4]]),
+            "error": (("event", "stream", "level"), errors),
+        }
+    )
+    found = readings_of_block(tiny.model().with_parameter("batch", 3), tokens)
+    assert found.pop(("iterations", None)).tolist() == [2, 4]
+    for level in LEVELS:
+        np.testing.assert_allclose(found.pop(("error", level)), errors.mean(axis=1)[:, level])
+    assert not found
 
 
 @pytest.mark.compile

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 
+import handmade
 import numpy as np
 import pytest
 import tiny
@@ -178,10 +179,7 @@ def test_a_chunk_that_is_half_written_is_not_there_yet(interrupted_run):
 
 def test_a_run_that_stopped_says_why_and_a_vanished_one_is_an_error(interrupted_run):
     folder = interrupted_run(tiny.one_block(), 1)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(
-        json.dumps({**manifest, "status": "stopped: x is not finite"})
-    )
+    handmade.edit(folder, status="stopped: x is not finite")
     reader = RunReader(folder)
     state = reader.read()
     assert (state["kind"], state["status"]) == ("stopped", "stopped: x is not finite")

@@ -5,22 +5,6 @@ from types import SimpleNamespace
 import handmade
 import numpy as np
 import pytest
-import xarray as xr
-
-
-def kept(n, streams=None):
-    """Readouts: one value, one per level, one per unit."""
-    rng = np.random.default_rng(n)
-    shape, first = ((n,), ("event",)) if streams is None else ((n, streams), ("event", "stream"))
-    return xr.Dataset(
-        {
-            "iterations": (first, rng.integers(0, 40, shape).astype("int32")),
-            "error": ((*first, "level"), rng.random((*shape, 2)).astype("float32")),
-            "state": ((*first, "unit"), rng.random((*shape, 3))),
-        },
-        coords={"event": np.arange(n)},
-    )
-
 
 READOUTS = [
     {"name": "error", "variables": ["cell.v", "rate.r"]},
@@ -70,7 +54,7 @@ def made(tmp_path_factory):
         ),
         "second": handmade.events([0.0, 0.05], [3, 2], role=["s", 'a "quoted",\nlabel']),
     }
-    tokens = {name: kept(len(table)) for name, table in tables.items()}
+    tokens = {name: handmade.kept(len(table)) for name, table in tables.items()}
     recorded = {"first": sampled, "silent": None, "second": windowed}
     run = handmade.write(
         tmp_path_factory.mktemp("made") / "run",
@@ -95,7 +79,7 @@ def two_streams(tmp_path_factory):
     table = handmade.events([0, 0.05, 0, 0.05], [0, 1, 2, 3])
     table.insert(0, "stream", [0, 0, 1, 1])
     values = np.random.default_rng(0).standard_normal((100, 2, 5))
-    tokens = kept(2, streams=2)
+    tokens = handmade.kept(2, streams=2)
     run = handmade.write(
         tmp_path_factory.mktemp("streams") / "run",
         {"b": (table, handmade.traces(1e-3, rate__r=values), tokens)},

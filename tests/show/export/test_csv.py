@@ -5,9 +5,12 @@
 import csv
 import json
 
+import handmade
 import numpy as np
 import pandas as pd
 import pytest
+import texts
+from hypothesis import given, settings
 
 from fena_sim.show.export.csv import write_csv
 
@@ -54,6 +57,33 @@ def test_rfc_4180(folder):
     assert b'"a ""quoted"",\nlabel"' in (folder / "second_events.csv").read_bytes()
 
 
+#: A value as it stands in a field, by its type.
+READ = {
+    str: str,
+    bool: {"True": True, "False": False}.get,
+    int: int,
+    float: lambda field: float(field or "nan"),
+}
+
+
+@settings(max_examples=40)
+@given(texts.SYMBOLS, texts.LABELS)
+def test_any_text_comes_back_as_it_was(tmp_path_factory, symbols, labels):
+    """In a symbol, a label, or a label's name; numbers and truth values too."""
+    folder = tmp_path_factory.mktemp("any")
+    run = handmade.write(folder / "run", {"b": (texts.table(symbols, labels), None, None)})
+    write_csv(run, folder / "tables")
+    names, *found = rows(folder / "tables" / "b_events.csv")
+    columns = dict(zip(names, zip(*found, strict=True), strict=True))
+    assert len(names) == len(columns) == 6 + len(labels)
+    assert columns["symbol"] == tuple(symbols)
+    for name, values in labels.items():
+        read = [READ[type(v)](field) for v, field in zip(values, columns[name], strict=True)]
+        assert all(map(texts.same, read, values)), name
+    (entry,) = json.loads((folder / "tables" / "datapackage.json").read_text())["resources"]
+    assert [field["name"] for field in entry["schema"]["fields"]] == names
+
+
 def test_events(made, folder):
     for name in made.run.blocks:
         read, table = (
@@ -97,6 +127,18 @@ def test_what_was_kept_per_token(made, folder):
         iterations["value"].tolist() == made.tokens["silent"]["iterations"].values.tolist()
         and iterations["index"].isna().all()
     )
+
+
+def test_units_keep_their_numbers(tmp_path):
+    """Of a probe of units 2, 5 and 7."""
+    values = np.arange(60.0).reshape(20, 3)
+    recorded = handmade.traces(1e-3, rate__r=values).assign_coords(rate_unit=[2, 5, 7])
+    run = handmade.write(tmp_path / "run", {"b": (handmade.events([0], [0]), recorded, None)})
+    write_csv(run, tmp_path / "tables")
+    read = pd.read_csv(tmp_path / "tables" / "b_traces.csv", float_precision="round_trip")
+    table = read.pivot(index="time", columns="unit", values="value")
+    assert table.columns.tolist() == [2, 5, 7]
+    np.testing.assert_array_equal(table, values)
 
 
 def test_streams_side_by_side(two_streams, tmp_path):

@@ -1,8 +1,12 @@
 """Oracle: what was written into the run by hand, read back by plain neo."""
 
+import json
+
 import handmade
 import numpy as np
 import pytest
+import texts
+from hypothesis import given, settings
 
 neo = pytest.importorskip("neo", reason="needs the extra neo")
 pytest.importorskip("nixio", reason="needs the extra neo")
@@ -62,6 +66,45 @@ def test_spikes_and_tokens(made, block):
         )
         for column in table:
             assert epoch.array_annotations[column].tolist() == table[column].tolist(), column
+
+
+def assert_labels_come_back(folder, symbols, labels):
+    table = texts.table(symbols, labels)
+    run = handmade.write(folder / "run", {"b": (table, None, None)})
+    (segment,) = read(run, folder / "run.nix").segments
+    for kept in (segment.epochs[0], segment.events[0]):
+        names = json.loads(kept.annotations.get("label_names", "{}"))
+        as_json = json.loads(kept.annotations.get("texts_as_json", "[]"))
+
+        def texts_of(values, column):
+            return [json.loads(v) for v in values] if column in as_json else list(values)
+
+        assert texts_of(kept.labels.tolist(), "symbol") == symbols
+        if kept is segment.events[0]:
+            continue
+        found = {names.get(name, name): name for name in kept.array_annotations}
+        assert len(found) == 6 + len(labels)
+        for label, values in labels.items():
+            column = kept.array_annotations[found[label]].tolist()
+            assert all(map(texts.same, texts_of(column, found[label]), values)), label
+
+
+@pytest.mark.slow
+@settings(max_examples=10)
+@given(texts.SYMBOLS, texts.LABELS)
+def test_any_text_comes_back_as_it_was(tmp_path_factory, symbols, labels):
+    """In a symbol, a label, or a label's name."""
+    assert_labels_come_back(tmp_path_factory.mktemp("any"), symbols, labels)
+
+
+@pytest.mark.slow
+def test_any_name_of_a_label(tmp_path):
+    """All at once, with those that neo uses for itself."""
+    own = ["neo_name", "nix_name", "file_datetime", "label_names", "texts_as_json"]
+    own += [name for name in dir(neo.Epoch) if not name.startswith("__")]
+    names = {*texts.USED, *filter(None, texts.AWKWARD), *own} - texts.RESERVED
+    labels = {name: [f"{name} {row}" for row in range(3)] for name in sorted(names)}
+    assert_labels_come_back(tmp_path, list("abc"), labels)
 
 
 def test_streams_side_by_side(two_streams, tmp_path):

@@ -7,6 +7,8 @@ import json
 import handmade
 import numpy as np
 import pytest
+import texts
+from hypothesis import given, settings
 
 pynwb = pytest.importorskip("pynwb", reason="needs the extra nwb")
 
@@ -75,6 +77,25 @@ def test_trials_have_every_column(made, file):
     assert np.isnan(trials["position"][:6]).all() and trials["role"][6] == ""
 
 
+@pytest.mark.parametrize("rounding", [np.float64, np.float32])
+def test_trials_adjoin_exactly(tmp_path, rounding):
+    """Also those of an earlier version, whose durations were in single precision."""
+    shown = np.asarray(rounding(0.1) * np.ones(7, rounding), dtype=float)
+    onsets = 0.007 + np.arange(7) * 0.107
+    table = handmade.events(onsets, np.arange(7) % 4, blank=0.007, shown=shown)
+    run = handmade.write(
+        tmp_path / "run", {name: (table, None, None) for name in ("one", "two", "three")}
+    )
+    write_nwb(run, tmp_path / "run.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
+        file = io.read()
+        trials, epochs = file.trials.to_dataframe(), file.epochs.to_dataframe()
+    assert trials["start_time"][1:].tolist() == trials["stop_time"][:-1].tolist()
+    assert trials["start_time"].tolist() == [float(f"{k * 0.107:.12g}") for k in range(21)]
+    assert epochs["start_time"][1:].tolist() == epochs["stop_time"][:-1].tolist()
+    assert epochs["stop_time"].tolist() == [0.749, 1.498, 2.247]
+
+
 def test_labels_with_gaps_in_some_blocks(tmp_path):
     """A column is numbers if it is in every block that has it, else text; gaps are NaN or empty."""
     rows = np.arange(2) * 0.05
@@ -102,6 +123,106 @@ def test_labels_with_gaps_in_some_blocks(tmp_path):
         assert trials["sure"].tolist() == ["True", "False", "", "True", "", ""]
         assert trials["code"].tolist() == ["1", "2", "x", "", "", ""]
         assert trials["padded"].tolist() == ["01", "02", "", "03", "", ""]
+
+
+def label_of(trials, label):
+    """The values of a label, from the column whose description names it."""
+    (column,) = [c for c in trials.columns if c.description.startswith(f"label {label!r} of the")]
+    values = column.data[:].tolist()
+    return [json.loads(value) for value in values] if "as JSON" in column.description else values
+
+
+def assert_labels_come_back(folder, symbols, labels):
+    table = texts.table(symbols, labels)
+    run = handmade.write(folder / "run", {"b": (table, None, handmade.kept(len(table)))})
+    write_nwb(run, folder / "run.nwb")
+    with pynwb.NWBHDF5IO(str(folder / "run.nwb"), "r") as io:
+        trials = io.read().trials
+        for name, values in labels.items():
+            assert all(map(texts.same, label_of(trials, name), values)), name
+        (column,) = [c for c in trials.columns if c.name == "symbol"]
+        found = column.data[:].tolist()
+        json_ = "as JSON" in column.description
+        assert [json.loads(text) for text in found] if json_ else found == symbols
+        assert json_ == any("\0" in symbol for symbol in symbols)
+        # Whatever their names, labels are beside the readouts and the file's own columns.
+        own = {"start_time", "stop_time", "block", "readout_error", "readout_iterations"}
+        assert own <= set(trials.colnames)
+        assert len(set(trials.colnames)) == 3 + 6 + len(labels) + 3
+        np.testing.assert_allclose(trials["start_time"][:], table["blank_onset"], atol=1e-12)
+
+
+@pytest.mark.slow
+@settings(max_examples=15)
+@given(texts.SYMBOLS, texts.LABELS)
+def test_any_text_comes_back_as_it_was(tmp_path_factory, symbols, labels):
+    """In a symbol, a label, or a label's name."""
+    assert_labels_come_back(tmp_path_factory.mktemp("any"), symbols, labels)
+
+
+def test_any_name_of_a_label(tmp_path):
+    """All at once, with those that pynwb's tables use for themselves."""
+    own = [name for name in dir(pynwb.epoch.TimeIntervals) if not name.startswith("__")]
+    names = {*texts.USED, *filter(None, texts.AWKWARD), *own} - texts.RESERVED
+    labels = {name: [f"{name} {row}" for row in range(3)] for name in sorted(names)}
+    assert_labels_come_back(tmp_path, list("abc"), labels)
+
+
+def test_a_name_that_nwb_can_use_stays(tmp_path):
+    """Of two labels whose names would be one, that which has it keeps it."""
+    labels = {"a/b": ["1", "2", "3"], "a_b": ["4", "5", "6"], "readout_error": ["x", "y", "z"]}
+    table = texts.table(list("abc"), labels)
+    run = handmade.write(tmp_path / "run", {"b": (table, None, handmade.kept(3))})
+    write_nwb(run, tmp_path / "run.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
+        trials = io.read().trials.to_dataframe()
+    assert trials["a_b"].tolist() == ["4", "5", "6"]
+    assert trials["a_b_label"].tolist() == ["1", "2", "3"]
+    assert trials["readout_error_label"].tolist() == ["x", "y", "z"]
+    np.testing.assert_array_equal(np.stack(trials["readout_error"]), handmade.kept(3)["error"])
+
+
+def test_large_integers_that_some_blocks_lack(tmp_path):
+    """They do not become floats, of which there is not one for each."""
+    tables = {
+        "with": handmade.events([0, 0.05], [0, 1], serial=[2**60 + 1, 2], small=[1, 2]),
+        "without": handmade.events([0, 0.05], [0, 1]),
+    }
+    run = handmade.write(tmp_path / "run", {n: (t, None, None) for n, t in tables.items()})
+    write_nwb(run, tmp_path / "run.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
+        trials = io.read().trials.to_dataframe()
+    assert trials["serial"].tolist() == [str(2**60 + 1), "2", "", ""]
+    np.testing.assert_array_equal(trials["small"], [1, 2, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(
+    "fired", [[], [0], [1, 1], [2]], ids=["none", "the first", "the second", "the last"]
+)
+def test_silent_neurons(tmp_path, fired):
+    """Nothing critical, and every neuron that was recorded is there."""
+    traces = handmade.traces(1e-3, cell__v=np.random.default_rng(0).normal(size=(300, 3)))
+    traces = traces.assign(
+        {
+            "cell.spike_time": ("cell_spike", 0.01 * np.arange(1, len(fired) + 1), {"units": "s"}),
+            "cell.spike_unit": ("cell_spike", np.array(fired, dtype="int32")),
+        }
+    )
+    table = handmade.events(np.arange(6) * 0.05, [0, 1, 2, 3, 0, 1])
+    cell = handmade.population("cell", 0, "v", 3, "volt")
+    run = handmade.write(tmp_path / "run", {"b": (table, traces, None)}, [cell])
+    write_nwb(run, tmp_path / "run.nwb")
+    assert_not_critical(tmp_path / "run.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "run.nwb"), "r") as io:
+        file = io.read()
+        listed = file.units if fired else file.analysis["silent_units"]
+        assert listed["unit"].data[:].tolist() == [0, 1, 2]
+        assert listed["population"].data[:].tolist() == ["cell"] * 3
+        if fired:
+            counts = [len(times) for times in file.units.to_dataframe()["spike_times"]]
+            assert counts == [fired.count(unit) for unit in range(3)]
+        else:
+            assert file.units is None
 
 
 def test_spikes_are_the_units(made, file):

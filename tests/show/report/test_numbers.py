@@ -8,7 +8,7 @@ import xarray as xr
 
 from fena_sim.errors import FenaError
 from fena_sim.measure import mean_errors, settling_iterations, summarise
-from fena_sim.show.report.figures import _measured
+from fena_sim.show.report.figures import _in_words, _measured
 from fena_sim.show.report.numbers import block_numbers, protocol_numbers
 
 FILE = """
@@ -63,3 +63,15 @@ def test_courses_of_self_paced_networks_are_drawn_over_the_times_that_all_have()
         )
 
     assert [curve.sizes["time"] for curve in _measured(course, [9, 8, 10])] == [8, 8, 8]
+
+
+def test_words_beside_a_panel_are_medians_over_networks():
+    """First points 1, 2 and 9, last ones 5, 5 and 8; of the other moment ten times as much."""
+
+    def curve(first, last):
+        values = np.array([[first, 10 * first], [np.nan, np.nan], [last, 10 * last]])
+        return xr.DataArray(values, dims=("tokens", "moment"), coords={"moment": ["first", "last"]})
+
+    assert _in_words([curve(1, 5), curve(9, 5), curve(2, 8)]) == (
+        "From first to last point, before settling: 2 → 5, after settling: 20 → 50."
+    )

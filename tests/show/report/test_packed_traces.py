@@ -112,6 +112,12 @@ def test_what_a_run_recorded_is_what_its_page_holds(uninterrupted):
             == uninterrupted.tokens(block["name"])["iterations"].to_numpy().tolist()
         )
         assert [s is None for s in block["tokens"]["symbol"]] == (events["token"] < 0).tolist()
+        for name, column in (
+            ("blank", "blank_onset"),
+            ("onset", "onset"),
+            ("duration", "duration"),
+        ):
+            assert block["tokens"][name] == pytest.approx(1000 * events[column], abs=1e-3)
         for found in block["series"]:
             recorded = data[found["name"]].to_numpy()
             time = data[data[found["name"]].dims[0]].to_numpy() * 1000

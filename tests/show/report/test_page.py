@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import attrs
+import handmade
 import pytest
 import tiny
 
@@ -128,10 +129,13 @@ def test_a_protocol_name_from_a_manifest_reaches_no_other_folder(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "protocols").mkdir()
     (tmp_path / "evil.py").write_text("raise SystemExit('executed')")
-    manifest = json.loads((hostile / "manifest.json").read_text())
-    manifest["protocol"]["name"], manifest["status"] = "../evil", "finished"
-    manifest["command"] = ["fena", "run", str(tmp_path / "evil.py")]
-    (hostile / "manifest.json").write_text(json.dumps(manifest))
+    command = ["fena", "run", str(tmp_path / "evil.py")]
+    handmade.edit(
+        hostile,
+        lambda manifest: manifest["protocol"].update(name="../evil"),
+        status="finished",
+        command=command,
+    )
     report(hostile)
 
 

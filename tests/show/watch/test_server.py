@@ -1,5 +1,5 @@
-"""Oracle: the documented contract. Its own page and data, to this machine, under its own address;
-nothing else.
+"""Oracle: the documented contract. Its own page and data, to this machine, under its own address,
+to who knows its token; nothing else.
 """
 
 import http.client
@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def serving():
 
 
 def ask(server, path, method="GET", **headers):
+    """Asks as the page's script does, with the token, unless `headers` have another Authorization."""
+    headers = {"Authorization": f"Bearer {server.token}", **headers}
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=300)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
@@ -113,6 +116,69 @@ def test_a_name_that_another_site_lets_point_here_is_refused(
     server = serving(uninterrupted.folder)
     status, body, _ = ask(server, "/runs", Host=host.format(server.server_address[1]))
     assert status == expected and (expected == 200 or uninterrupted.id.encode() not in body)
+
+
+PATHS = ("/", "/runs", "/state?run={}", "/manifest.json", "/favicon.ico", "//", "/?token", "*")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "wrong", ["", "Bearer ", "Bearer x", "Basic {}", "Bearer {}x", "bearer é", "{}\xff"]
+)
+def test_without_its_token_it_refuses_everything(serving, tmp_path, method, wrong):
+    server = serving(tmp_path)
+    wrong = wrong.format(server.token)
+    for path in PATHS:
+        path = path.format(tmp_path.name)
+        status, body, headers = ask(server, path, method, Authorization=wrong)
+        assert status == 403, (path, wrong)
+        assert str(tmp_path).encode() not in body and "Set-Cookie" not in headers
+        assert server.token not in body.decode() + str(headers)
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "{}x", "é", "%ff", "%00", "{}&token=", "x&token={}"])
+def test_another_token_in_the_address_is_refused(serving, tmp_path, wrong):
+    server = serving(tmp_path)
+    for path in ("/?token=", "/runs?token="):
+        address = path + urllib.parse.quote(wrong.format(server.token), safe="%&=")
+        expected = 200 if wrong == "{}&token=" else 403  # the first one counts; empty ones do not
+        assert ask(server, address, Authorization="")[0] == expected, address
+
+
+def test_its_address_holds_a_token_that_goes_nowhere_else(serving, tmp_path, capfd):
+    servers = [serving(tmp_path) for _ in range(2)]
+    assert len({server.token for server in servers}) == 2
+    for server in servers:
+        address = urllib.parse.urlsplit(server.url)
+        assert urllib.parse.parse_qs(address.query) == {"token": [server.token]}
+        assert len(server.token) >= 43, "256 bits, six in each character"
+        status, page, headers = ask(server, f"/?{address.query}", Authorization="")
+        assert status == 200 and server.token not in page.decode() + str(headers)
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert ask(server, f"/runs?{address.query}", Authorization="")[0] == 200
+    assert ask(servers[0], f"/?token={servers[1].token}", Authorization="")[0] == 403
+    assert capfd.readouterr() == ("", "")
+
+
+def test_open_gives_the_browser_no_argument_with_the_token(tmp_path, monkeypatch, capsys):
+    """The arguments of a process can be read by every user of the machine."""
+    monkeypatch.chdir(tmp_path)
+    opened = []
+
+    def browse(address):
+        file = Path(urllib.request.url2pathname(urllib.parse.urlsplit(address).path))
+        opened.append((address, file, file.stat().st_mode & 0o777, file.read_text()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    with pytest.raises(SystemExit) as stopped:
+        main(["watch", "--open"])
+    ((address, file, mode, text),) = opened
+    url = next(w for w in capsys.readouterr().out.split() if w.startswith("http://127.0.0.1:"))
+    token = url.partition("?token=")[2]
+    assert stopped.value.code == 0
+    assert address.startswith("file:///") and token not in address and mode == 0o600
+    assert f"url={url}" in text and not file.exists()
 
 
 def test_it_listens_on_the_loopback_alone(serving, uninterrupted):
@@ -199,6 +265,7 @@ def test_ctrl_c_ends_it_cleanly(start, uninterrupted):
     watching = start("watch", uninterrupted.folder)
     line = watching.process.stdout.readline()
     address = next(word for word in line.split() if word.startswith("http://127.0.0.1:"))
+    assert "?token=" in address
     assert urllib.request.urlopen(address, timeout=300).status == 200
     out, err = watching.end()
     assert watching.process.returncode == 0 and "Traceback" not in err
@@ -264,11 +331,13 @@ def test_the_page_follows_a_run_that_starts_is_killed_and_goes_on(
     opened.choose("#block", "before")
     assert opened.js("document.querySelector('canvas').toDataURL()") != picture
     assert opened.problems == []
-    assert all(address.startswith((server.url, "data:")) for address in opened.requests)
+    own = server.url.partition("?")[0]
+    assert all(address.startswith((own, "data:")) for address in opened.requests)
+    assert sum(server.token in address for address in opened.requests) == 1, "of the page itself"
 
 
 @pytest.mark.xdist_group("browser")
-def test_the_page_says_when_nobody_answers_and_comes_back(tab, uninterrupted):
+def test_the_page_says_when_nobody_answers_and_comes_back_with_the_token_alone(tab, uninterrupted):
     server = make_server(uninterrupted.folder)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
@@ -284,6 +353,8 @@ def test_the_page_says_when_nobody_answers_and_comes_back(tab, uninterrupted):
     threading.Thread(
         target=again.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
     ).start()
+    opened.wait("document.getElementById('problem').textContent.includes('started again')")
+    again.token = server.token
     opened.wait("document.getElementById('problem').hidden")
     again.shutdown()
     again.server_close()

@@ -3,10 +3,12 @@ with itself).
 """
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny
+import xarray as xr
 
 import fena_sim as fs
 from fena_sim import extras
@@ -24,6 +26,7 @@ from fena_sim.study.certify.certificate import (
     certify,
     common_period,
     cut,
+    values,
 )
 
 
@@ -34,6 +37,23 @@ def test_apart_is_scaled_by_the_variable_itself():
     assert apart(np.array([1.0, np.nan]), np.array([1.0, np.nan])) == (0, 0)
     assert apart(np.array([1.0, 2.0]), np.array([1.0, np.nan])) == (np.inf, np.inf)
     assert apart(np.zeros(2), np.zeros(3)) == apart(None, np.zeros(3)) == (np.inf, np.inf)
+
+
+def test_everything_that_every_block_holds_is_compared():
+    """Of two blocks, each with a state, a readout and, in the second, a trace."""
+
+    def data(**arrays):
+        return xr.Dataset({name: ("x", np.array(values)) for name, values in arrays.items()})
+
+    run = SimpleNamespace(
+        blocks=["a", "b"],
+        manifest={"blocks": [{"name": "a", "probes": []}, {"name": "b", "probes": ["state_1"]}]},
+        state=lambda block: {"W_1.w": np.array({"a": [1.0, 2.0], "b": [3.0, 4.0]}[block])},
+        tokens=lambda block: data(error={"a": [5.0], "b": [6.0, 7.0]}[block]),
+        traces=lambda block: data(**{"state_1.r": [8.0]}),
+    )
+    found = {name: array.tolist() for name, array in values(run).items()}
+    assert found == {"W_1.w": [1, 2, 3, 4], "tokens error": [5, 6, 7], "trace state_1.r": [8]}
 
 
 def test_cut_keeps_every_block_and_its_controls():

@@ -2,10 +2,10 @@
 each.
 """
 
-import json
 import shutil
 from pathlib import Path
 
+import handmade
 import pytest
 import tiny
 from brian2 import ms
@@ -34,8 +34,7 @@ def stopped(tiny_fena, tmp_path_factory):
 
 def altered(folder, to, **entries):
     copy = Path(shutil.copytree(folder, to / "copy"))
-    manifest = json.loads((copy / "manifest.json").read_text())
-    (copy / "manifest.json").write_text(json.dumps({**manifest, **entries}))
+    handmade.edit(copy, **entries)
     return fs.open_run(copy)
 
 

@@ -17,6 +17,7 @@ from brian2 import ms
 from sweeping import MODEL, SMALL, environment, times_done, workers_of
 
 import fena_sim as fs
+from fena_sim.runs.plan import Plan
 from fena_sim.study.sweep import points
 from fena_sim.study.sweep.grid import parse_grid
 from fena_sim.study.sweep.local import DEATHS, run_locally
@@ -214,6 +215,16 @@ def test_an_unforeseen_error_of_a_summary_is_that_points_alone(planned, protocol
     )
 
 
+def test_a_point_is_the_run_of_its_settings_with_the_tokens_of_its_seed(planned, protocol):
+    """As `run` would name it, with the protocol file asked for the tokens of every seed here."""
+    found = planned(seeds=3).points
+    assert len(found) == 6
+    for point, (key, tau) in zip(found, TAUS * 3, strict=True):
+        model = fs.load_model(MODEL, 16, sizes=(8, 6, 5)).with_parameter(key, tau)
+        own = fs.load_protocol(protocol, seed=point.seed).protocol
+        assert points.prepare(point)[0].name == Plan.of(model, own, point.seed, "dense").name
+
+
 def test_a_worker_with_another_model_file_refuses(planned, tmp_path):
     point = planned(seeds=1, grid="protocol.tokens=20").points[0]
     other = attrs.evolve(point, settings=("model.sizes=(8,6,4)", *point.grid))
@@ -255,8 +266,9 @@ def test_a_worker_that_runs_older_code_than_the_files_hold_refuses(planned, tmp_
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
-    protocol, fena, serially, runs_in, tmp_path
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_stop_everything_and_the_same_command_goes_on(
+    number, code, protocol, fena, serially, runs_in, tmp_path
 ):
     out = tmp_path / "runs"
     command = (
@@ -276,8 +288,11 @@ def test_ctrl_c_stops_everything_and_the_same_command_goes_on(
         assert process.poll() is None and time.monotonic() < waiting
         time.sleep(0.02)
     family = psutil.Process(process.pid).children(recursive=True)
-    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
-    err = finish(process, code=130)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # what a terminal does
+    else:
+        os.kill(process.pid, number)
+    err = finish(process, code=code)
     assert "the same command goes on" in err and "Traceback" not in err
     _, alive = psutil.wait_procs(family, timeout=300)
     assert not alive, "no worker, no compiled network and no server is left"

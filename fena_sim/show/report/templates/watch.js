@@ -1,5 +1,7 @@
-/* Follows a run: asks for its state once a second, the list of runs every five. */
-const at = (id) => document.getElementById(id), LOGARITHMIC = ["error", "precision"], EVERY = 1000;
+/* Follows a run: asks for its state once a second, the list of runs every five. What it asks for bears the token of the page's own
+   address. */
+const at = (id) => document.getElementById(id), LOGARITHMIC = ["error", "precision"], EVERY = 1000,
+  TOKEN = new URLSearchParams(location.search).get("token");
 let state = null, chosen = "", asked = 0, failures = 0;
 
 function place(run, wanted) {
@@ -140,7 +142,8 @@ function show() {
 }
 
 async function ask(address) {
-  const answer = await fetch(address, { cache: "no-store" });
+  const answer = await fetch(address, { cache: "no-store", headers: { Authorization: "Bearer " + TOKEN } });
+  if (answer.status === 403) throw new Error("fena watch was started again: open the address that it printed then.");
   if (!answer.ok) throw new Error((await answer.json()).error);
   return answer.json();
 }

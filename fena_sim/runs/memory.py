@@ -1,0 +1,159 @@
+"""The memory that a run takes, reckoned before anything of that size is allocated.
+
+What is counted is what a run certainly holds at its fullest moment: its state in a checkpoint or on
+its way to the network and back, the indices of synapses that are not dense, tables, and recordings.
+Beside that every process takes some hundred MiB, which are not counted.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import attrs
+import numpy as np
+import psutil
+from brian2.equations import Equations
+from brian2.equations.equations import SUBEXPRESSION
+
+from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.projection import ALL, Projection
+from ..declare.protocol.block import Block
+from ..errors import ResourceError
+from ..network.projection import synapse_count
+
+#: Copies of the state at the fullest moment. Compiled networks: before and after a chunk, in the
+#: network or a checkpoint, and on the way there. The runtime has one more, in Brian2.
+COPIES, RUNTIME_COPIES = 4, 5
+#: Copies of tables and recordings: here, in the network, and in files in memory between the two.
+TABLE_COPIES, RECORDING_COPIES = 3, 4
+#: Bytes of a number in NumPy, and of the two indices of a synapse in Brian2.
+NUMBER, INDICES = 8, 8
+#: Control groups of this process, and where their limits are.
+OWN_GROUPS, CGROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+SMALLER = "make populations smaller, or take single precision (--device dense)"
+
+
+@attrs.frozen
+class Need:
+    """Bytes that something takes, and what makes it smaller."""
+
+    what: str
+    bytes: int
+    fix: str
+
+
+def free_memory() -> int:
+    """Bytes that this process can still take: what the machine has, within the limits of the
+    control groups that it is in (containers, batch systems).
+    """
+    return min([psutil.virtual_memory().available, *_left_in_groups()])
+
+
+def _left_in_groups() -> Iterator[int]:
+    try:
+        lines = OWN_GROUPS.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, name = line.split(":", 2)
+        if controllers == "":
+            root, limit, used, cache = CGROUPS, "memory.max", "memory.current", "inactive_file"
+        elif "memory" in controllers.split(","):
+            root, limit, used = CGROUPS / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            cache = "total_inactive_file"
+        else:
+            continue
+        group = root / name.lstrip("/")
+        # A container does not always see the folders of its groups by their names outside.
+        for folder in [group, *(g for g in group.parents if g.is_relative_to(root))]:
+            try:
+                most, now = (int((folder / file).read_text()) for file in (limit, used))
+                stat = dict(s.split() for s in (folder / "memory.stat").read_text().splitlines())
+                yield max(0, most - now + int(stat.get(cache, 0)))  # a cache of files gives way
+            except (OSError, ValueError):
+                continue  # no such folder, or no limit ("max")
+
+
+def check_memory(needs: Sequence[Need], where: str) -> None:
+    """Raise ResourceError if what is needed together does not fit the memory."""
+    total, free = sum(need.bytes for need in needs), free_memory()
+    if total > free:
+        most = max(needs, key=lambda need: need.bytes)
+        raise ResourceError(
+            f"the run takes {size_text(total)} of memory, {size_text(free)} are free",
+            where=f"{where}; most of it: {most.what} ({size_text(most.bytes)})",
+            fix=most.fix,
+        )
+
+
+def state_needs(model: Hierarchy, device: str, dtype: type) -> list[Need]:
+    """What the state of a run takes, by population and projection.
+
+    Parameters
+    ----------
+    model : Hierarchy
+    device : str
+    dtype : type
+        Of states on the device.
+    """
+    copies = (RUNTIME_COPIES if device == "runtime" else COPIES) * np.dtype(dtype).itemsize
+    dense = device not in ("cpp", "runtime")
+    needs = []
+    for population in model.populations:
+        units = population.size * model.batch
+        each = copies * _count(population.parsed) + NUMBER * len(population.initial)
+        what = f"population {population.name!r} of {population.size:,} units"
+        needs.append(Need(what, units * each, SMALLER))
+    for projection in model.projections:
+        shape = [model.population(name).size for name in (projection.source, projection.target)]
+        synapses = synapse_count(projection, *shape)
+        each = copies * _variables(projection) + NUMBER * len(projection.initial)
+        if not (dense and projection.connect == ALL and not projection.spiking):
+            each += INDICES
+        what = f"projection {projection.name!r} of {synapses:,} synapses"
+        needs.append(Need(what, synapses * each, SMALLER))
+        if projection.delay is not None:
+            stages = round(float(projection.delay) / float(model.dt)) * shape[0]
+            held = 2 * (len(projection.reads("pre")) + projection.spiking)
+            what = f"the delay line of projection {projection.name!r}"
+            needs.append(Need(what, stages * copies * held, "make its delay shorter, or dt longer"))
+    return needs
+
+
+def _count(equations: Equations) -> int:
+    """Variables that the equations declare, but for subexpressions."""
+    return sum(e.type != SUBEXPRESSION for e in equations.values())
+
+
+def _variables(projection: Projection) -> int:
+    """Variables of each synapse."""
+    rule = projection.plasticity
+    return _count(projection.parsed) + (0 if rule is None else _count(rule.parsed))
+
+
+def check_controls(model: Hierarchy, block: Block) -> None:
+    """Raise ResourceError if the control signals of a block that are functions of time do not fit
+    the memory: a table of them has a row for each token, as long as the longest.
+    """
+    functions = [name for name, value in block.controls.items() if callable(value)]
+    if not functions:
+        return
+    blank, _, longest = block.pace.steps(len(block), model.dt, block.where)
+    steps, free = int((blank + longest).max()), free_memory()
+    needed = NUMBER * len(block) * steps * (len(functions) + 2)  # and the times and values of one
+    if needed > free:
+        raise ResourceError(
+            f"control {functions[0]!r} is a function of time, whose table of {len(block):,} tokens x "
+            f"{steps:,} steps (those of the longest token) takes {size_text(needed)}, "
+            f"{size_text(free)} of memory are free",
+            where=block.where,
+            fix="give it one value per token, or present tokens with long times in a block of their own",
+        )
+
+
+def size_text(count: float) -> str:
+    """A number of bytes for people."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.3g} {unit}"
+        count /= 1024
+    return f"{count:.3g} TiB"
