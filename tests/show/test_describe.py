@@ -228,7 +228,9 @@ def test_variables_carry_their_units(model):
             )
             if name and owner and (name[1] or name[2]) in owner.variables and row["Unit"] != "—":
                 unit = getattr(
-                    allunits, {"V": "volt", "Hz": "hertz"}.get(row["Unit"], row["Unit"]), 1
+                    allunits,
+                    {"V": "volt", "Hz": "hertz", "s": "second"}.get(row["Unit"], row["Unit"]),
+                    1,
                 )
                 assert owner.variables[name[1] or name[2]] == Quantity(unit).dim
 
