@@ -234,6 +234,7 @@ def test_fatal_lines_of_nvcc_are_told(tmp_path):
     )
     compiler.chmod(0o755)
     with pytest.raises(
-        DeviceError, match=r"does not compile with .*: nvcc fatal   : Unsupported gpu architecture 'sm_60'"
+        DeviceError,
+        match=r"does not compile with .*: nvcc fatal   : Unsupported gpu architecture 'sm_60'",
     ):
         run_compiler([str(compiler)], tmp_path)

@@ -125,4 +125,4 @@ def test_level_0_is_judged_by_its_first_error():
 def test_another_likelihood_is_refused():
     with pytest.raises(DeclarationError, match="likelihood is 'gaussian', of type str") as caught:
         fs.Hierarchy(name="model", populations=[], likelihood="gaussian")
-    assert "Gaussian()" in caught.value.fix
+    assert "a Gaussian or a Categorical" in caught.value.fix
