@@ -82,7 +82,9 @@ def test_what_is_read_once_is_what_the_run_holds(uninterrupted, tmp_path, batch)
     for _ in range(2):
         assert len(again.streams) == batch
         for one, other in zip([again, *again.streams], [run, *run.streams], strict=True):
-            events, tokens, traces = (getattr(one, k)(block) for k in ("events", "tokens", "traces"))
+            events, tokens, traces = (
+                getattr(one, k)(block) for k in ("events", "tokens", "traces")
+            )
             pd.testing.assert_frame_equal(events, other.events(block))
             xr.testing.assert_identical(tokens, other.tokens(block))
             xr.testing.assert_identical(traces, other.traces(block))
