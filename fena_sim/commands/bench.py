@@ -74,6 +74,7 @@ def speed(
     from ..bench.networks import NETWORKS
     from ..bench.speed import cases, run
     from ..bench.variants import VARIANTS
+    from ..runs.store.files import write_atomically
 
     _known(variants, VARIANTS, "variant")
     _known(networks, NETWORKS, "network")
@@ -84,7 +85,7 @@ def speed(
         quick=quick,
         report=lambda text: click.echo(text, err=True),
     )
-    Path(path).write_text(json.dumps(rows, indent=1) + "\n")
+    write_atomically(path, (json.dumps(rows, indent=1) + "\n").encode())
     _show(rows)
     if figure_path:
         _draw(rows, figure_path)
@@ -137,6 +138,7 @@ def training(quick: bool, path: str) -> None:
     from ..bench.training import Bench, claims, report
     from ..device.scratch import temporary_folder
     from ..extras import install_hint
+    from ..runs.store.files import write_atomically
 
     if find_spec("torch") is None:
         raise FenaError(
@@ -149,8 +151,8 @@ def training(quick: bool, path: str) -> None:
         bench.measure()
     rows = bench.rows()
     verdicts = claims(rows)
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump({"rows": rows, "claims": verdicts, "threads": bench.threads}, file, indent=1)
+    found = {"rows": rows, "claims": verdicts, "threads": bench.threads}
+    write_atomically(path, json.dumps(found, indent=1).encode())
     click.echo(report(rows))
     for claim, verdict in verdicts.items():
         numbers = ", ".join(f"{k} {v:.3g}" for k, v in verdict.items() if k != "holds")

@@ -94,6 +94,8 @@ def write(
     UnknownNameError
         There is no such file to copy, or no such model file.
     """
+    from ..runs.store.files import write_atomically
+
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
         raise DeclarationError(
             f"the name {name!r} is not an identifier",
@@ -130,12 +132,10 @@ def write(
         content = text.substitute(name=name, model=named).encode()
     else:
         content = _renamed(source, name, named)
-    path.parent.mkdir(parents=True, exist_ok=True)
     contents = {path: content, **{path.parent / file.name: file.read_bytes() for file in needed}}
     missing = [file for file in contents if not file.exists()]
-    for file in missing:
-        with open(file, "xb") as new:
-            new.write(contents[file])
+    for file in reversed(missing):  # NAME.py last: while it is not there, the same command goes on
+        write_atomically(file, contents[file])
     return missing
 
 

@@ -17,6 +17,7 @@ import click
 
 from ..errors import FenaError, FenaWarning, NonFiniteError, ResourceError, clipped
 from ..load import shipped
+from .plain import readable, write_plainly
 
 #: What scripts may rely on; every other failure is one of these.
 EXIT_CODES = {
@@ -160,14 +161,29 @@ class Commands(click.Group):
             context.exit(exit_code(error))
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise  # click's own
-        except Exception:
+        except Exception as error:
+            if _is_name_of_no_file(error):
+                click.echo(_message(error), err=True)
+                context.exit(INPUT)
             # A defect. Python would leave the traceback to sys.excepthook, which Brian2 replaces by
             # one that speaks of a log file.
             traceback.print_exc()
             context.exit(DEFECT)
 
 
+def _is_name_of_no_file(error):
+    """Whether it is a name that the system's encoding of file names does not have."""
+    encoding = sys.getfilesystemencoding()
+    return isinstance(error, UnicodeEncodeError) and error.encoding == encoding != "utf-8"
+
+
 def _message(error):
+    if isinstance(error, UnicodeEncodeError):
+        return (
+            f"error: this locale cannot name a file {error.object!r}\n"
+            f"  where: file names are {error.encoding}\n"
+            "  fix:   set PYTHONUTF8=1, or a locale with UTF-8, e.g. LC_ALL=C.UTF-8"
+        )
     if isinstance(error, KeyboardInterrupt):
         how = "terminated" if isinstance(error, Terminated) else "interrupted"
         return f"{how}: the same command goes on from the last checkpoint"
@@ -224,15 +240,18 @@ def describe_exit_codes() -> str:
 def run_main(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run the root command as `fena`; ends the process with an exit code."""
     warnings.showwarning = _show_warning
-    for argument in sys.argv[1:] if arguments is None else arguments:
-        if any(
-            "\udc80" <= character <= "\udcff" for character in argument
-        ):  # Brian2 cannot write it into its log
-            error = FenaError(
-                f"{clipped(argument)} holds bytes that are no text",
-                where="the command",
-                fix="write it in UTF-8",
-            )
-            click.echo(_message(error), err=True)
-            sys.exit(INPUT)
+    write_plainly()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if sys.getfilesystemencoding() == "utf-8":  # elsewhere such characters are names of files
+        for argument in arguments:
+            if any("\udc80" <= character <= "\udcff" for character in argument):
+                error = FenaError(
+                    f"{clipped(argument)} holds bytes that are no text",
+                    where="the command",
+                    fix="write it in UTF-8",
+                )
+                click.echo(_message(error), err=True)
+                sys.exit(INPUT)
+    # For manifests and pages; Brian2, too, writes them down, and stops where it cannot.
+    sys.argv = [readable(argument) for argument in sys.argv]
     command.main(args=arguments, prog_name="fena", complete_var=COMPLETE, standalone_mode=True)

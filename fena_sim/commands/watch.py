@@ -60,7 +60,9 @@ def _in_browser(url: str) -> Iterator[None]:
     a process, with the token in them, are there for every user of the machine to see.
     """
     link = html.escape(url)
-    with tempfile.NamedTemporaryFile("w", prefix="fena_watch_", suffix=".html") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="fena_watch_", suffix=".html", encoding="ascii"
+    ) as file:
         file.write(
             '<!DOCTYPE html><meta charset="utf-8"><title>fena watch</title>'
             '<meta name="referrer" content="no-referrer">'

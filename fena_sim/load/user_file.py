@@ -15,6 +15,7 @@ import builtins
 import hashlib
 import importlib
 import itertools
+import os
 import pkgutil
 import re
 import secrets
@@ -38,7 +39,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from inspect import Parameter, signature
 from pathlib import Path
 from types import CodeType, ModuleType
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 from weakref import WeakValueDictionary
 
 from ..errors import DeclarationError, FenaError, UnknownNameError, clipped, nearest
@@ -97,7 +98,7 @@ def load_file(path: str | Path, kind: str) -> ModuleType:
         raise DeclarationError(
             "this is not a Python file", where=str(path), fix=f"give a {kind} file, NAME.py"
         )
-    escaped = quote(str(path.parent)).replace(".", "%2E")
+    escaped = quote(os.fsencode(path.parent)).replace(".", "%2E")
     package = importlib.import_module(f"{PRIVATE}{secrets.token_hex(4)}:{escaped}")
     name = f"{package.__name__}.{path.stem.replace('.', '_')}"
     source = _Source(name, str(path))
@@ -200,7 +201,9 @@ class _Load:
     def __init__(self, package):
         self.package = package
         self.name = package.__name__
-        self.folder = unquote(self.name.removeprefix(PRIVATE).partition(":")[2])
+        self.folder = os.fsdecode(
+            unquote_to_bytes(self.name.removeprefix(PRIVATE).partition(":")[2])
+        )
         self.builtins = {**vars(builtins), "__import__": self.import_}
         self.dropped = {}  # modules that sys.modules no longer has
         self.users = 0

@@ -1,11 +1,11 @@
 """docs/gallery.md, written from the docstrings of figures/ and the pictures beside the page."""
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
 
+from ..runs.store.files import write_atomically
 from .file import FigureFile
 
 RUNS_SHOWN = 3
@@ -30,14 +30,13 @@ def write_gallery(files: Iterable[FigureFile], page: str | Path, made: str | Pat
     """
     page = Path(page)
     folder = page.parent / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
     written = [page]
     for file in files:
         fresh, kept = Path(made) / f"{file.name}.png", folder / f"{file.name}.png"
         if fresh.exists() and fresh.resolve() != kept.resolve():
-            shutil.copyfile(fresh, kept)
+            write_atomically(kept, fresh.read_bytes())
             written.append(kept)
-    page.write_text(gallery(files, folder), encoding="utf-8")
+    write_atomically(page, gallery(files, folder).encode())
     return written
 
 

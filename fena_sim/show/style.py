@@ -5,6 +5,7 @@ serif text of 6 to 7 points, embedded fonts. DejaVu Sans is used because it come
 so that every machine draws the same bytes.
 """
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..runs.store.files import write_atomically
 from ..runs.store.run import Run
 
 COLUMN_WIDTH = 85.0  # mm
@@ -129,9 +131,13 @@ def save(figure: Figure, folder: str | Path, name: str, runs: Iterable[Run] = ()
     -------
     list of Path
         The PDF, the SVG and the PNG.
+
+    Raises
+    ------
+    ResourceError
+        If a file cannot be written; what was there before then stays.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     source = "runs: " + (", ".join(run.id for run in runs) or "none")
     metadata = {
         "pdf": {"Title": name, "Subject": source, "CreationDate": None},
@@ -142,5 +148,7 @@ def save(figure: Figure, folder: str | Path, name: str, runs: Iterable[Run] = ()
     with sheet():
         for suffix, entries in metadata.items():
             paths.append(folder / f"{name}.{suffix}")
-            figure.savefig(paths[-1], metadata=entries)
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=suffix, metadata=entries)
+            write_atomically(paths[-1], drawn.getvalue())
     return paths

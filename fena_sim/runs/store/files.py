@@ -14,6 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+try:
+    import fcntl
+except ImportError:  # no locks of this kind here
+    fcntl = None  # type: ignore[assignment]
+
 from ...errors import CheckpointError, FenaError, ResourceError
 
 #: How the name of a file or folder ends while it is being written; its own begins with a dot.
@@ -45,20 +50,41 @@ def unfinished(path: Path) -> Path:
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Write bytes to `path`: to a neighbour first, flushed to the disk, then renamed. ResourceError
     if it is full.
+
+    The neighbour has one name for all processes, so that what a killed one left behind is written
+    over by the next; of two at once one waits for the other.
     """
     path = Path(path)
-    fresh = unfinished(path)
+    fresh = path.with_name(f".{path.name}{UNFINISHED}")
     with disk_errors(path.parent):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(fresh, "wb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(fresh) as file:
+            try:
+                file.truncate(0)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError:
-            fresh.unlink(missing_ok=True)
+                fresh.replace(path)
+            except OSError:
+                fresh.unlink(missing_ok=True)
+                raise
+
+
+def _alone(fresh):
+    """The file, open for this process alone until it is closed."""
+    while True:
+        file = open(fresh, "ab")
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(fresh)):
+                return file
+        except FileNotFoundError:  # renamed by the process that had it
+            pass
+        except BaseException:
+            file.close()
             raise
+        file.close()
 
 
 def write_json(path: str | Path, data: dict) -> None:

@@ -43,14 +43,16 @@ def render(
         "separators": (",", ":"),
         "ensure_ascii": True,
     }
-    code = "\n".join((TEMPLATES / name).read_text() for name in ("common.js", script))
+    code = "\n".join(
+        (TEMPLATES / name).read_text(encoding="utf-8") for name in ("common.js", script)
+    )
     checksum = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{checksum}'; style-src 'unsafe-inline'; img-src data:; "
         f"connect-src {connect}; base-uri 'none'; form-action 'none'"
     )
     page = environment.get_template(template).render(
-        style=(TEMPLATES / "style.css").read_text(),
+        style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         script=code,
         policy=policy,
         version=__version__,
