@@ -77,6 +77,11 @@ def _become(client):
     arguments, environment = rest[: int(n)], rest[int(n) :]
     for stream, number in zip(streams, (0, 1, 2), strict=True):
         os.dup2(stream, number)
+    # Python's own would remember whether they were files, which can be wound back.
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        by_line = 1 if number == 2 or os.isatty(number) else -1
+        as_before = {key: getattr(getattr(sys, name), key) for key in ("encoding", "errors")}
+        setattr(sys, name, open(number, "w", buffering=by_line, closefd=False, **as_before))
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(dict(item.split("=", 1) for item in environment))

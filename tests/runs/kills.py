@@ -46,7 +46,7 @@ OPERATIONS = {
 }
 PROCESS, GROUP, CHILD = VICTIMS = "the process", "it and its children", "its next child"
 #: Entries of a manifest that tell of the work and not of its result.
-OF_THE_WORK = ("started", "sessions", "wall_time_s", "tokens_per_second")
+OF_THE_WORK = ("started", "sessions", "wall_time_s", "tokens_per_second", "sha256")
 #: Files that tell of the work: logs, locks, temporary files (which the system removes some day), and
 #: builds, whose sources have numbers that count the networks of a process. Of these the notes are
 #: compared: that they are there, and lead to a whole build.
@@ -347,7 +347,8 @@ def files(folder):
         if path.name == "manifest.json":
             manifest = json.loads(data)
             for entry in OF_THE_WORK:
-                manifest.pop(entry)
+                manifest.pop(entry, None)
+            manifest.get("checksums", {}).pop("log.txt", None)
             data = json.dumps(manifest, sort_keys=True).encode()
         found[name] = hashlib.sha256(TIMES.sub(b"", data)).hexdigest()
     for note in folder.glob("cache/builds/declarations/[!.]*"):
