@@ -58,14 +58,14 @@ def test_one_file_has_one_list_of_channels_and_one_clock(made, uninterrupted, tm
         uninterrupted,
         tmp_path / "real-ave.fif",
         ["learning"],
-        window=(10 * ms, 18 * ms),
+        window=(-2 * ms, 6 * ms),
         variables=["state_1.r"],
     )
     response = mne.read_evokeds(tmp_path / "real-ave.fif", "learning: omitted", verbose="error")
     trace = uninterrupted.traces("learning")["state_1.r"]
     omitted = trace.to_numpy()[
         3 * 10 + 1 : 3 * 10 + 9
-    ]  # the fourth token; its probe keeps 10 samples from 9 ms after the onset
+    ]  # the fourth token; its probe keeps 10 samples from 3 ms before the onset
     np.testing.assert_allclose(response.get_data(), omitted.T, rtol=1e-6)
 
 
