@@ -6,6 +6,8 @@ import handmade
 import numpy as np
 import pytest
 
+#: A block begins with the blank before its first token (s).
+BLANK = 0.01
 READOUTS = [
     {"name": "error", "variables": ["cell.v", "rate.r"]},
     {"name": "state", "variables": ["cell.v"]},
@@ -45,14 +47,18 @@ def made(tmp_path_factory):
         }
     )
     tables = {
-        "first": handmade.events(np.arange(6) * 0.05, [0, 1, -1, 2, 0, 1], role=list("sdxsds")),
+        "first": handmade.events(
+            BLANK + np.arange(6) * 0.05, [0, 1, -1, 2, 0, 1], role=list("sdxsds")
+        ),
         "silent": handmade.events(
-            np.arange(4) * 0.05,
+            BLANK + np.arange(4) * 0.05,
             [0, 1, 2, 3],
             novel=[True, False, True, False],
             position=[1, 2, 3, 4],
         ),
-        "second": handmade.events([0.0, 0.05], [3, 2], role=["s", 'a "quoted",\nlabel']),
+        "second": handmade.events(
+            BLANK + np.arange(2) * 0.05, [3, 2], role=["s", 'a "quoted",\nlabel']
+        ),
     }
     tokens = {name: handmade.kept(len(table)) for name, table in tables.items()}
     recorded = {"first": sampled, "silent": None, "second": windowed}
@@ -76,7 +82,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def two_streams(tmp_path_factory):
-    table = handmade.events([0, 0.05, 0, 0.05], [0, 1, 2, 3])
+    table = handmade.events(BLANK + np.array([0, 0.05, 0, 0.05]), [0, 1, 2, 3])
     table.insert(0, "stream", [0, 0, 1, 1])
     values = np.random.default_rng(0).standard_normal((100, 2, 5))
     tokens = handmade.kept(2, streams=2)

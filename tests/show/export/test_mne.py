@@ -29,7 +29,7 @@ def test_evoked_responses_by_condition(made, tmp_path):
         assert set(response.get_channel_types()) == {"misc"}
         np.testing.assert_allclose(response.times, np.arange(40) * 1e-3, atol=1e-9)
         for name, values in (("rate.r", made.rates), ("cell.v", made.volts)):
-            mean = np.mean([values[50 * k : 50 * k + 40] for k in tokens], axis=0, dtype=float)
+            mean = np.mean([values[50 * k + 10 : 50 * k + 50] for k in tokens], axis=0, dtype=float)
             channels = [f"{name} {unit:03d}" for unit in range(values.shape[1])]
             np.testing.assert_allclose(response.get_data(channels), mean.T, rtol=1e-6, atol=1e-9)
     units = {channel["ch_name"]: channel["unit"] for channel in response.info["chs"]}
@@ -53,19 +53,19 @@ def test_one_file_has_one_list_of_channels_and_one_clock(made, uninterrupted, tm
     with pytest.raises(
         FenaError, match="'second: presented' and 'first: presented' differ in channels"
     ):
-        write_mne(made.run, tmp_path / "x-ave.fif", window=(1 * ms, 3 * ms))
+        write_mne(made.run, tmp_path / "x-ave.fif", window=(1 * ms, 2 * ms))
     write_mne(
         uninterrupted,
         tmp_path / "real-ave.fif",
         ["learning"],
-        window=(10 * ms, 18 * ms),
+        window=(-2 * ms, 6 * ms),
         variables=["state_1.r"],
     )
     response = mne.read_evokeds(tmp_path / "real-ave.fif", "learning: omitted", verbose="error")
     trace = uninterrupted.traces("learning")["state_1.r"]
     omitted = trace.to_numpy()[
         3 * 10 + 1 : 3 * 10 + 9
-    ]  # the fourth token; its probe keeps 10 samples from 9 ms after the onset
+    ]  # the fourth token; its probe keeps 10 samples from 3 ms before the onset
     np.testing.assert_allclose(response.get_data(), omitted.T, rtol=1e-6)
 
 
