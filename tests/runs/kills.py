@@ -411,7 +411,7 @@ def main(arguments=None):
                 kills[name][victim] += n
                 total += n
             ends[name] += 1
-        for name in names:
+        for name in filter(ends.get, names):  # few kills do not reach every command
             parts = ", ".join(f"{n} of {victim}" for victim, n in kills[name].items())
             print(
                 f"{name}: {sum(kills[name].values())} kills ({parts}) at "
