@@ -114,9 +114,10 @@ class Population:
     equations : str
         Brian2 equations: differential equations, subexpressions, and plain variables. An input that
         projections sum into is declared as a plain variable (``prediction : 1``). The signals
-        ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``, ``presenting`` (all
-        dimensionless), ``token_code`` (the unit's share of the current token's code) and ``noise``
-        (white noise of the unit, second**-0.5) may be used without declaring them.
+        ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``, ``presenting`` (1 while a
+        token is presented), ``arriving`` (1 in the step in which it appears; all dimensionless),
+        ``token_code`` (the unit's share of the current token's code) and ``noise`` (white noise of
+        the unit, second**-0.5) may be used without declaring them.
     parameters : dict
         Numbers or scalar quantities used in the equations, each with its meaning if given as
         Parameter(value, meaning); they can be changed without a new build. Names of parameters,
