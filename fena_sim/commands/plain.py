@@ -6,6 +6,7 @@ import codecs
 import io
 import os
 import sys
+from contextlib import suppress
 
 HANDLER = "fena_plain"
 #: Of sparklines, bars and dashes; any other character becomes a question mark.
@@ -17,7 +18,8 @@ def write_plainly() -> None:
     codecs.register_error(HANDLER, _replace)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=HANDLER)
+            with suppress(OSError):  # what was a file when Python started is a pipe now
+                stream.reconfigure(errors=HANDLER)
 
 
 def readable(argument: str) -> str:

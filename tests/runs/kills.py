@@ -18,11 +18,15 @@ again. Builds of their own, which begin with an empty cache, are made by `build`
 
 import argparse
 import difflib
+import fcntl
+import gc
 import hashlib
+import io
 import json
 import mmap
 import os
 import re
+import resource
 import shutil
 import signal
 import stat
@@ -44,6 +48,8 @@ OPERATIONS = {
     *("open", "os.chmod", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"),
     *("os.symlink", "os.truncate", "os.utime", "shutil.copyfile", "shutil.move", "shutil.rmtree"),
 }
+#: Where the last two of the shared numbers are.
+ON_ITS_WAY, DEAD = 24, 32
 PROCESS, GROUP, CHILD = VICTIMS = "the process", "it and its children", "its next child"
 #: Entries of a manifest that tell of the work and not of its result.
 OF_THE_WORK = ("started", "sessions", "wall_time_s", "tokens_per_second", "sha256")
@@ -123,24 +129,25 @@ shutil.copy(known, made)
 
 @attrs.frozen
 class Command:
-    """A command, what it needs in its folder, and what it shares with the others."""
+    """A command, whether it begins with an empty cache of builds, and whether it starts programs."""
 
     name: str
     arguments: list[str]
     own_cache: bool = False
+    starts: bool = True
 
 
 def commands(finished):
     """The commands that are killed, by name; `finished` is a run that some of them show."""
     network = ["small.py", "--model", "model.py", "--device", "dense64", "--quiet"]
     made = [
-        Command("run", ["run", *network, "--seeds", "2", "--chunk-tokens", "2"]),
+        Command("run", ["run", *network, "--chunk-tokens", "2"]),
         Command("build", ["run", *network], own_cache=True),
         Command(
             "sweep", ["sweep", *network, "--grid", "level.1.tau=10*ms,14*ms", "--workers", "2"]
         ),
-        Command("figures", ["figures", finished, "--only", "training", "--quiet"]),
-        Command("report", ["report", finished]),
+        Command("figures", ["figures", finished, "--only", "training", "--quiet"], starts=False),
+        Command("report", ["report", finished], starts=False),
         Command("claims", "claims --quick --quiet --json rows.json --page claims.md".split()),
     ]
     return {command.name: command for command in made}
@@ -157,7 +164,8 @@ class Harness:
 
     def __init__(self, folder, rng):
         self.folder, self.rng = folder, rng
-        self.shared = mmap.mmap(-1, 32)  # operations so far, the one to die at, whom, whether done
+        # Operations so far, the one to die at, who dies, and whether it is on its way, and dead.
+        self.shared = mmap.mmap(-1, 40)
         (folder / "bin").mkdir()
         self.cache = Path(os.environ.get("FENA_CACHE", folder / "cache"))
         kept, real = self.cache / "compiled", shutil.which("g++")
@@ -165,6 +173,8 @@ class Harness:
         compiler = folder / "bin" / "g++"
         compiler.write_text(COMPILER.format(python=sys.executable, real=real, kept=str(kept)))
         compiler.chmod(0o755)
+        self._unlocked()
+        os.register_at_fork(after_in_child=self._unlocked)
         self.undisturbed = {}
         self.groups = []  # of processes that were started, some of which may live
         self.commands = commands("")
@@ -188,7 +198,7 @@ class Harness:
 
     def attempt(self, command, folder, at=0, victim=PROCESS):
         """(exit code, output, operations) of a command that dies at an operation; 0 for never."""
-        struct.pack_into("4q", self.shared, 0, 0, at, VICTIMS.index(victim), 0)
+        struct.pack_into("5q", self.shared, 0, 0, at, VICTIMS.index(victim), 0, 0)
         with tempfile.TemporaryFile() as output:
             process = os.fork()
             if process == 0:
@@ -237,12 +247,18 @@ class Harness:
     def _watch(self):
         """Count the file operations of this process and of those that it forks, and die at one."""
         inside, fsync = str(self.folder), os.fsync
+        counting = open(self.folder / "counting", "w")  # a lock that a killed process gives back
 
         def operation():
-            count, at, victim, done = struct.unpack_from("4q", self.shared)
-            struct.pack_into("q", self.shared, 0, count + 1)
-            if at and count + 1 >= at and not done:
-                struct.pack_into("q", self.shared, 24, 1)
+            with self.threads:
+                fcntl.lockf(counting, fcntl.LOCK_EX)
+                count, at, victim, done = struct.unpack_from("4q", self.shared)
+                struct.pack_into("q", self.shared, 0, count + 1)
+                dies = at and count + 1 >= at and not done
+                if dies:
+                    struct.pack_into("q", self.shared, ON_ITS_WAY, 1)
+                fcntl.lockf(counting, fcntl.LOCK_UN)
+            if dies:
                 self._kill(VICTIMS[victim])
 
         def hook(event, arguments):
@@ -261,13 +277,31 @@ class Harness:
         os.fsync = counted
         sys.addaudithook(hook)
 
+    def _unlocked(self):
+        self.threads = threading.Lock()  # of this process; a fork may begin while another has it
+
     def _kill(self, victim):
+        if victim == CHILD:
+            threading.Thread(target=self._kill_a_child, daemon=True).start()
+            return
+        struct.pack_into("q", self.shared, DEAD, 1)
         if victim == GROUP:
             os.killpg(0, signal.SIGKILL)
-        elif victim == PROCESS:
-            os.kill(os.getpid(), signal.SIGKILL)
-        else:
-            threading.Thread(target=_kill_a_child, daemon=True).start()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _kill_a_child(self):
+        """SIGKILL for the next program that this process starts, or has just started."""
+        wait, end = int.from_bytes(os.urandom(1), "big") / 256 * 0.02, time.monotonic() + 5
+        while time.monotonic() < end:
+            for child in psutil.Process().children(recursive=True):
+                time.sleep(wait)
+                try:
+                    child.kill()
+                except psutil.NoSuchProcess:
+                    continue
+                struct.pack_into("q", self.shared, DEAD, 1)
+                return
+            time.sleep(0.001)
 
     def settle(self):
         """Wait for what killed commands have started, and end it."""
@@ -279,12 +313,20 @@ class Harness:
             except ProcessLookupError:
                 self.groups.pop()
 
+    def builds(self):
+        return set(self.cache.glob("builds/declarations/*"))
+
     def reference(self, command):
         """(files, operations, folder) of the undisturbed command."""
         if command.name not in self.undisturbed:
-            folder = self.fresh()
-            code, output, operations = self.attempt(command, folder)
-            assert code == 0, f"undisturbed {command.name} ended with {code}:\n{output}"
+            while True:
+                folder, before, builds = self.fresh(), used(), self.builds()
+                code, output, operations = self.attempt(command, folder)
+                assert code == 0, f"undisturbed {command.name} ended with {code}:\n{output}"
+                if self.builds() == builds:
+                    break
+                shutil.rmtree(folder)  # it made builds, which later ones find
+            print(f"{command.name}: {operations:,} operations, {used() - before:.1f} s", flush=True)
             kept = folder.rename(self.folder / f"undisturbed {command.name}")
             self.undisturbed[command.name] = files(kept), operations, kept
         return self.undisturbed[command.name]
@@ -300,9 +342,9 @@ class Harness:
             total = sum(kills.values())
             dies = total == 0 or (total < most and self.rng.random() < 0.5)
             at = int(self.rng.integers(1, operations + 1)) if dies else 0
-            victim = str(self.rng.choice(VICTIMS, p=(0.4, 0.3, 0.3)))
+            victim = str(self.rng.choice(VICTIMS)) if command.starts else PROCESS
             code, output, _ = self.attempt(command, folder, at, victim)
-            killed = struct.unpack_from("q", self.shared, 24)[0]
+            (killed,) = struct.unpack_from("q", self.shared, DEAD)
             kills[victim] += killed
             history.append(f"{victim} at {at}" if at else "undisturbed")
             what = f"{name} in {folder} after {', '.join(history)} of {operations}"
@@ -322,18 +364,9 @@ class Harness:
         return kills
 
 
-def _kill_a_child():
-    """SIGKILL for the next program that this process starts, or has just started."""
-    wait, end = int.from_bytes(os.urandom(1), "big") / 256 * 0.02, time.monotonic() + 5
-    while time.monotonic() < end:
-        for child in psutil.Process().children(recursive=True):
-            time.sleep(wait)
-            try:
-                child.kill()
-            except psutil.NoSuchProcess:
-                continue
-            return
-        time.sleep(0.0005)
+def used():
+    """Seconds of a processor that the commands have taken so far."""
+    return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
 
 
 def files(folder):
@@ -370,7 +403,7 @@ def difference(undisturbed, killed, most=40):
 
 
 def warm_up():
-    """Import everything, so that the forks need not."""
+    """Import everything, and fill what is remembered in memory, so that the forks need not."""
     from multiprocessing import get_context
 
     import matplotlib.backends.backend_pdf  # noqa: F401
@@ -388,6 +421,14 @@ def warm_up():
     fork = get_context("fork")
     fork.set_forkserver_preload = lambda modules: None
     local.get_context = lambda kind: fork  # as the server does it, from a process that is warm
+    sys.path.insert(0, str(ROOT / "tests"))
+    import tiny
+
+    figure = fena_sim.show.structure.structure(tiny.model())
+    for suffix in ("pdf", "svg", "png"):
+        figure.savefig(io.BytesIO(), format=suffix)
+    gc.collect()
+    gc.freeze()  # or the first collection in a fork would copy all of its memory
 
 
 def main(arguments=None):
@@ -401,7 +442,7 @@ def main(arguments=None):
     warm_up()
     with tempfile.TemporaryDirectory(prefix="fena_kills_") as folder:
         harness = Harness(Path(folder), np.random.default_rng(seed))
-        names = options.only or list(harness.commands)
+        names = harness.rng.permutation(options.only or list(harness.commands)).tolist()
         kills = {name: dict.fromkeys(VICTIMS, 0) for name in names}
         ends = dict.fromkeys(names, 0)
         total = 0
@@ -411,15 +452,15 @@ def main(arguments=None):
                 kills[name][victim] += n
                 total += n
             ends[name] += 1
-        for name in filter(ends.get, names):  # few kills do not reach every command
+        for name in filter(ends.get, names):
             parts = ", ".join(f"{n} of {victim}" for victim, n in kills[name].items())
+            of, operations, _ = harness.undisturbed[name]
             print(
-                f"{name}: {sum(kills[name].values())} kills ({parts}) at "
-                f"{harness.undisturbed[name][1]} operations, {ends[name]} times the same files "
-                f"({len(harness.undisturbed[name][0])})",
+                f"{name}: {sum(kills[name].values())} kills ({parts}) at any of {operations:,} "
+                f"operations, {ends[name]} times the same {len(of)} files",
                 flush=True,
             )
-    print(f"{total} kills, all went on to the same bytes")
+    print(f"{total} kills, all went on to the same bytes; {used():.0f} s of a processor")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = int(os.environ.get("FENA_KILLS", 6))
+KILLS = int(os.environ.get("FENA_KILLS", 4))
 
 
 @pytest.mark.compile
