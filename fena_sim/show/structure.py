@@ -26,7 +26,8 @@ ROLES = {
     "input": BLACK,
     "population": GREY,
 }
-_OTHER_ROLES = (BLUE, VERMILLION, "#F0E442")  # with Okabe & Ito's yellow, which a fill can use
+# With Okabe & Ito's yellow, which a fill can use, and wine and olive of Tol's muted colours.
+_OTHER_ROLES = (BLUE, VERMILLION, "#F0E442", "#882255", "#999933")
 DESCENDING, ASCENDING, WITHIN, OUTSIDE = (
     "descending",
     "ascending",

@@ -364,12 +364,12 @@ def test_shipped_models(name, dtype, bar, monkeypatch, tmp_path):
     )
     if dtype == np.float32 and "inhibition_0.pooled" in stock:
         for state in (stock, made):
-            state["inhibition_0.pooled"] = np.log(
-                state["inhibition_0.pooled"]
-            )  # as precise as its exponents
-            for name in (
-                "error_0.error",
-                "precision_0.mean_square",
-            ):  # differences of probabilities: their scale is 1
-                state[name] = np.append(state[name], 1)
+            pooled = state["inhibition_0.pooled"]
+            state["inhibition_0.pooled"] = np.log(pooled)  # as precise as its exponents
+            for key, values in state.items():
+                if key.endswith(".demand"):
+                    state[key] = np.sqrt(values)  # a mean square of error_0.error, weighted
+                if key.endswith(".demand") or key in ("error_0.error", "precision_0.mean_square"):
+                    # differences of probabilities: their scale is 1
+                    state[key] = np.append(state[key], 1)
     assert_equal(made, stock, bar)
