@@ -28,7 +28,7 @@ BARS = set("▁▂▃▄▅▆▇█")
 PANELS = {
     "settling iterations": False,
     "squared error": True,
-    "precision": True,
+    "learned precision": True,
     "free energy": False,
 }
 

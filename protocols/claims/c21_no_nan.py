@@ -23,7 +23,7 @@ FACTOR, DRAWS, LENGTH = 30.0, 10, 30
 TOKENS, QUICK_TOKENS = 40, 12
 SIZES = (8, 6)
 STOPPED = re.compile(
-    r"stopped: (\w+)\.\w+ is no longer finite \(population (\w+), level (\d+|none), element .*\) "
+    r"stopped: (\w+)\.\w+ is no longer finite \((?:population|projection) (\w+), level (\d+|none), element .*\) "
     r"at token (\d+) \(.*\) of block '(\w+)', step (\d+)$"
 )
 

@@ -2,6 +2,8 @@
 the figure contract (BLOCKS, figure(runs), labelled axes, readable size, no overlap, no simulation).
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from fena_sim.errors import ProtocolError, StimulusError
+from fena_sim.load.user_file import load_file
 from fena_sim.measure import energy_curve, error_course, error_curve, settling_curve
 from fena_sim.plot import level_colour, new_figure, panels, sheet, traces
 from fena_sim.show.script import main
+
+CLAIMS = Path(__file__).resolve().parents[2] / "protocols" / "claims"
 
 
 def drawn(figure):
@@ -144,6 +149,13 @@ def test_the_dashboard_needs_no_traces(script, networks):
     untraced = type(networks[0])(**{**vars(networks[0]), "blocks": ["training"]})
     assert len(script.figure([untraced, *networks[1:]]).axes) == 4
     assert len(script.figure([untraced]).axes) == 4
+
+
+def test_claim_c19_finds_on_the_dashboard_what_it_looks_for(networks):
+    claim = load_file(CLAIMS / "c19_watching.py", "claim")
+    assert claim.drawn(networks[0])
+    claim.PANELS["nothing of this name"] = False
+    assert not claim.drawn(networks[0])
 
 
 def test_levels_keep_their_colour_on_a_log_axis(networks):

@@ -35,10 +35,11 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
     """Influence of everything elsewhere on the changes of each plastic projection.
 
     Formula: max |dw' - dw| / max |dw|, over all variables and synapses of the projection, with dw
-    the change in one evaluation of the rule (of a rule at spikes: in one time step), and dw' the
-    change after everything elsewhere was moved by normal random numbers of standard deviation 1.
-    Window: of the middle and the last step of every presentation, the first in which some weight
-    changes; of a rule at spikes, the first spike after them that changes one.
+    the change in one evaluation of the rule (of a rule at spikes, and of one that acts when the
+    token comes on: in one time step), and dw' the change after everything elsewhere was moved by
+    normal random numbers of standard deviation 1. Window: of the first, the middle and the last
+    step of every presentation, the first in which some weight changes; of a rule at spikes, the
+    first spike after them that changes one.
 
     Parameters
     ----------
@@ -88,11 +89,14 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
 
 
 def _states(program, model, seed, tables, line):
-    """(state, step) in the middle and before the last step of every token's presentation."""
+    """(state, step) before the first step, in the middle and before the last step of every token's
+    presentation.
+    """
     state, step, onset = program.complete(initial_state(model, seed)), 0, 0
     state[f"{PACEMAKER}.hold"][:] = line.hold
     for blank, total in zip(line.blank.astype(int), line.most_steps.astype(int), strict=True):
-        for moment in (onset + (blank + total) // 2, onset + total - 1):
+        moments = {blank, (blank + total) // 2, total - 1}
+        for moment in sorted(onset + steps for steps in moments):
             state, _ = program.run(state, tables, step, moment - step)
             step = moment
             yield state, step
@@ -102,15 +106,20 @@ def _states(program, model, seed, tables, line):
 def _influence(program, model, projection, state, tables, start, random):
     """The influence from elsewhere, or None if no weight changes here."""
 
-    def change(given):
-        if projection.spiking:
-            return program.run(given, tables, start, 1)[0]
+    def evaluate(given):
         return _evaluated(program.built.groups, projection, given)
+
+    def step(given):
+        return program.run(given, tables, start, 1)[0]
 
     if projection.spiking:
         state, start = _spike(program, projection, state, tables, start)
-    after = change(state)
-    if not _moved(projection, state, after):
+    # What the token changes at once is not in the state yet when it comes on: that takes a step.
+    for change in (step,) if projection.spiking else (evaluate, step):
+        after = change(state)
+        if _moved(projection, state, after):
+            break
+    else:
         return None
     elsewhere = foreign(model, projection, state)
     other = change(

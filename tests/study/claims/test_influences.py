@@ -53,6 +53,10 @@ def test_a_local_rule_is_not_moved(block):
     assert influences(hierarchy("eta*x_pre*y_post"), block, [0, 1]) == {"W": [0.0, 0.0]}
 
 
+def test_a_rule_that_acts_only_when_the_token_comes_on_is_seen(block):
+    assert influences(hierarchy("arriving_post*eta*x_pre"), block, [0]) == {"W": [0.0]}
+
+
 def test_a_rule_that_reads_another_level_is_found(block, monkeypatch):
     monkeypatch.setattr(
         "fena_sim.declare.model.hierarchy.check_local", lambda projection, model: None

@@ -42,6 +42,14 @@ def test_finished_and_stopped_runs_end_well(uninterrupted, stopped):
     assert CLAIM.ends_well(uninterrupted) and CLAIM.ends_well(fs.open_run(stopped))
 
 
+def test_a_projection_may_be_named_as_well(stopped, tmp_path):
+    message = (
+        "stopped: W_1.spent is no longer finite (projection W_1, level 0, element 3) "
+        "at token 1 ('a') of block 'learning', step 65"
+    )
+    assert CLAIM.ends_well(altered(stopped, tmp_path, status=message))
+
+
 @pytest.mark.parametrize(
     "old, new",
     [
