@@ -1,6 +1,5 @@
 """A run's arrays: a Zarr store that reads what the run holds, and nothing that could run code."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -87,8 +86,7 @@ class Arrays(Store):
             return None
         if byte_range is not None:
             raise NotImplementedError("chunks are read whole")
-        data = await asyncio.to_thread(self.files.read, f"{self.name}/{key}")
-        return prototype.buffer.from_bytes(data)
+        return prototype.buffer.from_bytes(self.files.read(f"{self.name}/{key}"))
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
