@@ -177,3 +177,13 @@ def test_the_lists_are_those_of_sha256sum(run):
     (run.folder / "events" / "one.tsv").write_text("x")
     done = subprocess.run(command, cwd=run.folder, capture_output=True, text=True)
     assert done.returncode == 1 and "events/one.tsv: FAILED" in done.stdout
+
+
+def test_figures_go_on_without_a_run_that_cannot_be_read(run, capsys):
+    """The folder is named, the others are asked for figures, and the exit code is that of the error."""
+    Path("broken").mkdir()
+    with pytest.raises(SystemExit) as stopped:
+        main(["figures", "broken", "runs/a"])
+    err = capsys.readouterr().err
+    assert stopped.value.code == 2 and "left out: broken: this is not a run folder" in err
+    assert "where: broken" in err and "Traceback" not in err
