@@ -41,6 +41,10 @@ class StimulusWarning(FenaWarning):
     """A text can be used, but some of it is lost."""
 
 
+class RunFolderWarning(FenaWarning):
+    """A run without checksums lacks a file that may never have been written."""
+
+
 def _message(what, where, fix):
     lines = [what]
     if where:

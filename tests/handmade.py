@@ -99,6 +99,12 @@ def kept(n, streams=None):
     )
 
 
+def _units(recorded, population):
+    """The units that a probe names, so that any number of them may have been recorded."""
+    name = f"{population}_unit"
+    return None if recorded is None or name not in recorded else recorded[name].values.tolist()
+
+
 def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()):
     """A finished run with {block: (events, traces or None, tokens or None)}; returns it opened."""
     folder.mkdir(parents=True)
@@ -159,7 +165,7 @@ def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()
                                 "probes": [
                                     {
                                         "population": p["name"],
-                                        "units": None,
+                                        "units": _units(recorded, p["name"]),
                                         "variables": ["r"],
                                         "interval": seconds("0.001"),
                                         "window": None,
@@ -174,14 +180,14 @@ def write(folder, blocks, populations=(), batch=1, seed=0, chunk=64, readouts=()
                                 "controls": {},
                                 "omission_gate": "0.0",
                             }
-                            for name in blocks
+                            for name, (_, recorded, _) in blocks.items()
                         ]
                     },
                 },
                 "blocks": [
                     {
                         "name": name,
-                        "tokens": len(table),
+                        "tokens": len(table) // batch,
                         "start_from": "initial",
                         "self_paced": False,
                         "probes": [] if recorded is None else [p["name"] for p in populations],

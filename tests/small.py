@@ -5,6 +5,8 @@ import numpy as np
 import xarray as xr
 from hypothesis import strategies as st
 
+from fena_sim.runs.store.files import save_arrays
+
 
 def write(folder):
     """Two blocks of six tokens, one of them with traces; one array is zero, so that Zarr writes no
@@ -23,6 +25,8 @@ def write(folder):
     blocks = {"one": (table, recorded, kept), "two": (table, None, kept)}
     readouts = [{"name": "r", "variables": ["state_1.r"]}]
     handmade.write(folder, blocks, readouts=readouts, chunk=100)
+    for block in blocks:
+        save_arrays(folder / "states" / f"{block}.npz", {"state_1.r": np.zeros(3)}, step=300)
     (folder / "log.txt").write_text("block one: 6 tokens done\n")
     return handmade.finish(folder)
 

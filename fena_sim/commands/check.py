@@ -3,9 +3,9 @@
 import click
 
 from ..errors import RunFolderError
-from ..runs.store.manifest import left_out
+from ..runs.store.manifest import left_out, warnings_of
 
-#: Files of one kind that are named.
+#: Files of one kind, and warnings, that are named.
 NAMED = 20
 
 
@@ -15,9 +15,16 @@ def command(paths: tuple[str, ...]) -> None:
     """Compare every file of runs, or of all runs below folders, with its checksum.
 
     Says of every run that is not whole which files are missing or were altered, and in which
-    blocks; and which files are not of the run (nothing reads those). A run has checksums once it is
-    finished. Exit code 2 if a run is damaged. In a run folder, `sha256sum -c checksums/*.sha256`
-    checks the same files without fena.
+    blocks; and which files are not of the run (nothing reads those). Also what a run warned of
+    while it went on. A run has checksums once it is finished. In a run folder, `sha256sum -c
+    checksums/*.sha256` checks the same files without fena.
+
+    Runs of earlier versions have no checksums. They are read instead: files that are missing or
+    cannot be read, and sizes that are not those of the manifest, are damage; numbers that were
+    altered cannot be told from others.
+
+    Exit code 2 if a run is damaged; 0 if none is, also where a run has no checksums, is not
+    finished, or warned of something.
 
     \b
     Examples:
@@ -38,9 +45,9 @@ def command(paths: tuple[str, ...]) -> None:
             click.echo(line)
             damaged.append(line.partition(": ")[0])
         for run in runs:
-            damage = run.damage()
-            click.echo(f"{run.folder}: {_state(run, damage)}")
-            if not damage.whole:
+            whole, state = _state(run)
+            click.echo("\n".join([f"{run.folder}: {state}", *_warnings(run)]))
+            if not whole:
                 damaged.append(str(run.folder))
     if damaged:
         raise RunFolderError(
@@ -51,21 +58,43 @@ def command(paths: tuple[str, ...]) -> None:
         )
 
 
-def _state(run, damage):
-    """What is to be said of a run, with a line for every file that is not as it was."""
+def _state(run):
+    """(whether a run is whole as far as can be told, what is to be said of it, with a line for every
+    file that is not as it was).
+    """
     if not run.finished:
-        return f"{run.manifest['status']}; it has checksums when it is finished"
+        return True, f"{run.manifest['status']}; it has checksums when it is finished"
     if not run.has_checksums:
-        return "has no checksums: it was made by an earlier version"
+        return _without_checksums(run)
+    damage = run.damage()
     if damage.whole and not damage.extra:
-        return f"whole, {damage.checked} files"
+        return True, f"whole, {damage.checked} files"
     lines = [_headline(damage)]
     for kind in ("missing", "altered", "extra"):
-        names = getattr(damage, kind)
-        lines += [f"  {kind}  {name}" for name in names[:NAMED]]
-        if len(names) > NAMED:
-            lines.append(f"  {kind}  and {len(names) - NAMED} more")
-    return "\n".join(lines)
+        lines += _named(kind, getattr(damage, kind))
+    return damage.whole, "\n".join(lines)
+
+
+def _without_checksums(run):
+    from ..runs.store.unlisted import problems
+
+    found = problems(run)
+    state = "has no checksums: it was made by an earlier version"
+    if not found:
+        return True, f"{state}; all of it can be read, altered numbers cannot be told"
+    return False, "\n".join([f"{state}; damaged", *_named("damaged", found)])
+
+
+def _named(kind, names):
+    """A line for each of the first names of a kind."""
+    lines = [f"  {kind}  {name}" for name in names[:NAMED]]
+    if len(names) > NAMED:
+        lines.append(f"  {kind}  and {len(names) - NAMED} more")
+    return lines
+
+
+def _warnings(run):
+    return _named("warning", warnings_of(run.manifest))
 
 
 def _headline(damage):

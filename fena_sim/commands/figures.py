@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ..errors import FenaError, RunFolderError
+from ..runs.store.manifest import left_out
 
 RUNS, OUT = "runs", "figures/made"
 
@@ -36,7 +37,7 @@ def command(
     Given runs (one per network), from these. Without, from the folder runs/: for each figure one
     run per seed of the experiment that its COMMAND names, or else of the last one that has the
     blocks; and for each figure that cannot be made, which runs it needs and the command that makes
-    them. Every file carries the ids of its runs (PNG: Description, PDF: Subject, SVG: description).
+    them. A run that cannot be read is named and left out; the exit code then is not 0. Every file carries the ids of its runs (PNG: Description, PDF: Subject, SVG: description).
 
     \b
     Examples:
@@ -58,7 +59,9 @@ def command(
                 fix=nearest(name, [f.name for f in available]),
             )
     chosen = [file for file in available if not only or file.name in only]
-    made, missing, failed = _make(chosen, _given(runs), out, log=not as_json, quiet=quiet)
+    given, unreadable = _given(runs)
+    made, missing, failed = _make(chosen, given, out, log=not as_json, quiet=quiet)
+    failed = [*unreadable, *failed]
     if as_json:
         click.echo(json.dumps({"made": made, "missing": missing}))
     if gallery:
@@ -77,20 +80,34 @@ def command(
 
 
 def _given(paths):
-    """The runs named on the command line; None where none was named."""
+    """(the runs named on the command line that can be shown, or None where none was named; an error
+    for each of the others).
+    """
     from ..runs.store.run import open_run
 
     if not paths:
-        return None
-    opened = [open_run(path) for path in paths]
-    for run in opened:
-        if run.batch > 1:
-            raise RunFolderError(
-                f"{run.batch} streams were presented side by side; figures show networks that read one",
-                where=str(run.folder),
-                fix="draw run.streams from Python, with fena_sim.measure and .plot",
-            )
-    return opened
+        return None, []
+    opened, failed = [], []
+    for path in paths:
+        try:
+            run = open_run(path)
+            _check_single(run)
+            opened.append(run)
+        except RunFolderError as error:
+            click.echo(f"left out: {left_out(path, error)}", err=True)
+            failed.append(error)
+    if not opened:
+        raise failed[0]
+    return opened, failed
+
+
+def _check_single(run):
+    if run.batch > 1:
+        raise RunFolderError(
+            f"{run.batch} streams were presented side by side; figures show networks that read one",
+            where=str(run.folder),
+            fix="draw run.streams from Python, with fena_sim.measure and .plot",
+        )
 
 
 def _check_alike(runs):

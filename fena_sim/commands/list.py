@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ..load import shipped
-from ..runs.store.manifest import stored_manifests
+from ..runs.store.manifest import stored_manifests, warnings_of
 
 KINDS = (*shipped.KINDS, "runs")
 #: Characters, beside the longest path. Wider than a terminal rather than paths cut short.
@@ -33,6 +33,7 @@ def entry(folder: Path, manifest: dict) -> dict:
         "blocks": [block["name"] for block in blocks],
         "status": manifest["status"],
         "started": manifest["started"],
+        "warnings": warnings_of(manifest),
     }
 
 
@@ -42,6 +43,13 @@ def _runs(folder):
     for line in skipped:
         click.echo(f"left out: {line}", err=True)
     return [entry(*run) for run in manifests.items()]
+
+
+def _cell(one, column):
+    """The text of an entry in a column; a run that warned of something has a mark at its status."""
+    count = len(one.get("warnings", [])) if column == "status" else 0
+    mark = f", {count} warning{'s' * (count > 1)}" if count else ""
+    return f"{one[column]}{mark}"
 
 
 @click.command("list")
@@ -61,6 +69,8 @@ def _runs(folder):
 )
 def command(kinds: tuple[str, ...], folder: str, as_json: bool) -> None:
     """List models, protocols and figures here (or the shipped ones), and stored runs, newest first.
+
+    The status of a run tells how many warnings its manifest holds; --json gives their texts.
 
     \b
     Examples:
@@ -87,7 +97,7 @@ def command(kinds: tuple[str, ...], folder: str, as_json: bool) -> None:
         for column in COLUMNS[kind]:
             table.add_column(kind[:-1] if column == "name" else column, no_wrap=column != "summary")
         for one in shown:
-            table.add_row(*(str(one[column]) for column in COLUMNS[kind]))
+            table.add_row(*(_cell(one, column) for column in COLUMNS[kind]))
         console.print(
             table
             if entries

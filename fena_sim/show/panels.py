@@ -194,6 +194,11 @@ def _levels(ax, x, curves):
     for level in curves[0]["level"].to_numpy():
         _lines(ax, x, [curve.sel(level=level) for curve in curves], level_colour(level))
     ax.set_yscale("log")
+    number_log_axis(ax)
+
+
+def number_log_axis(ax: Axes) -> None:
+    """Numbers on a log axis, by the limits that it has."""
     low, high = ax.get_ylim()
     # Powers of ten alone leave a range below about two decades without numbers.
     ax.yaxis.set_major_locator(LogLocator(subs=(1,) if high / low > 50 else (1, 2, 3, 5)))

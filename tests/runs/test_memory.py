@@ -1,8 +1,12 @@
 """The memory that a run takes. Oracles: what a network allocates, as Brian2 and `tracemalloc` count
-it; the documented contract that what does not fit is refused before anything is allocated.
+it; what the kernel counts; the documented contract that what does not fit is refused before anything is allocated.
 """
 
+import os
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -131,6 +135,55 @@ def test_what_is_reckoned_is_what_the_network_holds(name):
         assert size <= (memory.RUNTIME_COPIES + 2) * held[owner], owner
     together = sum(held[owner] for owner in reckoned)
     assert sum(reckoned.values()) >= 0.5 * memory.RUNTIME_COPIES * together
+
+
+def learning(*sizes):
+    return fs.load_model(HOME / "models" / "fena.py", 16, sizes=sizes)
+
+
+@pytest.mark.parametrize(
+    "device, make, measured",
+    [
+        ("dense", lambda: (learning(2000, 2000, 5), tiny.one_block(8, probes=())), 1738),
+        ("dense64", lambda: (learning(1000, 1000, 5), tiny.one_block(8, probes=())), 1103),
+        ("cpp", lambda: (learning(1000, 1000, 5), tiny.one_block(8, probes=())), 1163),
+        ("runtime", lambda: (learning(700, 700, 5), tiny.one_block(4, probes=())), 577),
+        ("dense", lambda: (tiny.model(), paused(40, 60, lambda t: t / second)[1]), 868),
+    ],
+)
+def test_what_is_reckoned_is_what_was_measured(device, make, measured):
+    """90 to 150 % of the largest sum (MiB) of this process, the compiled network and their files in
+    memory that was sampled every 10 ms on Linux with Python 3.11.
+    """
+    plan = Plan.of(*make(), device=device)
+    reckoned = sum(need.bytes for need in resources.memory_needs(plan)) + memory.PROCESS
+    assert 0.9 * measured <= reckoned / 2**20 <= 1.5 * measured
+
+
+@pytest.mark.slow
+def test_what_is_reckoned_is_what_the_kernel_counts(tmp_path):
+    """On the runtime device all is in one process, whose peak the kernel tells."""
+    code = (
+        "import resource, sys; sys.path[:0] = sys.argv[1:2]\n"
+        "import fena_sim as fs, test_memory as t, tiny\n"
+        "from fena_sim.runs import memory, resources\n"
+        "model, block = t.pair(2500), tiny.one_block(3, probes=())\n"
+        "plan = t.Plan.of(model, block, device='runtime')\n"
+        "needs = sum(n.bytes for n in resources.memory_needs(plan)) + memory.PROCESS\n"
+        "fs.run(model, block, device='runtime', out=sys.argv[2])\n"
+        "print(needs / 1024 / resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", code, f"{here}", f"{tmp_path}"]
+    paths = os.pathsep.join([str(here.parent), str(here.parents[1])])
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert 0.9 <= float(done.stdout.split()[-1]) <= 1.5
 
 
 # -- control signals ---------------------------------------------------------------------------

@@ -1,16 +1,17 @@
 """A run's arrays: a Zarr store that reads what the run holds, and nothing that could run code."""
 
-import asyncio
 import json
+import warnings
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from ...errors import RunFolderError
+from ...errors import RunFolderError, RunFolderWarning
 from .checksums import Files
 from .schema import check
+from .unlisted import is_number_of
 
 METADATA = "zarr.json"
 #: Files of Zarr format 2, whose filters may be any code that is installed.
@@ -23,7 +24,7 @@ class Arrays(Store):
     What describes its arrays is checked here, before Zarr makes anything of it: only numbers in
     format 3, in chunks that are compressed by zstd, are arrays of a run. Files are compared with
     their checksums as they are read. A chunk that the run never had is one of fill values; a chunk
-    that it had must be there.
+    that it had must be there. Without checksums the two look alike, which a RunFolderWarning says.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class Arrays(Store):
     def __init__(self, files: Files, name: str) -> None:
         super().__init__(read_only=True)
         self.files, self.name = files, name
+        self._said: set[str] = set()
         self._names = {each.removeprefix(f"{name}/") for each in files.names(name)}
         for each in sorted({METADATA, *self._names, *self._described()}):
             if each.rpartition("/")[2] in FORMAT_2:
@@ -84,11 +86,28 @@ class Arrays(Store):
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         if key not in self._names:
+            self._say_missing(key)
             return None
         if byte_range is not None:
             raise NotImplementedError("chunks are read whole")
-        data = await asyncio.to_thread(self.files.read, f"{self.name}/{key}")
-        return prototype.buffer.from_bytes(data)
+        return prototype.buffer.from_bytes(self.files.read(f"{self.name}/{key}"))
+
+    def _say_missing(self, key):
+        array, _, chunk = key.partition("/")
+        if self.files.recorded or not chunk.startswith("c") or array in self._said:
+            return
+        if is_number_of(array):  # 0 alone is the first of them, and more are checked (`unlisted`)
+            return
+        self._said.add(array)
+        warnings.warn(
+            RunFolderWarning(
+                f"{self.name}/{key} is not there: its values read as 0",
+                where=str(self.files.folder),
+                fix="if they were not 0, the file was lost; the run has no checksums to tell. Copy "
+                "it again, or run it again",
+            ),
+            stacklevel=2,
+        )
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]

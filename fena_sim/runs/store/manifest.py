@@ -167,6 +167,11 @@ def stored_manifests(folder: str | Path) -> tuple[dict[Path, dict], list[str]]:
     return {path: found[path] for path in newest}, skipped
 
 
+def warnings_of(manifest: dict) -> list[str]:
+    """What a run warned of while it went on: what happened, where, and what to do (list of str)."""
+    return [text.removeprefix("warning: ") for text in manifest.get("warnings", [])]
+
+
 def left_out(folder: str | Path, error: FenaError) -> str:
     """One line on a folder that a command leaves out."""
     return f"{folder}: {error.what}"

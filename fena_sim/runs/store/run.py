@@ -20,6 +20,7 @@ from .files import load_arrays
 from .manifest import MANIFEST as MANIFEST
 from .manifest import interpreting, read_manifest
 from .units import population_levels, token_levels, token_units
+from .unlisted import check_arrays, check_rows
 from .vocabulary import CODES, load_vocabulary
 
 
@@ -28,7 +29,8 @@ class Run:
     the folder holds is executed.
 
     Every file of a finished run is compared with its checksum when it is first read; a file that is
-    missing or was altered is a RunFolderError.
+    missing or was altered is a RunFolderError. Of a run without checksums, sizes are compared with
+    the manifest, and a chunk that is not there is a RunFolderWarning: its values read as 0.
 
     Attributes
     ----------
@@ -150,7 +152,7 @@ class Run:
         """The Dataset of a block, read when it is used."""
         store = Arrays(self._files, self._name(kind, block))
         try:
-            return xr.open_dataset(
+            data = xr.open_dataset(
                 store, engine="zarr", consolidated=False, zarr_format=3, **options
             )
         except FenaError:
@@ -161,6 +163,9 @@ class Run:
                 where=str(self.folder),
                 fix="use a run that fena_sim wrote",
             ) from error
+        if not self._files.recorded:
+            check_arrays(data, self.manifest, block, store.name, str(self.folder))
+        return data
 
     def events(self, block: str) -> pd.DataFrame:
         """The event table: one row per token with its times (s) and ground-truth labels
@@ -170,13 +175,16 @@ class Run:
         """
         path = self._table("events", block)
         try:
-            return load_events(path)
+            table = load_events(path)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise RunFolderError(
                 f"events/{path.name} cannot be read: {error}",
                 where=str(self.folder),
                 fix="the run has no checksums, and its table was cut or altered: run it again",
             ) from error
+        if not self._files.recorded:
+            check_rows(table, self.manifest, block, str(self.folder))
+        return table
 
     def tokens(self, block: str) -> xr.Dataset:
         """What was kept for every token (Dataset; dims event, level, unit; with a batch event,

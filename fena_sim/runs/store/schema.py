@@ -94,6 +94,7 @@ MANIFEST = _object(
             "anyOf": [{"type": "null"}, _object(commit=TEXT, changed={"type": "boolean"})],
         },
         "machine": TEXT,
+        "warnings": TEXTS,
         "wall_time_s": NUMBER_OR_NONE,
         "tokens_per_second": NUMBER_OR_NONE,
         "checksums": {

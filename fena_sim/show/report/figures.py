@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
+from contextlib import contextmanager
 
 import matplotlib as mpl
 import numpy as np
@@ -33,10 +34,15 @@ def svg_text(figure: Figure, prefix: str) -> str:
     """A Matplotlib figure as an <svg> element that scales with the page; its ids begin with
     `prefix`, so that no two collide.
     """
-    buffer = io.StringIO()
     with sheet():
-        # Or a figure that was laid out without an engine gets one while it is saved.
-        mpl.rcParams["figure.constrained_layout.use"] = False
+        return _named(_drawn(figure), prefix)
+
+
+def _drawn(figure):
+    """A figure as SVG whose ids are Matplotlib's own. Call inside `sheet`."""
+    buffer = io.StringIO()
+    # Or a figure that was laid out without an engine gets one while it is saved.
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure.savefig(buffer, format="svg", metadata=NO_METADATA, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
@@ -44,13 +50,17 @@ def svg_text(figure: Figure, prefix: str) -> str:
     text = re.sub(
         r"<style[^>]*>.*?</style>", "", text, flags=re.S
     )  # it would hold for the whole page
-    text = re.sub(r'\bid="', f'id="{prefix}-', text)
-    text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", text)
     text = text.replace(f"'{FONT[0]}'", FONT[1])
     text = re.sub(
         r'\bd="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text
     )  # hundredths of a point are enough
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def _named(text, prefix):
+    """The SVG with ids that begin with `prefix`."""
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    return re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", text)
 
 
 def structure_svg(model: Hierarchy, prefix: str) -> tuple[str, str]:
@@ -144,12 +154,20 @@ def _measured(measure, runs):
 
 
 class Courses:
-    """Panels of errors within a token, one after the other on the same axes. To make and lay out
-    axes takes several times as long as to draw on them, and a run may have hundreds of blocks.
+    """Panels of errors within a token. To lay out and write axes takes ten times as long as to draw
+    on them, and a run may have hundreds of blocks: axes with the same limits are written once, and
+    of every further block the curves alone.
+
+    The error's axis begins and ends at a number of STEPS, so that blocks that differ little have
+    the same limits and can be compared by eye.
     """
+
+    #: In each decade.
+    STEPS = (1, 2, 5)
 
     def __init__(self) -> None:
         self._figures: dict[tuple[int, ...], Figure] = {}
+        self._frames: dict[tuple, tuple[str, str]] = {}
 
     def panel(self, curves: Sequence[xr.DataArray], prefix: str) -> tuple[str, str]:
         """(svg, description) of the curves (time, level) of a block, one per network."""
@@ -161,10 +179,57 @@ class Courses:
             (ax,) = figure.axes
             for line in list(ax.lines):
                 line.remove()
-            ax.relim()
-            ax.autoscale()
             panels.course(ax, curves)
-        return svg_text(figure, prefix), _in_words(curves)
+            ax.set_ylim(*self._limits(curves))
+            panels.number_log_axis(ax)
+            for line in ax.lines:
+                line.set_gid(CURVE)
+            key = (levels, ax.get_xlim(), ax.get_ylim())
+            if key not in self._frames:
+                before, _, after = _parts(_drawn(figure))
+                self._frames[key] = before, after
+            before, after = self._frames[key]
+            with _curves_alone(figure):
+                _, lines, _ = _parts(_drawn(figure))
+        return _named(before + lines + after, prefix), _in_words(curves)
+
+    def _limits(self, curves):
+        """The numbers of STEPS below and above all errors; (0.1, 1) if there is none above 0."""
+        values = np.concatenate([curve.to_numpy().ravel() for curve in curves])
+        values = values[np.isfinite(values) & (values > 0)]
+        if not values.size:
+            return 0.1, 1.0
+        low, high = values.min(), values.max()
+        powers = range(int(np.floor(np.log10(low))) - 1, int(np.floor(np.log10(high))) + 2)
+        numbers = [float(f"{step}e{power}") for power in powers for step in self.STEPS]
+        return max(n for n in numbers if n < low), min(n for n in numbers if n > high)
+
+
+#: The id of every curve of a panel, by which it is found in the SVG.
+CURVE = "curve"
+
+
+def _parts(svg):
+    """(before, curves, after) of the SVG of a panel with curves."""
+    first = svg.index(f'<g id="{CURVE}">')
+    last = svg.index("</g>", svg.rindex(f'<g id="{CURVE}">')) + len("</g>")
+    return svg[:first], svg[first:last].replace(f'<g id="{CURVE}">', "<g>"), svg[last:]
+
+
+@contextmanager
+def _curves_alone(figure):
+    """Draw the curves of a panel and nothing around them."""
+    (ax,) = figure.axes
+    hidden = [*figure.legends, figure.patch, ax.patch]
+    ax.set_axis_off()
+    for artist in hidden:
+        artist.set_visible(False)
+    try:
+        yield
+    finally:
+        ax.set_axis_on()
+        for artist in hidden:
+            artist.set_visible(True)
 
 
 def _course_figure(levels):

@@ -16,7 +16,7 @@ from ...runs.store.declared import declared_model
 from ...runs.store.experiment import differences
 from ...runs.store.files import write_atomically
 from ...runs.store.find import Group, find_runs, group_runs
-from ...runs.store.manifest import interpreting, left_out
+from ...runs.store.manifest import interpreting, left_out, warnings_of
 from ..describe import describe
 from .blocks import block_rows
 from .figures import dashboard, structure_svg, timeline_svg
@@ -122,10 +122,20 @@ def report(
         groups=shown,
         models=list(models.values()),
         warnings=[f"Left out: {line}" for line in skipped],
+        run_warnings=_run_warnings(runs),
         viewers=viewers,
         command=shlex.join(command),
     )
     return page
+
+
+def _run_warnings(runs):
+    """[(text, ids of the runs that warned of it)], those that most runs have first."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for text in warnings_of(run.manifest):
+            found.setdefault(text, []).append(run.id)
+    return sorted(found.items(), key=lambda item: -len(item[1]))
 
 
 def _readable(runs, skipped):

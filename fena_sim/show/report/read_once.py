@@ -12,12 +12,14 @@ from ...runs.store.run import Run
 #: Tokens of the longest block whose tables are kept, and the most tables. Of a short block the time
 #: goes into opening them, and a run may have hundreds; long ones would fill the memory.
 KEPT_TOKENS, KEPT_TABLES = 2000, 512
+#: Bytes of the longest traces that are kept in memory: 128 MiB for KEPT_TABLES of them.
+SMALL = 2**18
 
 
 def read_once(runs: Iterable[Run]) -> list[Run]:
     """The same runs, which keep the tables of short blocks that they have read (list of Run).
 
-    What they give is the caller's own, as of any run. Traces stay on the disk.
+    What they give is the caller's own, as of any run. Traces stay on the disk unless they are SMALL.
     """
     kept = lru_cache(KEPT_TABLES)(lambda read, block: read(block))
     return [_ReadOnce(run, kept) for run in runs]
@@ -36,7 +38,11 @@ class _ReadOnce(Run):
         return self._once(super().tokens, block)
 
     def traces(self, block: str) -> xr.Dataset:
-        return self._once(super().traces, block)
+        return self._once(self._small_in_memory, block)
+
+    def _small_in_memory(self, block):
+        traces = super().traces(block)
+        return traces.load() if traces.nbytes <= SMALL else traces
 
     def _once(self, read: Callable, block: str) -> Any:
         return self._kept(read, block).copy() if block in self._short else read(block)

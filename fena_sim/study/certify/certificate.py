@@ -21,8 +21,10 @@ from typing import cast
 
 import attrs
 import numpy as np
+from brian2 import Quantity, second
 
 from ...declare.model.hierarchy import Hierarchy
+from ...declare.protocol.pace import FixedPace
 from ...declare.protocol.protocol import Protocol
 from ...device.cpp import CppDevice
 from ...device.cuda.devices import CudaHostProgram
@@ -165,19 +167,49 @@ def cut(protocol: Protocol, tokens: int) -> Protocol:
 
 
 def _cut(block, n):
+    """The first `n` tokens of a block, with whatever it has for each of them."""
     if len(block) <= n:
         return block
-    controls = {
-        name: value[:n] if np.shape(value)[:1] == (len(block),) else value
-        for name, value in block.controls.items()
-    }
+    streams = [stream[:n] for stream in block.streams]
     return attrs.evolve(
         block,
-        stream=[stream[:n] for stream in block.streams]
-        if len(block.streams) > 1
-        else block.streams[0][:n],
-        controls=controls,
+        stream=streams if len(streams) > 1 else streams[0],
+        pace=_cut_pace(block.pace, n),
+        controls={name: _cut_control(value, block, n) for name, value in block.controls.items()},
     )
+
+
+def _cut_pace(pace, n):
+    """The pace with the times of the first `n` tokens."""
+    if not isinstance(pace, FixedPace):  # one time for all tokens
+        return pace
+    times = {
+        name: getattr(pace, name)
+        # The blank follows from an onset asynchrony, and only one of the two is given.
+        for name in ("duration", "blank" if pace.onset_asynchrony is None else "onset_asynchrony")
+    }
+    return FixedPace(**{name: time[:n] if np.shape(time) else time for name, time in times.items()})
+
+
+def _cut_control(value, block, n):
+    """The values of a control signal for the first `n` tokens. A function of time may hold values
+    of its own for every token of the block: it is asked for all of them.
+    """
+    if not callable(value):
+        return value[:n] if np.shape(value) else value
+    pace = block.pace
+    shown = pace.longest if pace.self_paced else pace.duration
+    periods = np.broadcast_to(np.asarray(shown + pace.blank, dtype=float), len(block))
+    later = np.cumsum(periods)[n - 1 : -1]
+
+    def first(t):
+        within = np.asarray(t, dtype=float)[:1]  # the first token begins at 0
+        rest = Quantity(later[:, None] + within, dim=second.dim)
+        found = value(Quantity(np.concatenate([t, rest]), dim=second.dim))
+        # A function may give one value for all tokens, or one for each time within a token.
+        return found[:n] if np.ndim(found) == 2 and len(found) == len(block) else found
+
+    return first
 
 
 def values(run: Run) -> dict[str, np.ndarray]:

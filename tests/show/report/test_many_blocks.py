@@ -2,6 +2,7 @@
 read: a report over many short blocks does once what takes long.
 """
 
+import re
 from collections import Counter
 
 import handmade
@@ -35,6 +36,36 @@ def test_a_panel_on_used_axes_is_the_one_on_fresh_axes():
     ]
     for number, curves in enumerate(shown):
         assert used.panel(curves, f"p{number}") == Courses().panel(curves, f"p{number}")
+
+
+def test_the_curves_of_a_panel_are_at_the_values_on_axes_that_end_at_a_number():
+    """Of axes that were drawn before too: the points of the SVG, by the formula of a log axis, whose
+    limits are 1, 2 or 5 times a power of ten below and above all values.
+    """
+    courses, height, width = Courses(), 56 * 72 / 25.4, 85 * 72 / 25.4
+    left, right, bottom, top = (
+        report_figures.MARGINS[k] for k in ("left", "right", "bottom", "top")
+    )
+    cases = [((3e-3, 0.9), (2e-3, 1)), ((2.5e-3, 0.6), (2e-3, 1)), ((0.02, 5), (0.01, 10))]
+    for (low, high), (least, most) in cases:
+        curves = a_course(low, high)
+        svg, _ = courses.panel([curves], "p")
+        paths = re.findall(r'<g>\s*<path d="([^"]*)"', svg)
+        assert len(paths) == 2
+        for path, level in zip(paths, (0, 1), strict=True):
+            points = np.array(re.findall(r"[ML] ([\d.]+) ([\d.]+)", path), dtype=float)
+            time = (points[:, 0] / width - left) / (right - left) * 0.008
+            share = (1 - points[:, 1] / height - bottom) / (top - bottom)
+            values = least * (most / least) ** share
+            shown = np.interp(time, curves["time"], np.log(curves.sel(level=level)))
+            np.testing.assert_allclose(np.log(values), shown, atol=2e-3)
+            np.testing.assert_allclose(time[[0, -1]], [0, 0.008], atol=1e-6)
+    assert len(courses._frames) == 2, "the first two have the same axes"
+
+
+def test_a_panel_without_errors_above_0_has_axes():
+    svg, _ = Courses().panel([a_course(1, 2) * 0], "p")
+    assert "0.1" in svg and "time from the token" in svg
 
 
 def test_a_report_reads_each_table_of_a_short_block_once(uninterrupted, monkeypatch):

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 import tiny
 import xarray as xr
+from brian2 import ms, second
 
 import fena_sim as fs
 from fena_sim import extras
 from fena_sim.commands.certify import summary
 from fena_sim.commands.main import cli
+from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.doctor import examine
 from fena_sim.device.cuda.preferences import remedy
 from fena_sim.errors import DeviceError
+from fena_sim.stimulus import TokenStream
 from fena_sim.study.certify.certificate import (
     EXACT,
     THRESHOLDS,
@@ -68,6 +71,41 @@ def test_cut_keeps_every_block_and_its_controls():
     assert [len(block) for block in short.blocks] == [4, 4]
     np.testing.assert_allclose(short.blocks[1].controls["plasticity_gain"], [1, 0.875, 0.75, 0.625])
     assert [len(block) for block in cut(protocol, 1000).blocks] == [9, 9]
+
+
+@pytest.mark.parametrize("given", ["blank", "onset_asynchrony"])
+def test_what_a_block_has_for_every_token_is_cut_with_it(given):
+    """The first tokens of the cut block are laid out as in the whole one: times, labels, controls
+    given by value and as functions that hold values of their own for every token.
+    """
+    n, dt, gains = 9, 0.1 * ms, np.linspace(1, 0, 9)
+    duration = (40 + np.arange(n)) * ms
+    blank = (10 + 2 * np.arange(n)) * ms
+    pace = fs.FixedPace(
+        duration=duration, **{given: blank if given == "blank" else blank + duration}
+    )
+    stream = TokenStream.from_ids(range(n), tiny.VOCABULARY, place=np.arange(n))
+    controls = dict(
+        plasticity_gain=list(gains),
+        precision_gain=lambda t: gains[:, None] * np.exp(-t / (100 * ms)),
+        temperature=lambda t: np.asarray(t / second) * 0.1,
+        gate=1.0,
+    )
+    for block in (
+        tiny.block(n=n, pace=pace, controls=controls, stream=stream),
+        tiny.block(n=n, pace=fs.SelfPaced(), controls=controls, stream=stream),
+    ):
+        (short,) = cut(fs.Protocol(name="p", blocks=[block]), 4).blocks
+        whole, first = timeline(block, dt), timeline(short, dt)
+        assert short.stream.events["place"].tolist() == [0, 1, 2, 3]
+        for name in ("token", "blank", "shortest", "longest"):
+            assert getattr(first, name).tolist() == getattr(whole, name)[:4].tolist()
+        for name, found in first.controls.items():
+            steps = found.shape[1]  # those of the longest token that is left
+            np.testing.assert_allclose(found, whole.controls[name][:4, :steps], rtol=1e-12)
+            assert steps == (
+                max(first.most_steps) if name in ("precision_gain", "temperature") else 1
+            )
 
 
 def test_clocks_begin_together_after_their_common_period():
