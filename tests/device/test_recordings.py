@@ -81,7 +81,7 @@ def test_readouts_are_asked_for_by_their_declaration():
     assert of("last") == [[1, 2], [3, 4]]
     assert of("last", scale=10.0) == [[10, 20], [30, 40]]
     assert of("mean") == [[5, 10], [10, 20]]  # sums over 2 and 4 steps
-    assert of("onset") == [[0, 1], [2, 3], [4, 5]]  # the third token has not left
+    assert of("before_onset") == [[0, 1], [2, 3], [4, 5]]  # the third token has not left
 
 
 def test_probes():

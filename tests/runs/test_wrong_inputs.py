@@ -97,17 +97,17 @@ WRONG = {
     ),
     "a level that is not there knocked out": (
         ProtocolError,
-        "knock out one of [1, 2, 3]",
+        "no predictions of a level 4",
         dict(protocol=tiny.one_block(3, controls=dict(knocked_out=4))),
     ),
     "half a level knocked out": (
         ProtocolError,
-        "give the number of a level, or 0 for none",
+        "not a whole number",
         dict(protocol=tiny.one_block(3, controls=dict(knocked_out=1.5))),
     ),
     "a level knocked out that predicts nothing": (
         ProtocolError,
-        "leave the control out",
+        "no predictions of a level 1",
         dict(
             model=fs.Hierarchy(name="m", populations=[fs.Population(name="a", size=3, level=1)]),
             protocol=tiny.one_block(3, probes=(), controls=dict(knocked_out=1)),
@@ -182,7 +182,7 @@ def finished(tiny_fena, tmp_path_factory):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(sizes=(8, 6)), "no '.*3.*'"),
+        (dict(sizes=(8, 6)), "no 'event_2'"),
         (dict(sizes=(8, 6, 5, 4)), "holds no"),
         (dict(sizes=(8, 6, 7)), "values of"),
     ],
