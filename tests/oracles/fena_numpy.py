@@ -158,6 +158,7 @@ class FenaNumpy:
                     held[f"precision_{level}.{name}"] = getattr(self, name)[level : level + 1]
             for level in self.hidden:
                 held[f"state_{level}.f"] = self.f[level]
+                held[f"state_{level}.descending"] = self._descending(level)
                 held[f"error_{level}.surprise"] = self.surprise[level]
         return {
             name: value.ravel() * UNITS.get(name.partition(".")[2], 1.0)
