@@ -390,9 +390,7 @@ class Hierarchy:
         return keys
 
     def __repr__(self):
-        sizes = "-".join(
-            str(max(p.size for p in self.populations if p.level == level)) for level in self.levels
-        )
+        sizes = "-".join(map(str, self.level_sizes))
         units = sum(p.size for p in self.populations)
         return (
             f"<Hierarchy {self.name}: levels {sizes or 'none'}, {len(self.populations)} populations, {units} units, "

@@ -502,6 +502,14 @@ def test_wrong_declaration(case):
     assert caught.value.fix
 
 
+def test_the_size_of_a_level_is_that_of_its_errors():
+    errors, wide = unit("e", size=3, role="error"), unit("w", size=5)
+    sizes = [hierarchy([errors, wide, unit("b", size=4, level=2)]).level_sizes]
+    sizes.append(hierarchy([wide, unit("b", size=4)]).level_sizes)
+    assert sizes == [[3, 4], [5]]
+    assert "levels 3-4," in repr(hierarchy([errors, wide, unit("b", size=4, level=2)]))
+
+
 @pytest.mark.parametrize("by_synapses", [False, True])
 def test_what_differs_between_levels_is_read_at_a_level(by_synapses):
     text = "x : 1" if by_synapses else "x = predicting : 1"
