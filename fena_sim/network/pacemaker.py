@@ -136,7 +136,7 @@ def make_pacemaker(
         )
     equations += [
         f"{predicting(level)} = int(abs({KNOCKED_OUT} - {level}) > 0.5) : 1 (constant over dt)"
-        for level in sorted({p.level for p in hierarchy.readers(PREDICTING)})
+        for level in sorted({p.level for p in hierarchy.readers(PREDICTING) if p.level is not None})
     ]
     equations += settling_equations(hierarchy)
     group = NeuronGroup(
