@@ -19,7 +19,7 @@ from brian2 import ms
 import fena_sim as fs
 from fena_sim.stimulus import MotifGrammar
 
-MODEL = Path(__file__).resolve().parents[1] / "models" / "fena.py"
+MODEL = Path(__file__).resolve().parents[1] / "models" / "fena_flat_memory.py"
 
 
 def record(out, tokens):

@@ -1,248 +1,305 @@
-"""FENA: a predictive-coding hierarchy that learns to predict tokens without backpropagation.
+"""FENA whose levels forget at events that they did not foresee, with a precision that is a confidence.
 
-Level 0 holds the tokens, predicted as probabilities: what W_1 says of every token is exponentiated
-and divided by the level's pooled activity. Every hidden level l has state units (r), error units
-(e) and prior units (what the level expects from held traces of its own activity and of the level
-below). Predictions W f(r) descend, errors ascend over the same synapses, and every synapse changes
-by the precision-weighted error at its target times the activity at its source.
+A predictive-coding hierarchy that learns to predict tokens without backpropagation: states that
+descend their errors, and synapses that change by the weighted error at their target times the activity
+at their source. To these (fena_parts.py) it adds four mechanisms, each of terms that its own unit,
+synapse or level has.
 
-Three things are local to where they happen: a synapse's rate falls with what it has changed so far
-(metaplasticity); a level's precision follows its own errors, at level 0 those just after a token's
-onset; and a level whose errors would change its synapses faster than `fastest` slows itself down
-(`rate`).
-
-Precision is the weight of a level's errors, a number without unit. It rests where precision*s/expected
-+ kappa*ln(precision/preferred) = 1, with the level's mean squared error s. At level 0 both terms
-count. In hidden levels s is far below `expected`: there the second term, the prior, draws precision
-to preferred*exp(1/kappa) = 4.6, whatever the error. It is not 1/s.
-
-fena_gaussian.py has the Gaussian level 0.
+1. Event-bounded memory. A level's event is what its own prior left unforeseen during a token (r - prior,
+   before the level above has its say), against what it usually leaves. A level's traces end at its own
+   events, and the level above takes a trace in only then: it ticks once per chunk. Events nest: a level
+   can have one only when the level below had one.
+2. Expectation. One unit per level learns, by the delta rule, to expect its event, and opens and closes
+   the prediction from above: downwards, upwards and for learning (history compression: Schmidhuber 1992,
+   Neural Comput 4:234; event segmentation: Zacks et al. 2007, Psychol Bull 133:273).
+3. Precision by demand. A level's trust follows, slowly, what the level below asks it to change, early in
+   a presentation, before the prior can answer. Progress, the ratio of usual to recent demand, modulates
+   it within bounds. What is sent, exp(trust + progress), falls when more is asked than usual; what is
+   learned from, exp(trust - progress), rises.
+4. Anticipation. Synapses V from level 1 to the tokens act until the token arrives, and learn once, from
+   the error at its onset: what is predicted and what is perceived need not share synapses.
 """
 
 from math import log, sqrt
 
 from brian2 import ms, second
-
-from fena_sim import (
-    Categorical,
-    Hierarchy,
-    Normal,
-    Parameter,
-    Plasticity,
-    Population,
-    Projection,
-    Readout,
-    Settling,
+from fena_parts import (
+    EXPECT,
+    FEED_BACK,
+    INHIBITION,
+    INITIAL,
+    LEARNING,
+    PREDICT,
+    SMOOTH,
+    STATE,
+    STATES_AND_ERRORS,
+    STEPS,
+    at_level,
+    changed,
+    learn,
+    pick,
+    pool_errors,
+    prior_synapses,
+    reads,
+    stack_categorical,
+    sums,
+    units,
 )
+
+from fena_sim import Normal, Parameter, Plasticity, Projection, Readout
 
 # -- parameters: value with unit, meaning ----------------------------------------------------------
-# Three values are those of levels 1, 2 and 3; the last one serves all higher levels.
+# Several values are those of levels 1, 2, ...; the last one serves all higher levels.
 
-STEPS = dict(
-    dt=Parameter(1 * ms, "time step"),
-    slow=Parameter(4 * ms, "time step of priors and plasticity"),
-    tolerance=Parameter(0.004 / ms, "RMS drift of the states at which a token counts as settled"),
+TABLE = (
+    STATES_AND_ERRORS
+    | LEARNING
+    | INITIAL
+    | dict(
+        older=Parameter(0.5, "share of the latest activity in the older trace"),
+        share=Parameter((0.1, 0.06), "rate of synapses that predict, relative to the level's"),
+        hidden_norm=Parameter(0.3, "norm of a unit's first weights to a hidden level"),
+        prior_spread=Parameter(0.3, "the priors' first weights: standard deviation * sqrt(2*size)"),
+        spent=Parameter((10.0, 0.1), "`spent` of what has never changed"),
+    )
 )
-STATES_AND_ERRORS = dict(
-    tau=Parameter((14 * ms, 28 * ms, 56 * ms), "time constant of the states"),
-    older=Parameter((0.5, 0.25, 0.12), "share of the latest activity in the older trace"),
-    tau_e=Parameter(1 * ms, "time constant of the errors"),
+EVENTS = dict(
+    threshold=Parameter(1.5, "surprise, relative to the usual, at which an event half happens"),
+    habit=Parameter(0.005, "share of the latest surprise in the usual one, per token"),
 )
-LEARNING = dict(
-    eta=Parameter(0.01 / ms, "learning rate of a level without errors"),
-    adaptive=Parameter(1.0, "how far errors slow a level's learning down; 0: not at all"),
-    fastest=Parameter(0.05 / ms, "eta*precision*(RMS error) at which learning has half its rate"),
-    share=Parameter(0.1, "rate of synapses between states and errors, relative to the level's"),
-    own_share=Parameter(0.3, "rate of synapses from a level's own traces, relative to the level's"),
-    below_share=Parameter(1.0, "rate of synapses from the traces below, relative to the level's"),
-    bias_share=Parameter(0.1, "rate of the biases of the tokens, relative to the level's"),
+EXPECTATIONS = dict(
+    tau_gate=Parameter(48 * ms, "time in which an expectation takes one step"),
 )
 PRECISIONS = dict(
-    log_determinant_weight=Parameter(1.0, "weight of ln(precision) in the free energy; 0: none"),
     lowest=Parameter(0.1, "smallest precision"),
     highest=Parameter(20.0, "largest precision"),
+    window=Parameter(30 * ms, "time from a token's onset in which demand counts"),
+    tau_recent=Parameter(3 * second, "observed time over which demand is recent"),
+    tau_usual=Parameter(20 * second, "observed time over which demand is usual"),
+    most=Parameter(3.0, "largest factor of progress"),
 )
 SENSORY_PRECISION = dict(
     expected=Parameter(1.5, "mean squared error that fits precision 1: 1.5 / number of tokens"),
-    kappa=Parameter(1.0, "strength of the prior of the precision"),
+    kappa=Parameter(1.0, "strength of the prior of the trust"),
     preferred=Parameter(4.0, "precision that its prior prefers"),
-    tau_precision=Parameter(4 * second, "time constant of ln(precision)"),
+    tau_precision=Parameter(4 * second, "time constant of the trust"),
     onset=Parameter(1 * ms, "decay time of what errors teach after a token's onset"),
 )
 HIDDEN_PRECISION = dict(
-    expected=Parameter(1.0, "mean squared error that fits precision 1"),
-    kappa=Parameter(0.45, "strength of the prior of the precision"),
+    expected=Parameter((0.09, 0.1), "demand that fits precision 1"),
+    kappa=Parameter(0.45, "strength of the prior of the trust"),
     preferred=Parameter(0.5, "precision that its prior prefers"),
-    tau_precision=Parameter(24 * second, "time constant of ln(precision)"),
+    tau_precision=Parameter(15 * second, "time constant of the trust"),
 )
-INITIAL = dict(
-    sensory_precision=Parameter(8.0, "precision of level 0 at first"),
-    hidden_precision=Parameter(0.3, "precision of hidden levels at first"),
-    state=Parameter(0.1, "standard deviation of the states at first"),
-    bias=Parameter(0.0, "biases of the priors at first"),
-    spent=Parameter(10.0, "`spent` of what has never changed"),
-    token_norm=Parameter(4.0, "norm of a unit's first weights to the tokens"),
-    hidden_norm=Parameter(0.1, "norm of a unit's first weights to a hidden level"),
-    prior_spread=Parameter(1.0, "the priors' first weights: standard deviation * sqrt(2*size)"),
-    token_spread=Parameter(0.1, "standard deviation of the first weights from the tokens' traces"),
+ANTICIPATION = dict(
+    step=Parameter(0.6, "change of an anticipating synapse at a token, for `spent` 1"),
 )
-TABLE = STATES_AND_ERRORS | LEARNING | INITIAL
+FIRST = dict(usual_event=0.05, hidden_demand=0.3, anticipation_spent=0.25)
 
 # -- level 0: tokens -------------------------------------------------------------------------------
 
-SENSORY = """
-x : 1
-trace_recent : 1
-trace_older : 1
-"""
-SENSORY_ONSET = "trace_recent += x - trace_recent; trace_older += older*(x - trace_older)"
+SENSORY = "x : 1"
 PREDICTION = """
 prediction : 1
+anticipated : 1
+said = prediction + bias + anticipating*anticipated : 1
+anticipating = 1 - presenting + arriving : 1
 dbias/dt = plasticity_gain*gate*bias_share*rate*error : 1
 """
-INHIBITION = "pooled : 1"
-POOL_ACTIVITY = "pooled_post = exp(clip(prediction_pre + bias_pre, -30, 30)) : 1 (summed)"
+POOL_ACTIVITY = "pooled_post = exp(clip(said_pre, -30, 30)) : 1 (summed)"
 SENSORY_ERROR = """
 derror/dt = (-error + gate*(x - probability))/tau_e : 1
-probability = exp(clip(prediction + bias, -30, 30))/pooled : 1
+probability = exp(clip(said, -30, 30))/pooled : 1
+"""
+ANTICIPATE = "anticipated_post = v*descending_pre : 1 (summed)"
+LEARN_ANTICIPATION = """
+dv/dt = plasticity_gain_post*arriving_post*step*error_post*f_pre/sqrt(spent)/dt : 1
+dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
 """
 
-# -- hidden levels: states, errors, priors ---------------------------------------------------------
+# -- events and expectations -----------------------------------------------------------------------
+# `tick` is the event of the level below: 1 at level 1, where every token is one. `ended` is the
+# level's own event: 0 at a top level above others, which holds its traces. A level's event unit hears
+# from the memory of its level whether it took something in, and keeps that until the next token, since
+# an event is judged at the onset after the token that the level did not foresee.
 
-STATE = """
-dr/dt = drift + sqrt(2*temperature/tau)*noise : 1
-drift = (-precision*error + slope*precision_below*feedback)/tau : Hz
-feedback : 1
+ALWAYS, NEVER = "tick = 1 : 1\n", "ended = 0 : 1\n"
+STATE_BLANK = """trace_older += tick*older*(f - trace_older)
+trace_recent += tick*(f - trace_recent)
+trace_older *= 1 - ended
+trace_recent *= 1 - ended"""
+MEMORY = """
 trace_recent : 1
 trace_older : 1
+taken : 1
 """
-SMOOTH = """
-f = tanh(r) : 1 (constant over dt)
-slope = 1 - f**2 : 1
+MEMORY_BLANK = """taken = tick
+trace_older += tick*(older + (1 - older)*ended)*(below - trace_older)
+trace_recent += tick*(below - trace_recent)"""
+EVENT = """
+unforeseen : 1
+dtotal/dt = presenting*unforeseen/ms : 1
+dspan/dt = presenting/ms : 1
+dseen/dt = (presenting - seen)/ms : 1
+novelty = total/clip(span, 1, inf) : 1
+happened = heard*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
+heard : 1
+usual : 1
 """
-RECTIFIED = """
-f = tanh(clip(r, 0, inf)) : 1 (constant over dt)
-slope = int(r > 0)*(1 - f**2) : 1
+EVENT_ONSET = """usual += plasticity_gain*habit*heard*(novelty - usual)
+heard = tick
+total = 0
+span = 0"""
+NOTICE = "tick_post = taken_pre/N_pre : 1 (summed)"
+COMPARE = "unforeseen_post = surprise_pre**2/N_pre : 1 (summed)"
+EXPECTATION = """
+from_own : 1
+from_below : 1
+opened = 1/(1 + exp(-clip(bias + from_own + from_below, -30, 30))) : 1 (constant over dt)
+mistaken = seen*(happened - opened) : 1 (constant over dt)
+dbias/dt = plasticity_gain*presenting*mistaken/sqrt(spent)/tau_gate : 1
+dspent/dt = plasticity_gain*presenting*mistaken**2/tau_gate : 1
 """
-STATE_ONSET = "trace_recent += f - trace_recent; trace_older += older*(f - trace_older)"
-ERROR = """
-derror/dt = (-error + r - prior - prediction)/tau_e : 1
+LEARN_EXPECTATION = "".join(
+    f"""
+dw_{trace}/dt = plasticity_gain_post*presenting_post*(mistaken_post*trace_{trace}_pre/sqrt(spent_{trace}))/tau_gate_post : 1
+dspent_{trace}/dt = plasticity_gain_post*presenting_post*(mistaken_post*trace_{trace}_pre)**2/tau_gate_post : 1
+"""
+    for trace in ("recent", "older")
+)
+
+# -- hidden levels: errors and priors --------------------------------------------------------------
+
+SURPRISE = "surprise = r - prior : 1 (constant over dt)\n"
+ERROR = f"""
+derror/dt = (-error + r - prior - opened*prediction)/tau_e : 1
 prior = bias + from_own + from_below : 1
 prediction : 1
-"""
+{SURPRISE}"""
+TOP_ERROR = f"""
+derror/dt = (-error + r - prior)/tau_e : 1
+prior = bias + from_own + from_below : 1
+{SURPRISE}"""
 PRIOR = """
-dbias/dt = plasticity_gain*presenting*rate*precision*error/sqrt(spent) : 1
-dspent/dt = plasticity_gain*presenting*(precision*error)**2/ms : 1
+dbias/dt = plasticity_gain*presenting*rate*weight*error/sqrt(spent) : 1
+dspent/dt = plasticity_gain*presenting*(weight*error)**2/ms : 1
 from_own : 1
 from_below : 1
 """
 
-# -- the top level, which nothing predicts ---------------------------------------------------------
-
-TOP_ERROR = """
-derror/dt = (-error + r - prior)/tau_e : 1
-prior = bias + from_own + from_below : 1
-"""
-
 # -- precision and learning rate of a level --------------------------------------------------------
 
-SENSORY_LOG_PRECISION = """
-dseen/dt = (presenting - seen)/onset : 1
-dlog_precision/dt = plasticity_gain*gate*presenting*(1 - seen)*clip(surprise, -5, 5)/tau_precision + outside/dt : 1
-"""
-HIDDEN_LOG_PRECISION = """
-dlog_precision/dt = plasticity_gain*presenting*clip(surprise, -5, 5)/tau_precision + outside/dt : 1
-"""
 PRECISION = """
-surprise = log_determinant_weight - precision*mean_square/expected - kappa*(log_precision - log(preferred)) : 1
-outside = clip(log_precision, log(lowest), log(highest)) - log_precision : 1
-precision = precision_gain*exp(log_precision) : 1 (constant over dt)
-rate = eta/(1 + adaptive*eta*precision*sqrt(mean_square)/fastest) : Hz (constant over dt)
+dsince/dt = presenting : second
+dwatched/dt = plasticity_gain*early : second
+drecent/dt = plasticity_gain*early*(demand - recent)/clip(watched, 1*ms, tau_recent) : 1
+dusual/dt = plasticity_gain*early*(demand - usual)/clip(watched, 1*ms, tau_usual) : 1
+surprise = 1 - exp(trust)*demand/expected - kappa*(trust - log(preferred)) : 1
+progress = clip(log((usual + 1e-9)/(recent + 1e-9)), -log(most), log(most)) : 1
+precision = precision_gain*exp(clip(trust + progress, log(lowest), log(highest))) : 1 (constant over dt)
+weight = exp(clip(trust - progress, log(lowest), log(highest))) : 1 (constant over dt)
+rate = eta/(1 + adaptive*eta*weight*sqrt(mean_square)/fastest) : Hz (constant over dt)
 mean_square : 1
 """
-MEAN_SQUARE = "mean_square_post = error_pre**2/N_pre : 1 (summed)"
+SENSORY_TRUST = """
+early = gate*presenting*int(since < window - dt/2) : 1
+demand = mean_square : 1
+dseen/dt = (presenting - seen)/onset : 1
+dtrust/dt = plasticity_gain*gate*presenting*(1 - seen)*clip(surprise, -5, 5)/tau_precision : 1
+"""
+HIDDEN_TRUST = """
+early = presenting*int(since < window - dt/2) : 1
+demand : 1
+dtrust/dt = plasticity_gain*early*clip(surprise, -5, 5)/tau_precision : 1
+"""
+DEMAND = "demand_post = (slope_pre*feedback_pre)**2/N_pre : 1 (summed)"
 
 # -- synapses and their plasticity -----------------------------------------------------------------
 # Hebbian, with a rate that falls with the squared changes `spent` so far (Duchi et al. 2011, J Mach
 # Learn Res 12:2121).
 
-PREDICT = "prediction_post = w*f_pre : 1 (summed)"
-FEED_BACK = "feedback_pre = w*error_post : 1 (summed)"
-FEED_BACK_APART = "feedback_post = w*error_pre : 1 (summed)"
-EXPECT = dict(
-    own="from_own_post = w_recent*trace_recent_pre + w_older*trace_older_pre : 1 (summed)",
-    below="from_below_post = w_recent*trace_recent_pre + w_older*trace_older_pre : 1 (summed)",
-)
+FEED_BACK_GATED = "feedback_pre = w*opened_post*error_post : 1 (summed)"
 LEARN_PREDICTION = """
-dw/dt = plasticity_gain_post*presenting_post*(share*rate_post*precision_post*error_post*f_pre/sqrt(spent)) : 1
-dspent/dt = plasticity_gain_post*presenting_post*(precision_post*error_post*f_pre)**2/ms : 1
+dw/dt = plasticity_gain_post*presenting_post*(share*rate_post*weight_post*error_post*f_pre/sqrt(spent)) : 1
+dspent/dt = plasticity_gain_post*presenting_post*(weight_post*error_post*f_pre)**2/ms : 1
 """
-LEARN_FEEDBACK = """
-dw/dt = plasticity_gain_post*presenting_post*(share*rate_post*precision_post*error_pre*f_post/sqrt(spent)) : 1
-dspent/dt = plasticity_gain_post*presenting_post*(precision_post*error_pre*f_post)**2/ms : 1
+LEARN_GATED_PREDICTION = LEARN_PREDICTION.replace("error_post", "opened_post*error_post")
+LEARN_PRIOR = "".join(
+    f"""
+dw_{trace}/dt = plasticity_gain_post*presenting_post*(share*rate_post*weight_post*error_post*trace_{trace}_pre/sqrt(spent_{trace})) : 1
+dspent_{trace}/dt = plasticity_gain_post*presenting_post*(weight_post*error_post*trace_{trace}_pre)**2/ms : 1
 """
-LEARN_PRIOR = """
-dw_recent/dt = plasticity_gain_post*presenting_post*(share*rate_post*precision_post*error_post*trace_recent_pre/sqrt(spent_recent)) : 1
-dspent_recent/dt = plasticity_gain_post*presenting_post*(precision_post*error_post*trace_recent_pre)**2/ms : 1
-dw_older/dt = plasticity_gain_post*presenting_post*(share*rate_post*precision_post*error_post*trace_older_pre/sqrt(spent_older)) : 1
-dspent_older/dt = plasticity_gain_post*presenting_post*(precision_post*error_post*trace_older_pre)**2/ms : 1
-"""
+    for trace in ("recent", "older")
+)
 
 # -- levels ----------------------------------------------------------------------------------------
 
 
 def sensory_level(size, table):
-    """Level 0: tokens, what level 1 says of each, the activity pooled over them, errors."""
+    """Level 0: tokens, what level 1 says and anticipates of each, errors, precision."""
     expected = SENSORY_PRECISION["expected"]
     trust = SENSORY_PRECISION | dict(expected=expected.with_value(expected.value / size))
-    on, learned = dict(onset=SENSORY_ONSET, arrival="x = token_code"), pick(table, "bias_share")
-    learned_from = reads("error_0", "error") | reads("precision_0", "precision", "rate")
-    said = reads("prediction_0", "prediction", "bias") | reads("inhibition_0", "pooled")
+    learned_from = reads("error_0", "error") | reads("precision_0", "weight", "rate")
+    said = reads("prediction_0", "said", "prediction") | reads("inhibition_0", "pooled")
+    share, tau_e = pick(table, "bias_share"), pick(table, "tau_e")
     populations = [
-        units("input", 0, size, SENSORY, of_level(1, table, "older"), name="sensory", on=on),
-        units("prediction", 0, size, PREDICTION, learned, order=-40, links=learned_from),
+        units("input", 0, size, SENSORY, name="sensory", on=dict(onset="x = token_code")),
+        units("prediction", 0, size, PREDICTION, share, order=-40, links=learned_from),
         units("inhibition", 0, 1, INHIBITION, order=-30),
-        units(
-            "error",
-            0,
-            size,
-            SENSORY_ERROR,
-            pick(table, "tau_e"),
-            links=reads("sensory", "x") | said,
-        ),
-        precision(0, SENSORY_LOG_PRECISION, table, trust, table["sensory_precision"].value),
+        units("error", 0, size, SENSORY_ERROR, tau_e, links=reads("sensory", "x") | said),
+        precision(0, SENSORY_TRUST, table, trust, table["sensory_precision"].value, 1 / size),
     ]
-    inhibit = Projection(
-        name="inhibit", source="prediction_0", target="inhibition_0", equations=POOL_ACTIVITY
-    )
+    inhibit = sums("inhibit", "prediction_0", "inhibition_0", POOL_ACTIVITY)
     return populations, [inhibit, pool_errors(0)]
 
 
-def hidden_level(level, sizes, table, activation, same_synapses, errors=ERROR):
-    """A level of states, errors and priors; its synapses with the level below and its own traces."""
-    size, first = sizes[level], {name: table[name].value for name in INITIAL}
-    error, own = reads(f"error_{level}", "error"), reads(f"precision_{level}", "precision", "rate")
+def hidden_level(level, sizes, table):
+    """A level of states, errors, priors and memory; its synapses with the level below."""
+    size, top = sizes[level], level == len(sizes) - 1
+    first = {name: value.value for name, value in at_level(level, table, *INITIAL).items()}
+    own = reads(f"precision_{level}", "precision", "weight", "rate")
+    tick = {} if level == 1 else dict(tick=f"event_{level - 1}.happened")
+    ended = dict(ended=f"event_{level}.happened") if not top or level == 1 else {}
+    held = (ALWAYS if level == 1 else "") + ("" if ended else NEVER)
+    older = pick(table, "older")
+    below = "sensory.x" if level == 1 else f"state_{level - 1}.f"
     expected = reads(f"prior_{level}", "bias", "from_own", "from_below")
+    gate = {} if top else reads(f"expectation_{level}", "opened")
+    trust = HIDDEN_PRECISION | at_level(level, HIDDEN_PRECISION, "expected")
+    initial_precision, tau_e = first["hidden_precision"], pick(table, "tau_e")
     populations = [
-        precision(level, HIDDEN_LOG_PRECISION, table, HIDDEN_PRECISION, first["hidden_precision"]),
+        precision(level, HIDDEN_TRUST, table, trust, initial_precision, FIRST["hidden_demand"]),
         units(
             "state",
             level,
             size,
-            STATE + activation,
-            of_level(level, table, "tau", "older"),
+            STATE + SMOOTH + held,
+            at_level(level, table, "tau") | older,
             order=20,
             initial=dict(r=Normal(sd=first["state"])),
-            on=dict(onset=STATE_ONSET),
-            links=error | dict(precision_below=f"precision_{level - 1}.precision") | own,
+            on=dict(blank_onset=STATE_BLANK),
+            links=reads(f"error_{level}", "error")
+            | dict(precision_below=f"precision_{level - 1}.precision")
+            | reads(f"precision_{level}", "precision")
+            | tick
+            | ended,
+        ),
+        units(
+            "memory",
+            level,
+            sizes[level - 1],
+            MEMORY + held,
+            older,
+            on=dict(blank_onset=MEMORY_BLANK),
+            links=dict(below=below) | tick | ended,
         ),
         units(
             "error",
             level,
             size,
-            errors,
-            pick(table, "tau_e"),
-            links=expected | reads(f"state_{level}", "r") | own,
+            TOP_ERROR if top else ERROR,
+            tau_e,
+            links=expected | reads(f"state_{level}", "r") | own | gate,
         ),
         units(
             "prior",
@@ -252,191 +309,138 @@ def hidden_level(level, sizes, table, activation, same_synapses, errors=ERROR):
             order=-10,
             clock=STEPS["slow"].value,
             initial=dict(bias=first["bias"], spent=first["spent"]),
-            links=error | own,
+            links=reads(f"error_{level}", "error") | reads(f"precision_{level}", "weight", "rate"),
         ),
     ]
-    prior_sd = first["prior_spread"] / sqrt(2 * size)
-    below_sd = first["token_spread"] if level == 1 else prior_sd
-    spent = dict(spent_recent=first["spent"], spent_older=first["spent"])
     projections = [
         pool_errors(level),
-        *prediction_synapses(level, sizes[level - 1], table, same_synapses),
-        prior_synapses(level, "own", learn(LEARN_PRIOR, table["own_share"]), prior_sd, spent),
-        prior_synapses(level, "below", learn(LEARN_PRIOR, table["below_share"]), below_sd, spent),
+        sums(f"demand_{level}", f"state_{level}", f"precision_{level}", DEMAND),
+        prediction_synapses(level, sizes[level - 1], table, first),
     ]
+    if level == 1:
+        projections.append(anticipation_synapses())
+    if ended:
+        populations.append(event(level))
+        heard, judged = f"memory_{level}", f"event_{level}"
+        projections.append(sums(f"compare_{level}", f"error_{level}", judged, COMPARE))
+        if level > 1:
+            projections.append(sums(f"notice_{level}", heard, judged, NOTICE))
+    if not top:
+        populations.append(expectation(level))
+    spent = dict(spent_recent=first["spent"], spent_older=first["spent"])
+    for slot, source in (("own", f"state_{level}"), ("below", f"memory_{level}")):
+        of_tokens = slot == "below" and level == 1
+        sd = first["token_spread"] if of_tokens else first["prior_spread"] / sqrt(2 * size)
+        rule = learn(LEARN_PRIOR, table[f"{slot}_share"])
+        projections.append(prior_synapses(level, slot, source, rule, sd, spent))
+        if not top:
+            projections.append(expectation_synapses(level, slot, source))
     return populations, projections
-
-
-def top_level(level, sizes, table, activation, same_synapses):
-    """A hidden level that nothing predicts."""
-    return hidden_level(level, sizes, table, activation, same_synapses, errors=TOP_ERROR)
 
 
 def hierarchy(
     input_size=16,
-    sizes=(64, 48, 32),
+    sizes=(64, 48),
     taus=None,
     older=None,
-    tau_e=None,
     eta=None,
     share=None,
     own_share=None,
-    token_norm=None,
-    hidden_norm=None,
-    prior_spread=None,
-    token_spread=None,
-    rectified=False,
-    bias=None,
-    same_synapses=True,
     name="fena",
 ):
-    """FENA over `input_size` tokens and hidden levels of `sizes`; what is left out is as in TABLE.
-
-    `rectified` units with a negative `bias` are those that fall into traps; without `same_synapses`
-    errors ascend over synapses of their own (fena_learned_feedback.py).
-    """
-    table = changed(TABLE, tau=taus, older=older, tau_e=tau_e, eta=eta, share=share, bias=bias)
-    table = changed(table, own_share=own_share, token_norm=token_norm, hidden_norm=hidden_norm)
-    table = changed(table, prior_spread=prior_spread, token_spread=token_spread)
-    sizes, top = (input_size, *sizes), len(sizes)
-    levels = [sensory_level(input_size, table)]
-    for level in range(1, top + 1):
-        kind = hidden_level if level < top else top_level
-        levels.append(kind(level, sizes, table, RECTIFIED if rectified else SMOOTH, same_synapses))
-    return stack(
-        levels,
+    """FENA over `input_size` tokens and hidden levels of `sizes`; what is left out is as in TABLE."""
+    table = changed(TABLE, tau=taus, older=older, eta=eta, share=share, own_share=own_share)
+    sizes = (input_size, *sizes)
+    hidden = range(1, len(sizes))
+    levels = [hidden_level(level, sizes, table) for level in hidden]
+    events = [f"event_{level}.happened" for level in hidden if level < len(sizes) - 1 or level == 1]
+    meaning = "event of the level: 1 if its prior left more unforeseen than usual"
+    return stack_categorical(
+        [sensory_level(input_size, table), *levels],
         name=name,
-        description="Predictive-coding hierarchy with a categorical level 0, metaplastic Hebbian synapses and learned precisions",
-        tolerance=STEPS["tolerance"].value,
-        prediction=Readout(name="probability", variables=["error_0.probability"], when="arrival"),
-        likelihood=Categorical(),
-        more=[
-            *(
-                Readout(name=f"state_{level}", variables=[f"state_{level}.f"], when="last")
-                for level in range(1, top + 1)
-            ),
-            Readout(name="presented", variables=["sensory.x"], when="last"),
-            Readout(name="onset_probability", variables=["error_0.probability"], when="first"),
-            Readout(name="settled_probability", variables=["error_0.probability"], when="last"),
-        ],
+        description="Predictive-coding hierarchy with event-bounded memories, gated predictions from above and precisions by demand",
+        more=[Readout(name="events", variables=events, when="last", meaning=meaning)],
     )
 
 
-# -- parts of a level, shared with fena_gaussian.py ------------------------------------------------
+# -- parts of a level ------------------------------------------------------------------------------
 
 
-def units(role, level, size, equations, parameters=None, **options):
-    """A population, named after its role and level unless the options name it."""
-    options = dict(name=f"{role}_{level}", equations=equations, parameters=parameters) | options
-    return Population(role=role, level=level, size=size, **options)
-
-
-def reads(population, *variables):
-    """Links to variables of one population, under the same names."""
-    return {variable: f"{population}.{variable}" for variable in variables}
-
-
-def pool_errors(level):
-    """The mean squared error of a level, for its precision."""
-    return Projection(
-        name=f"pool_{level}",
-        source=f"error_{level}",
-        target=f"precision_{level}",
-        equations=MEAN_SQUARE,
-    )
-
-
-def prior_synapses(level, slot, plasticity, spread, initial=None):
-    """What a level expects from the held traces of its "own" activity, or of the level "below"."""
-    source = level if slot == "own" else level - 1
-    return Projection(
-        name=f"A_{level}_{slot}",
-        source=f"state_{source}" if source else "sensory",
-        target=f"prior_{level}",
-        equations=EXPECT[slot],
-        plasticity=plasticity,
-        initial=dict(w_recent=Normal(sd=spread), w_older=Normal(sd=spread)) | (initial or {}),
-    )
-
-
-def stack(levels, name, description, tolerance, prediction, likelihood, more=()):
-    """The hierarchy of levels (populations, projections). Of every token it keeps the `prediction`,
-    errors and precisions of all levels, and `more`.
-    """
-    squares = [f"precision_{level}.mean_square" for level in range(len(levels))]
-    precisions = [f"precision_{level}.precision" for level in range(len(levels))]
-    states = [f"state_{level}" for level in range(1, len(levels))]
-    return Hierarchy(
-        name=name,
-        description=description,
-        populations=[p for populations, _ in levels for p in populations],
-        projections=[p for _, projections in levels for p in projections],
-        dt=STEPS["dt"].value,
-        settling=Settling(populations=states, variable="drift", tolerance=tolerance),
-        likelihood=likelihood,
-        readouts=[
-            prediction,
-            Readout(name="onset_error", variables=squares, when="first"),
-            Readout(name="error", variables=squares, when="mean"),
-            Readout(name="settled_error", variables=squares, when="last"),
-            Readout(name="precision", variables=precisions, when="last"),
-            *more,
-        ],
-    )
-
-
-def pick(table, *names):
-    """Some parameters of a table."""
-    return {name: table[name] for name in names}
-
-
-def changed(table, **values):
-    """A table with other values, where they are given; the meanings stay."""
-    given = {name: value for name, value in values.items() if value is not None}
-    return table | {name: table[name].with_value(value) for name, value in given.items()}
-
-
-# -- parts of a level, of this model alone ---------------------------------------------------------
-
-
-def of_level(level, table, *names):
-    """Parameters of which a table holds values for levels 1, 2, ..., the last for all higher ones."""
-    return {name: table[name].with_value(table[name].value[:level][-1]) for name in names}
-
-
-def precision(level, log_precision, table, trust, first):
-    """The one unit that holds a level's precision and learning rate."""
+def precision(level, trust_equations, table, trust, first, demand):
+    """The one unit that holds a level's precision, its weight in learning and its learning rate."""
     parameters = PRECISIONS | pick(table, "eta", "adaptive", "fastest") | trust
-    equations, initial = log_precision + PRECISION, dict(log_precision=log(first))
-    return units("precision", level, 1, equations, parameters, order=10, initial=initial)
+    return units(
+        "precision",
+        level,
+        1,
+        trust_equations + PRECISION,
+        parameters,
+        order=10,
+        on=dict(onset="since = 0*ms"),
+        initial=dict(trust=log(first), recent=demand, usual=demand),
+    )
 
 
-def learn(rule, share):
-    """Plasticity at a `share` of the rate of the level where the synapses end."""
-    return Plasticity(equations=rule, clock=STEPS["slow"].value, parameters=dict(share=share))
+def event(level):
+    """The one unit that holds a level's event."""
+    equations = EVENT + (ALWAYS if level == 1 else "tick : 1")
+    first = dict(usual=FIRST["usual_event"])
+    on = dict(onset=EVENT_ONSET)
+    return units("event", level, 1, equations, EVENTS, order=5, initial=first, on=on)
 
 
-def prediction_synapses(level, size_below, table, same_synapses):
-    """W, over which predictions descend and errors ascend, or F of their own for the errors."""
-    norm = table["token_norm" if level == 1 else "hidden_norm"].value
-    first = dict(w=Normal(sd=norm / sqrt(size_below)), spent=table["spent"].value)
-    below = "prediction_0" if level == 1 else f"error_{level - 1}"
-    predict = Projection(
+def expectation(level):
+    """The one unit that learns to expect a level's event, and gates what comes from above."""
+    return units(
+        "expectation",
+        level,
+        1,
+        EXPECTATION,
+        EXPECTATIONS,
+        order=-10,
+        clock=STEPS["slow"].value,
+        initial=dict(spent=10.0),
+        links=reads(f"event_{level}", "happened", "seen"),
+    )
+
+
+def expectation_synapses(level, slot, source):
+    """What a level's traces say of its next event."""
+    return Projection(
+        name=f"G_{level}_{slot}",
+        source=source,
+        target=f"expectation_{level}",
+        equations=EXPECT[slot],
+        plasticity=Plasticity(equations=LEARN_EXPECTATION, clock=STEPS["slow"].value),
+        initial=dict(spent_recent=10.0, spent_older=10.0),
+    )
+
+
+def prediction_synapses(level, size_below, table, first):
+    """W, over which predictions descend and errors ascend; above level 1 through the gate."""
+    norm = first["token_norm" if level == 1 else "hidden_norm"]
+    rule = LEARN_PREDICTION if level == 1 else LEARN_GATED_PREDICTION
+    return Projection(
         name=f"W_{level}",
         source=f"state_{level}",
-        target=below,
-        equations=f"{PREDICT}\n{FEED_BACK}" if same_synapses else PREDICT,
-        plasticity=learn(LEARN_PREDICTION, table["share"]),
-        initial=first,
+        target="prediction_0" if level == 1 else f"error_{level - 1}",
+        equations=f"{PREDICT}\n{FEED_BACK if level == 1 else FEED_BACK_GATED}",
+        plasticity=learn(rule, at_level(level, table, "share")["share"]),
+        initial=dict(w=Normal(sd=norm / sqrt(size_below)), spent=first["spent"]),
     )
-    if same_synapses:
-        return [predict]
-    feed_back = Projection(
-        name=f"F_{level}",
-        source=below,
-        target=f"state_{level}",
-        equations=FEED_BACK_APART,
-        plasticity=learn(LEARN_FEEDBACK, table["share"]),
-        initial=first,
+
+
+def anticipation_synapses():
+    """V, which predicts the token until its onset, and learns from the error there."""
+    return Projection(
+        name="V_1",
+        source="state_1",
+        target="prediction_0",
+        equations=ANTICIPATE,
+        plasticity=Plasticity(
+            equations=LEARN_ANTICIPATION,
+            clock=None,  # the hierarchy's own: on a slower one some onsets would go by
+            parameters=ANTICIPATION,
+        ),
+        initial=dict(spent=FIRST["anticipation_spent"]),
     )
-    return [predict, feed_back]

@@ -15,18 +15,8 @@ without the prior (kappa = 0).
 from math import sqrt
 
 from brian2 import ms, second
-from fena import (
-    ERROR,
-    SENSORY,
-    TOP_ERROR,
-    changed,
-    pick,
-    pool_errors,
-    prior_synapses,
-    reads,
-    stack,
-    units,
-)
+from fena_flat_memory import ERROR, SENSORY, TOP_ERROR, holder
+from fena_parts import changed, pick, pool_errors, prior_synapses, reads, stack, units
 
 from fena_sim import Gaussian, Normal, Parameter, Plasticity, Projection, Readout
 
@@ -64,7 +54,7 @@ TABLE = TIMES | LEARNING | INITIAL
 
 # -- level 0: tokens -------------------------------------------------------------------------------
 
-SENSORY_ONSET = (
+SENSORY_BLANK = (
     "trace_recent += x/amplitude - trace_recent; trace_older += 0.5*(x/amplitude - trace_older)"
 )
 SENSORY_ERROR = """
@@ -72,18 +62,19 @@ derror/dt = (-error + gate*(x - prediction))/tau_e : 1
 prediction : 1
 """
 
-# -- hidden levels: states, errors, priors; errors and those of the top level are as in fena.py -----
+# -- hidden levels: states, errors, priors; errors are as in fena_flat_memory.py -------------------
 
 STATE = """
 dr/dt = drift + sqrt(2*temperature/tau)*noise : 1
 drift = (-precision*error + (1 - f**2)*precision_below*feedback)/tau : Hz
 f = tanh(r) : 1 (constant over dt)
+descending = predicting*f : 1 (constant over dt)
 feedback : 1
 outgoing : 1
 trace_recent : 1
 trace_older : 1
 """
-STATE_ONSET = "trace_recent += f - trace_recent; trace_older += 0.5*(f - trace_older)"
+STATE_BLANK = "trace_recent += f - trace_recent; trace_older += 0.5*(f - trace_older)"
 PRIOR = """
 dbias/dt = plasticity_gain*presenting*eta_bias*precision*error : 1
 from_own : 1
@@ -122,7 +113,7 @@ mean_square : 1
 # weight norm. Hebbian: error at the target times activity at the source; norms above `cap` decay.
 
 PREDICT = """
-prediction_post = w*f_pre : 1 (summed)
+prediction_post = w*descending_pre : 1 (summed)
 feedback_pre = w*error_post : 1 (summed)
 outgoing_pre = w**2 : 1 (summed)
 """
@@ -148,7 +139,7 @@ def sensory_level(size, table):
             SENSORY,
             dict(amplitude=Parameter(amplitude(size), AMPLITUDE)),
             name="sensory",
-            on=dict(onset=SENSORY_ONSET, arrival="x = amplitude*token_code"),
+            on=dict(blank_onset=SENSORY_BLANK, onset="x = amplitude*token_code"),
         ),
         units(
             "error",
@@ -177,7 +168,7 @@ def hidden_level(level, sizes, table, slots, errors):
             pick(table, "tau"),
             order=20,
             initial=dict(r=Normal(sd=table["state"].value)),
-            on=dict(onset=STATE_ONSET),
+            on=dict(blank_onset=STATE_BLANK),
             links=error | own | dict(precision_below=f"precision_{level - 1}.precision"),
         ),
         units(
@@ -210,7 +201,8 @@ def hidden_level(level, sizes, table, slots, errors):
         initial=dict(w=Normal(sd=table["weight_norm"].value / sqrt(sizes[level - 1]))),
     )
     rule, spread = learn(LEARN_PRIOR, dict(eta=table["eta_prior"])), table["prior_spread"].value
-    expect = [prior_synapses(level, slot, rule, spread / sqrt(2 * size)) for slot in slots]
+    sd = spread / sqrt(2 * size)
+    expect = [prior_synapses(level, slot, holder(level, slot), rule, sd) for slot in slots]
     return populations, [pool_errors(level), predict, *expect]
 
 
@@ -248,7 +240,7 @@ def hierarchy(
         prediction=Readout(
             name="prediction",
             variables=["error_0.prediction"],
-            when="arrival",
+            when="before_onset",
             scale=1 / amplitude(input_size),
         ),
         likelihood=Gaussian(),

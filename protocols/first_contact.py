@@ -5,7 +5,9 @@ depends on the last two classes; 9 pairs of motifs are held out of training. Eac
 of 12 ms, in which the prediction of the token to come is read, and a presentation of 48 ms. The
 network sees one pass of 16,000 tokens. Plasticity falls linearly to a tenth over the pass, so that
 at its end the weights hold the grammar rather than the last tokens. All tests use copies of the
-trained network; "frozen" ones with plasticity off.
+trained network; "frozen" ones with plasticity off. In "without_1", "without_2", ... the predictions of
+this level are knocked out: what a level contributes is what is lost there of "familiar", which reads
+the same tokens.
 """
 
 import numpy as np
@@ -14,6 +16,7 @@ from brian2 import ms
 from fena_sim import INITIAL, Block, FixedPace, Probe, Protocol
 from fena_sim.measure import (
     accuracy,
+    bits,
     error_ratio,
     generalisation,
     inside_motif,
@@ -22,11 +25,13 @@ from fena_sim.measure import (
 from fena_sim.stimulus import MotifGrammar, omissions
 
 MODEL = "../models/fena.py"
+#: What the names of blocks begin with in which a level is knocked out.
+WITHOUT = "without_"
 
 
-def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.1, batch=1):
+def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.1, batch=1, levels=2):
     """One pass of training, and tests on familiar and held-out combinations; `tokens` for each of
-    `batch` streams.
+    `batch` streams. `levels` is the number of hidden levels of the model.
     """
     grammar = MotifGrammar()
     pace = FixedPace(duration=48 * ms, blank=12 * ms)
@@ -37,10 +42,11 @@ def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.1, batc
     few = [omissions(stream[:60], p=0.1, seed=30_000 + s) for stream, s in zip(familiar, seeds)]
     frozen = dict(plasticity_gain=0.0)
     falling = 1 - (1 - plasticity_at_end) * np.arange(tokens) / tokens
-    probes = [Probe(f"state_{level}", "r") for level in (1, 2, 3)]
+    hidden = range(1, levels + 1)
+    probes = [Probe(f"state_{level}", "r") for level in hidden]
     probes += [
         Probe(f"error_{level}", ["error", "prediction"] if level == 0 else "error")
-        for level in range(4)
+        for level in range(levels + 1)
     ]
     return Protocol(
         name="first_contact",
@@ -90,6 +96,16 @@ def protocol(seed=0, tokens=16000, test_tokens=1500, plasticity_at_end=0.1, batc
                 probes=probes,
                 start_from="training",
             ),
+            *(
+                Block(
+                    name=f"{WITHOUT}{level}",
+                    stream=familiar,
+                    pace=pace,
+                    controls=frozen | dict(knocked_out=level),
+                    start_from="training",
+                )
+                for level in hidden
+            ),
         ],
     )
 
@@ -106,6 +122,7 @@ def summary(runs):
     def inside_novel(run):
         return accuracy(run, "held_out", inside_motif(run.events("held_out"), novel=True))
 
+    without = [block for block in runs[0].blocks if block.startswith(WITHOUT)]
     return {
         "accuracy_frozen": median(accuracy(run, "familiar") for run in runs),
         "accuracy_online": median(accuracy(run, "online") for run in runs),
@@ -116,6 +133,8 @@ def summary(runs):
         "novel_error_ratio": median(
             generalisation(run).loc["novel", "relative_error"] for run in runs
         ),
+        "bits_frozen": median(bits(run, "familiar") for run in runs),
+        "knock_out": [median(accuracy(run, block) for run in runs) for block in without],
     }
 
 

@@ -25,11 +25,14 @@ def protocol(
     p_deviant=0.1,
     onset_asynchrony=250 * ms,
     duration=75 * ms,
+    levels=2,
 ):
-    """Oddball, flip-flop and many-standards control, `tokens` each."""
+    """Oddball, flip-flop and many-standards control, `tokens` each; `levels` is the number of hidden
+    levels of the model.
+    """
     vocabulary = MotifGrammar().vocabulary
     pace = FixedPace(duration=duration, onset_asynchrony=onset_asynchrony)
-    probes = [Probe(f"precision_{level}", "mean_square") for level in range(4)]
+    probes = [Probe(f"precision_{level}", "mean_square") for level in range(levels + 1)]
     others = [symbol for symbol in vocabulary.symbols if symbol not in (standard, deviant)]
     control = [standard, deviant, *others[:8]]
     streams = {

@@ -17,14 +17,16 @@ from fena_sim.stimulus import MotifGrammar, omissions
 MODEL = "../models/fena.py"
 
 
-def protocol(seed=0, tokens=400, p_omission=0.1):
-    """`tokens` familiar tokens, three times: intact, withheld, silence."""
+def protocol(seed=0, tokens=400, p_omission=0.1, levels=2):
+    """`tokens` familiar tokens, three times: intact, withheld, silence; `levels` is the number of
+    hidden levels of the model.
+    """
     familiar = MotifGrammar().training(tokens, seed=40_000 + seed)
     gaps = omissions(familiar, p=p_omission, seed=50_000 + seed)
     pace = FixedPace(duration=48 * ms, blank=12 * ms)
     probes = [
         Probe(f"error_{level}", ["error", "prediction"] if level == 0 else "error")
-        for level in range(3)
+        for level in range(levels + 1)
     ]
     probes += [Probe("state_1", "r")]
     common = dict(pace=pace, controls=dict(plasticity_gain=0.0), start_from=INITIAL, probes=probes)

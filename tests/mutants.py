@@ -233,7 +233,7 @@ def main():
     return int(survived > 0)
 
 
-_ORACLE = "tests/oracles/test_agreement.py::test_device_agrees_with_numpy"
+_ORACLE = "tests/oracles/test_agreement_flat_memory.py::test_device_agrees_with_numpy"
 _DELAY = "tests/network/test_delay.py"
 _CHUNKS = "tests/runs/test_chunks.py::test_chunks_leave_no_trace_at_runtime"
 _SCRIPT = "tests/brian2_dense/test_dense_scripts.py::test_built_by_run"
@@ -291,7 +291,7 @@ ENGINE = [
         "fena_sim/network/population.py",
         "order=population.order,",
         "order=-population.order,",
-        f"{_ORACLE}[fena-runtime]",
+        f"{_ORACLE}[fena_flat_memory-runtime]",
     ),
     Mutant(
         "plasticity sees its own first change",
@@ -319,14 +319,35 @@ ENGINE = [
         "fena_sim/network/pacemaker.py",
         "steps = presenting*(elapsed - blank_steps + 1)",
         "steps = presenting*(elapsed - blank_steps)",
-        f"{_ORACLE}[fena-runtime]",
+        f"{_ORACLE}[fena_flat_memory-runtime]",
+    ),
+    Mutant(
+        "another level than the one that is named is knocked out",
+        "fena_sim/network/pacemaker.py",
+        "int(abs({KNOCKED_OUT} - {level}) > 0.5)",
+        "int(abs({KNOCKED_OUT} - {level} - 1) > 0.5)",
+        "tests/network/test_controls.py::test_a_level_predicts_unless_it_is_knocked_out",
+    ),
+    Mutant(
+        "token events of earlier runs are read by their new names",
+        "fena_sim/runs/store/declared.py",
+        'inputs.get("engine", 1) > 1',
+        'inputs.get("engine", 1) > 0',
+        "tests/runs/store/test_declared.py::test_token_events_by_their_names_before_engine_2",
+    ),
+    Mutant(
+        "helpers are listed as models",
+        "fena_sim/load/shipped.py",
+        'return function is None or bool(names & {function, "*"})',
+        "return True",
+        "tests/load/test_shipped.py::test_a_helper_is_no_model",
     ),
     Mutant(
         "a token shown one step early",
         "fena_sim/network/pacemaker.py",
         "arriving = int(elapsed == blank_steps)",
         "arriving = int(elapsed == blank_steps - 1)",
-        f"{_ORACLE}[fena-runtime]",
+        f"{_ORACLE}[fena_flat_memory-runtime]",
     ),
     # -- declarations ------------------------------------------------------------------------------
     Mutant(
@@ -749,336 +770,351 @@ ENGINE = [
     ),
 ]
 
-#: Defects of the shipped model, whose texts follow models/fena.py.
-_FENA, _FIRST = "models/fena.py", f"{_ORACLE}[fena-runtime]"
-_BLACK_BOX = "tests/models/test_fena.py"
-FENA = [
+#: Defects of models/fena_flat_memory.py, and of what it shares with models/fena.py.
+_FLAT, _PARTS = "models/fena_flat_memory.py", "models/fena_parts.py"
+_FIRST = f"{_ORACLE}[fena_flat_memory-runtime]"
+_BLACK_BOX = "tests/models/test_fena_flat_memory.py"
+FLAT_MEMORY = [
     Mutant(
         "sign of the error in the drift",
-        _FENA,
+        _PARTS,
         "drift = (-precision*error",
         "drift = (precision*error",
         _FIRST,
     ),
     Mutant(
         "sign of the feedback",
-        _FENA,
+        _PARTS,
         "+ slope*precision_below*feedback",
         "- slope*precision_below*feedback",
         _FIRST,
     ),
     Mutant(
         "slope of the activation dropped",
-        _FENA,
+        _PARTS,
         "slope = 1 - f**2 : 1",
         "slope = 1 + 0*f : 1",
         _FIRST,
     ),
     Mutant(
         "errors not weighted by precision",
-        _FENA,
+        _FLAT,
         "share*rate_post*precision_post*error_post*f_pre/sqrt(spent)",
         "share*rate_post*error_post*f_pre/sqrt(spent)",
         _FIRST,
     ),
     Mutant(
         "feedback not weighted by precision",
-        _FENA,
+        _PARTS,
         "slope*precision_below*feedback",
         "slope*feedback",
         _FIRST,
     ),
     Mutant(
         "feedback synapses learn another product",
-        _FENA,
+        _FLAT,
         "share*rate_post*precision_post*error_pre*f_post/sqrt(spent)",
         "share*rate_post*precision_post*error_pre*r_post/sqrt(spent)",
         f"{_ORACLE}[fena_learned_feedback-runtime]",
     ),
     Mutant(
         "inhibition does not divide",
-        _FENA,
+        _FLAT,
         "exp(clip(prediction + bias, -30, 30))/pooled",
         "exp(clip(prediction + bias, -30, 30))/(0*pooled + 16)",
         _FIRST,
     ),
     Mutant(
         "inhibition leaves out the biases",
-        _FENA,
+        _FLAT,
         "exp(clip(prediction_pre + bias_pre, -30, 30))",
         "exp(clip(prediction_pre, -30, 30))",
         _FIRST,
     ),
     Mutant(
         "inhibition pools before the predictions",
-        _FENA,
+        _FLAT,
         "INHIBITION, order=-30",
         "INHIBITION, order=-50",
         _FIRST,
     ),
     Mutant(
         "sign of the bias of the tokens",
-        _FENA,
+        _FLAT,
         "gate*bias_share*rate*error : 1",
         "gate*bias_share*rate*(-error) : 1",
         _FIRST,
     ),
     Mutant(
         "sign of the bias of the priors",
-        _FENA,
+        _FLAT,
         "rate*precision*error/sqrt(spent) : 1",
         "rate*precision*(-error)/sqrt(spent) : 1",
         _FIRST,
     ),
     Mutant(
         "synapses learn in the blank",
-        _FENA,
+        _FLAT,
         "dw/dt = plasticity_gain_post*presenting_post*(share*rate_post*precision_post*error_post",
         "dw/dt = plasticity_gain_post*(share*rate_post*precision_post*error_post",
         f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank",
     ),
     Mutant(
         "synapses spend in the blank",
-        _FENA,
+        _FLAT,
         "plasticity_gain_post*presenting_post*(precision_post*error_post*f_pre)**2/ms",
         "plasticity_gain_post*(precision_post*error_post*f_pre)**2/ms",
         f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank",
     ),
     Mutant(
         "learning cannot be switched off",
-        _FENA,
+        _FLAT,
         "plasticity_gain*presenting*rate*precision*error/sqrt(spent)",
         "presenting*rate*precision*error/sqrt(spent)",
         f"{_BLACK_BOX}::test_without_plasticity_nothing_is_learned",
     ),
     Mutant(
         "synapses of the priors learn in the blank",
-        _FENA,
+        _FLAT,
         "dw_recent/dt = plasticity_gain_post*presenting_post*(share",
         "dw_recent/dt = plasticity_gain_post*(share",
         f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank",
     ),
     Mutant(
         "synapses of the priors not weighted by precision",
-        _FENA,
+        _FLAT,
         "(share*rate_post*precision_post*error_post*trace_older_pre/sqrt(spent_older))",
         "(share*rate_post*error_post*trace_older_pre/sqrt(spent_older))",
         _FIRST,
     ),
     Mutant(
         "feedback synapses learn in the blank",
-        _FENA,
+        _FLAT,
         "plasticity_gain_post*presenting_post*(share*rate_post*precision_post*error_pre",
         "plasticity_gain_post*(share*rate_post*precision_post*error_pre",
         f"{_BLACK_BOX}::test_nothing_is_learned_in_the_blank",
     ),
     Mutant(
         "sign of the prior at the top",
-        _FENA,
+        _FLAT,
         "derror/dt = (-error + r - prior)/tau_e",
         "derror/dt = (-error + r + prior)/tau_e",
         _FIRST,
     ),
     Mutant(
         "what synapses have spent never grows",
-        _FENA,
+        _FLAT,
         "presenting_post*(precision_post*error_post*f_pre)**2/ms",
         "presenting_post*0*(precision_post*error_post*f_pre)**2/ms",
         _FIRST,
     ),
     Mutant(
         "what priors have spent never grows",
-        _FENA,
+        _FLAT,
         "presenting*(precision*error)**2/ms",
         "presenting*0*(precision*error)**2/ms",
         _FIRST,
     ),
     Mutant(
         "levels do not slow themselves down",
-        _FENA,
+        _FLAT,
         "rate = eta/(1 + adaptive*eta",
         "rate = eta/(1 + 0*adaptive*eta",
         _FIRST,
     ),
     Mutant(
         "precision of hidden levels frozen",
-        _FENA,
+        _FLAT,
         "plasticity_gain*presenting*clip(surprise, -5, 5)/tau_precision",
         "0*plasticity_gain*presenting*clip(surprise, -5, 5)/tau_precision",
         _FIRST,
     ),
     Mutant(
         "an omitted token teaches the precision",
-        _FENA,
+        _FLAT,
         "gate*presenting*(1 - seen)",
         "presenting*(1 - seen)",
         _FIRST,
     ),
     Mutant(
         "precision follows settled errors too",
-        _FENA,
+        _FLAT,
         "gate*presenting*(1 - seen)",
         "gate*presenting",
         _FIRST,
     ),
     Mutant(
         "a trace is not updated",
-        _FENA,
+        _FLAT,
         "trace_older += older*(f - trace_older)",
         "trace_older += 0*(f - trace_older)",
         _FIRST,
     ),
     Mutant(
         "the coming token leaks into the prediction",
-        _FENA,
+        _FLAT,
         "trace_recent += x - trace_recent",
         "trace_recent += token_code - trace_recent",
         f"{_BLACK_BOX}::test_a_prediction_does_not_know_the_coming_token",
     ),
     Mutant(
         "traces hold the token that is being shown",
-        _FENA,
-        'arrival="x = token_code"',
-        'arrival="x = token_code; " + SENSORY_ONSET',
+        _FLAT,
+        'onset="x = token_code"',
+        'onset="x = token_code; " + SENSORY_BLANK',
         _FIRST,
     ),
     Mutant(
         "noise at temperature 0",
-        _FENA,
+        _PARTS,
         "sqrt(2*temperature/tau)",
         "sqrt(2*(temperature + 0.01)/tau)",
         _FIRST,
     ),
+    Mutant(
+        "a level that is knocked out predicts on",
+        _PARTS,
+        "descending = predicting*f",
+        "descending = f",
+        f"{_BLACK_BOX}::test_a_level_that_is_knocked_out_says_nothing_and_goes_on",
+    ),
 ]
 
-#: Defects of models/fena_events.py.
-_EVENTS, _MECHANISMS = "models/fena_events.py", "tests/models/test_fena_events.py"
-_TWO = "tests/oracles/test_agreement_events.py::test_runtime_agrees_with_numpy[2]"
-EVENTS = [
+#: Defects of models/fena.py.
+_FENA, _MECHANISMS = "models/fena.py", "tests/models/test_fena.py"
+_TWO = "tests/oracles/test_agreement.py::test_runtime_agrees_with_numpy[2]"
+FENA = [
     Mutant(
         "sign of the gated prediction",
-        _EVENTS,
+        _FENA,
         "- opened*prediction)/tau_e",
         "+ opened*prediction)/tau_e",
         _TWO,
     ),
     Mutant(
         "feedback past the gate",
-        _EVENTS,
+        _FENA,
         "feedback_pre = w*opened_post*error_post",
         "feedback_pre = w*error_post",
         f"{_MECHANISMS}::test_a_closed_gate_closes_predictions_feedback_and_learning",
     ),
     Mutant(
         "learning past the gate",
-        _EVENTS,
+        _FENA,
         'LEARN_PREDICTION.replace("error_post", "opened_post*error_post")',
         "LEARN_PREDICTION",
         f"{_MECHANISMS}::test_a_closed_gate_closes_predictions_feedback_and_learning",
     ),
     Mutant(
         "traces end before they take in",
-        _EVENTS,
+        _FENA,
         "trace_recent += tick*(f - trace_recent)\ntrace_older *= 1 - ended\ntrace_recent *= 1 - ended",
         "trace_recent *= 1 - ended\ntrace_older *= 1 - ended\ntrace_recent += tick*(f - trace_recent)",
         f"{_MECHANISMS}::test_traces_end_at_events_and_the_level_above_ticks_there",
     ),
     Mutant(
         "the older trace outlives an event",
-        _EVENTS,
+        _FENA,
         "trace_older *= 1 - ended\n",
         "",
         f"{_MECHANISMS}::test_traces_end_at_events_and_the_level_above_ticks_there",
     ),
     Mutant(
         "events do not nest",
-        _EVENTS,
+        _FENA,
         "happened = heard*novelty**4",
         "happened = novelty**4",
         f"{_MECHANISMS}::test_a_level_has_an_event_only_if_the_level_below_had_one",
     ),
     Mutant(
         "usual surprise of tokens that a level did not hear of",
-        _EVENTS,
+        _FENA,
         "habit*heard*(novelty",
         "habit*tick*(novelty",
         f"{_MECHANISMS}::test_an_event_compares_what_its_prior_left_with_the_usual",
     ),
     Mutant(
         "an event counts what the level above has explained",
-        _EVENTS,
+        _FENA,
         "unforeseen_post = surprise_pre**2",
         "unforeseen_post = error_pre**2",
         f"{_MECHANISMS}::test_an_event_compares_what_its_prior_left_with_the_usual",
     ),
     Mutant(
         "an expectation learns from what it expected",
-        _EVENTS,
+        _FENA,
         "seen*(happened - opened)",
         "seen*(opened - happened)",
         f"{_MECHANISMS}::test_an_expectation_learns_its_event_by_the_delta_rule",
     ),
     Mutant(
         "progress inverted",
-        _EVENTS,
+        _FENA,
         "(usual + 1e-9)/(recent + 1e-9)",
         "(recent + 1e-9)/(usual + 1e-9)",
         f"{_MECHANISMS}::test_more_demand_than_usual_lowers_what_is_sent_and_raises_what_is_learned_from",
     ),
     Mutant(
         "precision without bounds",
-        _EVENTS,
+        _FENA,
         "precision_gain*exp(clip(trust + progress, log(lowest), log(highest)))",
         "precision_gain*exp(trust + progress)",
         f"{_MECHANISMS}::test_precision_and_progress_stay_within_their_bounds",
     ),
     Mutant(
         "sign of the demand in the trust",
-        _EVENTS,
+        _FENA,
         "1 - exp(trust)*demand/expected",
         "1 + exp(trust)*demand/expected",
         f"{_MECHANISMS}::test_trust_falls_with_demand_and_rests_where_its_balance_is_zero",
     ),
     Mutant(
         "trust follows what is asked late in a presentation",
-        _EVENTS,
+        _FENA,
         "dtrust/dt = plasticity_gain*early*",
         "dtrust/dt = plasticity_gain*presenting*",
         f"{_MECHANISMS}::test_trust_falls_with_demand_and_rests_where_its_balance_is_zero",
     ),
     Mutant(
         "the usual demand follows in a frozen network",
-        _EVENTS,
+        _FENA,
         "dusual/dt = plasticity_gain*early",
         "dusual/dt = early",
         f"{_MECHANISMS}::test_a_frozen_network_learns_nothing",
     ),
     Mutant(
         "anticipation acts on while the token is shown",
-        _EVENTS,
+        _FENA,
         "anticipating = 1 - presenting + arriving",
         "anticipating = 1 + 0*arriving",
         f"{_MECHANISMS}::test_anticipation_acts_until_the_token_arrives_and_not_after",
     ),
     Mutant(
         "anticipation learns while the token is shown",
-        _EVENTS,
+        _FENA,
         "arriving_post*step",
         "presenting_post*step",
         f"{_MECHANISMS}::test_anticipation_is_learned_once_for_each_token",
     ),
     Mutant(
         "anticipation learns on the slow clock",
-        _EVENTS,
+        _FENA,
         "clock=None,",
         'clock=STEPS["slow"].value,',
         f"{_MECHANISMS}::test_anticipation_is_learned_once_for_each_token",
+    ),
+    Mutant(
+        "a level that is knocked out anticipates on",
+        _FENA,
+        "anticipated_post = v*descending_pre",
+        "anticipated_post = v*f_pre",
+        f"{_MECHANISMS}::test_a_level_that_is_knocked_out_says_and_anticipates_nothing_and_goes_on",
     ),
 ]
 
 #: Defects of names, numbers and pictures.
 RESULTS = [Mutant(*arguments) for arguments in mutants_results.RESULTS]
-ALL = (*ENGINE, *RESULTS, *FENA, *EVENTS)
+ALL = (*ENGINE, *RESULTS, *FLAT_MEMORY, *FENA)
 
 
 if __name__ == "__main__":

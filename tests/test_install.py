@@ -115,7 +115,7 @@ def test_without_a_checkout_everything_shipped_is_listed(installed, tmp_path):
         paths = [Path(entry["path"]) for entry in listed[kind]]
         assert {path.parent for path in paths} == {installed.package / "shipped" / kind}
         assert {p.name: p.read_bytes() for p in paths} == {
-            p.name: p.read_bytes() for p in (ROOT / kind).glob("*.py")
+            p.name: p.read_bytes() for p in (ROOT / kind).glob("*.py") if p.stem != "fena_parts"
         }
 
 
@@ -123,13 +123,13 @@ def test_without_a_checkout_everything_shipped_is_listed(installed, tmp_path):
 @pytest.mark.parametrize("protocol", ["first_contact", "protocols/first_contact.py"])
 def test_without_a_checkout_a_shipped_protocol_runs(installed, tmp_path, protocol):
     """From an empty folder, on the model that it names; its figures are made from the run."""
-    options = ["protocol.tokens=12", "protocol.test_tokens=12", "model.sizes=(4,3,3)"]
+    options = ["protocol.tokens=12", "protocol.test_tokens=12", "model.sizes=(4,3)"]
     given = [word for option in options for word in ("--set", option)]
     line = installed(
         tmp_path, "fena", "run", protocol, "--device", "runtime", "--quiet", "--json", *given
     )
     result = json.loads(line)
-    assert result["tokens"] == 7 * 12 and len(result["error_ratio"]) == 4
+    assert result["tokens"] == 9 * 12 and len(result["error_ratio"]) == 3
     manifest = json.loads((tmp_path / result["run"] / "manifest.json").read_text())
     assert manifest["model"]["name"] == "fena" and manifest["git"] is None
     made = json.loads(installed(tmp_path, "fena", "figures", "--only", "training", "--json"))[
@@ -147,14 +147,15 @@ def test_without_a_checkout_claims_are_read(installed, tmp_path):
     assert ids == sorted(
         path.stem[:3].upper() for path in (ROOT / "protocols/claims").glob("c[0-9]*.py")
     )
-    assert Path(model) == installed.package / "shipped" / "models" / "fena.py"
+    assert Path(model) == installed.package / "shipped" / "models" / "fena_flat_memory.py"
 
 
 @pytest.mark.slow
 def test_without_a_checkout_shipped_files_can_be_copied(installed, tmp_path):
     installed(tmp_path, "fena", "new", "protocol", "mine", "--from", "oddball")
-    assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "fena.py"}
-    assert (tmp_path / "fena.py").read_bytes() == (ROOT / "models/fena.py").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "fena.py", "fena_parts.py"}
+    for name in ("fena.py", "fena_parts.py"):
+        assert (tmp_path / name).read_bytes() == (ROOT / "models" / name).read_bytes()
     installed(tmp_path, "fena", "describe", "fena.py")
 
 

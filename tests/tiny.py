@@ -16,6 +16,10 @@ from fena_sim.declare.protocol.block import INITIAL
 from fena_sim.stimulus import TokenStream, one_hot
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "fena.py"
+#: Every shipped model. The other files of models/ are their helpers.
+SHIPPED = sorted(
+    path for path in MODEL.parent.glob("*.py") if "def hierarchy(" in path.read_text("utf-8")
+)
 VOCABULARY = one_hot([f"s{k:02d}" for k in range(16)])
 PROBES = (
     fs.Probe("state_1", "r", window=(-3 * ms, 7 * ms)),

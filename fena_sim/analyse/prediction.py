@@ -1,4 +1,4 @@
-"""Next-token prediction, read from level 0 on the last step before the token arrives.
+"""Next-token prediction, read from level 0 on the last step before the token appears.
 
 The first event of a block and omitted tokens are never scored: the first could not be predicted,
 and an omission has no token to compare with.

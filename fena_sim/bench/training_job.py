@@ -31,7 +31,7 @@ from ..network.projection import synapse_count
 from ..runs.execute import run
 from . import footprint
 
-FENA = HOME / "models" / "fena.py"
+FENA = HOME / "models" / "fena_flat_memory.py"
 FIRST_CONTACT = HOME / "protocols" / "first_contact.py"
 #: Tokens that a tiny network is run on before memory is measured.
 TINY_TOKENS = 4

@@ -111,7 +111,7 @@ def command(
       fena sweep protocols/first_contact.py --grid level.1.tau=10*ms,14*ms,20*ms --seeds 20
       fena sweep protocols/oddball.py --grid protocol.p_deviant=0.1,0.2 --grid level.2.tau=20*ms,40*ms --workers 4
       fena sweep protocols/first_contact.py --grid "model.sizes=(32,16),(64,32)" --scheduler tcp://node1:8786
-      fena sweep protocols/first_contact.py --grid W_1.eta=1e-3/ms,2e-3/ms --slurm queue=short,walltime=02:00:00,jobs=20
+      fena sweep protocols/first_contact.py --grid W_1.share=0.05,0.1 --slurm queue=short,walltime=02:00:00,jobs=20
     """
     from ..study.sweep.distributed import (
         check_installed,

@@ -1,4 +1,4 @@
-"""Control signals: the gains, the gate and the temperature that a protocol may set."""
+"""Control signals: the gains, the gate, the temperature and the knock-out that a protocol may set."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -10,9 +10,16 @@ from brian2.units.fundamentalunits import have_same_dimensions
 from ..errors import FenaError, ProtocolError, UnitError
 
 #: Signals that the protocol drives. Any population may use them by name; all are dimensionless.
-CONTROL_SIGNALS = ("gate", "temperature", "plasticity_gain", "precision_gain")
+KNOCKED_OUT = "knocked_out"
+CONTROL_SIGNALS = ("gate", "temperature", "plasticity_gain", "precision_gain", KNOCKED_OUT)
 #: What a block presents where it does not say otherwise.
-DEFAULTS = {"gate": 1.0, "temperature": 0.0, "plasticity_gain": 1.0, "precision_gain": 1.0}
+DEFAULTS = {
+    "gate": 1.0,
+    "temperature": 0.0,
+    "plasticity_gain": 1.0,
+    "precision_gain": 1.0,
+    KNOCKED_OUT: 0.0,
+}
 
 
 class _Controlled(Protocol):
@@ -48,7 +55,7 @@ def sample(
     Raises
     ------
     ProtocolError, UnitError
-        Unless it is dimensionless, finite and not negative.
+        Unless it is dimensionless, finite and not negative, and a knock-out the number of a level.
     """
     value = block.controls.get(name, DEFAULTS[name])
     shape = (len(start), 1)
@@ -70,5 +77,11 @@ def sample(
     if not np.all(np.isfinite(table)) or np.any(table < 0):
         raise ProtocolError(
             f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix
+        )
+    if name == KNOCKED_OUT and np.any(table != np.rint(table)):
+        raise ProtocolError(
+            f"control {name!r} is not a whole number everywhere",
+            where=block.where,
+            fix="give the number of a level, or 0 for none",
         )
     return table

@@ -60,7 +60,7 @@ class Series:
 class Recordings:
     """Everything that a program recorded from one step to another.
 
-    Of a token that arrived and has not left, the readouts at arrival are there and the others are
+    Of a token that arrived and has not left, the readouts before its onset are there and the others are
     not.
     """
 

@@ -12,6 +12,8 @@ from ..errors import UnknownNameError, nearest
 KINDS = ("models", "protocols", "figures")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "shipped"
+#: The function that a file of each kind defines. A file without it is a helper of those beside it.
+FUNCTIONS = {"models": "hierarchy", "protocols": "protocol", "figures": "figure"}
 #: The folder with models/, protocols/ and figures/.
 HOME = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 
@@ -28,11 +30,35 @@ def folder(kind: str) -> Path:
 
 
 def files(kind: str) -> list[dict[str, str]]:
-    """[{"name", "path", "summary"}] of the files in :func:`folder`, by name."""
+    """[{"name", "path", "summary"}] of the models, protocols or figures in :func:`folder`, by name.
+
+    Helpers that these import are left out; a file that cannot be read is in.
+    """
     return [
         {"name": path.stem, "path": str(path), "summary": summary(path)}
         for path in sorted(folder(kind).glob("*.py"))
+        if _is_of_kind(path, kind)
     ]
+
+
+def _is_of_kind(path, kind):
+    """Whether a file has the function of its kind: defined, assigned or imported."""
+    function = FUNCTIONS.get(kind)
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except OSError:  # a folder of this name
+        return False
+    except (SyntaxError, ValueError):
+        return True
+    names = set()
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        else:
+            names |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return function is None or bool(names & {function, "*"})
 
 
 def summary(path: Path) -> str:
@@ -82,7 +108,12 @@ def find(path: str | Path, kind: str) -> Path:
     for file in named:
         if file.is_file():
             return file
-    known = {file.stem for where in {file.parent for file in named} for file in where.glob("*.py")}
+    known = {
+        file.stem
+        for where in {file.parent for file in named}
+        for file in where.glob("*.py")
+        if _is_of_kind(file, kind)
+    }
     raise UnknownNameError(
         f"there is no {kind.removesuffix('s')} {str(path)!r}",
         where=f"{Path.cwd()}, and among the shipped ones",

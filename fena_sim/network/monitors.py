@@ -13,8 +13,8 @@ from ..declare.protocol.probe import SPIKES as SPIKES_OF_PROBE
 from ..declare.protocol.probe import Probe
 from . import pacemaker, population, streams
 
-#: When a monitor records: as a token arrives or departs, at the interval of a probe, at spikes.
-ARRIVAL, DEPARTURE, SAMPLES, SPIKES = "arrival", "departure", "samples", "spikes"
+#: When a monitor records: at the onset or the departure of a token, at the interval of a probe, at spikes.
+ONSET, DEPARTURE, SAMPLES, SPIKES = "onset", "departure", "samples", "spikes"
 
 
 @attrs.frozen
@@ -24,7 +24,7 @@ class Monitored:
     Attributes
     ----------
     moment : str
-        ARRIVAL or DEPARTURE: once per token. SAMPLES: at every interval of a probe. SPIKES: at the
+        ONSET or DEPARTURE: once per token. SAMPLES: at every interval of a probe. SPIKES: at the
         spikes that a probe records.
     owner : str
         A population, or "pacemaker" or "streams".
@@ -46,8 +46,8 @@ class Monitored:
 
 
 def moment_of(readout: Readout) -> str:
-    """When what a Readout keeps is recorded: ARRIVAL or DEPARTURE."""
-    return ARRIVAL if readout.when == "arrival" else DEPARTURE
+    """When what a Readout keeps is recorded: ONSET or DEPARTURE."""
+    return ONSET if readout.when == "before_onset" else DEPARTURE
 
 
 class _Clocks(Protocol):
@@ -70,7 +70,7 @@ def make_monitors(
 
 
 def _token_monitors(hierarchy, groups):
-    """EventMonitors that keep each readout once per token, at its arrival or departure."""
+    """EventMonitors that keep each readout once per token, at its onset or departure."""
     wanted = {(DEPARTURE, pacemaker.NAME): {"steps", "iterations"}}
     if hierarchy.batch > 1:
         wanted[DEPARTURE, streams.NAME] = {"iterations"}

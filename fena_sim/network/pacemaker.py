@@ -14,7 +14,8 @@ import attrs
 import numpy as np
 from brian2 import Clock, NeuronGroup, Synapses, TimedArray, second
 
-from ..declare.control_signals import CONTROL_SIGNALS
+from ..declare.control_signals import CONTROL_SIGNALS, KNOCKED_OUT
+from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.timeline import Timeline
 from ..declare.stimulus.vocabulary import Vocabulary
@@ -133,6 +134,10 @@ def make_pacemaker(
         equations.append(
             f"{name} = table_{name}_control(token*second{column}){gated} : 1 (constant over dt)"
         )
+    equations += [
+        f"{predicting(level)} = int(abs({KNOCKED_OUT} - {level}) > 0.5) : 1 (constant over dt)"
+        for level in sorted({p.level for p in hierarchy.readers(PREDICTING) if p.level is not None})
+    ]
     equations += settling_equations(hierarchy)
     group = NeuronGroup(
         1,
@@ -172,6 +177,11 @@ def make_pacemaker(
         name=f"{NAME}_advance",
     )
     return group
+
+
+def predicting(level: int | None) -> str:
+    """Name of the signal "predicting" of a level: 0 while its predictions are knocked out, else 1."""
+    return f"{PREDICTING}_{level}"
 
 
 def settling_populations(hierarchy: Hierarchy) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from brian2.equations import Equations
 from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SingleEquation
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
 
-from ..declare.model.equations import NOISE, SIGNALS, TOKEN_CODE
+from ..declare.model.equations import NOISE, PREDICTING, SIGNALS, TOKEN_CODE
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.population import Population
 from ..declare.model.readouts import Readout
@@ -48,7 +48,7 @@ def read_by_synapses(hierarchy: Hierarchy, population: Population) -> set[str]:
 
 def kept(readout: Readout, variable: str) -> str:
     """Name of the variable in which a population keeps `variable` for `readout`."""
-    return variable if readout.when in ("arrival", "last") else f"{readout.when}_{variable}"
+    return variable if readout.when in ("before_onset", "last") else f"{readout.when}_{variable}"
 
 
 def make_group(
@@ -66,7 +66,7 @@ def make_group(
         if v.partition(".")[0] == population.name
     ]
     flags = {"arriving", "presenting", "departing"} if readouts else set()
-    flags |= {"starting" if event == "onset" else "arriving" for event in population.on}
+    flags |= {"starting" if event == "blank_onset" else "arriving" for event in population.on}
     linked = sorted(flags | set(signals_of(hierarchy, population)) - set(population.variables))
 
     batch = hierarchy.batch
@@ -135,10 +135,10 @@ def make_group(
             )
     for more in equations[1:]:
         equations[0] = equations[0] + more
-    events = {"onset": "starting > 0.5"} if "onset" in population.on else {}
-    if "arrival" in population.on or any(r.when == "arrival" for r, _ in readouts):
-        events["arrival"] = "arriving > 0.5"
-    if any(r.when != "arrival" for r, _ in readouts):
+    events = {"blank_onset": "starting > 0.5"} if "blank_onset" in population.on else {}
+    if "onset" in population.on or any(r.when == "before_onset" for r, _ in readouts):
+        events["onset"] = "arriving > 0.5"
+    if any(r.when != "before_onset" for r, _ in readouts):
         events["departure"] = "departing > 0.5"
     group = NeuronGroup(
         population.size * batch,
@@ -213,7 +213,7 @@ def link(
         else:
             source, variable = (
                 groups[streams.NAME] if batch > 1 and name in streams.SIGNALS else pace,
-                name,
+                pacemaker.predicting(population.level) if name == PREDICTING else name,
             )
         shared = len(source) == batch > 1 and len(group) > batch
         index = {"index": np.repeat(np.arange(batch), population.size)} if shared else {}

@@ -1,10 +1,13 @@
 """A plan: a protocol on a model, checked and laid out. Nothing is built, run or written."""
 
 import attrs
+import numpy as np
 
 from ..declare.arguments import checked
 from ..declare.canonical import canonical, digest
+from ..declare.control_signals import KNOCKED_OUT
 from ..declare.model.divisors import check_divisors
+from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
@@ -229,6 +232,14 @@ def _check_block(model, block, line):
             where=block.where,
             fix="give its Hierarchy a Settling, or the block a FixedPace",
         )
+    known = {population.level for population in model.readers(PREDICTING)}
+    for level in np.unique(line.controls[KNOCKED_OUT]):
+        if level and level not in known:
+            raise ProtocolError(
+                f"model {model.name!r} has no predictions of a level {level:g} to knock out",
+                where=block.where,
+                fix=f"knock out one of {sorted(known)}" if known else "leave the control out",
+            )
     recorded = [probe.population for probe in block.probes]
     for probe in block.probes:
         probe.check(model, block.where)

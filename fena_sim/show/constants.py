@@ -2,7 +2,8 @@
 defaults of control signals, initial values.
 """
 
-from ..declare.control_signals import DEFAULTS
+from ..declare.control_signals import DEFAULTS, KNOCKED_OUT
+from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.population import Population
 from ..declare.model.projection import Projection
@@ -14,6 +15,7 @@ _CONTROLS = {
     "temperature": f"noise on the states {_SET_BY_PROTOCOL}",
     "plasticity_gain": f"scales all plasticity {_SET_BY_PROTOCOL}",
     "precision_gain": f"scales all precisions {_SET_BY_PROTOCOL}",
+    "knocked_out": f"level whose predictions are knocked out, 0: none {_SET_BY_PROTOCOL}",
 }
 
 
@@ -102,6 +104,7 @@ def _others(model):
         if readout.scale != 1:
             yield "scale", readout.name, readout.scale, "factor of the readout"
     for signal, default in DEFAULTS.items():
+        names = (KNOCKED_OUT, PREDICTING) if signal == KNOCKED_OUT else (signal,)
         for member in members:
-            if uses(member, signal):
+            if any(uses(member, name) for name in names):
                 yield signal, member.name, default, _CONTROLS[signal]

@@ -14,6 +14,7 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 
 from ..declare.model import equations as eq
 from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.population import EVENTS
 from ..declare.model.projection import ALL, ONE_TO_ONE, Projection
 from ..network.projection import synapse_count as count
 from .constants import initial_table, parameter_table, uses
@@ -22,7 +23,7 @@ from .typeset import NONE, Code, Formula, Table, codes, escape, initial_text, va
 Member = TypeVar("Member")
 
 READ_AT = {
-    "arrival": "last step before the token arrives",
+    "before_onset": "last step before the token appears",
     "first": "first step of the presentation",
     "mean": "mean over the presentation",
     "last": "last step of the presentation",
@@ -199,7 +200,7 @@ def _equations(model):
         p.name: "\n".join(
             [
                 _equation_texts(p.parsed),
-                *(f"{p.on.get(e)}" for e in ("onset", "arrival")),
+                *(f"{p.on.get(e)}" for e in EVENTS),
                 f"{p.threshold}; {p.reset}; {p.refractory}; {p.method}",
             ]
         )
@@ -259,9 +260,7 @@ def _events(model):
         )
         for event, code in group[0].on.items()
     ]
-    note = (
-        "Onset: the first step of a token's period; arrival: the step at which the token appears."
-    )
+    note = "Blank onset: the first step of a token's period; onset: the step at which it appears."
     return Table(
         "D. Token events",
         ("Populations", "Event", "Statements"),

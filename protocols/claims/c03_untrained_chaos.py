@@ -10,7 +10,7 @@ from fena_sim.show.colours import BLACK, GREY
 
 ID = "C03"
 CLAIM = "The untrained hierarchy is chaos: large errors at every level, dozens of iterations per token, no equilibrium."
-DEFINITION = """models/fena.py with random weights and plasticity off reads 300 tokens of the motif grammar (block "untrained"
+DEFINITION = """models/fena_flat_memory.py with random weights and plasticity off reads 300 tokens of the motif grammar (block "untrained"
 of protocols/first_contact.py; blank 12 ms, presentation 48 ms = at most 48 iterations). Iterations of a token = the last
 presentation step (1-based, 0 = none) at which the root mean square rate of change of all states is at or above .004 / ms; the
 median over tokens counts. At the cap: share of tokens that are still above the tolerance on the last step. Onset error of a

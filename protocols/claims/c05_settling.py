@@ -70,7 +70,7 @@ def tolerances(seed, start=None):
         for name, blank in BLANKS.items()
     ]
     return Experiment(
-        model=MODELS / "fena.py",
+        model=MODELS / "fena_flat_memory.py",
         seed=seed,
         start=start,
         protocol=Protocol(

@@ -46,7 +46,7 @@ PACE = FixedPace(duration=48 * ms, blank=12 * ms)
 def experiments(seed, quick):
     return {
         name: Experiment(
-            model=MODELS / "fena.py",
+            model=MODELS / "fena_flat_memory.py",
             protocol=_protocol(seed, quick),
             seed=seed,
             parameters={

@@ -10,7 +10,7 @@ from fena_sim.show.style import letter
 
 ID = "C08"
 CLAIM = "Levels can lose their precision and stop learning; a floor cures it."
-DEFINITION = """models/fena.py, one short pass of the motif grammar (6,000 tokens), then 800 new tokens with learning frozen.
+DEFINITION = """models/fena_flat_memory.py, one short pass of the motif grammar (6,000 tokens), then 800 new tokens with learning frozen.
 d ln(Pi)/dt = log_determinant_weight - Pi*s/expected - kappa*ln(Pi/preferred), then lowest <= Pi <= highest. Untreated: the
 log-determinant (log_determinant_weight = 0), the log-prior (kappa = 0) and the floor (lowest = 1e-9) all removed. Treated: the
 model as it is, with all three. Each is also removed alone, and untreated networks get back a floor alone, of .1 (the

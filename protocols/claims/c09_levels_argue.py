@@ -24,7 +24,7 @@ from fena_sim.stimulus import MotifGrammar
 
 ID = "C09"
 CLAIM = "Levels with unlike speeds fight: the hierarchy oscillates; time constants, and rates that adapt in each level, cure it."
-DEFINITION = """models/fena.py, one short pass of the motif grammar (6,000 tokens), then new tokens, learning frozen. Matched:
+DEFINITION = """models/fena_flat_memory.py, one short pass of the motif grammar (6,000 tokens), then new tokens, learning frozen. Matched:
 the model as it is (error units tau_e = 1 ms, states 14, 28, 56 ms, one rate for all levels). Untreated, speeds: tau_e = 20
 ms. Treated: tau_e = 2 ms. 5 ms lies between. Untreated, rates: eta of levels 1 and 2 times 100, adaptive = 0; treated:
 the same with adaptive = 1 (each level's own rate control). A network rings if, in the median of 20 tokens held for 240 ms,
@@ -65,7 +65,7 @@ def experiments(seed, quick):
     for name, given in CONDITIONS.items():
         found[name] = short(seed, quick, parameters=given, may_stop=True)
         found[name + HELD] = Experiment(
-            model=MODELS / "fena.py",
+            model=MODELS / "fena_flat_memory.py",
             protocol=held(seed),
             seed=seed,
             parameters=given,

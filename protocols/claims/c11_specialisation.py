@@ -109,7 +109,10 @@ def _experiment(seed, sizes, name, learned, test):
         )
     protocol = Protocol(name=name, measured_signal="activity f(r) of state units", blocks=blocks)
     return Experiment(
-        model=MODELS / "fena.py", protocol=protocol, seed=seed, options=dict(sizes=sizes)
+        model=MODELS / "fena_flat_memory.py",
+        protocol=protocol,
+        seed=seed,
+        options=dict(sizes=sizes),
     )
 
 

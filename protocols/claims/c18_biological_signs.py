@@ -41,12 +41,12 @@ SEGMENT = 504  # samples of 1 ms: two tokens held
 
 def experiments(seed, quick):
     tokens = QUICK_ODDBALL if quick else ODDBALL
-    oddball = load_protocol(PROTOCOLS / "oddball.py", seed=seed, tokens=tokens).protocol
+    oddball = load_protocol(PROTOCOLS / "oddball.py", seed=seed, levels=3, tokens=tokens).protocol
     found = {}
     for state, name in ((HEALTHY, WITH_PRECISION), (FAILED, COLLAPSED)):
         trained = short(seed, quick, parameters=VARIANTS[name], may_stop=True)
         found[f"precision, {state}"] = Experiment(
-            model=MODELS / "fena.py",
+            model=MODELS / "fena_flat_memory.py",
             protocol=oddball,
             seed=seed,
             parameters=VARIANTS[name],

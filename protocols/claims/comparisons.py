@@ -22,7 +22,7 @@ def reference_networks(kind, runs):
 
     Raises FenaError if PyTorch is not installed.
     """
-    weights = synaptic_weights(load_model(MODELS / "fena.py", len(runs[0].vocabulary)))
+    weights = synaptic_weights(load_model(MODELS / "fena_flat_memory.py", len(runs[0].vocabulary)))
     found = []
     for run in runs:
         tokens, tests = len(run.events("training")), len(run.events("familiar"))

@@ -15,13 +15,13 @@ MODELS = PROTOCOLS.parent / "models"
 SHORT_TOKENS = 6000
 
 
-def first_contact(seed, quick, model="fena", **options):
-    """A network on protocols/first_contact.py (quick: a pass of 1,500 tokens); `options` are the
-    protocol's.
+def first_contact(seed, quick, model="fena_flat_memory", levels=3, **options):
+    """A network of so many hidden `levels` on protocols/first_contact.py (quick: a pass of 1,500
+    tokens); `options` are the protocol's.
     """
     short = dict(tokens=1500, test_tokens=300) if quick else {}
     protocol = load_protocol(
-        PROTOCOLS / "first_contact.py", seed=seed, **{**short, **options}
+        PROTOCOLS / "first_contact.py", seed=seed, levels=levels, **{**short, **options}
     ).protocol
     return Experiment(model=MODELS / f"{model}.py", protocol=protocol, seed=seed)
 
@@ -81,7 +81,7 @@ def short(
         ],
     )
     return Experiment(
-        model=MODELS / "fena.py",
+        model=MODELS / "fena_flat_memory.py",
         protocol=protocol,
         seed=seed,
         parameters=parameters or {},

@@ -38,7 +38,7 @@ COLUMNS = {
 
 
 def test_weights_of_fena_in_closed_form():
-    model = fs.load_model(tiny.MODEL, 16)
+    model = fs.load_model(training_job.FENA, 16)
     predictions = 16 * 64 + 64 * 48 + 48 * 32
     priors = 64 * 64 + 16 * 64 + 48 * 48 + 64 * 48 + 32 * 32 + 48 * 32
     assert training_job.synapses(model) == predictions + priors
@@ -62,7 +62,7 @@ def test_everybody_reads_the_tokens_of_first_contact():
 @pytest.mark.compile
 def test_without_plasticity_is_the_frozen_network(tmp_path):
     """Declaring no plasticity and multiplying it by zero are the same inference, to the bit."""
-    model = tiny.model()
+    model = fs.load_model(training_job.FENA, 16, sizes=(8, 6, 5))
     fixed = training_job.without_plasticity(model)
     assert all(p.plasticity is None for p in fixed.projections)
     block = fs.Block(

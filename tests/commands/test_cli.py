@@ -14,6 +14,7 @@ import fena_sim as fs
 from fena_sim.commands.main import cli, main
 from fena_sim.errors import DeclarationError
 from fena_sim.load.set_option import parse_settings, parse_value
+from fena_sim.measure import accuracy, bits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +43,9 @@ def small():
 def test_list_names_every_shipped_file():
     listed = json.loads(CliRunner().invoke(cli, ["list", "--json"]).output)
     for kind in ("models", "protocols"):
-        assert {e["name"] for e in listed[kind]} == {p.stem for p in (ROOT / kind).glob("*.py")}
+        assert {e["name"] for e in listed[kind]} == {
+            p.stem for p in (ROOT / kind).glob("*.py") if p.stem != "fena_parts"
+        }
         assert all(Path(e["path"]).is_file() for e in listed[kind])
 
 
@@ -72,13 +75,17 @@ def test_run_ends_with_one_line_of_json(tmp_path, small, capsys):
     assert (
         first["device"] == "dense"
         and first["seeds"] == [0, 1]
-        and first["tokens"] == 300 * 4 + 300 + 60 * 2
+        and first["tokens"] == 300 * 6 + 300 + 60 * 2
     )
     assert len(first["error_ratio"]) == 4
     runs = [fs.open_run(folder) for folder in first["runs"]]
     assert first["run"] == str(runs[0].folder)
     per_run = [np.median(r.tokens("untrained")["iterations"]) for r in runs]
     assert first["iterations_untrained"] == np.median(per_run)
+    for level, of_level in zip((1, 2), first["knock_out"], strict=True):
+        per_run = [accuracy(r, f"without_{level}") for r in runs]
+        assert of_level == np.median(per_run)
+    assert first["bits_frozen"] == np.median([bits(r, "familiar") for r in runs])
     assert {
         "accuracy_frozen",
         "accuracy_online",
@@ -114,7 +121,7 @@ def test_set_batch_presents_streams_side_by_side(tmp_path, small):
     )
     printed = json.loads(result.stdout.strip().splitlines()[-1])
     run = fs.open_run(printed["run"])
-    assert printed["tokens"] == 2 * (100 + 300 * 4 + 60 * 2)
+    assert printed["tokens"] == 2 * (100 + 300 * 6 + 60 * 2)
     one, other = run.streams
     assert not np.array_equal(one.events("training")["token"], other.events("training")["token"])
     right = [
@@ -266,7 +273,7 @@ def test_describe_and_picture(tmp_path):
         cli, ["describe", str(ROOT / "models/fena.py"), "--picture", str(path)]
     )
     assert result.exit_code == 0, result.output
-    assert "state_3" in result.output and path.stat().st_size > 10_000
+    assert "state_2" in result.output and path.stat().st_size > 10_000
 
 
 def test_describe_as_json_says_what_parameters_mean():

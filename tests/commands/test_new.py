@@ -6,13 +6,14 @@ import difflib
 from pathlib import Path
 
 import pytest
+import tiny
 
 import fena_sim as fs
 from fena_sim.commands.new import write
 from fena_sim.errors import DeclarationError, RunFolderError, UnknownNameError
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = sorted(path.stem for path in (ROOT / "models").glob("*.py"))
+MODELS = [path.stem for path in tiny.SHIPPED]
 PROTOCOLS = sorted(path.stem for path in (ROOT / "protocols").glob("*.py"))
 
 
@@ -36,7 +37,11 @@ def changes(copy, original):
 
 
 def test_a_protocol_brings_its_model():
-    assert write("protocol", "my_oddball") == [Path("my_oddball.py"), Path("fena.py")]
+    assert write("protocol", "my_oddball") == [
+        Path("my_oddball.py"),
+        Path("fena.py"),
+        Path("fena_parts.py"),
+    ]
     assert Path("fena.py").read_bytes() == (ROOT / "models/fena.py").read_bytes()
     file = fs.load_protocol("my_oddball.py")
     assert Path(file.model).resolve() == Path("fena.py").resolve()
@@ -71,7 +76,8 @@ def test_inside_the_checkout_the_shipped_model_is_named(monkeypatch, here):
 def test_a_shipped_model_may_be_named_and_brings_what_it_imports():
     written = write("protocol", "mine", model="fena_errors_only")
     assert written[0] == Path("mine.py")
-    assert {"mine.py", "fena_errors_only.py", "fena_gaussian.py"} <= names()
+    variants = {"fena_errors_only.py", "fena_gaussian.py", "fena_flat_memory.py"}
+    assert {"mine.py", "fena_parts.py", *variants} == names()
     assert fs.load_model(fs.load_protocol("mine.py").model).name == "fena_errors_only"
 
 

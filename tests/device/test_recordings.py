@@ -8,12 +8,12 @@ from brian2 import ms
 import fena_sim as fs
 from fena_sim.declare.protocol.timeline import event_table, timeline
 from fena_sim.device.recordings import Recordings
-from fena_sim.network.monitors import ARRIVAL, DEPARTURE, SAMPLES, SPIKES, Monitored
+from fena_sim.network.monitors import DEPARTURE, ONSET, SAMPLES, SPIKES, Monitored
 
 PACE = Monitored(DEPARTURE, "pacemaker", ("iterations", "steps"), 1)
 SHARED = Monitored(DEPARTURE, "streams", ("iterations",), 2)
 KEPT = Monitored(DEPARTURE, "state", ("f", "mean_f"), 2)
-CAME = Monitored(ARRIVAL, "state", ("f",), 2)
+CAME = Monitored(ONSET, "state", ("f",), 2)
 SAMPLED = Monitored(SAMPLES, "state", ("f",), 2)
 SPIKED = Monitored(SPIKES, "state", (), 2)
 #: Two tokens, of 2 and 4 steps, and a third that has only arrived; 2 units.
@@ -81,7 +81,7 @@ def test_readouts_are_asked_for_by_their_declaration():
     assert of("last") == [[1, 2], [3, 4]]
     assert of("last", scale=10.0) == [[10, 20], [30, 40]]
     assert of("mean") == [[5, 10], [10, 20]]  # sums over 2 and 4 steps
-    assert of("arrival") == [[0, 1], [2, 3], [4, 5]]  # the third token has not left
+    assert of("before_onset") == [[0, 1], [2, 3], [4, 5]]  # the third token has not left
 
 
 def test_probes():

@@ -19,7 +19,7 @@ def here(tmp_path, monkeypatch):
 def write(path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('"""Mine."""\n')
+    path.write_text('"""Mine."""\n\nhierarchy = protocol = figure = None\n')
     return path
 
 
@@ -29,7 +29,7 @@ def test_in_a_checkout_they_are_where_they_are(here):
         assert shipped.folder(kind) == ROOT / kind
     for kind in shipped.KINDS:
         assert {file["name"] for file in shipped.files(kind)} == {
-            path.stem for path in (ROOT / kind).glob("*.py")
+            path.stem for path in (ROOT / kind).glob("*.py") if path.stem != "fena_parts"
         }
 
 
@@ -40,6 +40,30 @@ def test_what_is_here_comes_first(here):
         {"name": "fena", "path": "models/fena.py", "summary": "Mine."}
     ]
     assert shipped.folder("protocols") == ROOT / "protocols"
+
+
+@pytest.mark.parametrize(
+    "text, listed",
+    [
+        ("def hierarchy(): ...", True),
+        ("from other import hierarchy", True),
+        ("from other import network as hierarchy", True),
+        ("from other import *", True),
+        ("hierarchy = None", True),
+        ("def (", True),  # with what is wrong with it
+        ("def helper():\n    def hierarchy(): ...", False),
+        ("from other import hierarchy as model", False),
+        ("def protocol(): ...", False),
+    ],
+)
+def test_a_helper_is_no_model(text, listed, here):
+    write("models/mine.py").write_text(text)
+    write("models/fena.py")
+    found = [file["name"] for file in shipped.files("models")]
+    assert found == ["fena"] + ["mine"] * listed
+    with pytest.raises(UnknownNameError) as caught:
+        shipped.find("miine", "models")
+    assert ("mine" in caught.value.fix) is listed
 
 
 def test_a_name_is_looked_for_here_in_its_folder_and_among_the_shipped(here):

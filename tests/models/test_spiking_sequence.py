@@ -55,7 +55,7 @@ def pair_model(initial=START):
         equations="v : 1",
         threshold="v > 0.5",
         reset="v = 0",
-        on=dict(arrival="v = token_code"),
+        on=dict(onset="v = token_code"),
     )
     plastic = [
         Projection(

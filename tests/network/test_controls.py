@@ -18,8 +18,9 @@ TOKEN = np.repeat(range(4), BLANK + SHOWN)
 @pytest.fixture(scope="module", params=[100, 1], ids=["whole", "token by token"])
 def heard(request, tmp_path_factory):
     """(events, {signal: value in every step}) of a block, in one chunk or in several."""
-    equations = "".join(f"heard_{name} = {name} : 1\n" for name in SIGNALS)
-    listener = fs.Population(name="listener", size=1, equations=equations)
+    names = [*SIGNALS, "predicting"]
+    equations = "".join(f"heard_{name} = {name} : 1\n" for name in names)
+    listener = fs.Population(name="listener", size=1, level=2, equations=equations)
     model = fs.Hierarchy(name="hears", populations=[listener], dt=1 * ms)
     block = fs.Block(
         name="b",
@@ -27,7 +28,7 @@ def heard(request, tmp_path_factory):
         pace=fs.FixedPace(duration=SHOWN * ms, blank=BLANK * ms),
         controls={name: value for name, (value, _) in SIGNALS.items()},
         omission_gate=0.5,
-        probes=[fs.Probe("listener", [f"heard_{name}" for name in SIGNALS], interval=1 * ms)],
+        probes=[fs.Probe("listener", [f"heard_{name}" for name in names], interval=1 * ms)],
     )
     run = fs.run(
         model,
@@ -37,7 +38,7 @@ def heard(request, tmp_path_factory):
         chunk_tokens=request.param,
     )
     traces = run.traces("b")
-    return run.events("b"), {name: traces[f"listener.heard_{name}"][:, 0] for name in SIGNALS}
+    return run.events("b"), {name: traces[f"listener.heard_{name}"][:, 0] for name in names}
 
 
 def course(t):
@@ -51,6 +52,7 @@ SIGNALS = {
     "temperature": ([0.1, 0.4, 0.2, 0.3], np.array([0.1, 0.4, 0.2, 0.3])[TOKEN]),
     "plasticity_gain": (course, STEPS / 10),
     "precision_gain": (2.5, np.full(len(STEPS), 2.5)),
+    "knocked_out": ([0, 2, 0, 2], np.array([0, 2, 0, 2])[TOKEN]),
     "gate": (
         lambda t: 1 - t / (1 * second),
         PRESENTED * (1 - STEPS / 1000) * (1 - (TOKEN == 2) / 2),
@@ -61,6 +63,10 @@ SIGNALS = {
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_has_its_value_in_every_step(name, heard):
     np.testing.assert_allclose(heard[1][name], SIGNALS[name][1], rtol=1e-12)
+
+
+def test_a_level_predicts_unless_it_is_knocked_out(heard):
+    np.testing.assert_array_equal(heard[1]["predicting"], np.array([1, 0, 1, 0])[TOKEN])
 
 
 def test_the_gate_in_the_event_table_is_the_largest_of_the_presentation(heard):

@@ -39,7 +39,7 @@ def model():
         parameters=dict(decay=DECAY),
         threshold="v > 0.5",
         reset="v = 0; trace += 1",
-        on=dict(onset="v = 0.1", arrival="v = token_code"),
+        on=dict(blank_onset="v = 0.1", onset="v = token_code"),
         order=5,
     )
     target = Population(

@@ -27,7 +27,7 @@ def apart(batch=1, sigma=0.0):
         level=0,
         parameters=dict(tau=10 * ms, sigma=sigma),
         initial=dict(x=np.linspace(-1, 1, 16)),
-        on=dict(arrival="seen = (1 + i/N)*token_code"),
+        on=dict(onset="seen = (1 + i/N)*token_code"),
         links=dict(mean="common.y"),
         equations="""
             dx/dt = (-x + gate*token_code*(1 + i) + mean + number*N)/tau + sigma*sqrt(2/tau)*noise : 1
@@ -49,7 +49,7 @@ def apart(batch=1, sigma=0.0):
         level=0,
         links=dict(x="senses.x"),
         equations="twice = 2*x : 1\nkept : 1",
-        on=dict(onset="kept = twice"),
+        on=dict(blank_onset="kept = twice"),
     )
     return fs.Hierarchy(
         name="apart",

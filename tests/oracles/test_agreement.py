@@ -1,219 +1,172 @@
-"""Oracle: independent plain-NumPy integrations of FENA's equations (`fena_categorical_numpy.py`,
-`fena_numpy.py`).
+"""Oracle: an independent plain-NumPy integration of the equations of models/fena.py
+(`fena_numpy.py`).
 
-200 tokens with learning on, some of them omitted, on every device: states, weights and what was
-kept for every token agree to 1e-9 relative in float64. So do 3 streams side by side, which learn
-the same weights.
+Some tens of tokens with learning on, some of them omitted, at a fixed pace whose periods are
+multiples of the slow clock and at a pace of the network's own: every variable and every readout
+agree to 1e-9 relative in float64. So do 2 streams side by side, which learn the same weights.
 """
 
-import functools
-
+import attrs
 import numpy as np
 import pytest
+import tiny
 from brian2 import ms
 
 import fena_sim as fs
-from fena_sim.errors import CheckpointError
+from fena_sim.declare.model.equations import NOISE, SIGNALS
 from fena_sim.network.initial_state import initial_state
-from fena_sim.stimulus import MotifGrammar, omissions
 
-from .fena_categorical_numpy import FenaCategoricalNumpy
-from .fena_numpy import FenaNumpy, run_together
+from .fena_numpy import FenaNumpy
+from .periods import run_together
+from .test_agreement_flat_memory import RELATIVE, relative
 
-RELATIVE = 1e-9
-SIZES = (16, 24, 16, 12)
-
-
-def relative(a, b):
-    """Largest difference, relative to the largest magnitude of the variable."""
-    return np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0) / max(
-        np.max(np.abs(b), initial=0), 1e-12
-    )
+#: Here the events of small untrained networks are neither certain nor impossible.
+USUAL = {"event_1": 0.4, "event_2": 0.003}
+PACED = dict(blank=10 * ms, longest=45 * ms, shortest=5 * ms, hold=3 * ms)
 
 
-def gaussian(ascending):
-    """FenaNumpy, given an initial state of the engine."""
-
-    def make(start):
-        given = {
-            k: v
-            for k, v in start.items()
-            if k.split(".")[1] in ("w", "w_recent", "w_older", "r", "log_precision")
-        }
-        return FenaNumpy(given, sizes=SIZES, ascending_traces=ascending)
-
-    return make
+def network(sizes, **options):
+    """FENA with 16 inputs, whose events surprise it about half of the time."""
+    model = fs.load_model(tiny.MODEL, 16, sizes=sizes)
+    populations = [
+        attrs.evolve(p, initial={**p.initial, "usual": USUAL[p.name]}) if p.name in USUAL else p
+        for p in model.populations
+    ]
+    return attrs.evolve(model, populations=populations, **options)
 
 
-def categorical(feedback_synapses, share):
-    """FenaCategoricalNumpy, given of an initial state of the engine what was drawn at random."""
-
-    def make(start):
-        given = {
-            k: v for k, v in start.items() if k.split(".")[1] in ("w", "w_recent", "w_older", "r")
-        }
-        return FenaCategoricalNumpy(
-            given, sizes=SIZES, feedback_synapses=feedback_synapses, share=share
-        )
-
-    return make
-
-
-#: Model, its oracle, and some variables that must be compared.
-MODELS = {
-    "fena": (
-        categorical(False, share=0.1),
-        ("prediction_0.bias", "prior_1.spent", "precision_0.seen", "W_1.spent"),
-    ),
-    "fena_learned_feedback": (categorical(True, share=1.0), ("F_1.w", "F_3.w", "F_2.spent")),
-    "fena_gaussian": (gaussian(True), ("A_1_below.w_recent",)),
-    "fena_errors_only": (gaussian(False), ()),
-}
-EVERYWHERE = {
-    "W_1.w",
-    "A_3_own.w_older",
-    "state_3.r",
-    "error_0.error",
-    "prior_2.bias",
-    "precision_0.log_precision",
-}
-
-
-def assert_agreement(run, oracle, expected, named=()):
-    """State after the block "learning", and what was kept of every token."""
-    state, tokens, values = run.state("learning"), run.tokens("learning"), oracle.values
-    compared = [name for name in values if name in state]
-    assert EVERYWHERE | set(named) <= set(compared)
-    for variable in compared:
-        assert relative(state[variable], values[variable]) < RELATIVE, variable
-    for kept in set(expected) - {"iterations"}:
-        assert relative(tokens[kept], expected[kept]) < RELATIVE, kept
-    np.testing.assert_array_equal(tokens["iterations"], expected["iterations"])
-
-
-STREAM = omissions(MotifGrammar().training(200, seed=3), p=0.05, seed=4)
-
-
-@functools.cache  # once for all devices
-def by_numpy(name, path):
-    """(state at the start, oracle after STREAM, what it kept of every token) of a shipped model."""
-    start = initial_state(fs.load_model(path, 16, sizes=SIZES[1:]), seed=5)
-    oracle = MODELS[name][0](start)
-    return start, oracle, oracle.run(STREAM.events["token"].to_numpy())
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("release_flags")
-@pytest.mark.parametrize("device", ["dense64", "cpp", "runtime"])
-@pytest.mark.parametrize("name", MODELS)
-def test_device_agrees_with_numpy(device, name, tmp_path, models):
-    model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:])
-    block = fs.Block(
-        name="learning", stream=STREAM, pace=fs.FixedPace(duration=48 * ms, blank=12 * ms)
-    )
-    run = fs.run(
-        model, fs.Protocol(name="agreement", blocks=[block]), seed=5, device=device, out=tmp_path
-    )
-
-    start, oracle, kept = by_numpy(name, models / f"{name}.py")
-    assert_agreement(run, oracle, kept, MODELS[name][1])
-    moved = relative(run.state("learning")["W_1.w"], start["W_1.w"])
-    assert moved > 1e-3, (
-        "learning must have changed the weights for the comparison to mean anything"
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
-def test_streams_side_by_side_agree_with_numpy(name, tmp_path, models):
-    model = fs.load_model(models / f"{name}.py", 16, sizes=SIZES[1:]).with_parameter("batch", 3)
-    streams = [omissions(MotifGrammar().training(50, seed=s), p=0.05, seed=4) for s in range(3)]
-    block = fs.Block(
-        name="learning", stream=streams, pace=fs.FixedPace(duration=48 * ms, blank=12 * ms)
-    )
-    run = fs.run(
-        model, fs.Protocol(name="agreement", blocks=[block]), seed=5, device="dense64", out=tmp_path
-    )
-
-    start, make = initial_state(model, seed=5), MODELS[name][0]
-    shared = {k: v for k, v in start.items() if k[0] in "WAF"}
-    own = {
-        k: v.reshape(3, -1) for k, v in start.items() if k.split(".")[1] in ("r", "log_precision")
+def drawn(model, seed):
+    """Of the initial state, what was drawn at random, and the usual surprise as in `network`."""
+    names = ("w", "w_recent", "w_older", "r")
+    start = initial_state(model, seed)
+    return {
+        k: v
+        for k, v in start.items()
+        if k.split(".")[1] in names or (k.startswith("event") and k.endswith(".usual"))
     }
-    assert not np.array_equal(*own["state_1.r"][:2]), "streams start from states of their own"
-    oracles = [make({**shared, **{k: v[b] for k, v in own.items()}}) for b in range(3)]
-    expected = run_together(oracles, np.stack([s.events["token"] for s in streams], axis=1))
-    for stream, oracle, kept in zip(run.streams, oracles, expected):
-        assert_agreement(stream, oracle, kept)
-    assert relative(run.state("learning")["W_1.w"], start["W_1.w"]) > 1e-3
+
+
+def protocol(n_fixed, n_paced, levels):
+    """A block at either pace; plasticity, gate, precisions and the level that is knocked out change
+    from token to token.
+    """
+    controls = dict(
+        plasticity_gain=np.linspace(1, 0.3, n_fixed),
+        gate=np.linspace(0.6, 1, n_fixed),
+        precision_gain=np.linspace(1, 1.3, n_fixed),
+        knocked_out=np.arange(n_fixed) // 3 % (levels + 1),
+    )
+    fixed = fs.FixedPace(duration=48 * ms, blank=12 * ms)
+    options = dict(probes=())
+    return fs.Protocol(
+        name="agreement",
+        blocks=[
+            tiny.block("fixed", n_fixed, pace=fixed, controls=controls, **options),
+            tiny.block("paced", n_paced, pace=fs.SelfPaced(**PACED), controls={}, **options),
+        ],
+    )
+
+
+def by_numpy(model, declared, seed=0):
+    """{block: (values at its end, what was kept of every token)} of the oracle."""
+    fixed, paced = declared.blocks
+    oracle = FenaNumpy(drawn(model, seed), sizes=(16, *sizes_of(model)))
+    tokens = [block.streams[0].events["token"].to_numpy() for block in declared.blocks]
+    kept = oracle.run(tokens[0], **fixed.controls)
+    found = {"fixed": (oracle.values, kept)}
+    kept = oracle.run(tokens[1], 10, 45, shortest_steps=5, hold_steps=3)
+    return found | {"paced": (oracle.values, kept)}
+
+
+def sizes_of(model):
+    return [p.size for p in model.populations if p.role == "state"]
+
+
+def not_integrated(model, state):
+    """Names in a state of what a network does not integrate: parameters, signals and other links,
+    what is kept for readouts, and the noise, which is not let in.
+    """
+    declared = {
+        p.name: {*p.parameters, *p.links, *SIGNALS, NOISE, "noise_seed", "settling_rate"}
+        for p in model.populations
+    }
+    declared |= {p.name: set(p.all_parameters) for p in model.projections}
+    return {
+        name
+        for name in state
+        for owner, _, variable in [name.partition(".")]
+        if owner in ("pacemaker", "streams")
+        or variable in declared[owner]
+        or variable.startswith(("first_", "mean_mean_"))
+    }
+
+
+def assert_agreement(model, run, expected, block):
+    state, tokens, (values, kept) = run.state(block), run.tokens(block), expected
+    assert set(values) - set(state) == set()
+    assert set(state) - set(values) <= not_integrated(model, state), "all else is compared"
+    assert set(tokens) == set(kept)
+    distances = {name: relative(state[name], value) for name, value in values.items()}
+    distances |= {name: relative(tokens[name], value) for name, value in kept.items()}
+    assert {name: d for name, d in distances.items() if not d < RELATIVE} == {}
+
+
+def assert_meaningful(model, run, expected):
+    """The comparison is of networks that learn, have events, and set their own pace."""
+    moved = run.state("fixed")
+    for name in ("W_1.w", "A_1_below.w_recent", "V_1.v", "prediction_0.bias", "precision_1.trust"):
+        assert relative(moved[name], initial_state(model, 0).get(name, 0 * moved[name])) > 1e-3
+    events = np.concatenate([kept["events"] for _, kept in expected.values()])
+    assert (np.ptp(events, axis=0) > 0.5).all()
+    assert len(set(expected["paced"][1]["steps"])) > 3
 
 
 @pytest.mark.slow
-def test_frozen_streams_are_networks_of_their_own(tmp_path, models):
-    """Without learning, each stream goes on as an unbatched network does that starts where the
-    stream stood, or it there.
-    """
-    model = fs.load_model(models / "fena.py", 16, sizes=SIZES[1:])
-    streams = [MotifGrammar().training(20, seed=s) for s in range(3)]
-    pace = fs.FixedPace(duration=48 * ms, blank=12 * ms)
-    frozen = dict(controls=dict(plasticity_gain=0.0), pace=pace)
-    together = fs.run(
-        model.with_parameter("batch", 3),
-        fs.Protocol(
-            name="side_by_side",
-            blocks=[
-                fs.Block(name="learning", stream=streams, pace=pace),
-                fs.Block(name="frozen", stream=streams[::-1], **frozen),
-            ],
-        ),
-        device="dense64",
-        out=tmp_path,
-    )
-    for one, stream in zip(together.streams, streams[::-1]):
-        alone = fs.run(
-            model,
-            fs.Protocol(name="alone", blocks=[fs.Block(name="frozen", stream=stream, **frozen)]),
-            device="dense64",
-            out=tmp_path,
-            start=(one, "learning"),
-        )
-        ours, theirs = one.state("frozen"), alone.state("frozen")
-        for name in ours:
-            if not name.startswith("pacemaker.") and not name.endswith(
-                ".noise"
-            ):  # of all streams; of each its own, unused
-                assert relative(ours[name], theirs[name]) < RELATIVE, name
-        for name, values in alone.tokens("frozen").items():
-            assert relative(one.tokens("frozen")[name], values.values) < RELATIVE, name
+@pytest.mark.parametrize("sizes", [(8,), (8, 6)], ids=len)
+def test_runtime_agrees_with_numpy(sizes, tmp_path):
+    model, declared = network(sizes), protocol(14, 8, len(sizes))
+    run = fs.run(model, declared, device="runtime", out=tmp_path)
+    expected = by_numpy(model, declared)
+    for block in expected:
+        assert_agreement(model, run, expected[block], block)
+    assert_meaningful(model, run, expected)
 
-    trained = fs.run(
-        model,
-        fs.Protocol(name="alone", blocks=[fs.Block(name="learning", stream=streams[0], pace=pace)]),
-        device="dense64",
-        out=tmp_path,
-    )
-    sweep, alone = (
-        fs.run(
-            model.with_parameter("batch", len(shown)),
-            fs.Protocol(name="sweep", blocks=[fs.Block(name="frozen", stream=shown, **frozen)]),
-            device="dense64",
-            out=tmp_path,
-            start=(trained, "learning"),
-        )
-        for shown in (streams, streams[2:])
-    )
-    for name, values in alone.tokens("frozen").items():
-        assert relative(sweep.streams[2].tokens("frozen")[name], values.values) < RELATIVE, name
-    with pytest.raises(
-        CheckpointError, match="3 streams were presented side by side, the model asks for 1"
-    ) as caught:
-        fs.run(
-            model,
-            fs.Protocol(
-                name="alone", blocks=[fs.Block(name="frozen", stream=streams[0], **frozen)]
-            ),
-            device="dense64",
-            out=tmp_path,
-            start=(together, "learning"),
-        )
-    assert "run.streams" in caught.value.fix
+
+@pytest.mark.slow
+def test_three_levels_agree_with_numpy_in_chunks_of_any_length(fingerprint, tmp_path):
+    model, declared = network((8, 6, 5)), protocol(50, 30, 3)
+    expected = by_numpy(model, declared)
+    runs = [
+        fs.run(model, declared, device="dense64", out=tmp_path / str(chunk), chunk_tokens=chunk)
+        for chunk in (7, 100)
+    ]
+    for block in expected:
+        assert_agreement(model, runs[0], expected[block], block)
+    assert_meaningful(model, runs[0], expected)
+    assert fingerprint(runs[0].folder) == fingerprint(runs[1].folder)
+
+
+@pytest.mark.slow
+def test_streams_side_by_side_agree_with_numpy(tmp_path):
+    model = network((8, 6), batch=2)
+    streams = [tiny.stream(12, seed) for seed in range(2)]
+    pace = fs.FixedPace(duration=48 * ms, blank=12 * ms)
+    block = tiny.block("fixed", stream=streams, pace=pace, controls={}, probes=())
+    run = fs.run(model, fs.Protocol(name="two", blocks=[block]), device="dense64", out=tmp_path)
+
+    start = drawn(model, 0)
+    own = {k: v.reshape(2, -1) for k, v in start.items() if k.split(".")[1] in ("r", "usual")}
+    assert not np.array_equal(*own["state_1.r"]), "streams start from states of their own"
+    oracles = [
+        FenaNumpy({**start, **{k: v[b] for k, v in own.items()}}, sizes=(16, 8, 6))
+        for b in range(2)
+    ]
+    kept = run_together(oracles, np.stack([s.events["token"] for s in streams], axis=1))
+    for stream, oracle, tokens in zip(run.streams, oracles, kept):
+        tokens.pop("steps")  # of the pacemaker, not of a stream
+        state, recorded = stream.state("fixed"), stream.tokens("fixed")
+        for name, value in oracle.values.items():
+            assert relative(state[name], value) < RELATIVE, name
+        for name, value in tokens.items():
+            assert relative(recorded[name], value) < RELATIVE, name
+    assert np.abs(run.state("fixed")["V_1.v"]).max() > 0.1

@@ -42,7 +42,9 @@ def stepped(model):
     tables, state = table_values(line, 0, shape), program.complete(initial_state(model, 3))
     state["pacemaker.hold"][:] = line.hold
     for level, value in enumerate(LOG_PRECISION):
-        state[f"precision_{level}.log_precision"][:] = value
+        names = (f"precision_{level}.{name}" for name in ("log_precision", "trust"))
+        (held,) = (name for name in names if name in state)
+        state[held][:] = value
     random = np.random.default_rng(0)
     for level in range(1, len(SIZES)):  # levels that have something to predict
         state[f"prior_{level}.bias"] = random.normal(size=SIZES[level])
@@ -54,9 +56,9 @@ def energy(model, state, r):
     """Free energy with the states `r` ({level: (unit,)}) and all else as in `state`."""
     f = {level: np.tanh(values) for level, values in r.items()}
 
-    def predicted(level):  # by the level above
+    def predicted(level):  # by the level above, as far as an expectation opens the gate
         w = state[f"W_{level + 1}.w"].reshape(SIZES[level + 1], SIZES[level])
-        return f[level + 1] @ w
+        return state.get(f"expectation_{level}.opened", 1) * (f[level + 1] @ w)
 
     squares = np.zeros(len(SIZES))
     for level in range(1, len(SIZES)):
@@ -73,7 +75,7 @@ def energy(model, state, r):
     return free_energy(model.likelihood, SIZES, np.exp(LOG_PRECISION), squares, **given)
 
 
-@pytest.mark.parametrize("name", ["fena", "fena_gaussian"])
+@pytest.mark.parametrize("name", ["fena", "fena_flat_memory", "fena_gaussian"])
 def test_states_descend_the_declared_free_energy(name):
     model = fs.load_model(MODELS / f"{name}.py", SIZES[0], sizes=SIZES[1:])
     before, after = stepped(model)

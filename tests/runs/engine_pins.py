@@ -32,7 +32,7 @@ SUBJECTS = {
             ("delay_loop", "delay_loop"),
             ("fena", "first_contact"),
             ("fena_errors_only", "first_contact"),
-            ("fena_events", "first_contact"),
+            ("fena_flat_memory", "first_contact"),
             ("fena_gaussian", "first_contact"),
             ("fena_learned_feedback", "first_contact"),
             ("spiking_sequence", "spiking_sequence"),

@@ -72,7 +72,7 @@ def spiking_model():
         name="source",
         size=16,
         equations=f"{equations}\ndrive : volt",
-        on=dict(onset="drive = 0*mV", arrival="drive = 40*mV*token_code"),
+        on=dict(blank_onset="drive = 0*mV", onset="drive = 40*mV*token_code"),
         **common,
     )
     target = fs.Population(

@@ -11,13 +11,12 @@ import fena_sim as fs
 from fena_sim.commands.shell import exit_code
 from fena_sim.declare.model.divisors import check_divisors
 from fena_sim.errors import DeclarationError, NonFiniteError
-from fena_sim.load.shipped import HOME
 from fena_sim.runs import plan
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
 
 CODED = fs.Population(
-    name="coded", size=16, equations="y : 1", on=dict(arrival="y = token_code"), level=1
+    name="coded", size=16, equations="y : 1", on=dict(onset="y = token_code"), level=1
 )
 
 
@@ -142,10 +141,10 @@ def test_set(tiny_fena, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in (HOME / "models").glob("*.py")))
-def test_shipped_models_are_not_refused(name):
+@pytest.mark.parametrize("path", tiny.SHIPPED, ids=lambda path: path.stem)
+def test_shipped_models_are_not_refused(path):
 
-    check_divisors(fs.load_model(HOME / "models" / f"{name}.py"))
+    check_divisors(fs.load_model(path))
 
 
 @pytest.mark.parametrize(

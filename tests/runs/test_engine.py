@@ -8,6 +8,7 @@ import brian2
 import engine_pins
 import numpy as np
 import pytest
+import tiny
 
 from fena_sim.network.engine import ENGINE
 
@@ -28,7 +29,7 @@ def test_the_pins_are_of_this_engine():
 
 
 def test_every_shipped_model_is_pinned():
-    models = {path.stem for path in (engine_pins.ROOT / "models").glob("*.py")}
+    models = {path.stem for path in tiny.SHIPPED}
     assert models <= set(engine_pins.pinned()["subjects"]) == set(engine_pins.SUBJECTS)
 
 

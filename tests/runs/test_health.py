@@ -32,7 +32,7 @@ OVERFLOW = 1024  # 2^1024 is the first power of two beyond float64
 
 def doubling(start, rate="1/ms"):
     calm = fs.Population(
-        name="calm", size=16, level=1, equations="y : 1", on=dict(arrival="y = token_code")
+        name="calm", size=16, level=1, equations="y : 1", on=dict(onset="y = token_code")
     )
     wild = fs.Population(
         name="wild",

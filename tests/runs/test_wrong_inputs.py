@@ -95,6 +95,24 @@ WRONG = {
             protocol=tiny.one_block(3, probes=(), pace=fs.SelfPaced()),
         ),
     ),
+    "a level that is not there knocked out": (
+        ProtocolError,
+        "no predictions of a level 4",
+        dict(protocol=tiny.one_block(3, controls=dict(knocked_out=4))),
+    ),
+    "half a level knocked out": (
+        ProtocolError,
+        "not a whole number",
+        dict(protocol=tiny.one_block(3, controls=dict(knocked_out=1.5))),
+    ),
+    "a level knocked out that predicts nothing": (
+        ProtocolError,
+        "no predictions of a level 1",
+        dict(
+            model=fs.Hierarchy(name="m", populations=[fs.Population(name="a", size=3, level=1)]),
+            protocol=tiny.one_block(3, probes=(), controls=dict(knocked_out=1)),
+        ),
+    ),
     "one stream for a batch": (
         ProtocolError,
         "1 stream, the model asks for 3",
@@ -164,10 +182,9 @@ def finished(tiny_fena, tmp_path_factory):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(sizes=(8, 6)), "no '.*3.*'"),
-        (dict(sizes=(8, 6, 5, 4), taus=(14 * ms,) * 4, older=(0.5,) * 4), "holds no"),
+        (dict(sizes=(8, 6)), "no 'event_2'"),
+        (dict(sizes=(8, 6, 5, 4)), "holds no"),
         (dict(sizes=(8, 6, 7)), "values of"),
-        (dict(same_synapses=False), "holds no 'F_1"),
     ],
 )
 def test_start_from_a_run_of_another_model(options, message, finished, tmp_path, nothing_is_built):
@@ -304,7 +321,7 @@ def test_every_input_has_a_folder_of_its_own(tiny_fena, tmp_path, monkeypatch):
         name(),
         name(seed=1),
         name(tiny_fena.with_parameter("eta", 0 / ms)),
-        name(tiny.model(token_norm=0.1)),
+        name(tiny.model(share=(0.2,))),
         name(protocol=tiny.one_block(4)),
         name(protocol=tiny.one_block(3, probes=())),
         name(temperature=0.1),

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 import pytest
 import sympy
+import tiny
 from brian2 import Quantity, ms, mV, nA
 from brian2.parsing.sympytools import str_to_sympy
 from brian2.units import allunits
@@ -33,7 +34,7 @@ from fena_sim.show.describe import describe, kinds, synapse_count
 from fena_sim.show.typeset import Formula, escape, initial_text, symbol, value_text
 
 MODELS = Path(__file__).parents[2] / "models"
-FILES = sorted(path.stem for path in MODELS.glob("*.py"))
+FILES = [path.stem for path in tiny.SHIPPED]
 
 SPIKING = Hierarchy(
     name="toy_100",
@@ -173,7 +174,7 @@ def test_fena_has_the_synapses_that_its_sizes_give():
     whole = (
         sizes[0] + sum(sizes) + 2 * ends + sum(n * n for n in sizes[1:])
     )  # inhibition, pools, W and A_below, A_own
-    text = describe(load_model(MODELS / "fena.py"))
+    text = describe(load_model(MODELS / "fena_flat_memory.py"))
     assert int(re.search(r"Synapses +\| (\d+)", text)[1]) == whole
 
 
@@ -260,6 +261,7 @@ def declared_numbers(model):
         found[f"{model.name}.tolerance"] = model.settling.tolerance
     # docs/model.md, "Control signals"
     defaults = dict(gate=1.0, temperature=0.0, plasticity_gain=1.0, precision_gain=1.0)
+    found |= {f"{p.name}.knocked_out": 0.0 for p in model.populations if p.uses("predicting")}
     for p in model.populations:
         found |= {f"{p.name}.{s}": v for s, v in defaults.items() if p.uses(s)}
     for p in model.projections:
@@ -375,7 +377,10 @@ def test_every_parameter_of_a_shipped_model_has_a_meaning(name, tmp_path):
 
 
 def test_equal_equations_are_shown_once():
-    titles = [t for t in re.findall("^### (.*)", describe(load_model(MODELS / "fena.py")), re.M)]
+    titles = [
+        t
+        for t in re.findall("^### (.*)", describe(load_model(MODELS / "fena_flat_memory.py")), re.M)
+    ]
     assert (
         "state_1, state_2, state_3" in titles
         and "error_1, error_2" in titles
@@ -398,12 +403,12 @@ def test_level_numbers_do_not_make_a_kind():
 
 
 def test_token_events_are_kept_apart():
-    at = {"a": {"onset": "x = 1"}, "b": {"arrival": "x = 1"}, "c": {"onset": "x = 1"}}
+    at = {"a": {"blank_onset": "x = 1"}, "b": {"onset": "x = 1"}, "c": {"blank_onset": "x = 1"}}
     made = [Population(name=name, size=1, equations="x : 1", on=on) for name, on in at.items()]
     rows = tables(describe(Hierarchy(name="events", populations=made)))["D. Token events"]
     assert [(code(r["Populations"]), r["Event"], code(r["Statements"])) for r in rows] == [
-        (["a", "c"], "onset", ["x = 1"]),
-        (["b"], "arrival", ["x = 1"]),
+        (["a", "c"], "blank_onset", ["x = 1"]),
+        (["b"], "onset", ["x = 1"]),
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 from brian2 import ms
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, sheet
 from fena_sim.show.structure import ASCENDING, DESCENDING, DIRECTIONS, structure
 
 MODELS = Path(__file__).parents[2] / "models"
-FILES = sorted(path.stem for path in MODELS.glob("*.py"))
+FILES = [path.stem for path in tiny.SHIPPED]
 
 
 def network(levels, projections, links=(), delay=None):

@@ -23,8 +23,10 @@ from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from ..control_signals import CONTROL_SIGNALS
 
 #: What populations may use by name: signals of the protocol; `noise`, the unit's own white noise
-#: (second**-0.5); `token_code`, its share of the code of the current token.
-SIGNALS = CONTROL_SIGNALS + ("presenting", "arriving")
+#: (second**-0.5); `token_code`, its share of the code of the current token. `predicting` is the one
+#: signal that differs between levels.
+PREDICTING = "predicting"
+SIGNALS = CONTROL_SIGNALS + ("presenting", "arriving", PREDICTING)
 NOISE, TOKEN_CODE = "noise", "token_code"
 
 #: Names that every group and synapse of Brian2 knows.

@@ -11,6 +11,7 @@ from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_d
 from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
 from ..arguments import checked
 from ..sequence import sequence
+from .equations import PREDICTING
 from .likelihood import Categorical, Gaussian
 from .locality import check_local
 from .parameter import Parameter
@@ -131,6 +132,13 @@ class Hierarchy:
             if projection.plasticity is not None:
                 self._check_clock(projection.plasticity.clock, f"plasticity of {projection.where}")
             self._check_clock(projection.delay, f"delay of {projection.where}")
+        for population in self.readers(PREDICTING):
+            if population.level is None:
+                raise DeclarationError(
+                    f"{PREDICTING!r} is the signal of a level, and the population is of none",
+                    where=population.where,
+                    fix="give it a level, e.g. level=1",
+                )
         self._check_inputs()
         self._check_streams()
         self._check_settling()
@@ -149,8 +157,13 @@ class Hierarchy:
 
     @property
     def level_sizes(self) -> list[int]:
-        """Units of the largest population of each level."""
-        return [max(p.size for p in self.populations if p.level == level) for level in self.levels]
+        """Units of the largest population of each level: of its errors, where any has this role."""
+        found = []
+        for level in self.levels:
+            of_level = [p for p in self.populations if p.level == level]
+            errors = [p for p in of_level if p.role == "error"]
+            found.append(max(p.size for p in errors or of_level))
+        return found
 
     def population(self, name: str, where: str | None = None) -> Population:
         """The population called `name`; UnknownNameError with the nearest name otherwise."""
@@ -162,6 +175,16 @@ class Hierarchy:
             where=where or self.where,
             fix=nearest(name, [p.name for p in self.populations]),
         )
+
+    def readers(self, name: str) -> list[Population]:
+        """Populations that read a signal or variable themselves, or whose synapses do."""
+        by_synapses = {
+            end
+            for projection in self.projections
+            for side, end in (("pre", projection.source), ("post", projection.target))
+            if name in projection.reads(side)
+        }
+        return [p for p in self.populations if p.uses(name) or p.name in by_synapses]
 
     def resolve(self, path: str, where: str) -> tuple[Population, str]:
         """(population, variable) of a "population.variable" path, both checked to exist."""
@@ -367,9 +390,7 @@ class Hierarchy:
         return keys
 
     def __repr__(self):
-        sizes = "-".join(
-            str(max(p.size for p in self.populations if p.level == level)) for level in self.levels
-        )
+        sizes = "-".join(map(str, self.level_sizes))
         units = sum(p.size for p in self.populations)
         return (
             f"<Hierarchy {self.name}: levels {sizes or 'none'}, {len(self.populations)} populations, {units} units, "

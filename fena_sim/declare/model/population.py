@@ -23,7 +23,7 @@ from .initial import Initial, is_initial
 from .initial import dimensions as initial_dimensions
 from .parameter import keep_meanings
 
-EVENTS = ("onset", "arrival")
+EVENTS = ("blank_onset", "onset")
 
 
 def frozen_mapping(value: Mapping[str, Any] | None) -> Mapping:
@@ -114,8 +114,10 @@ class Population:
     equations : str
         Brian2 equations: differential equations, subexpressions, and plain variables. An input that
         projections sum into is declared as a plain variable (``prediction : 1``). The signals
-        ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``, ``presenting`` (1 while a
-        token is presented), ``arriving`` (1 in the step in which it appears; all dimensionless),
+        ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``, ``knocked_out`` (number of
+        the level whose predictions are knocked out; 0: none), ``predicting`` (0 while they are those
+        of the population's own level, else 1), ``presenting`` (1 while a token is presented),
+        ``arriving`` (1 in the step in which it appears; all dimensionless),
         ``token_code`` (the unit's share of the current token's code) and ``noise`` (white noise of
         the unit, second**-0.5) may be used without declaring them.
     parameters : dict
@@ -129,8 +131,8 @@ class Population:
         ``{"error": "error_1.error"}``; that population has the same size, or size 1 and is then
         shared by all units.
     on : dict
-        Statements executed when a token's period begins (``"onset"``, start of the blank) or when
-        the token itself appears (``"arrival"``).
+        Statements executed at the start of the blank before a token (``"blank_onset"``, where the
+        token's period begins) or when the token itself appears (``"onset"``).
     threshold, reset, refractory : str or None
         As in Brian2; a population with a threshold emits spikes.
     method : str
@@ -200,6 +202,12 @@ class Population:
         if self.refractory is not None and not isinstance(self.refractory, str):
             check_clock(self.refractory, f"refractory of {self.where}")
         for event in self.on:
+            if event == "arrival":
+                raise UnknownNameError(
+                    "the token event 'arrival' has another name",
+                    where=self.where,
+                    fix="it is 'onset', and what was 'onset' is 'blank_onset'",
+                )
             if event not in EVENTS:
                 raise UnknownNameError(
                     f"unknown token event {event!r}", where=self.where, fix=nearest(event, EVENTS)

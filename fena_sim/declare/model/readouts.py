@@ -9,7 +9,7 @@ from ...errors import DeclarationError, UnknownNameError, nearest
 from ..arguments import checked
 from ..sequence import sequence
 
-WHEN = ("arrival", "first", "mean", "last")
+WHEN = ("before_onset", "first", "mean", "last")
 
 
 def _variables(given: Iterable) -> tuple:
@@ -21,7 +21,7 @@ def _variables(given: Iterable) -> tuple:
 class Readout:
     """A quantity kept for every token: `variables` ("population.variable") taken `when`.
 
-    `when` is "arrival" (the last value before the token appears), or over the steps of the
+    `when` is "before_onset" (the last value before the token appears), or over the steps of the
     presentation "first", "mean" or "last". Several variables of populations of size 1 become the
     dimension `level`; one variable of a larger population becomes the dimension `unit` (of
     populations of another size than the first so read, `population_unit`). Multiplied by `scale`.
@@ -36,6 +36,12 @@ class Readout:
     meaning: str = attrs.field(default="", metadata={"hashed": False})
 
     def __attrs_post_init__(self):
+        if self.when == "arrival":
+            raise UnknownNameError(
+                "a readout 'arrival' has another name",
+                where=f"Readout {self.name!r}",
+                fix="it is 'before_onset': the last value before the token appears",
+            )
         if self.when not in WHEN:
             raise UnknownNameError(
                 f"a readout cannot be taken {self.when!r}",
@@ -83,13 +89,13 @@ STANDARD = {
     "prediction": Standard(
         "predicted code of the next token",
         "unit",
-        "arrival",
+        "before_onset",
         '"error_0.prediction"',
     ),
     "probability": Standard(
         "predicted probability of every token to be the next one",
         "unit",
-        "arrival",
+        "before_onset",
         '"error_0.probability"',
     ),
     "onset_error": Standard(

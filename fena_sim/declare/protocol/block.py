@@ -44,8 +44,8 @@ class Block:
         own for each, of equal lengths: they are presented side by side, at the same pace.
     pace : FixedPace or SelfPaced
     controls : dict
-        Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``: a
-        number, an array with one value per token, or a function of the time since the block's start
+        Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``,
+        ``knocked_out`` (the level whose predictions are knocked out; 0: none): a number, an array with one value per token, or a function of the time since the block's start
         (a quantity array of shape (tokens, steps); in a self-paced block the longest pace is
         assumed).
     probes : tuple of Probe

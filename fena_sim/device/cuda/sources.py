@@ -38,6 +38,9 @@ template <typename X, typename Y> __host__ __device__ inline auto fena_power(X x
 __host__ __device__ inline float fena_power(float x, int n) { return fena_whole_power(x, n); }
 __host__ __device__ inline double fena_power(double x, int n) { return fena_whole_power(x, n); }
 """
+#: Statements at events. brian2cuda writes what all units share and what differs between them in one
+#: scope, where a parameter that both read would be declared twice.
+_AT_EVENT = re.compile(r"(_idx = neuron_id;\n)(.*?)(?=\n\}\n)", re.S)
 _LOWERED = re.compile(r"std::for_each\(s_value\.begin\(\), s_value\.end\(\), .*?\}\);", re.S)
 
 
@@ -61,7 +64,7 @@ def one_translation_unit(
         *(folder / f"{name}.cu" for name in LAST),
     ]
     files = [path for path in files if path.exists()]
-    texts = {path.stem: path.read_text() for path in files}
+    texts = {path.stem: _AT_EVENT.sub(r"\1    {\n\2\n    }", path.read_text()) for path in files}
     # brian2cuda makes run arguments lower case, to read True and False; file names must stay as
     # they are.
     texts["objects"] = _LOWERED.sub("", texts["objects"])

@@ -36,7 +36,7 @@ def readings(model: Hierarchy, recordings: Recordings) -> dict:
     for readout in model.readouts:
         if readout.name not in _needed(model):
             continue
-        if readout.when == "arrival":  # a token may arrive in one chunk and leave in the next
+        if readout.when == "before_onset":  # a token may begin in one chunk and leave in the next
             continue
         columns = [
             values.reshape(len(values), model.batch, values.shape[1] // model.batch)

@@ -35,6 +35,8 @@ _TYPES = {
 #: A repr of Brian2's dimensions writes "amp" and "candela" where its constructor reads "ampere" and
 #: "candle".
 _BASES = {"amp": "ampere", "candela": "candle"}
+#: Token events by their names in runs of ENGINE 1.
+_EVENTS_OF_1 = {"onset": "blank_onset", "arrival": "onset"}
 _TEXTS = ("name", "equations", "method", "description", "reference", "when")
 
 
@@ -60,7 +62,7 @@ def declared_model(manifest: dict) -> tuple[Hierarchy, list[str]]:
     """
     left_out: list[str] = []
     try:
-        model = {**manifest["inputs"]["model"], "likelihood": _likelihood(manifest)}
+        model = _by_new_names(manifest["inputs"]) | {"likelihood": _likelihood(manifest)}
         declared = _declare(model, left_out)
         # meanings are no part of the inputs, and runs of earlier versions have none
         return declared.with_meanings(manifest.get("model", {}).get("meanings", {})), left_out
@@ -91,6 +93,23 @@ def _likelihood(manifest):
     names = {readout["name"] for readout in model["readouts"]}
     gaussian = "prediction" in names and "probability" not in names
     return {"type": Gaussian.__name__} if gaussian else None
+
+
+def _by_new_names(inputs):
+    """The model of a run's inputs, with the names that token events and readouts have since ENGINE 2."""
+    model = inputs["model"]
+    if inputs.get("engine", 1) > 1:
+        return model
+    return model | {
+        "populations": [
+            p | {"on": {_EVENTS_OF_1.get(event, event): code for event, code in p["on"].items()}}
+            for p in model["populations"]
+        ],
+        "readouts": [
+            r | {"when": "before_onset" if r["when"] == "arrival" else r["when"]}
+            for r in model["readouts"]
+        ],
+    }
 
 
 def _declare(data, left_out):

@@ -183,7 +183,7 @@ WRONG = {
     "unit of an event's statement": (
         UnitError,
         "wrong units",
-        lambda: hierarchy([unit(on=dict(arrival="x = 3*mV"))]),
+        lambda: hierarchy([unit(on=dict(onset="x = 3*mV"))]),
     ),
     "unit of a statement at a spike": (
         UnitError,
@@ -224,7 +224,7 @@ WRONG = {
     "statement on an undeclared variable": (
         UnknownNameError,
         "'y'",
-        lambda: hierarchy([unit(on=dict(onset="y = 0"))]),
+        lambda: hierarchy([unit(on=dict(blank_onset="y = 0"))]),
     ),
     "statement on the variable of another": (
         UnknownNameError,
@@ -234,7 +234,7 @@ WRONG = {
     "no assignment": (
         DeclarationError,
         "not an assignment",
-        lambda: hierarchy([unit(on=dict(onset="x + 1"))]),
+        lambda: hierarchy([unit(on=dict(blank_onset="x + 1"))]),
     ),
     "unknown summed variable": (
         UnknownNameError,
@@ -446,7 +446,7 @@ WRONG = {
     "hidden random numbers": (
         DeclarationError,
         "hidden random",
-        lambda: hierarchy([unit(on=dict(onset="x = randn()"))]),
+        lambda: hierarchy([unit(on=dict(blank_onset="x = randn()"))]),
     ),
     # names that Brian2 reserves
     "variable e": (
@@ -502,6 +502,25 @@ def test_wrong_declaration(case):
     assert caught.value.fix
 
 
+def test_the_size_of_a_level_is_that_of_its_errors():
+    errors, wide = unit("e", size=3, role="error"), unit("w", size=5)
+    sizes = [hierarchy([errors, wide, unit("b", size=4, level=2)]).level_sizes]
+    sizes.append(hierarchy([wide, unit("b", size=4)]).level_sizes)
+    assert sizes == [[3, 4], [5]]
+    assert "levels 3-4," in repr(hierarchy([errors, wide, unit("b", size=4, level=2)]))
+
+
+@pytest.mark.parametrize("by_synapses", [False, True])
+def test_what_differs_between_levels_is_read_at_a_level(by_synapses):
+    text = "x : 1" if by_synapses else "x = predicting : 1"
+    one, two = (unit(name, equations=text, level=None) for name in "ab")
+    sums = "x_post = predicting_pre : 1 (summed)"
+    joins = [Projection(name="p", source="b", target="a", equations=sums)] if by_synapses else []
+    with pytest.raises(DeclarationError, match="the signal of a level") as caught:
+        hierarchy([one, two], joins)
+    assert caught.value.fix == "give it a level, e.g. level=1"
+
+
 @pytest.mark.parametrize(
     "declare, hint",
     [
@@ -510,7 +529,12 @@ def test_wrong_declaration(case):
             lambda: hierarchy([unit(equations="dx/dt = -targte/tau : 1\ntarget : 1")]),
             "did you mean 'target'",
         ),
-        (lambda: unit(on=dict(arival="x = 0")), "did you mean 'arrival'"),
+        (lambda: unit(on=dict(onsett="x = 0")), "did you mean 'onset'"),
+        (lambda: unit(on=dict(arrival="x = 0")), "'onset', and what was 'onset' is 'blank_onset'"),
+        (
+            lambda: Readout(name="x", variables=["a.x"], when="arrival"),
+            "it is 'before_onset': the last value before the token appears",
+        ),
         (lambda: hierarchy().with_parameter("taau", 3 * ms), "did you mean 'tau'"),
         (
             lambda: learning("dw/dt = etaa*x_pre/second : 1", parameters=dict(eta=1)),

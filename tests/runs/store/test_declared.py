@@ -3,30 +3,44 @@ declared at first.
 """
 
 import json
-from pathlib import Path
 
 import attrs
 import numpy as np
 import pytest
+import tiny
 from brian2 import amp, kelvin, ms, mV, nS, second
 
 import fena_sim as fs
 from fena_sim.declare.canonical import canonical
 from fena_sim.errors import RunFolderError
+from fena_sim.network.engine import ENGINE
 from fena_sim.runs.store.declared import declared_model, value_of
-
-MODELS = sorted((Path(__file__).resolve().parents[3] / "models").glob("*.py"))
 
 
 def manifest_of(model):
-    return {"inputs_hash": "x", "inputs": {"model": json.loads(json.dumps(canonical(model)))}}
+    model = json.loads(json.dumps(canonical(model)))
+    return {"inputs_hash": "x", "inputs": {"model": model, "engine": ENGINE}}
 
 
-@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", tiny.SHIPPED, ids=lambda path: path.stem)
 def test_every_model_comes_back_as_it_was_declared(path):
     model = fs.load_model(path, 16)
     again, left_out = declared_model(manifest_of(model))
     assert canonical(again) == canonical(model) and left_out == []
+
+
+@pytest.mark.parametrize("engine", [{}, {"engine": 1}], ids=["none", "1"])
+def test_token_events_by_their_names_before_engine_2(engine, tiny_fena):
+    """Once "onset" was the start of the blank, and "arrival" the token's onset, of readouts too."""
+    model = manifest_of(tiny_fena)["inputs"]["model"]
+    earlier = {"blank_onset": "onset", "onset": "arrival"}
+    for population in model["populations"]:
+        population["on"] = {earlier[event]: code for event, code in population["on"].items()}
+    for readout in model["readouts"]:
+        readout["when"] = readout["when"].replace("before_onset", "arrival")
+    again, _ = declared_model({"inputs_hash": "x", "inputs": {"model": model, **engine}})
+    assert canonical(again) == canonical(tiny_fena)
+    assert again.population("state_1").on and again.population("sensory").on
 
 
 def test_meanings_come_back_from_beside_the_inputs(tiny_fena):

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.special import softmax
 
-from .fena_categorical_numpy import FenaCategoricalNumpy, shapes
+from .fena_flat_memory_numpy import FenaFlatMemoryNumpy, shapes
 
 SIZES = (5, 4, 3)
 
@@ -26,7 +26,7 @@ def initial(feedback_synapses=False, seed=1, scale=0.4):
 
 @pytest.mark.parametrize("n_input", [2, 16])
 def test_without_weights_all_tokens_are_equally_probable(n_input):
-    out = FenaCategoricalNumpy({}, sizes=(n_input, 3)).run([1, 0, -1], plasticity_gain=0)
+    out = FenaFlatMemoryNumpy({}, sizes=(n_input, 3)).run([1, 0, -1], plasticity_gain=0)
     np.testing.assert_allclose(out["probability"], np.full((3, n_input), 1 / n_input), rtol=1e-14)
     square = (1 - 1 / n_input) / n_input  # ((1 - 1/n)^2 + (n - 1)/n^2)/n
     np.testing.assert_allclose(out["onset_error"], [[square, 0], [square, 0], [0, 0]], rtol=1e-13)
@@ -35,7 +35,7 @@ def test_without_weights_all_tokens_are_equally_probable(n_input):
 
 def test_probabilities_are_the_softmax_of_what_level_1_says():
     values = initial()
-    network = FenaCategoricalNumpy(values, sizes=SIZES)
+    network = FenaFlatMemoryNumpy(values, sizes=SIZES)
     out = network.run([3, -1], blank_steps=1, presentation_steps=1, plasticity_gain=0)
     said = (
         np.tanh(values["state_1.r"]) @ values["W_1.w"].reshape(4, 5) + values["prediction_0.bias"]
@@ -52,7 +52,7 @@ def test_precision_goes_to_its_fixed_point(kappa, preferred):
     """
     n, fixed = 4, []
     for steps in (1, 10):
-        network = FenaCategoricalNumpy(
+        network = FenaFlatMemoryNumpy(
             {},
             sizes=(n, 2),
             eta=0,
@@ -68,7 +68,7 @@ def test_precision_goes_to_its_fixed_point(kappa, preferred):
 
 
 def test_an_omitted_token_teaches_the_first_precision_nothing():
-    network = FenaCategoricalNumpy(initial(), sizes=SIZES)
+    network = FenaFlatMemoryNumpy(initial(), sizes=SIZES)
     network.run([2])
     before = network.values
     out = network.run([-1])
@@ -84,7 +84,7 @@ def test_an_omitted_token_teaches_the_first_precision_nothing():
 def test_one_step_by_hand(gain):
     values = initial()
     values["W_1.spent"], values["A_1_own.spent_recent"] = np.arange(1.0, 21), np.arange(2.0, 18)
-    network = FenaCategoricalNumpy(values, sizes=SIZES, share=0.2, expected=(0.9, 1.0))
+    network = FenaFlatMemoryNumpy(values, sizes=SIZES, share=0.2, expected=(0.9, 1.0))
     network.run([3], blank_steps=0, presentation_steps=1, plasticity_gain=gain)
     after = network.values
     f1, f2 = np.tanh(values["state_1.r"]), np.tanh(values["state_2.r"])
@@ -123,7 +123,7 @@ def test_one_step_by_hand(gain):
 
 
 def test_biases_learn_from_the_error_before_at_a_rate_that_it_slows():
-    network = FenaCategoricalNumpy(initial(), sizes=SIZES)
+    network = FenaFlatMemoryNumpy(initial(), sizes=SIZES)
     network.run([3], blank_steps=0, presentation_steps=4)
     before = network.values
     network.run([3], blank_steps=0, presentation_steps=1)  # step 4: the slow clock's next
@@ -153,7 +153,7 @@ def test_biases_learn_from_the_error_before_at_a_rate_that_it_slows():
 
 
 def test_traces_hold_tokens_and_activities():
-    network = FenaCategoricalNumpy(initial(), sizes=SIZES)
+    network = FenaFlatMemoryNumpy(initial(), sizes=SIZES)
     network.run([0, 1], plasticity_gain=0)
     before = network.values
     next(network.period(-1, 1.0, 1, 1))
@@ -177,8 +177,8 @@ def test_feedback_over_transposed_weights_is_feedback_over_the_same_synapses():
     transposed = {
         f"F_{level}.w": values[f"W_{level}.w"].reshape(SIZES[level], -1).T for level in (1, 2)
     }
-    one = FenaCategoricalNumpy(values, sizes=SIZES)
-    two = FenaCategoricalNumpy(values | transposed, sizes=SIZES, feedback_synapses=True)
+    one = FenaFlatMemoryNumpy(values, sizes=SIZES)
+    two = FenaFlatMemoryNumpy(values | transposed, sizes=SIZES, feedback_synapses=True)
     outs = [network.run([0, 3, -1, 2], plasticity_gain=0) for network in (one, two)]
     for name in outs[0]:
         np.testing.assert_allclose(outs[0][name], outs[1][name], rtol=1e-12, atol=1e-15)
@@ -187,7 +187,7 @@ def test_feedback_over_transposed_weights_is_feedback_over_the_same_synapses():
 @pytest.mark.parametrize("feedback_synapses", [False, True])
 def test_nothing_is_learned_without_plasticity(feedback_synapses):
     values = initial(feedback_synapses)
-    network = FenaCategoricalNumpy(values, sizes=SIZES, feedback_synapses=feedback_synapses)
+    network = FenaFlatMemoryNumpy(values, sizes=SIZES, feedback_synapses=feedback_synapses)
     before = network.values
     learned = [
         name
@@ -207,7 +207,7 @@ def test_a_probability_does_not_know_the_coming_token(other):
     tokens, k = [0, 3, 1, 2, 0, 1], 3
     changed = [*tokens[:k], other, *tokens[k + 1 :]]
     one, two = (
-        FenaCategoricalNumpy(initial(), sizes=SIZES).run(sequence)["probability"]
+        FenaFlatMemoryNumpy(initial(), sizes=SIZES).run(sequence)["probability"]
         for sequence in (tokens, changed)
     )
     np.testing.assert_array_equal(one[: k + 1], two[: k + 1])
@@ -216,8 +216,8 @@ def test_a_probability_does_not_know_the_coming_token(other):
 
 def test_misspelt_values_are_refused():
     with pytest.raises(ValueError, match="F_1.w"):
-        FenaCategoricalNumpy({"F_1.w": 0}, sizes=SIZES)
+        FenaFlatMemoryNumpy({"F_1.w": 0}, sizes=SIZES)
     with pytest.raises(ValueError, match="tau_x"):
-        FenaCategoricalNumpy({}, sizes=SIZES, tau_x=1.0)
+        FenaFlatMemoryNumpy({}, sizes=SIZES, tau_x=1.0)
     with pytest.raises(ValueError, match="tokens"):
-        FenaCategoricalNumpy({}, sizes=SIZES).run([5])
+        FenaFlatMemoryNumpy({}, sizes=SIZES).run([5])

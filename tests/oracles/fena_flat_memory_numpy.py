@@ -1,4 +1,4 @@
-"""FENA with a categorical level 0 (models/fena.py, models/fena_learned_feedback.py) integrated with
+"""FENA with flat memories (models/fena_flat_memory.py, models/fena_learned_feedback.py) integrated with
 plain NumPy.
 
 An oracle for the engine, written from the equations, step by step, without fena_sim and without
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .fena_numpy import finish
+from .periods import finish
 
 SLOTS, TRACES = ("own", "below"), ("recent", "older")
 CONSTANTS = dict(
@@ -74,7 +74,7 @@ def shapes(sizes, feedback_synapses=False):
     return found
 
 
-class FenaCategoricalNumpy:
+class FenaFlatMemoryNumpy:
     """A FENA network with a categorical level 0.
 
     Parameters
@@ -86,7 +86,7 @@ class FenaCategoricalNumpy:
         Units per level, the input first.
     feedback_synapses : bool
         Whether errors ascend over synapses F of their own (fena_learned_feedback) or over those of
-        the predictions (fena).
+        the predictions (fena_flat_memory).
     constants
         Overrides of CONSTANTS.
     """
