@@ -94,7 +94,11 @@ HIDDEN_PRECISION = dict(
 ANTICIPATION = dict(
     step=Parameter(0.6, "change of an anticipating synapse at a token, for `spent` 1"),
 )
-FIRST = dict(usual_event=0.05, hidden_demand=0.3, anticipation_spent=0.25)
+FIRST = dict(
+    usual_event=Parameter((0.05, 0.005), "usual surprise of an event unit at first"),
+    hidden_demand=Parameter(0.3, "recent and usual demand of a hidden level at first"),
+    anticipation_spent=Parameter(0.25, "`spent` of an anticipating synapse that never changed"),
+)
 
 # -- level 0: tokens -------------------------------------------------------------------------------
 
@@ -119,9 +123,10 @@ dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
 
 # -- events and expectations -----------------------------------------------------------------------
 # `tick` is the event of the level below: 1 at level 1, where every token is one. `ended` is the
-# level's own event: 0 at a top level above others, which holds its traces. A level's event unit hears
-# from the memory of its level whether it took something in, and keeps that until the next token, since
-# an event is judged at the onset after the token that the level did not foresee.
+# level's own event: 0 at a top level above others, which holds its traces. An event unit hears of the event
+# below through the memory of its level. It is judged on those events alone: an expectation is the
+# probability of an event given that there was one below, and what is usual is the mean surprise at
+# one. The usual is updated at the next onset, when the event below may be over: `heard` keeps it.
 
 ALWAYS, NEVER = "tick = 1 : 1\n", "ended = 0 : 1\n"
 STATE_BLANK = """trace_older += tick*older*(f - trace_older)
@@ -131,10 +136,8 @@ trace_recent *= 1 - ended"""
 MEMORY = """
 trace_recent : 1
 trace_older : 1
-taken : 1
 """
-MEMORY_BLANK = """taken = tick
-trace_older += tick*(older + (1 - older)*ended)*(below - trace_older)
+MEMORY_BLANK = """trace_older += tick*(older + (1 - older)*ended)*(below - trace_older)
 trace_recent += tick*(below - trace_recent)"""
 EVENT = """
 unforeseen : 1
@@ -142,21 +145,21 @@ dtotal/dt = presenting*unforeseen/ms : 1
 dspan/dt = presenting/ms : 1
 dseen/dt = (presenting - seen)/ms : 1
 novelty = total/clip(span, 1, inf) : 1
-happened = heard*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
+happened = tick*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
 heard : 1
 usual : 1
 """
+EVENT_BLANK = "heard = tick*int(span > 0)"
 EVENT_ONSET = """usual += plasticity_gain*habit*heard*(novelty - usual)
-heard = tick
 total = 0
 span = 0"""
-NOTICE = "tick_post = taken_pre/N_pre : 1 (summed)"
+NOTICE = "tick_post = tick_pre/N_pre : 1 (summed)"
 COMPARE = "unforeseen_post = surprise_pre**2/N_pre : 1 (summed)"
 EXPECTATION = """
 from_own : 1
 from_below : 1
 opened = 1/(1 + exp(-clip(bias + from_own + from_below, -30, 30))) : 1 (constant over dt)
-mistaken = seen*(happened - opened) : 1 (constant over dt)
+mistaken = seen*tick*(happened - opened) : 1 (constant over dt)
 dbias/dt = plasticity_gain*presenting*mistaken/sqrt(spent)/tau_gate : 1
 dspent/dt = plasticity_gain*presenting*mistaken**2/tau_gate : 1
 """
@@ -268,7 +271,9 @@ def hidden_level(level, sizes, table):
     trust = HIDDEN_PRECISION | at_level(level, HIDDEN_PRECISION, "expected")
     initial_precision, tau_e = first["hidden_precision"], pick(table, "tau_e")
     populations = [
-        precision(level, HIDDEN_TRUST, table, trust, initial_precision, FIRST["hidden_demand"]),
+        precision(
+            level, HIDDEN_TRUST, table, trust, initial_precision, FIRST["hidden_demand"].value
+        ),
         units(
             "state",
             level,
@@ -384,8 +389,8 @@ def precision(level, trust_equations, table, trust, first, demand):
 def event(level):
     """The one unit that holds a level's event."""
     equations = EVENT + (ALWAYS if level == 1 else "tick : 1")
-    first = dict(usual=FIRST["usual_event"])
-    on = dict(onset=EVENT_ONSET)
+    first = dict(usual=at_level(level, FIRST, "usual_event")["usual_event"].value)
+    on = dict(blank_onset=EVENT_BLANK, onset=EVENT_ONSET)
     return units("event", level, 1, equations, EVENTS, order=5, initial=first, on=on)
 
 
@@ -400,7 +405,7 @@ def expectation(level):
         order=-10,
         clock=STEPS["slow"].value,
         initial=dict(spent=10.0),
-        links=reads(f"event_{level}", "happened", "seen"),
+        links=reads(f"event_{level}", "happened", "seen", "tick"),
     )
 
 
@@ -442,5 +447,5 @@ def anticipation_synapses():
             clock=None,  # the hierarchy's own: on a slower one some onsets would go by
             parameters=ANTICIPATION,
         ),
-        initial=dict(spent=FIRST["anticipation_spent"]),
+        initial=dict(spent=FIRST["anticipation_spent"].value),
     )

@@ -1022,9 +1022,9 @@ FENA = [
     Mutant(
         "events do not nest",
         _FENA,
-        "happened = heard*novelty**4",
+        "happened = tick*novelty**4",
         "happened = novelty**4",
-        f"{_MECHANISMS}::test_a_level_has_an_event_only_if_the_level_below_had_one",
+        f"{_MECHANISMS}::test_a_level_has_an_event_only_if_the_level_below_has_one",
     ),
     Mutant(
         "usual surprise of tokens that a level did not hear of",
@@ -1043,9 +1043,16 @@ FENA = [
     Mutant(
         "an expectation learns from what it expected",
         _FENA,
-        "seen*(happened - opened)",
-        "seen*(opened - happened)",
+        "seen*tick*(happened - opened)",
+        "seen*tick*(opened - happened)",
         f"{_MECHANISMS}::test_an_expectation_learns_its_event_by_the_delta_rule",
+    ),
+    Mutant(
+        "an expectation learns from tokens without an event below",
+        _FENA,
+        "seen*tick*(happened - opened)",
+        "seen*(happened - opened)",
+        f"{_MECHANISMS}::test_an_expectation_learns_as_far_as_there_was_an_event_below",
     ),
     Mutant(
         "progress inverted",

@@ -97,7 +97,12 @@ def installed(tmp_path_factory):
     assert done.returncode == 0, done.stderr
     paths = {"base": folder / "env", "platbase": folder / "env"}
     site = Path(sysconfig.get_path("purelib", "venv", paths))
-    (site / "running.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    packages = Path(sysconfig.get_path("purelib"))
+    # Brian2 imports distutils. From Python 3.12 on setuptools has it, and a .pth file that shows it,
+    # which counts in an environment's own folder alone.
+    shown = packages / "distutils-precedence.pth"
+    own = shown.read_text() if shown.exists() else ""
+    (site / "running.pth").write_text(f"{packages}\n{own}\n")
 
     def run(folder, program, *arguments):
         done = do(python.with_name(program), *arguments, cwd=folder)

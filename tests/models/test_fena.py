@@ -26,9 +26,9 @@ PERIOD, BLANK = 60, 12
 FIXED = fs.FixedPace(duration=48 * ms, blank=12 * ms)
 #: No onset but the first falls on the clock of 4 ms on which the other synapses learn.
 ODD = fs.FixedPace(duration=[44, 44, 44, 44] * ms, blank=[12, 9, 9, 9] * ms)
-#: Such that an event happens as far as its level's memory took something in.
-CERTAIN = 1e9
-HIDDEN = (1, 2, 3)
+#: A surprise at which an event happens as far as there was one below, and a usual surprise.
+CERTAIN, USUAL = 1e9, 0.02
+HIDDEN, TRACES = (1, 2, 3), ("recent", "older")
 
 
 class Network:
@@ -75,10 +75,13 @@ def same(one, two, names):
 
 
 def happening(one, two):
-    """Events of levels 1 and 2 that happened to these shares."""
-    shares = {"event_1.heard": one, "event_2.heard": two}
-    totals = {"event_1.total": CERTAIN, "event_2.total": CERTAIN}
-    return {name: np.array([float(value)]) for name, value in (shares | totals).items()}
+    """Events of levels 1 and 2 that happen to these shares: level 1 by its surprise, level 2, which is
+    certain of one, by what it heard of one below.
+    """
+    surprise = 1.5 * USUAL * (one / (1 - one)) ** 0.25 if one < 1 else CERTAIN
+    given = {"event_1.total": surprise, "event_1.span": 1, "event_1.usual": USUAL}
+    given |= {"event_2.total": CERTAIN, "event_2.tick": two}
+    return {name: np.array([float(value)]) for name, value in given.items()}
 
 
 def learned(model):
@@ -134,7 +137,6 @@ def test_traces_end_at_events_and_the_level_above_ticks_there(one, two, network,
             f"{memory}.trace_recent": tick * below + (1 - tick) * onset[f"{memory}.trace_recent"],
             f"{memory}.trace_older": onset[f"{memory}.trace_older"]
             + tick * (1 + ended) / 2 * (below - onset[f"{memory}.trace_older"]),
-            f"{memory}.taken": np.full(len(below), float(tick)),
         }
         for name, value in wanted.items():
             np.testing.assert_allclose(after[name], value, rtol=1e-9, atol=1e-12, err_msg=name)
@@ -146,26 +148,26 @@ def test_traces_end_at_events_and_the_level_above_ticks_there(one, two, network,
 
 
 @pytest.mark.compile
-def test_a_level_has_an_event_only_if_the_level_below_had_one(network, onset):
-    """However much level 2 leaves unforeseen, level 3 ticks only if level 2 ticked before, and that
-    only at an event of level 1.
-    """
-    for one in (0, 1):
-        shown = network.run(onset | happening(one, 0), PERIOD, 2 * PERIOD)
-        assert shown["memory_2.taken"] == pytest.approx(one) and not shown["memory_3.taken"].any()
-        surprised = shown | {"event_2.total": np.array([CERTAIN])}
-        after = network.run(surprised, 2 * PERIOD, 2 * PERIOD + 1)
-        assert after["memory_3.taken"] == pytest.approx(one)
-        if one == 0:
-            names = ["memory_3.trace_recent", "memory_3.trace_older"]
-            same(after, surprised, [*names, "state_3.trace_recent", "state_3.trace_older"])
+def test_a_level_has_an_event_only_if_the_level_below_has_one(network, onset):
+    """A level hears of the event below while the token is presented that was not foreseen there."""
+    step = PERIOD + BLANK + 20
+    before = network.run(onset, PERIOD, step)
+    for one in (0, 0.3, 1):
+        given = happening(one, 0) | {"event_2.total": np.array([CERTAIN])}
+        given["event_1.span"] = np.array([1e6])  # so that a step adds next to nothing
+        given["event_1.total"] = 1e6 * given["event_1.total"]
+        after = network.run(before | given, step, step + 2)
+        assert after["event_2.tick"] == pytest.approx(one, abs=1e-4)
+        taken = network.run(after, step + 2, 2 * PERIOD + 1)["memory_3.trace_recent"]
+        moved = np.abs(taken - before["memory_3.trace_recent"]).max()
+        assert moved < 1e-12 if one == 0 else moved > 1e-6
 
 
 @pytest.mark.compile
 def test_an_event_compares_what_its_prior_left_with_the_usual(network, onset):
     """Before the level above has its say: r - prior, averaged over units and over the presentation.
-    At the onset of the next token the usual follows it as far as the level had ticked before it,
-    whatever it does at the onset between.
+    At the onset of the next token the usual follows it as far as there was an event below, whatever
+    is left of that at the onset itself.
     """
     total, state = 0.0, network.run(onset, PERIOD, PERIOD + BLANK)
     for step in range(PERIOD + BLANK, PERIOD + BLANK + 5):
@@ -175,13 +177,20 @@ def test_an_event_compares_what_its_prior_left_with_the_usual(network, onset):
     assert state["event_2.span"] == pytest.approx(5)
     assert state["event_2.total"] == pytest.approx(total, rel=1e-12)
 
-    for tick in (0, 1):  # of level 2, at the onset
-        values = {"event_2.usual": 0.02, "event_2.heard": 0.25, "event_2.total": 0.7}
-        given = {"event_1.heard": float(tick), "event_1.total": CERTAIN, "event_2.span": 10.0}
-        given = {name: np.array([value]) for name, value in (values | given).items()}
+    values = {"event_2.usual": 0.02, "event_2.total": 0.7, "event_2.span": 10.0}
+    for tick in (0, 0.25, 1):  # before the blank
+        given = happening(tick, tick) | {name: np.array([value]) for name, value in values.items()}
         after = network.run(onset | given, PERIOD, PERIOD + BLANK + 1)
-        assert after["event_2.usual"] == pytest.approx(0.02 + 0.005 * 0.25 * (0.07 - 0.02))
-        assert after["event_2.heard"] == pytest.approx(tick) and after["event_2.span"] == 1
+        assert after["event_2.heard"] == pytest.approx(tick)
+        assert after["event_2.usual"] == pytest.approx(0.02 + 0.005 * tick * (0.07 - 0.02))
+        assert after["event_2.span"] == 1
+
+
+@pytest.mark.compile
+def test_before_the_first_token_nothing_was_usual(network):
+    after = network.run(network.first(), 0, BLANK + 1)
+    for level, usual in ((1, 0.05), (2, 0.005)):
+        assert after[f"event_{level}.heard"] == 0 and after[f"event_{level}.usual"] == usual
 
 
 # -- expectations ----------------------------------------------------------------------------------
@@ -226,6 +235,28 @@ def test_an_expectation_learns_its_event_by_the_delta_rule(network, onset):
         np.testing.assert_allclose(after[f"G_1_{slot}.w_recent"], wanted, rtol=1e-12)
         wanted = spent + 4 / 48 * change**2
         np.testing.assert_allclose(after[f"G_1_{slot}.spent_recent"], wanted, rtol=1e-12)
+
+
+@pytest.mark.compile
+def test_an_expectation_learns_as_far_as_there_was_an_event_below(network, onset):
+    """Level 2, which then left more unforeseen than usual, or nothing."""
+    step = PERIOD + BLANK + 8
+    before = network.run(onset, PERIOD, step)
+    before |= {"event_2.span": np.ones(1)}
+    names = [f"G_2_{slot}.w_{trace}" for slot in ("own", "below") for trace in TRACES]
+    for total in (0.0, CERTAIN):
+        found = []
+        for tick in (0, 0.5, 1):
+            given = {"event_2.tick": np.array([float(tick)]), "event_2.total": np.array([total])}
+            after = network.run(before | given, step, step + 4)
+            found.append(np.concatenate([after[n] - before[n] for n in names]))
+        none, half, whole = found
+        assert not none.any() and np.abs(whole).max() > 1e-6
+        # mistaken = tick*(tick*event - opened), the event 0 or 1
+        said = sum(before[f"expectation_2.{n}"][0] for n in ("bias", "from_own", "from_below"))
+        opened = 1 / (1 + np.exp(-said))
+        ratio = (0.5 - opened) / (1 - opened) if total else 1.0
+        np.testing.assert_allclose(half, 0.5 * ratio * whole, rtol=1e-9, atol=1e-15)
 
 
 # -- precisions ------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ CONSTANTS = dict(
     # events and expectations
     threshold=1.5,
     habit=0.005,
-    usual_event=0.05,
+    usual_event=(0.05, 0.005),
     tau_gate=48.0,
     gate_spent=10.0,
     # precisions: of level 0 and of hidden levels
@@ -73,7 +73,6 @@ def shapes(sizes):
         for trace in TRACES:
             found[f"state_{level}.trace_{trace}"] = (size,)
             found[f"memory_{level}.trace_{trace}"] = (below,)
-        found[f"memory_{level}.taken"] = (below,)
         found |= {
             f"prior_{level}.{name}": (size,) for name in ("bias", "spent", "from_own", "from_below")
         }
@@ -137,7 +136,7 @@ class FenaNumpy:
             apart = dict(V=c.anticipation_spent, G=c.gate_spent, expectation=c.gate_spent)
             return apart.get(kind, self._of(c.spent, int(level)))
         if kind == "event":
-            return c.usual_event if variable == "usual" else 0.0
+            return self._of(c.usual_event, int(level)) if variable == "usual" else 0.0
         if kind == "precision" and variable in ("recent", "usual"):
             return c.first_demand[hidden]
         return np.log(c.first[hidden]) if variable == "trust" else 0.0
@@ -170,7 +169,11 @@ class FenaNumpy:
         c, v = self.constants, self.v
         novelty = (v[f"event_{level}.total"][0] / max(v[f"event_{level}.span"][0], 1.0)) ** 4
         usual = (c.threshold * v[f"event_{level}.usual"][0]) ** 4
-        return v[f"event_{level}.heard"][0] * novelty / (novelty + usual + 1e-30)
+        return self._tick(level) * novelty / (novelty + usual + 1e-30)
+
+    def _tick(self, level):
+        """The event of the level below, as this level has heard of it."""
+        return 1.0 if level == 1 else self.v[f"event_{level}.tick"][0]
 
     def run(self, tokens, blank_steps=12, presentation_steps=48, plasticity_gain=1.0, **options):
         """Present `tokens` (-1: omitted), each after a blank; the next call goes on where this one
@@ -264,8 +267,10 @@ class FenaNumpy:
                 own = f"expectation_{level}"
                 heard = sum(v[f"{own}.{part}"] for part in ("bias", "from_own", "from_below"))
                 v[f"{own}.opened"] = 1 / (1 + np.exp(-np.clip(heard, -30, 30)))
-                v[f"{own}.mistaken"] = v[f"event_{level}.seen"] * (
-                    self.happened(level) - v[f"{own}.opened"]
+                v[f"{own}.mistaken"] = (
+                    v[f"event_{level}.seen"]
+                    * self._tick(level)
+                    * (self.happened(level) - v[f"{own}.opened"])
                 )
         self.surprise = [None] + [v[f"state_{n}.r"] - self._prior(n) for n in levels[1:]]
         self.f = [None] + [np.tanh(v[f"state_{n}.r"]) for n in levels[1:]]
@@ -292,6 +297,9 @@ class FenaNumpy:
         """
         c, v = self.constants, self.v
         happened = {level: self.happened(level) for level in self.with_event}
+        for level in self.with_event:
+            begun = v[f"event_{level}.span"] > 0
+            v[f"event_{level}.heard"] = self._tick(level) * begun
         for level in self.hidden:
             tick, ended = 1.0 if level == 1 else happened[level - 1], happened.get(level, 0.0)
             below = v["sensory.x"] if level == 1 else self.f[level - 1]
@@ -299,7 +307,6 @@ class FenaNumpy:
             share = c.older + (1 - c.older) * ended
             v[f"memory_{level}.trace_older"] = older + tick * share * (below - older)
             v[f"memory_{level}.trace_recent"] = recent + tick * (below - recent)
-            v[f"memory_{level}.taken"] = np.full(self.sizes[level - 1], tick)
             recent, older = (v[f"state_{level}.trace_{trace}"] for trace in TRACES)
             own = self.f[level]
             v[f"state_{level}.trace_older"] = (1 - ended) * (older + tick * c.older * (own - older))
@@ -312,7 +319,6 @@ class FenaNumpy:
             novelty = v[f"{event}.total"] / max(v[f"{event}.span"][0], 1.0)
             difference = v[f"{event}.heard"] * (novelty - v[f"{event}.usual"])
             v[f"{event}.usual"] = v[f"{event}.usual"] + gain * c.habit * difference
-            v[f"{event}.heard"] = np.ones(1) if level == 1 else v[f"{event}.tick"]
             v[f"{event}.total"], v[f"{event}.span"] = np.zeros(1), np.zeros(1)
         for level in range(self.top + 1):
             v[f"precision_{level}.since"] = np.zeros(1)
@@ -419,7 +425,7 @@ class FenaNumpy:
             event = f"event_{level}"
             v[f"{event}.unforeseen"] = np.array([np.mean(self.surprise[level] ** 2)])
             if level > 1:
-                v[f"{event}.tick"] = np.array([np.mean(v[f"memory_{level}.taken"])])
+                v[f"{event}.tick"] = np.array([self.happened(level - 1)])
             steps = dict(
                 total=presenting * v[f"{event}.unforeseen"],
                 span=presenting,

@@ -48,7 +48,7 @@ def test_one_token_by_hand():
     """V, W_2 and the traces of level 2 in the step in which the second token arrives, without a
     blank before it.
     """
-    network = FenaNumpy(initial(), sizes=SIZES, usual_event=1.0)
+    network = FenaNumpy(initial(), sizes=SIZES, usual_event=(1.0,))
     network.run([2])
     before, x = network.values, network.values["sensory.x"]
     novelty = before["event_1.total"] / 48
@@ -60,7 +60,7 @@ def test_one_token_by_hand():
     network.run([1], blank_steps=0, presentation_steps=1)
     after = network.values
     f1, f2 = np.tanh(before["state_1.r"]), np.tanh(before["state_2.r"])
-    np.testing.assert_allclose(after["memory_2.taken"], np.full(4, happened[0]), rtol=1e-12)
+    np.testing.assert_allclose(after["memory_2.trace_recent"], happened * f1, rtol=1e-12)
     np.testing.assert_allclose(after["state_1.trace_recent"], (1 - happened) * f1, rtol=1e-12)
     np.testing.assert_allclose(after["state_2.trace_recent"], happened * f2, rtol=1e-12)
     np.testing.assert_array_equal(after["memory_1.trace_recent"], x)
