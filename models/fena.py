@@ -108,6 +108,7 @@ prediction : 1
 anticipated : 1
 said = prediction + bias + anticipating*anticipated : 1
 anticipating = 1 - presenting + arriving : 1
+at_onset = arriving/dt : Hz (constant over dt)
 dbias/dt = plasticity_gain*gate*bias_share*rate*error : 1
 """
 POOL_ACTIVITY = "pooled_post = exp(clip(said_pre, -30, 30)) : 1 (summed)"
@@ -117,8 +118,8 @@ probability = exp(clip(said, -30, 30))/pooled : 1
 """
 ANTICIPATE = "anticipated_post = v*descending_pre : 1 (summed)"
 LEARN_ANTICIPATION = """
-dv/dt = plasticity_gain_post*arriving_post*step*error_post*f_pre/sqrt(spent)/dt : 1
-dspent/dt = plasticity_gain_post*arriving_post*(error_post*f_pre)**2/dt : 1
+dv/dt = plasticity_gain_post*at_onset_post*step*error_post*f_pre/sqrt(spent) : 1
+dspent/dt = plasticity_gain_post*at_onset_post*(error_post*f_pre)**2 : 1
 """
 
 # -- events and expectations -----------------------------------------------------------------------

@@ -1099,7 +1099,7 @@ FENA = [
     Mutant(
         "anticipation learns while the token is shown",
         _FENA,
-        "arriving_post*step",
+        "at_onset_post*step",
         "presenting_post*step",
         f"{_MECHANISMS}::test_anticipation_is_learned_once_for_each_token",
     ),

@@ -76,7 +76,7 @@ def _state(run):
 
 
 def _without_checksums(run):
-    from ..runs.store.unlisted import problems
+    from ..runs.store.read_all import problems
 
     found = problems(run)
     state = "has no checksums: it was made by an earlier version"

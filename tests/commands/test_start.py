@@ -46,7 +46,7 @@ def fena(*arguments):
 def with_run(tmp_path):
     """A folder with the manifest of a run, as far as `fena list` reads it."""
     blocks = {
-        name: (handmade.events(range(n), [0] * n), None, None) for name, n in zip("ab", (5, 7))
+        name: (handmade.events(range(n), [0] * n), None, None) for name, n in zip("ab", (10, 14))
     }
     handmade.write(tmp_path / "runs" / "one", blocks, batch=2)
     return tmp_path

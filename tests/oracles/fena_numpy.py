@@ -14,7 +14,7 @@ import numpy as np
 from .periods import finish
 
 SLOTS, TRACES = ("own", "below"), ("recent", "older")
-UNITS = dict(since=1e-3, watched=1e-3, rate=1e3)  # in the engine: seconds and hertz
+UNITS = dict(since=1e-3, watched=1e-3, rate=1e3, at_onset=1e3)  # in the engine: seconds and hertz
 CONSTANTS = dict(
     dt=1.0,
     slow_clock=4.0,  # priors, expectations and weights take steps of `slow_clock`
@@ -152,6 +152,8 @@ class FenaNumpy:
         """
         held = {}
         if self.n:
+            at_onset = self.arriving / self.constants.dt
+            held["prediction_0.at_onset"] = np.full(self.sizes[0], at_onset)
             for level in range(self.top + 1):
                 for name in ("precision", "weight", "rate"):
                     held[f"precision_{level}.{name}"] = getattr(self, name)[level : level + 1]
@@ -219,7 +221,7 @@ class FenaNumpy:
         elapsed = 0
         while not departing:
             presenting = float(elapsed >= blank_steps)
-            arriving = float(elapsed == blank_steps)
+            self.arriving = arriving = float(elapsed == blank_steps)
             self.anticipating = 1 - presenting + arriving
             self._start_step()
             if elapsed == 0:
@@ -272,6 +274,7 @@ class FenaNumpy:
                     * self._tick(level)
                     * (self.happened(level) - v[f"{own}.opened"])
                 )
+        self.below = {level: self.happened(level - 1) for level in self.with_event if level > 1}
         self.surprise = [None] + [v[f"state_{n}.r"] - self._prior(n) for n in levels[1:]]
         self.f = [None] + [np.tanh(v[f"state_{n}.r"]) for n in levels[1:]]
 
@@ -425,7 +428,7 @@ class FenaNumpy:
             event = f"event_{level}"
             v[f"{event}.unforeseen"] = np.array([np.mean(self.surprise[level] ** 2)])
             if level > 1:
-                v[f"{event}.tick"] = np.array([self.happened(level - 1)])
+                v[f"{event}.tick"] = np.array([self.below[level]])
             steps = dict(
                 total=presenting * v[f"{event}.unforeseen"],
                 span=presenting,

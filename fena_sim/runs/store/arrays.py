@@ -11,7 +11,6 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from ...errors import RunFolderError, RunFolderWarning
 from .checksums import Files
 from .schema import check
-from .unlisted import is_number_of
 
 METADATA = "zarr.json"
 #: Files of Zarr format 2, whose filters may be any code that is installed.
@@ -143,3 +142,8 @@ class Arrays(Store):
     async def set_partial_values(self, key_start_values: Any) -> None:
         """Asked for by Zarr 3.0."""
         raise NotImplementedError("what a run recorded is not changed")
+
+
+def is_number_of(array: str) -> bool:
+    """Whether an array numbers the rows or columns of others: events, times, units."""
+    return array == "event" or array.startswith("time") or array.endswith("_unit")

@@ -3,21 +3,15 @@ on. Numbers that were altered within a file cannot be told from others.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ...errors import FenaError, RunFolderError
-from .manifest import interpreting
-
-if TYPE_CHECKING:
-    from .run import Run
+from ...errors import RunFolderError
+from .arrays import is_number_of
 
 FIX = "the run has no checksums, and a file of it was lost, cut or altered: copy it again, or run it again"
-#: Samples read at a time, so that long recordings need not fit the memory.
-ROWS = 4096
 
 
 def check_rows(table: pd.DataFrame, manifest: dict, block: str, folder: str) -> None:
@@ -78,32 +72,3 @@ def _wrong_numbers(data) -> Iterator[str]:
 def is_number_of(array: str) -> bool:
     """Whether an array numbers the rows or columns of others: events, times, units."""
     return array == "event" or array.startswith("time") or array.endswith("_unit")
-
-
-def problems(run: "Run") -> list[str]:
-    """Read all that a run without checksums holds of its blocks.
-
-    Returns
-    -------
-    list of str
-        A line for whatever cannot be read, or is not what the manifest tells.
-    """
-    found = []
-    for entry in run.manifest["blocks"]:
-        for kind in ("events", "tokens", *(["traces"] if entry["probes"] else []), "states"):
-            try:
-                with interpreting(run.folder):
-                    _read(run, kind, entry["name"])
-            except FenaError as error:
-                found.append(error.what)
-    return found
-
-
-def _read(run, kind, block):
-    if kind in ("events", "states"):
-        run.events(block) if kind == "events" else run.state(block)
-        return
-    data = run.tokens(block) if kind == "tokens" else run.traces(block)
-    for variable in data.variables.values():
-        for first in range(0, variable.shape[0] if variable.ndim else 1, ROWS):
-            (variable[first : first + ROWS] if variable.ndim else variable).to_numpy()

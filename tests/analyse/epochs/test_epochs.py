@@ -272,7 +272,7 @@ def test_averaging_never_holds_the_recording(tmp_path):
 
         n, units = 120_000, 128
         onsets = np.arange(0, 119.9, 0.06)
-        run = handmade.write(Path(sys.argv[1]), {"b": (handmade.events(onsets, np.arange(len(onsets)) % 4), None, None)})
+        run = handmade.write(Path(sys.argv[1]), {"b": (handmade.events(onsets, np.arange(len(onsets)) % 4), None, None)}, [handmade.population("state_1", 1, "r", units)])
         path = run.folder / "traces" / "b.zarr"
         for start in range(0, n, 8192):
             rows = np.arange(start, min(n, start + 8192))
