@@ -67,8 +67,3 @@ def _wrong_numbers(data) -> Iterator[str]:
             continue
         if not (np.diff(coordinate.to_numpy()) > 0).all():
             yield f"{name!r} does not grow, as where a chunk of it is missing"
-
-
-def is_number_of(array: str) -> bool:
-    """Whether an array numbers the rows or columns of others: events, times, units."""
-    return array == "event" or array.startswith("time") or array.endswith("_unit")
