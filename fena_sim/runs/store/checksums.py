@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 
 from ...errors import RunFolderError
-from .files import write_atomically
+from .files import disk_errors, on_disk, write_atomically
 from .manifest import CHECKSUMS, MANIFEST, inside
 
 #: Folder of the lists, and how their names end.
@@ -31,10 +31,20 @@ FIX = (
 
 
 def write_checksums(folder: Path, block: str) -> None:
-    """List the files of a block that is done. ResourceError if the disk is full."""
+    """List the files of a block that is done, once they are on the disk: after a power cut the list
+    vouches for nothing that was lost. ResourceError if the disk is full.
+    """
     names = [name for name in _files(folder) if _block_of(name) == block and not _is_list(name)]
+    paths = [folder / name for name in names]
+    with disk_errors(folder):
+        on_disk([*paths, *sorted({parent for path in paths for parent in _inside(folder, path)})])
     text = "".join(f"{_sha256(folder / name)}  {name}\n" for name in names)
     write_atomically(folder / _list_of(block), text.encode())
+
+
+def _inside(folder, path):
+    """The folders that hold a file of a run, up to the run's own."""
+    return [folder, *(parent for parent in path.parents if folder in parent.parents)]
 
 
 def has_checksums(folder: Path, block: str) -> bool:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,9 +65,22 @@ def write_atomically(path: str | Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
                 fresh.replace(path)
+                on_disk([path.parent])
             except OSError:
                 fresh.unlink(missing_ok=True)
                 raise
+
+
+def on_disk(paths: Iterable[Path]) -> None:
+    """Return when files, or the names in folders, are on the disk and not in memory alone."""
+    for path in paths:
+        if os.name == "nt" and path.is_dir():  # a folder cannot be opened there
+            continue
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _alone(fresh):

@@ -6,6 +6,7 @@ traceback.
 import contextlib
 import hashlib
 import io
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 import fena_sim as fs
 from fena_sim.commands.main import main
 from fena_sim.errors import FenaError, RunFolderError
+from fena_sim.runs.store.checksums import forget_checksums, write_checksums
 
 #: Files that hold no data: `fena check` alone looks at them.
 NO_DATA = ("log.txt",)
@@ -156,3 +158,22 @@ def test_a_run_without_checksums_gives_no_traceback(whole, drawn):
             options = ["--csv", folder.parent / "csv"] if command == "export" else []
             code, said = call(command, folder, *options)
             assert "Traceback" not in said and code in (0, 2)
+
+
+def test_what_a_list_vouches_for_is_on_the_disk_before_the_list(tmp_path, monkeypatch):
+    """Every file of the block, and every folder that holds one; then the list and its folder."""
+    run = small.write(tmp_path / "run")
+    flushed, sync = [], os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (flushed.append(os.fstat(file).st_ino), sync(file))
+    )
+    forget_checksums(run.folder, "one")
+    write_checksums(run.folder, "one")
+    listed = run.folder / "checksums" / "one.sha256"
+    at = flushed.index(listed.stat().st_ino)
+    assert flushed[at + 1 :] == [listed.parent.stat().st_ino]
+    names = [line.split("  ", 1)[1] for line in listed.read_text().splitlines()]
+    assert len(names) > 10
+    for path in (run.folder / name for name in names):
+        above = [parent for parent in path.parents if run.folder in (parent, *parent.parents)]
+        assert {p.stat().st_ino for p in (path, *above)} <= set(flushed[:at])
