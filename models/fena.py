@@ -108,7 +108,6 @@ prediction : 1
 anticipated : 1
 said = prediction + bias + anticipating*anticipated : 1
 anticipating = 1 - presenting + arriving : 1
-at_onset = arriving/dt : Hz (constant over dt)
 dbias/dt = plasticity_gain*gate*bias_share*rate*error : 1
 """
 POOL_ACTIVITY = "pooled_post = exp(clip(said_pre, -30, 30)) : 1 (summed)"
@@ -118,8 +117,8 @@ probability = exp(clip(said, -30, 30))/pooled : 1
 """
 ANTICIPATE = "anticipated_post = v*descending_pre : 1 (summed)"
 LEARN_ANTICIPATION = """
-dv/dt = plasticity_gain_post*at_onset_post*step*error_post*f_pre/sqrt(spent) : 1
-dspent/dt = plasticity_gain_post*at_onset_post*(error_post*f_pre)**2 : 1
+dv/dt = plasticity_gain_post*arriving_post*per_step_post*step*error_post*f_pre/sqrt(spent) : 1
+dspent/dt = plasticity_gain_post*arriving_post*per_step_post*(error_post*f_pre)**2 : 1
 """
 
 # -- events and expectations -----------------------------------------------------------------------
@@ -209,6 +208,7 @@ SENSORY_TRUST = """
 early = gate*presenting*int(since < window - dt/2) : 1
 demand = mean_square : 1
 dseen/dt = (presenting - seen)/onset : 1
+per_step = 1/dt : Hz (constant over dt)
 dtrust/dt = plasticity_gain*gate*presenting*(1 - seen)*clip(surprise, -5, 5)/tau_precision : 1
 """
 HIDDEN_TRUST = """
@@ -243,7 +243,7 @@ def sensory_level(size, table):
     """Level 0: tokens, what level 1 says and anticipates of each, errors, precision."""
     expected = SENSORY_PRECISION["expected"]
     trust = SENSORY_PRECISION | dict(expected=expected.with_value(expected.value / size))
-    learned_from = reads("error_0", "error") | reads("precision_0", "weight", "rate")
+    learned_from = reads("error_0", "error") | reads("precision_0", "weight", "rate", "per_step")
     said = reads("prediction_0", "said", "prediction") | reads("inhibition_0", "pooled")
     share, tau_e = pick(table, "bias_share"), pick(table, "tau_e")
     populations = [

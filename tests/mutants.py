@@ -1099,8 +1099,8 @@ FENA = [
     Mutant(
         "anticipation learns while the token is shown",
         _FENA,
-        "at_onset_post*step",
-        "presenting_post*step",
+        "arriving_post*per_step_post*step",
+        "presenting_post*per_step_post*step",
         f"{_MECHANISMS}::test_anticipation_is_learned_once_for_each_token",
     ),
     Mutant(

@@ -14,7 +14,7 @@ import numpy as np
 from .periods import finish
 
 SLOTS, TRACES = ("own", "below"), ("recent", "older")
-UNITS = dict(since=1e-3, watched=1e-3, rate=1e3, at_onset=1e3)  # in the engine: seconds and hertz
+UNITS = dict(since=1e-3, watched=1e-3, rate=1e3, per_step=1e3)  # in the engine: seconds and hertz
 CONSTANTS = dict(
     dt=1.0,
     slow_clock=4.0,  # priors, expectations and weights take steps of `slow_clock`
@@ -152,8 +152,7 @@ class FenaNumpy:
         """
         held = {}
         if self.n:
-            at_onset = self.arriving / self.constants.dt
-            held["prediction_0.at_onset"] = np.full(self.sizes[0], at_onset)
+            held["precision_0.per_step"] = np.array([1 / self.constants.dt])
             for level in range(self.top + 1):
                 for name in ("precision", "weight", "rate"):
                     held[f"precision_{level}.{name}"] = getattr(self, name)[level : level + 1]
@@ -221,7 +220,7 @@ class FenaNumpy:
         elapsed = 0
         while not departing:
             presenting = float(elapsed >= blank_steps)
-            self.arriving = arriving = float(elapsed == blank_steps)
+            arriving = float(elapsed == blank_steps)
             self.anticipating = 1 - presenting + arriving
             self._start_step()
             if elapsed == 0:
