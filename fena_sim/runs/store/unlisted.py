@@ -43,7 +43,7 @@ def check_arrays(data: xr.Dataset, manifest: dict, block: str, name: str, folder
         raise RunFolderError(f"{name}: {what}", where=folder, fix=FIX)
 
 
-def _wrong_sizes(data, manifest, block) -> Iterator[str]:
+def _wrong_sizes(data: xr.Dataset, manifest: dict, block: str) -> Iterator[str]:
     entry = next(entry for entry in manifest["blocks"] if entry["name"] == block)
     expected = {"event": entry["tokens"], "stream": manifest["model"].get("batch", 1)}
     for dimension, size in expected.items():
@@ -61,7 +61,7 @@ def _wrong_sizes(data, manifest, block) -> Iterator[str]:
             yield f"the units of {population!r} are not those of the manifest"
 
 
-def _wrong_numbers(data) -> Iterator[str]:
+def _wrong_numbers(data: xr.Dataset) -> Iterator[str]:
     for name, coordinate in data.coords.items():
         if not is_number_of(str(name)) or str(name).endswith("_unit"):
             continue
