@@ -7,7 +7,7 @@ import numpy as np
 from brian2 import Clock, NeuronGroup, Synapses, TimedArray, linked_var, second
 from brian2.core.variables import ArrayVariable
 from brian2.equations import Equations
-from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SingleEquation
+from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SUBEXPRESSION, SingleEquation
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
 
 from ..declare.model.equations import NOISE, PREDICTING, SIGNALS, TOKEN_CODE
@@ -44,6 +44,17 @@ def read_by_synapses(hierarchy: Hierarchy, population: Population) -> set[str]:
             if end == population.name:
                 names |= projection.reads(side)
     return names
+
+
+def read_once_per_step(equations: Equations) -> set[str]:
+    """What equations "(constant over dt)" read, by themselves or through other subexpressions."""
+    found: set[str] = set()
+    reading = [e for e in equations.values() if "constant over dt" in e.flags]
+    while reading:
+        names = set(reading.pop().identifiers) - found
+        reading += [e for e in equations.values() if e.varname in names and e.type == SUBEXPRESSION]
+        found |= names
+    return found
 
 
 def kept(readout: Readout, variable: str) -> str:
@@ -175,14 +186,20 @@ def make_group(
             order=population.order - 0.5,
             name=f"{population.name}_settling",
         )
-    if copied:
-        group.run_regularly(
-            "\n".join(f"{name} = link_{name}" for name in copied),
-            clock=clock,
-            when="start",
-            order=COPY,
-            name=f"{population.name}_copy",
-        )
+    # What is computed once per step is computed before 'start', so it needs its copies before that.
+    early = [name for name in copied if name in read_once_per_step(population.parsed)]
+    for suffix, names, when, order in (
+        ("early_copy", early, "before_start", population.order - 0.5),
+        ("copy", copied, "start", COPY),
+    ):
+        if names:
+            group.run_regularly(
+                "\n".join(f"{name} = link_{name}" for name in names),
+                clock=clock,
+                when=when,
+                order=order,
+                name=f"{population.name}_{suffix}",
+            )
     if keeping:
         group.run_regularly(
             "\n".join(keeping),

@@ -73,3 +73,48 @@ def test_the_gate_in_the_event_table_is_the_largest_of_the_presentation(heard):
     events, signals = heard
     largest = [signals["gate"].to_numpy()[TOKEN == k].max() for k in range(4)]
     np.testing.assert_allclose(events["gate"], largest, rtol=1e-12)
+
+
+FLAGS = ("presenting", "arriving")
+
+
+def test_a_population_whose_synapses_read_a_signal_is_not_a_step_behind(tmp_path):
+    """Such a population holds a copy of the signal; what it computes once per step reads it too."""
+    names = [*SIGNALS, "predicting", *FLAGS]
+    listener = fs.Population(
+        name="listener",
+        size=2,
+        level=2,
+        equations="".join(f"once_{name} = {name} : 1 (constant over dt)\n" for name in names)
+        + "".join(f"live_{name} = {name} : 1\n" for name in names)
+        + "heard : 1\n",
+    )
+    reads = fs.Projection(
+        name="reads",
+        source="listener",
+        target="listener",
+        equations="heard_post = ({}) : 1 (summed)".format("+".join(f"{n}_post" for n in names)),
+    )
+    model = fs.Hierarchy(name="copies", populations=[listener], projections=[reads], dt=1 * ms)
+    probed = [f"{kind}_{name}" for kind in ("once", "live") for name in names]
+    block = fs.Block(
+        name="b",
+        stream=TokenStream.from_list(["a", "b", None, "a"], one_hot("ab")),
+        pace=fs.FixedPace(duration=SHOWN * ms, blank=BLANK * ms),
+        controls={name: value for name, (value, _) in SIGNALS.items()},
+        omission_gate=0.5,
+        probes=[fs.Probe("listener", [*probed, "heard"], interval=1 * ms)],
+    )
+    protocol = fs.Protocol(name="copied", blocks=[block])
+    traces = fs.run(model, protocol, device="runtime", out=tmp_path).traces("b")
+    expected = {name: value for name, (_, value) in SIGNALS.items()}
+    expected["predicting"] = np.array([1, 0, 1, 0])[TOKEN]
+    expected["presenting"] = PRESENTED
+    expected["arriving"] = STEPS - START[TOKEN] == BLANK[TOKEN]
+    for kind in ("once", "live"):
+        for name in names:
+            found = traces[f"listener.{kind}_{name}"]
+            np.testing.assert_allclose(found[:, 0], expected[name], rtol=1e-12, err_msg=name)
+    # A sample is of the beginning of a step, as in Brian2: it holds what was summed in the step before.
+    total = 2 * sum(1.0 * expected[name] for name in names)
+    np.testing.assert_allclose(traces["listener.heard"][1:, 0], total[:-1], rtol=1e-12)
