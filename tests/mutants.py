@@ -243,7 +243,7 @@ ENGINE = [
     # -- from declarations to Brian2 ---------------------------------------------------------------
     Mutant(
         "weights transposed in a sum",
-        "brian2_dense/numpy_target.py",
+        "brian2_dense/numpy_expressions.py",
         'f"({vector}).T @ ({matrix})" if along == PRE',
         'f"(({matrix}) @ ({vector})).T" if along == PRE',
         "tests/network/test_initial_state.py",

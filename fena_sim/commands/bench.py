@@ -135,7 +135,9 @@ def training(quick: bool, path: str) -> None:
     Example:
       fena bench training --quick --json training.json
     """
-    from ..bench.training import Bench, claims, report
+    from ..bench.training import Bench
+    from ..bench.training_claims import claims
+    from ..bench.training_report import report
     from ..device.scratch import temporary_folder
     from ..extras import install_hint
     from ..runs.store.files import write_atomically

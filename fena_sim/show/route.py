@@ -33,7 +33,7 @@ class Wire:
     length: float = 0.0
     points: list = attrs.Factory(list)
     ends: list = attrs.Factory(list)
-    start: tuple | None = None
+    start: tuple = ()
     dots: list = attrs.Factory(list)
 
 

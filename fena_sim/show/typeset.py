@@ -12,7 +12,10 @@ from brian2.parsing.sympytools import str_to_sympy
 from sympy.printing.latex import LatexPrinter
 
 from ..declare.model.equations import is_unit
+from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.initial import Normal, Uniform
+from ..declare.model.plasticity import Plasticity
+from ..declare.model.population import Population
 
 GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
@@ -157,6 +160,11 @@ def value_text(value: float | Quantity) -> str:
         return f"{float(value):.10g}"
     unit = value.get_best_unit()
     return f"{float(value / unit):.10g} {str(unit).removeprefix('1. ').strip()}"
+
+
+def clock_text(member: Population | Plasticity, model: Hierarchy) -> str:
+    """The time step of a population or of a plasticity."""
+    return value_text(model.dt if member.clock is None else member.clock)
 
 
 def initial_text(value: float | np.ndarray | Quantity | Normal | Uniform) -> str:

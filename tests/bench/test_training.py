@@ -15,7 +15,14 @@ from brian2 import ms
 from click.testing import CliRunner
 
 import fena_sim as fs
-from fena_sim.bench import footprint, training, training_job
+from fena_sim.bench import (
+    footprint,
+    training,
+    training_cases,
+    training_claims,
+    training_job,
+    training_rows,
+)
 from fena_sim.commands import bench as bench_command
 from fena_sim.commands.main import cli
 from fena_sim.errors import DeviceError
@@ -129,7 +136,7 @@ def test_a_row_worked_out_by_hand():
     memory = [
         {"parameters": 100, "peak_bytes": b, "network_bytes": b - 50} for b in (400, 600, 500)
     ]
-    row = training.time_row(
+    row = training_rows.time_row(
         key,
         "training",
         [result(2, 0.5), result(4, 0.7), result(10, 0.6)],
@@ -147,7 +154,9 @@ def test_a_row_worked_out_by_hand():
     assert (
         row["wall_seconds"] == 4 + 4 + 20
     )  # the phase, the start (5 seconds less 1 of inference), the build
-    inference = training.time_row(key, "inference", [result(2, 0.5)], {"build_seconds": 20}, [])
+    inference = training_rows.time_row(
+        key, "inference", [result(2, 0.5)], {"build_seconds": 20}, []
+    )
     assert inference["wall_seconds"] == 4 + 1 and inference["peak_bytes"] is None
     assert set(inference) == set(row)
 
@@ -161,8 +170,8 @@ def rows(fena_bytes, reference_bytes, repetitions=3):
         result = {"parameters": weights, "peak_bytes": size, "network_bytes": size}
         made.append(
             {
-                **training.empty_row(key, phase, [result] * repetitions),
-                **training.memory_columns([result]),
+                **training_rows.empty_row(key, phase, [result] * repetitions),
+                **training_rows.memory_columns([result]),
                 "sweep": sweep,
                 "position": position,
                 **columns,
@@ -192,7 +201,7 @@ def rows(fena_bytes, reference_bytes, repetitions=3):
             )
         for tokens in (16, 1024):
             add("context", tokens, "fena", "dense", phase, 4000, fena_bytes(4000, tokens, 2, phase))
-            for network in training.REFERENCES:
+            for network in training_cases.REFERENCES:
                 add(
                     "context",
                     tokens,
@@ -242,7 +251,7 @@ def backpropagation(weights, tokens, phase):
 
 
 def test_claims_that_hold():
-    verdicts = training.claims(rows(linear, backpropagation))
+    verdicts = training_claims.claims(rows(linear, backpropagation))
     assert [verdicts[claim]["holds"] for claim in ("C14", "C15", "C17")] == [True] * 3
     assert verdicts["C14"]["plasticity_off"] == verdicts["C14"]["plasticity_not_declared"] == 1
     assert verdicts["C14"]["gru"] == (16 * 4000 + 100 * 1024) / (4 * 4000)
@@ -265,13 +274,13 @@ def test_claims_that_hold():
     ],
 )
 def test_claims_that_fail(claim, fena, reference, repetitions):
-    verdicts = training.claims(rows(fena, reference, repetitions))
+    verdicts = training_claims.claims(rows(fena, reference, repetitions))
     assert {name for name, verdict in verdicts.items() if not verdict["holds"]} == {claim}
 
 
 @pytest.mark.compile
 def test_a_whole_measurement_of_a_small_fena():
-    case = training.fena_case("dense64", (8, 6, 5))
+    case = training_cases.fena_case("dense64", (8, 6, 5))
     cache = os.environ["FENA_CACHE"]
     timed = training.perform(dict(case.job, measure="time", seed=0, tokens=6, test_tokens=5), cache)
     assert timed["parameters"] == 16 * 8 + 8 * 6 + 6 * 5 + 2 * (
@@ -288,7 +297,8 @@ def test_a_whole_measurement_of_a_small_fena():
 def test_a_measurement_that_stops_says_why():
     with pytest.raises(DeviceError, match="KeyError: 'nothing'") as error:
         training.perform(
-            dict(training.fena_case("dense", (2,)).job, measure="nothing"), os.environ["FENA_CACHE"]
+            dict(training_cases.fena_case("dense", (2,)).job, measure="nothing"),
+            os.environ["FENA_CACHE"],
         )
     assert '"measure": "nothing"' in str(error.value)
 
@@ -352,7 +362,7 @@ def test_the_command_from_jobs_to_file(monkeypatch, tmp_path, options):
     tokens = 4000 if options else 16000
     timed = [job for job in machine.jobs if job["measure"] == "time" and job["tokens"] == tokens]
     variants = len(timed) // 3
-    assert variants == 2 + 2 * len(training.SETTINGS)  # one thread was the best everywhere
+    assert variants == 2 + 2 * len(training_cases.SETTINGS)  # one thread was the best everywhere
     for repetition in range(
         3
     ):  # interleaved: every variant once, in the same order, with the repetition's seed
@@ -369,7 +379,7 @@ def test_the_command_from_jobs_to_file(monkeypatch, tmp_path, options):
     assert {name: verdict["holds"] for name, verdict in written["claims"].items()} == dict(
         C14=True, C15=True, C17=True
     )
-    assert len(written["threads"]) == 2 * len(training.SETTINGS)
+    assert len(written["threads"]) == 2 * len(training_cases.SETTINGS)
     assert "C15 holds" in outcome.output and "bytes/parameter" in outcome.output
 
 

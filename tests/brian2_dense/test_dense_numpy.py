@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 from test_dense import CASES, declare
 
 import fena_sim as fs
-from brian2_dense.numpy_target import NumpyDenseCodeObject, add_outer
+from brian2_dense.numpy_functions import add_outer
+from brian2_dense.numpy_target import NumpyDenseCodeObject
 
 ROOT = Path(__file__).resolve().parents[2]
 BARS = [(np.float64, 1e-12), (np.float32, 1e-5)]

@@ -30,7 +30,9 @@ from fena_sim import (
 )
 from fena_sim.commands.new import write
 from fena_sim.declare.model import equations as eq
-from fena_sim.show.describe import describe, kinds, synapse_count
+from fena_sim.show.describe import describe
+from fena_sim.show.describe_projections import synapse_count
+from fena_sim.show.equation_rows import kinds
 from fena_sim.show.typeset import Formula, escape, initial_text, symbol, value_text
 
 MODELS = Path(__file__).parents[2] / "models"

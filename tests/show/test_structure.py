@@ -19,7 +19,8 @@ from matplotlib.text import Text
 
 from fena_sim import Hierarchy, Plasticity, Population, Projection, load_model
 from fena_sim.plot import COLUMN_WIDTH, PAGE_WIDTH, sheet
-from fena_sim.show.structure import ASCENDING, DESCENDING, DIRECTIONS, structure
+from fena_sim.show.structure import structure
+from fena_sim.show.structure_colours import ASCENDING, DESCENDING, DIRECTIONS
 
 MODELS = Path(__file__).parents[2] / "models"
 FILES = [path.stem for path in tiny.SHIPPED]

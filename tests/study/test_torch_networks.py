@@ -156,5 +156,8 @@ def test_same_seed_same_network(references):
 
 def test_torch_is_looked_for_only_when_needed():
     """`fena bench` must start without PyTorch."""
-    code = "import sys, fena_sim.bench.training; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from fena_sim.bench import training, training_claims, training_report; "
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
