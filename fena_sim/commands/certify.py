@@ -65,7 +65,7 @@ def command(
     from ..load.model_file import load_model
     from ..load.protocol_file import load_protocol, model_of
     from ..runs.store.files import write_atomically
-    from ..study.certify.certificate import EXACT, THRESHOLDS, certify
+    from ..study.certify.certificate import EXACT, certify
 
     file = load_protocol(protocol)
     declared = load_model(model_of(file, model), file.protocol.vocabulary.size)
@@ -95,7 +95,7 @@ def command(
             else ""
         )
         click.echo(
-            f"{row.device}, {row.dtype}: {row.variable} is {row.max_rel:.2g} away, the threshold is {THRESHOLDS[row.dtype]:g}{own}",
+            f"{row.device}, {row.dtype}: {row.variable} is {row.max_rel:.2g} away, the threshold is {row.threshold:.2g}{own}",
             err=True,
         )
     if failed:

@@ -37,11 +37,11 @@ def go_on(tiny_fena, out):
 
 
 def test_full_at_the_nth_write(tiny_fena, expected, fingerprint, tidy, tmp_path, monkeypatch):
-    """Write 2 fails first, then write 3, ...; each attempt goes on from what the ones before have
-    kept.
+    """The third write fails first, then the seventh of what is left, ...; each attempt goes on from
+    what the ones before have kept.
     """
     flush, failures = os.fsync, 0
-    for n in range(2, 40, 2):
+    for n in range(2, 200, 4):
         calls = iter(range(n))
         monkeypatch.setattr(
             os, "fsync", lambda fd: flush(fd) if next(calls, None) is not None else full()
@@ -54,6 +54,8 @@ def test_full_at_the_nth_write(tiny_fena, expected, fingerprint, tidy, tmp_path,
             failures += 1
         for checkpoint in tmp_path.glob("*/checkpoints/*/*.json"):
             load_arrays(checkpoint.with_suffix(".npz"))
+    else:
+        pytest.fail(f"{failures} attempts, and the run has not ended")
     assert failures >= 3
     assert fingerprint(folder) == expected
     tidy(folder)

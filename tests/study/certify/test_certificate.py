@@ -30,6 +30,7 @@ from fena_sim.study.certify.certificate import (
     common_period,
     cut,
     values,
+    with_rounding,
 )
 
 
@@ -168,6 +169,22 @@ def test_a_row_fails_above_the_bar_of_its_precision():
         and "| cpp | float32 | cpp float64 | 1 | x | 2e-05 | 1 | not asked |"
         in summary([rounding], [])
     )
+
+
+def test_single_precision_may_differ_by_ten_times_what_rounding_costs_stock():
+    rows = [
+        Row("coarse", "cpp", "dense", "float32", 0, 9e-4),
+        Row("coarse", "cpp", "cuda_host", "float32", 0, 1.1e-3),
+        Row("fine", "cpp", "dense", "float32", 0, 1.1e-5),
+        Row("coarse", "cpp", "dense", "float64", 0, 2e-12),
+    ]
+    cost = [
+        Row("coarse", EXACT, "cpp", "float32", 0, 1e-4),
+        Row("fine", EXACT, "cpp", "float32", 0, 1e-7),
+    ]
+    found = with_rounding(rows, cost)
+    assert [row.passes for row in found] == [True, False, False, False]
+    assert [row.threshold for row in found] == [1e-3, 1e-3, 1e-5, 1e-12]
 
 
 def test_unknown_devices_are_refused():
