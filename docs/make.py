@@ -1,5 +1,5 @@
-"""Writes docs/reference/ from docstrings and `--help` texts. `make docs` runs this; a test fails
-when the pages are out of date.
+"""Writes docs/reference/ from docstrings and `--help` texts, and the constants of models/fena.py
+into docs/model.md. `make docs` runs this; a test fails when the pages are out of date.
 """
 
 import importlib
@@ -11,6 +11,8 @@ from griffe import DocstringSectionKind as Kind
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "reference"
+MODEL_PAGE = ROOT / "docs" / "model.md"
+TABLE_HEAD = "| constant | value | meaning |\n|---|---|---|\n"
 #: Page to the modules whose public names (`__all__`, or all without an underscore) it documents.
 PAGES = {
     "fena_sim": ("fena_sim",),
@@ -35,6 +37,8 @@ HEADS = {
     Kind.raises: "Raises",
     Kind.attributes: "Attributes",
 }
+#: Where constants of the same name are used, by the name of their table.
+WHERE = {"SENSORY_PRECISION": " (level 0)", "HIDDEN_PRECISION": " (hidden levels)"}
 NOTE = "*Written from the docstrings by `make docs`.*"
 
 
@@ -48,6 +52,34 @@ def pages():
         f"{page}.md": _page(loader.modules_collection, modules) for page, modules in PAGES.items()
     }
     return {**found, "commands.md": _commands(), "README.md": _index(found)}
+
+
+def model_page(text):
+    """The page of the model with a row for every constant of models/fena.py, in the order of the
+    file. A constant with several values has those of levels 1, 2, ...
+    """
+    from fena_sim import Parameter
+    from fena_sim.load.user_file import load_file
+
+    tables = {
+        name: table
+        for name, table in vars(load_file(ROOT / "models" / "fena.py", "model")).items()
+        if isinstance(table, dict)
+        and table
+        and all(isinstance(p, Parameter) for p in table.values())
+    }
+    rows = [
+        f"| `{key}`{WHERE.get(name, '')} | {_values(parameter.value)} | {parameter.meaning} |"
+        for name, table in tables.items()
+        if name == "TABLE" or not table.keys() <= tables["TABLE"].keys()
+        for key, parameter in table.items()
+    ]
+    before, rest = text.split(TABLE_HEAD)
+    return before + TABLE_HEAD + "\n".join(rows) + rest[rest.index("\n\n") :]
+
+
+def _values(value):
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _index(found):
@@ -200,3 +232,5 @@ if __name__ == "__main__":
     for file, text in texts.items():
         (OUT / file).write_text(text, encoding="utf-8")
         print(OUT / file)
+    MODEL_PAGE.write_text(model_page(MODEL_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(MODEL_PAGE)

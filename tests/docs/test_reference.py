@@ -1,5 +1,5 @@
 """Oracle: the reference is the docstrings. It is up to date, and says of every public name what its
-docstring says.
+docstring says. The constants on the page of the model are those of the model file.
 """
 
 import difflib
@@ -34,6 +34,11 @@ def test_the_reference_is_up_to_date(make):
         )
         assert there == text, f"{name}: run `make docs`\n{changed}"
     assert {path.name for path in REFERENCE.glob("*.md")} == set(texts)
+
+
+def test_the_constants_of_the_model_are_up_to_date(make):
+    page = make.MODEL_PAGE.read_text(encoding="utf-8")
+    assert make.model_page(page) == page, "run `make docs`"
 
 
 def test_every_public_name_is_there(make):

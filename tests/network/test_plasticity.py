@@ -1,4 +1,4 @@
-"""Plasticity steps. Oracle: docs/model.md (every right-hand side from the same state), as Euler
+"""Plasticity steps. Oracle: docs/network.md (every right-hand side from the same state), as Euler
 steps in NumPy.
 """
 

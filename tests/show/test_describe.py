@@ -261,7 +261,7 @@ def declared_numbers(model):
         found[f"{model.name}.batch"] = model.batch
     if model.settling is not None:
         found[f"{model.name}.tolerance"] = model.settling.tolerance
-    # docs/model.md, "Control signals"
+    # docs/network.md, "Control signals"
     defaults = dict(gate=1.0, temperature=0.0, plasticity_gain=1.0, precision_gain=1.0)
     found |= {f"{p.name}.knocked_out": 0.0 for p in model.populations if p.uses("predicting")}
     for p in model.populations:
