@@ -55,15 +55,16 @@ def pages():
 
 
 def model_page(text):
-    """The page of the model with a row for every constant of models/fena.py, in the order of the
-    file. A constant with several values has those of levels 1, 2, ...
+    """The page of the model with a row for every constant of models/fena.py and fena_events.py. A
+    constant with several values has those of levels 1, 2, ...
     """
     from fena_sim import Parameter
     from fena_sim.load.user_file import load_file
 
+    files = [vars(load_file(ROOT / "models" / f"{n}.py", "model")) for n in ("fena", "fena_events")]
     tables = {
         name: table
-        for name, table in vars(load_file(ROOT / "models" / "fena.py", "model")).items()
+        for name, table in (files[0] | files[1]).items()
         if isinstance(table, dict)
         and table
         and all(isinstance(p, Parameter) for p in table.values())

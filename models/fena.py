@@ -8,7 +8,7 @@ synapse or level has.
 1. Event-bounded memory. A level's event is what its own prior left unforeseen during a token (r - prior,
    before the level above has its say), against what it usually leaves. A level's traces end at its own
    events, and the level above takes a trace in only then: it ticks once per chunk. Events nest: a level
-   can have one only when the level below had one.
+   can have one only when the level below had one (fena_events.py).
 2. Expectation. One unit per level learns, by the delta rule, to expect its event, and opens and closes
    the prediction from above: downwards, upwards and for learning (history compression: Schmidhuber 1992,
    Neural Comput 4:234; event segmentation: Zacks et al. 2007, Psychol Bull 133:273).
@@ -23,8 +23,8 @@ synapse or level has.
 from math import log, sqrt
 
 from brian2 import ms, second
+from fena_events import ALWAYS, event, event_sums, expectation, expectation_synapses
 from fena_parts import (
-    EXPECT,
     FEED_BACK,
     INHIBITION,
     INITIAL,
@@ -63,13 +63,6 @@ TABLE = (
         spent=Parameter((10.0, 0.1), "`spent` of what has never changed"),
     )
 )
-EVENTS = dict(
-    threshold=Parameter(1.5, "surprise, relative to the usual, at which an event half happens"),
-    habit=Parameter(0.005, "share of the latest surprise in the usual one, per token"),
-)
-EXPECTATIONS = dict(
-    tau_gate=Parameter(48 * ms, "time in which an expectation takes one step"),
-)
 PRECISIONS = dict(
     lowest=Parameter(0.1, "smallest precision"),
     highest=Parameter(20.0, "largest precision"),
@@ -95,7 +88,6 @@ ANTICIPATION = dict(
     step=Parameter(0.6, "change of an anticipating synapse at a token, for `spent` 1"),
 )
 FIRST = dict(
-    usual_event=Parameter((0.05, 0.005), "usual surprise of an event unit at first"),
     hidden_demand=Parameter(0.3, "recent and usual demand of a hidden level at first"),
     anticipation_spent=Parameter(0.25, "`spent` of an anticipating synapse that never changed"),
 )
@@ -121,14 +113,11 @@ dv/dt = plasticity_gain_post*arriving_post*per_step_post*step*error_post*f_pre/s
 dspent/dt = plasticity_gain_post*arriving_post*per_step_post*(error_post*f_pre)**2 : 1
 """
 
-# -- events and expectations -----------------------------------------------------------------------
+# -- memory ----------------------------------------------------------------------------------------
 # `tick` is the event of the level below: 1 at level 1, where every token is one. `ended` is the
-# level's own event: 0 at a top level above others, which holds its traces. An event unit hears of the event
-# below through the memory of its level. It is judged on those events alone: an expectation is the
-# probability of an event given that there was one below, and what is usual is the mean surprise at
-# one. The usual is updated at the next onset, when the event below may be over: `heard` keeps it.
+# level's own event: 0 at a top level above others, which holds its traces.
 
-ALWAYS, NEVER = "tick = 1 : 1\n", "ended = 0 : 1\n"
+NEVER = "ended = 0 : 1\n"
 STATE_BLANK = """trace_older += tick*older*(f - trace_older)
 trace_recent += tick*(f - trace_recent)
 trace_older *= 1 - ended
@@ -139,38 +128,6 @@ trace_older : 1
 """
 MEMORY_BLANK = """trace_older += tick*(older + (1 - older)*ended)*(below - trace_older)
 trace_recent += tick*(below - trace_recent)"""
-EVENT = """
-unforeseen : 1
-dtotal/dt = presenting*unforeseen/ms : 1
-dspan/dt = presenting/ms : 1
-dseen/dt = (presenting - seen)/ms : 1
-novelty = total/clip(span, 1, inf) : 1
-happened = tick*novelty**4/(novelty**4 + (threshold*usual)**4 + 1e-30) : 1
-heard : 1
-usual : 1
-"""
-EVENT_BLANK = "heard = tick*int(span > 0)"
-EVENT_ONSET = """usual += plasticity_gain*habit*heard*(novelty - usual)
-total = 0
-span = 0"""
-NOTICE = "tick_post = tick_pre/N_pre : 1 (summed)"
-COMPARE = "unforeseen_post = surprise_pre**2/N_pre : 1 (summed)"
-EXPECTATION = """
-from_own : 1
-from_below : 1
-opened = 1/(1 + exp(-clip(bias + from_own + from_below, -30, 30))) : 1 (constant over dt)
-mistaken = seen*tick*(happened - opened) : 1 (constant over dt)
-dbias/dt = plasticity_gain*presenting*mistaken/sqrt(spent)/tau_gate : 1
-dspent/dt = plasticity_gain*presenting*mistaken**2/tau_gate : 1
-"""
-LEARN_EXPECTATION = "".join(
-    f"""
-dw_{trace}/dt = plasticity_gain_post*presenting_post*(mistaken_post*trace_{trace}_pre/sqrt(spent_{trace}))/tau_gate_post : 1
-dspent_{trace}/dt = plasticity_gain_post*presenting_post*(mistaken_post*trace_{trace}_pre)**2/tau_gate_post : 1
-"""
-    for trace in ("recent", "older")
-)
-
 # -- hidden levels: errors and priors --------------------------------------------------------------
 
 SURPRISE = "surprise = r - prior : 1 (constant over dt)\n"
@@ -327,10 +284,7 @@ def hidden_level(level, sizes, table):
         projections.append(anticipation_synapses())
     if ended:
         populations.append(event(level))
-        heard, judged = f"memory_{level}", f"event_{level}"
-        projections.append(sums(f"compare_{level}", f"error_{level}", judged, COMPARE))
-        if level > 1:
-            projections.append(sums(f"notice_{level}", heard, judged, NOTICE))
+        projections += event_sums(level)
     if not top:
         populations.append(expectation(level))
     spent = dict(spent_recent=first["spent"], spent_older=first["spent"])
@@ -384,41 +338,6 @@ def precision(level, trust_equations, table, trust, first, demand):
         order=10,
         on=dict(onset="since = 0*ms"),
         initial=dict(trust=log(first), recent=demand, usual=demand),
-    )
-
-
-def event(level):
-    """The one unit that holds a level's event."""
-    equations = EVENT + (ALWAYS if level == 1 else "tick : 1")
-    first = dict(usual=at_level(level, FIRST, "usual_event")["usual_event"].value)
-    on = dict(blank_onset=EVENT_BLANK, onset=EVENT_ONSET)
-    return units("event", level, 1, equations, EVENTS, order=5, initial=first, on=on)
-
-
-def expectation(level):
-    """The one unit that learns to expect a level's event, and gates what comes from above."""
-    return units(
-        "expectation",
-        level,
-        1,
-        EXPECTATION,
-        EXPECTATIONS,
-        order=-10,
-        clock=STEPS["slow"].value,
-        initial=dict(spent=10.0),
-        links=reads(f"event_{level}", "happened", "seen", "tick"),
-    )
-
-
-def expectation_synapses(level, slot, source):
-    """What a level's traces say of its next event."""
-    return Projection(
-        name=f"G_{level}_{slot}",
-        source=source,
-        target=f"expectation_{level}",
-        equations=EXPECT[slot],
-        plasticity=Plasticity(equations=LEARN_EXPECTATION, clock=STEPS["slow"].value),
-        initial=dict(spent_recent=10.0, spent_older=10.0),
     )
 
 

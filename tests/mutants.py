@@ -981,7 +981,8 @@ FLAT_MEMORY = [
 ]
 
 #: Defects of models/fena.py.
-_FENA, _MECHANISMS = "models/fena.py", "tests/models/test_fena.py"
+_FENA, _EVENTS = "models/fena.py", "models/fena_events.py"
+_MECHANISMS = "tests/models/test_fena.py"
 _TWO = "tests/oracles/test_agreement.py::test_runtime_agrees_with_numpy[2]"
 FENA = [
     Mutant(
@@ -1021,35 +1022,35 @@ FENA = [
     ),
     Mutant(
         "events do not nest",
-        _FENA,
+        _EVENTS,
         "happened = tick*novelty**4",
         "happened = novelty**4",
         f"{_MECHANISMS}::test_a_level_has_an_event_only_if_the_level_below_has_one",
     ),
     Mutant(
         "usual surprise of tokens that a level did not hear of",
-        _FENA,
+        _EVENTS,
         "habit*heard*(novelty",
         "habit*tick*(novelty",
         f"{_MECHANISMS}::test_an_event_compares_what_its_prior_left_with_the_usual",
     ),
     Mutant(
         "an event counts what the level above has explained",
-        _FENA,
+        _EVENTS,
         "unforeseen_post = surprise_pre**2",
         "unforeseen_post = error_pre**2",
         f"{_MECHANISMS}::test_an_event_compares_what_its_prior_left_with_the_usual",
     ),
     Mutant(
         "an expectation learns from what it expected",
-        _FENA,
+        _EVENTS,
         "seen*tick*(happened - opened)",
         "seen*tick*(opened - happened)",
         f"{_MECHANISMS}::test_an_expectation_learns_its_event_by_the_delta_rule",
     ),
     Mutant(
         "an expectation learns from tokens without an event below",
-        _FENA,
+        _EVENTS,
         "seen*tick*(happened - opened)",
         "seen*(happened - opened)",
         f"{_MECHANISMS}::test_an_expectation_learns_as_far_as_there_was_an_event_below",

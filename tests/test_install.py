@@ -120,7 +120,9 @@ def test_without_a_checkout_everything_shipped_is_listed(installed, tmp_path):
         paths = [Path(entry["path"]) for entry in listed[kind]]
         assert {path.parent for path in paths} == {installed.package / "shipped" / kind}
         assert {p.name: p.read_bytes() for p in paths} == {
-            p.name: p.read_bytes() for p in (ROOT / kind).glob("*.py") if p.stem != "fena_parts"
+            p.name: p.read_bytes()
+            for p in (ROOT / kind).glob("*.py")
+            if p.stem not in ("fena_events", "fena_parts")
         }
 
 
@@ -158,8 +160,13 @@ def test_without_a_checkout_claims_are_read(installed, tmp_path):
 @pytest.mark.slow
 def test_without_a_checkout_shipped_files_can_be_copied(installed, tmp_path):
     installed(tmp_path, "fena", "new", "protocol", "mine", "--from", "oddball")
-    assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "fena.py", "fena_parts.py"}
-    for name in ("fena.py", "fena_parts.py"):
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "mine.py",
+        "fena.py",
+        "fena_events.py",
+        "fena_parts.py",
+    }
+    for name in ("fena.py", "fena_events.py", "fena_parts.py"):
         assert (tmp_path / name).read_bytes() == (ROOT / "models" / name).read_bytes()
     installed(tmp_path, "fena", "describe", "fena.py")
 

@@ -40,6 +40,7 @@ def test_a_protocol_brings_its_model():
     assert write("protocol", "my_oddball") == [
         Path("my_oddball.py"),
         Path("fena.py"),
+        Path("fena_events.py"),
         Path("fena_parts.py"),
     ]
     assert Path("fena.py").read_bytes() == (ROOT / "models/fena.py").read_bytes()
