@@ -4,9 +4,9 @@ Over training: (a) settling iterations per token, (b) squared error and (c) lear
 every level, and (d) the free energy at the beginning and at the end of presentations. If single
 tokens were recorded before and after training, (e, f) show the error of every level within a
 presentation, averaged over tokens, with plasticity off. Thin lines are networks, bold lines their
-median; the band in (a) spans the quartiles over tokens. Precision is the weight of a level's errors;
-at the hidden levels a prior draws it to a preferred value. It is taken at the end of the
-presentation, also for the free energy (see `fena_sim.measure.free_energy`).
+median; the band in (a) spans the quartiles over tokens. Precision is the weight of a level's errors,
+by the rule of the model (docs/model.md). It is taken at the end of the presentation, also for the
+free energy (see `fena_sim.measure.free_energy`).
 """
 
 from fena_sim.measure import (

@@ -3,8 +3,8 @@
 FENA has no loss curve (claims C05 and C06). Each point is taken over a fortieth of the training
 tokens, while the network learns: (a) median, (b) and (c) mean over tokens. The error of level 0 is
 that at the token's onset, that of the other levels a mean over the presentation. Precision is the
-weight of a level's errors; at the hidden levels a prior draws it to a preferred value. Thin lines
-are networks, bold lines their median; the band spans the quartiles over tokens.
+weight of a level's errors, by the rule of the model (docs/model.md). Thin lines are networks, bold
+lines their median; the band spans the quartiles over tokens.
 """
 
 from fena_sim.measure import error_curve, precision_curve, settling_curve

@@ -54,8 +54,8 @@ def errors(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
 def precision(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     """Learned precision of every level over training, on a log axis.
 
-    Precision is the weight of a level's errors. A level that learns it from its errors alone has
-    1 / squared error; a prior draws it to a preferred value, as in the hidden levels of FENA.
+    Precision is the weight of a level's errors; what it follows is the model's (docs/model.md). Only a
+    level that learns it from its errors alone has 1 / squared error.
 
     Parameters
     ----------
