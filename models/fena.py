@@ -56,6 +56,8 @@ TABLE = (
     | LEARNING
     | INITIAL
     | dict(
+        # Higher levels are slow because they hear of events only; their states need not be.
+        tau=Parameter(14 * ms, "time constant of the states"),
         older=Parameter(0.5, "share of the latest activity in the older trace"),
         share=Parameter((0.1, 0.06), "rate of synapses that predict, relative to the level's"),
         hidden_norm=Parameter(0.3, "norm of a unit's first weights to a hidden level"),

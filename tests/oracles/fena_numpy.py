@@ -20,7 +20,7 @@ CONSTANTS = dict(
     slow_clock=4.0,  # priors, expectations and weights take steps of `slow_clock`
     tolerance=0.004,
     # of hidden levels 1, 2, ...; the last one serves all higher levels
-    tau=(14.0, 28.0, 56.0),
+    tau=(14.0,),
     share=(0.1, 0.06),
     spent=(10.0, 0.1),
     hidden_expected=(0.09, 0.1),
