@@ -15,6 +15,18 @@ STEPS = np.arange((BLANK + SHOWN).sum())
 TOKEN = np.repeat(range(4), BLANK + SHOWN)
 
 
+def presented(probes):
+    """Four tokens with all signals, the third one omitted."""
+    return fs.Block(
+        name="b",
+        stream=TokenStream.from_list(["a", "b", None, "a"], one_hot("ab")),
+        pace=fs.FixedPace(duration=SHOWN * ms, blank=BLANK * ms),
+        controls={name: value for name, (value, _) in SIGNALS.items()},
+        omission_gate=0.5,
+        probes=probes,
+    )
+
+
 @pytest.fixture(scope="module", params=[100, 1], ids=["whole", "token by token"])
 def heard(request, tmp_path_factory):
     """(events, {signal: value in every step}) of a block, in one chunk or in several."""
@@ -22,14 +34,7 @@ def heard(request, tmp_path_factory):
     equations = "".join(f"heard_{name} = {name} : 1\n" for name in names)
     listener = fs.Population(name="listener", size=1, level=2, equations=equations)
     model = fs.Hierarchy(name="hears", populations=[listener], dt=1 * ms)
-    block = fs.Block(
-        name="b",
-        stream=TokenStream.from_list(["a", "b", None, "a"], one_hot("ab")),
-        pace=fs.FixedPace(duration=SHOWN * ms, blank=BLANK * ms),
-        controls={name: value for name, (value, _) in SIGNALS.items()},
-        omission_gate=0.5,
-        probes=[fs.Probe("listener", [f"heard_{name}" for name in names], interval=1 * ms)],
-    )
+    block = presented([fs.Probe("listener", [f"heard_{name}" for name in names], interval=1 * ms)])
     run = fs.run(
         model,
         fs.Protocol(name="controls", blocks=[block]),
@@ -97,14 +102,7 @@ def test_a_population_whose_synapses_read_a_signal_is_not_a_step_behind(tmp_path
     )
     model = fs.Hierarchy(name="copies", populations=[listener], projections=[reads], dt=1 * ms)
     probed = [f"{kind}_{name}" for kind in ("once", "live") for name in names]
-    block = fs.Block(
-        name="b",
-        stream=TokenStream.from_list(["a", "b", None, "a"], one_hot("ab")),
-        pace=fs.FixedPace(duration=SHOWN * ms, blank=BLANK * ms),
-        controls={name: value for name, (value, _) in SIGNALS.items()},
-        omission_gate=0.5,
-        probes=[fs.Probe("listener", [*probed, "heard"], interval=1 * ms)],
-    )
+    block = presented([fs.Probe("listener", [*probed, "heard"], interval=1 * ms)])
     protocol = fs.Protocol(name="copied", blocks=[block])
     traces = fs.run(model, protocol, device="runtime", out=tmp_path).traces("b")
     expected = {name: value for name, (_, value) in SIGNALS.items()}
