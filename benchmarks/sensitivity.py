@@ -4,8 +4,8 @@
 `first_contact` for every constant (every number in the tables of models/fena.py and
 models/fena_events.py that is not 0), factor and seed, and one with the constants as they are. It
 writes benchmarks/results/sensitivity.json after every network, and goes on from there when it is
-started again. `make docs` puts accuracy and bits into the table of docs/model.md. A network takes
-about a minute of one core; two run at once. The seeds are such as constants were chosen on.
+started again; delete that file when the model has changed. It prints medians over seeds. A network
+takes about half a minute of one core; two run at once. The seeds are such as constants were chosen on.
 """
 
 import json
