@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from brian2.codegen.cpp_prefs import get_compiler_and_args
 
 from ..device import build_cache as cache
 from ..device.compiler import compiler as cxx
+from ..device.compiler import flags
 from ..device.scratch import locked_folder, temporary_folder
 from ..errors import DeviceError
 from .networks import CHECKED_STEPS, Case, initial_state
@@ -25,7 +25,7 @@ def folder() -> Path:
 
 def compiler() -> list[str]:
     """The compiler and Brian2's own flags for it."""
-    return [*cxx(), *get_compiler_and_args()[1]]
+    return [*cxx(), *flags()]
 
 
 def compile_cpp(
@@ -46,14 +46,14 @@ def compiled(source: str) -> Path:
     path = Path(__file__).parent / source
     # Without infinities in the way, as there are in Brian2, the compiler knows vector versions of
     # tanh.
-    flags = ("-std=c++17", "-ffast-math")
+    more = ("-std=c++17", "-ffast-math")
     key = hashlib.sha256(
-        path.read_bytes() + repr((get_compiler_and_args(), flags)).encode()
+        path.read_bytes() + repr((compiler(), more)).encode()
     ).hexdigest()[:16]
     binary = folder() / f"{path.stem}_{key}"
     if not binary.exists():
         with locked_folder("bench", folder()) as scratch:
-            compile_cpp(path, scratch / "main", *flags)
+            compile_cpp(path, scratch / "main", *more)
             (scratch / "main").replace(binary)
     return binary
 

@@ -1,12 +1,15 @@
 """The C++ compiler: $CXX, else g++."""
 
 import errno
+import functools
 import os
 import re
 import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+from brian2 import prefs
 
 from ..errors import DeviceError, ResourceError
 from . import scratch
@@ -39,12 +42,64 @@ def reason_against() -> str | None:
         return error.what
     name = shlex.join(command)
     try:
-        found = subprocess.run([*command, "--version"], capture_output=True, check=False)
+        works = any(_version(command) == 0 for _ in range(2))  # the first may have been ended
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             return f"the C++ compiler {name!r} was not found"
         return f"the C++ compiler {name!r} cannot be started: {error.strerror}"
-    return None if found.returncode == 0 else f"the C++ compiler {name!r} does not work"
+    return None if works else f"the C++ compiler {name!r} does not work"
+
+
+def _version(command):
+    return subprocess.run([*command, "--version"], capture_output=True, check=False).returncode
+
+
+def flags() -> list[str]:
+    """Those of Brian2's preferences (codegen.cpp.extra_compile_args, else ..._gcc) that the compiler
+    takes. Raises DeviceError.
+
+    Brian2 asks too, but to it every failure is a flag that is not supported: a compiler that was
+    ended, as where memory runs out, would silently build a network that rounds otherwise.
+    """
+    cpp = prefs.codegen.cpp
+    wanted = cpp.extra_compile_args
+    return [
+        flag
+        for flag in (cpp.extra_compile_args_gcc if wanted is None else wanted)
+        if _takes(tuple(compiler()), flag)
+    ]
+
+
+@functools.cache
+def _takes(command, flag):
+    """Whether a compiler takes a flag: it fails twice with it, and between does not without it."""
+
+    def compiles(*more):
+        return _try_to_compile([*command, *more])
+
+    try:
+        if compiles(flag):
+            return True
+        if compiles():
+            return compiles(flag)
+    except OSError as error:
+        said = error.strerror
+    else:
+        said = "it does not compile an empty program"
+    raise DeviceError(
+        f"the C++ compiler {shlex.join(command)!r} does not work: {said}",
+        where=f"asked whether it takes {flag}",
+        fix="see that CXX names a working compiler (`fena doctor`) and that memory is left for it, "
+        "and start the same command again",
+    )
+
+
+def _try_to_compile(command):
+    """Whether a compiler takes an empty program, of which it writes nothing to a disk."""
+    asked = [*command, "-fsyntax-only", "-x", "c++", "-"]
+    return not subprocess.run(
+        asked, input=b"int main() { return 0; }", capture_output=True, check=False
+    ).returncode
 
 
 def run_compiler(command: Sequence[str], folder: Path) -> None:

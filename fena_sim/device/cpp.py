@@ -13,7 +13,6 @@ import attrs
 import brian2
 import numpy as np
 from brian2 import Quantity, second
-from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.devices.device import get_device
 
 from brian2_dense.lowering_device import Explanation
@@ -31,6 +30,7 @@ from ..network.projection import synapse_count
 from . import build_cache as cache
 from . import scratch
 from .compiler import compiler, reason_against, run_compiler
+from .compiler import flags as compiler_flags
 from .program import Program
 from .recordings import Recordings
 from .unity import one_translation_unit
@@ -244,7 +244,7 @@ class CppDevice:
 
     def flags(self) -> list[str]:
         """The compiler's command line but for its input; part of a build's keys in the cache."""
-        return [*compiler(), *get_compiler_and_args()[1]]
+        return [*compiler(), *compiler_flags()]
 
     def compile(self, folder: Path) -> None:
         """Make `main` of the sources in `folder`. Raises DeviceError."""

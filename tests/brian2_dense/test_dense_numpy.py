@@ -363,14 +363,14 @@ def test_shipped_models(name, dtype, bar, monkeypatch, tmp_path):
     stock, made = (
         {key: np.asarray(values, float) for key, values in state.items()} for state in states
     )
-    if dtype == np.float32 and "inhibition_0.pooled" in stock:
-        for state in (stock, made):
+    for state in (stock, made):
+        if dtype == np.float32 and "inhibition_0.pooled" in state:
             pooled = state["inhibition_0.pooled"]
             state["inhibition_0.pooled"] = np.log(pooled)  # as precise as its exponents
-            for key, values in state.items():
-                if key.endswith(".demand"):
-                    state[key] = np.sqrt(values)  # a mean square of error_0.error, weighted
-                if key.endswith(".demand") or key in ("error_0.error", "precision_0.mean_square"):
-                    # differences of probabilities: their scale is 1
-                    state[key] = np.append(state[key], 1)
+        for key, values in state.items():
+            if key.endswith(".demand"):  # a mean square of errors, weighted
+                values = np.sqrt(values)
+            if key.endswith((".demand", ".error", ".feedback", ".mean_square")):
+                # Settled errors are differences of rates and of probabilities, and round as they do.
+                state[key] = np.append(values, 1)
     assert_equal(made, stock, bar)

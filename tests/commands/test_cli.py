@@ -179,7 +179,7 @@ def test_set_reaches_the_parameters(tmp_path, small):
     "arguments, words",
     [
         (["--set", "level.2.tua=20*ms"], ["level.2.tua", "level.2.tau"]),
-        (["--set", "level.2.tau=20"], ["state_2.tau", "28. ms"]),
+        (["--set", "level.2.tau=20"], ["state_2.tau", "14. ms"]),
         (["--set", "level.2.tau=20*mV"], ["state_2.tau"]),
         (["--set", "protocol.token=3"], ["token", "tokens"]),
         (["--set", "nonsense"], ["key=value"]),
@@ -281,6 +281,6 @@ def test_describe_and_picture(tmp_path):
 def test_describe_as_json_says_what_parameters_mean():
     result = CliRunner().invoke(cli, ["describe", str(ROOT / "models/fena.py"), "--json"])
     said = json.loads(result.output)
-    assert said["parameters"]["state_2.tau"] == "28. ms"
+    assert said["parameters"]["state_2.tau"] == "14. ms"
     assert said["meanings"]["state_2.tau"] == "time constant of the states"
     assert set(said["meanings"]) == set(said["parameters"])

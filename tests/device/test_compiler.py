@@ -6,7 +6,10 @@ import os
 import pytest
 
 from fena_sim.commands.shell import exit_code
-from fena_sim.device.compiler import compiler, reason_against, run_compiler
+from brian2 import prefs
+from brian2.codegen.cpp_prefs import get_compiler_and_args
+
+from fena_sim.device.compiler import compiler, flags, reason_against, run_compiler
 from fena_sim.device.cpp import CppDevice
 from fena_sim.errors import DeviceError, ResourceError
 
@@ -76,6 +79,49 @@ def test_a_compiler_that_does_not_work_is_named(script, mode, reason, named):
     path = named(script or "")
     path.unlink() if script is None else path.chmod(mode)
     assert str(path) in CppDevice().available() and reason in CppDevice().available()
+
+
+@pytest.fixture
+def wanted():
+    """Brian2's preference: one flag that g++ takes, and one that it does not."""
+    before = prefs.codegen.cpp.extra_compile_args
+    prefs.codegen.cpp.extra_compile_args = ["-march=native", "-fno-such-flag"]
+    yield
+    prefs.codegen.cpp.extra_compile_args = before
+
+
+#: Ends itself as if memory had run out, on its {0}th start.
+ENDED = 'echo >> "$0.starts"; [ $(wc -l < "$0.starts") = {0} ] && kill -9 $$; exec g++ "$@"'
+
+
+@pytest.mark.parametrize("start", [1, 2, 3, 4, 5])
+def test_a_compiler_that_is_ended_once_does_not_lose_a_flag(start, named, wanted):
+    """Starts: one with the first flag; with the second, without it, and with it again."""
+    named(ENDED.format(start))
+    try:
+        assert flags() == ["-march=native"]
+    except DeviceError:
+        assert start == 3  # the program without any flag was not compiled: said, not guessed
+        assert flags() == ["-march=native"]
+
+
+def test_a_compiler_that_cannot_compile_now_is_not_asked_for_flags(named, wanted):
+    path = named("echo 'g++: fatal error: Killed signal terminated program cc1plus' >&2; exit 1")
+    with pytest.raises(DeviceError, match="does not compile an empty program") as caught:
+        flags()
+    assert str(path) in caught.value.what and "-march=native" in caught.value.where
+    path.unlink()
+    with pytest.raises(DeviceError, match="No such file"):
+        flags()
+
+
+def test_flags_are_those_that_brian2_takes():
+    assert flags() == get_compiler_and_args()[1]
+
+
+def test_a_compiler_that_is_ended_once_is_still_there(named):
+    named(ENDED.format(1))
+    assert reason_against() is None
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_states_descend_the_declared_free_energy(name):
             )
             gradient[unit] = (up - down) / 2e-5
         tau = float(model.parameters()[f"state_{level}.tau"])
-        assert np.abs(gradient).max() > 0.01
+        assert np.abs(gradient).max() > 1e-3  # 100,000 times what may differ
         np.testing.assert_allclose(tau * drift, -gradient, rtol=1e-6, atol=1e-8)
 
 
