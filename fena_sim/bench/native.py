@@ -47,9 +47,7 @@ def compiled(source: str) -> Path:
     # Without infinities in the way, as there are in Brian2, the compiler knows vector versions of
     # tanh.
     more = ("-std=c++17", "-ffast-math")
-    key = hashlib.sha256(
-        path.read_bytes() + repr((compiler(), more)).encode()
-    ).hexdigest()[:16]
+    key = hashlib.sha256(path.read_bytes() + repr((compiler(), more)).encode()).hexdigest()[:16]
     binary = folder() / f"{path.stem}_{key}"
     if not binary.exists():
         with locked_folder("bench", folder()) as scratch:

@@ -13,6 +13,7 @@ from brian2 import prefs
 
 from ..errors import DeviceError, ResourceError
 from . import scratch
+from .asked import ask
 
 #: How compilers, assemblers and linkers say that a disk is full.
 _FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)]
@@ -42,16 +43,12 @@ def reason_against() -> str | None:
         return error.what
     name = shlex.join(command)
     try:
-        works = any(_version(command) == 0 for _ in range(2))  # the first may have been ended
+        found = ask([*command, "--version"])
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             return f"the C++ compiler {name!r} was not found"
         return f"the C++ compiler {name!r} cannot be started: {error.strerror}"
-    return None if works else f"the C++ compiler {name!r} does not work"
-
-
-def _version(command):
-    return subprocess.run([*command, "--version"], capture_output=True, check=False).returncode
+    return None if found.returncode == 0 else f"the C++ compiler {name!r} does not work"
 
 
 def flags() -> list[str]:

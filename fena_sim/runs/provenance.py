@@ -6,6 +6,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..device.asked import ask
+
 PACKAGES = ("brian2", "numpy", "scipy", "xarray", "zarr", "pandas")
 
 
@@ -28,19 +30,19 @@ def git_state() -> dict[str, str | bool] | None:
     if not (folder / ".git").exists():  # an installed copy, perhaps inside somebody else's checkout
         return None
     try:
-        commit = _git(folder, "rev-parse", "HEAD")
         return {
-            "commit": commit,
-            "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no")),
+            "commit": git(folder, "rev-parse", "HEAD"),
+            "changed": bool(git(folder, "status", "--porcelain", "--untracked-files=no")),
         }
     except (OSError, subprocess.CalledProcessError):
         return None
 
 
-def _git(folder, *arguments):
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
-    ).stdout.strip()
+def git(folder: Path, *arguments: str) -> str:
+    """What git says of a checkout. Raises OSError without git, CalledProcessError if it fails."""
+    finished = ask(["git", "--no-optional-locks", *arguments], cwd=folder)
+    finished.check_returncode()
+    return finished.stdout.strip()
 
 
 def provenance() -> dict:

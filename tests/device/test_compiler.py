@@ -4,11 +4,10 @@ import errno
 import os
 
 import pytest
-
-from fena_sim.commands.shell import exit_code
 from brian2 import prefs
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 
+from fena_sim.commands.shell import exit_code
 from fena_sim.device.compiler import compiler, flags, reason_against, run_compiler
 from fena_sim.device.cpp import CppDevice
 from fena_sim.errors import DeviceError, ResourceError

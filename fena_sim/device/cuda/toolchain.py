@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
-import subprocess
 import sysconfig
 from pathlib import Path
 
 import attrs
 
 from ...errors import DeviceError
+from ..asked import ask
 
 #: Compute capability if no card is found and $FENA_CUDA_ARCH does not name one: cards of 2020
 #: (Ampere, "consumer") and later.
@@ -139,9 +139,7 @@ def _holds_curand(folder):
 
 def _release(nvcc):
     try:
-        text = subprocess.run(
-            [str(nvcc), "--version"], capture_output=True, text=True, check=False
-        ).stdout
+        text = ask([nvcc, "--version"]).stdout
     except OSError:
         return None
     match = re.search(r"release (\d+\.\d+)", text)
@@ -173,7 +171,7 @@ def cards() -> list[Card]:
         "--format=csv,noheader,nounits",
     ]
     try:
-        listed = subprocess.run(command, capture_output=True, text=True, check=False)
+        listed = ask(command)
     except OSError:
         return []
     rows = [line.rsplit(", ", 4) for line in listed.stdout.splitlines() if listed.returncode == 0]

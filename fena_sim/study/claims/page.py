@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import FenaError
-from ...runs.provenance import provenance
+from ...runs.provenance import git, provenance
 from ...runs.store.files import write_atomically
 from ...show.style import save
 from .suite import FIRST_SEED, Result
@@ -168,16 +168,10 @@ def definitions_commit() -> str:
     """
     root = Path(__file__).resolve().parents[3]
     try:
-        commit = _git(root, "log", "-1", "--format=%H (%cs)", "--", *DEFINITIONS)
-        changed = _git(root, "status", "--porcelain", "--", *DEFINITIONS)
+        commit = git(root, "log", "-1", "--format=%H (%cs)", "--", *DEFINITIONS)
+        changed = git(root, "status", "--porcelain", "--", *DEFINITIONS)
     except (OSError, subprocess.CalledProcessError):
         return "no commit (outside a checkout)"
     return (f"commit {commit}" if commit else "no commit yet") + (
         ", changed since" if changed else ""
     )
-
-
-def _git(folder, *arguments):
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
-    ).stdout.strip()
