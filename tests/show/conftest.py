@@ -57,6 +57,11 @@ def tokens_of(tokens, rng, states):
             "error": (("event", "level"), errors),
             "settled_error": (("event", "level"), errors * 0.6),
             "precision": (("event", "level"), 1 / fall + np.arange(levels)),
+            "events": (
+                ("event", "events_level"),
+                rng.beta(1 + 9 * (np.arange(n) % 4 == 0), 2)[:, None],
+            ),
+            "onset_probability": (("event", "unit"), rng.dirichlet(np.ones(4), n)),
         },
         attrs={"level_sizes": list(SIZES)},
     )
@@ -77,7 +82,7 @@ def traces_of(events, rng):
 
 def network(seed, states="prediction"):
     rng = np.random.default_rng(seed)
-    lengths = {"training": 400, "familiar": 80, "held_out": 80}
+    lengths = {"training": 400, "familiar": 80, "held_out": 80, "without_2": 80}
     tokens = {name: rng.integers(0, 4, n) for name, n in lengths.items()}
     tokens["traces_before"] = tokens["traces_after"] = np.array([0, 1, -1, 2, 3])
     tokens["oddball"] = np.tile([0, 0, 0, 1], 10)
@@ -112,7 +117,7 @@ def softmax_networks():
 
 @pytest.fixture(
     scope="session",
-    params=["training", "settling_dashboard", "token_traces", "generalisation", "oddball"],
+    params=["training", "settling_dashboard", "token_traces", "generalisation", "oddball", "story"],
 )
 def script(request):
     spec = spec_from_file_location(f"figure_{request.param}", FIGURES / f"{request.param}.py")
