@@ -17,6 +17,7 @@ again. Builds of their own, which begin with an empty cache, are made by `build`
 """
 
 import argparse
+import contextlib
 import difflib
 import fcntl
 import gc
@@ -127,6 +128,16 @@ shutil.copy(known, made)
 """
 
 
+def processor_time(group):
+    """Seconds of a processor that the living processes of a group, and what they waited for, have used."""
+    total = 0.0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getpgid(process.pid) == group:
+                total += sum(process.cpu_times()[:4])
+    return total
+
+
 @attrs.frozen
 class Command:
     """A command, whether it begins with an empty cache of builds, and whether it starts programs."""
@@ -206,11 +217,17 @@ class Harness:
                     self._become(command, folder, output)
                 finally:
                     os._exit(99)
-            end = time.monotonic() + PATIENCE
+            looked, used = time.monotonic(), 0.0
             while (ended := os.waitpid(process, os.WNOHANG)) == (0, 0):
-                if time.monotonic() > end:
-                    os.killpg(process, signal.SIGKILL)
-                    raise AssertionError(f"{command.name} hangs in {folder}")
+                if time.monotonic() > looked + PATIENCE:
+                    # On a busy machine it may only have waited for its turn.
+                    looked, before, used = time.monotonic(), used, processor_time(process)
+                    if used < before + 0.1 or used > PATIENCE:
+                        os.killpg(process, signal.SIGKILL)
+                        raise AssertionError(
+                            f"{command.name} hangs in {folder}, {used:.1f} s of a processor, "
+                            f"killed at operation {at}: {victim}"
+                        )
                 time.sleep(0.005)
             output.seek(0)
             said = output.read().decode(errors="replace")
