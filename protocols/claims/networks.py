@@ -5,17 +5,41 @@ from pathlib import Path
 import numpy as np
 from brian2 import ms
 
-from fena_sim import Block, FixedPace, Probe, Protocol, load_protocol
+from fena_sim import INITIAL, Block, FixedPace, Probe, Protocol, load_protocol
 from fena_sim.claims import Experiment
-from fena_sim.stimulus import MotifGrammar
+from fena_sim.stimulus import (
+    LONG_MOTIFS,
+    AgreementGrammar,
+    MotifGrammar,
+    NestedGrammar,
+    TokenStream,
+)
 
 PROTOCOLS = Path(__file__).resolve().parents[1]
 MODELS = PROTOCOLS.parent / "models"
+PACE = FixedPace(duration=48 * ms, blank=12 * ms)
+FROZEN = dict(plasticity_gain=0.0)
+#: Data in which depth may pay, from the shortest rule to the longest.
+GRAMMARS = {
+    "motifs": MotifGrammar(),
+    "long motifs": MotifGrammar(motifs=LONG_MOTIFS),
+    "nested": NestedGrammar(),
+    "agreement": AgreementGrammar(),
+}
+#: Architectures: model and sizes of its hidden levels. The flat networks never end their memory at
+#: an event; they have as many weights as the hierarchy that is named.
+ARCHITECTURES = {
+    "1 level": ("fena", (64,)),
+    "2 levels": ("fena", (64, 48)),
+    "3 levels": ("fena", (64, 48, 32)),
+    "flat, as 2 levels": ("fena_flat_memory", (103,)),
+    "flat, as 3 levels": ("fena_flat_memory", (117,)),
+}
 #: Of the pass of `short`.
 SHORT_TOKENS = 6000
 
 
-def first_contact(seed, quick, model="fena_flat_memory", levels=3, **options):
+def first_contact(seed, quick, levels=2, **options):
     """A network of so many hidden `levels` on protocols/first_contact.py (quick: a pass of 1,500
     tokens); `options` are the protocol's.
     """
@@ -23,7 +47,62 @@ def first_contact(seed, quick, model="fena_flat_memory", levels=3, **options):
     protocol = load_protocol(
         PROTOCOLS / "first_contact.py", seed=seed, levels=levels, **{**short, **options}
     ).protocol
-    return Experiment(model=MODELS / f"{model}.py", protocol=protocol, seed=seed)
+    return Experiment(model=MODELS / "fena.py", protocol=protocol, seed=seed)
+
+
+def trained(seed, quick, grammar="motifs", architecture="2 levels", shuffled=False):
+    """A network after one pass over a grammar of GRAMMARS, with the tokens, the pace and the falling
+    plasticity of first_contact.
+
+    Blocks: "untrained"; "training", in random order if `shuffled`; "familiar" and "held_out", frozen;
+    "without_1", ...: "familiar" again, with the predictions of this level knocked out.
+    """
+    model, sizes = ARCHITECTURES[architecture]
+    if (grammar, architecture, shuffled) == ("motifs", "2 levels", False):
+        return first_contact(seed, quick)
+    tokens, test = (1500, 300) if quick else (16_000, 1500)
+    rules = GRAMMARS[grammar]
+    learned = rules.training(tokens, seed=1 + seed)
+    if shuffled:
+        learned = in_random_order(learned, seed)
+    familiar = rules.training(test, seed=10_000 + seed)
+
+    def frozen(name, stream, start="training", **controls):
+        return Block(
+            name=name, stream=stream, pace=PACE, controls=FROZEN | controls, start_from=start
+        )
+
+    blocks = [
+        frozen("untrained", familiar[:300], INITIAL),
+        Block(
+            name="training",
+            stream=learned,
+            pace=PACE,
+            controls=dict(plasticity_gain=1 - 0.9 * np.arange(tokens) / tokens),
+            start_from=INITIAL,
+        ),
+        frozen("familiar", familiar),
+        frozen("held_out", rules.held_out(test, seed=20_000 + seed)),
+        *(
+            frozen(f"without_{level}", familiar, knocked_out=level)
+            for level in range(1, 1 + len(sizes))
+        ),
+    ]
+    protocol = Protocol(
+        name=f"trained_{'shuffled_' if shuffled else ''}{grammar.replace(' ', '_')}",
+        measured_signal="mean square of error_l: population activity of error units",
+        blocks=blocks,
+    )
+    return Experiment(
+        model=MODELS / f"{model}.py", protocol=protocol, seed=seed, options=dict(sizes=sizes)
+    )
+
+
+def in_random_order(stream, seed):
+    """The same tokens, one by one in random order."""
+    order = np.random.default_rng([seed, 11]).permutation(len(stream))
+    symbols = np.array(stream.vocabulary.symbols)[stream.events["token"].to_numpy()[order]]
+    return TokenStream.from_list(symbols.tolist(), stream.vocabulary)
 
 
 def short(
@@ -34,6 +113,8 @@ def short(
     options=None,
     may_stop=False,
     tokens=SHORT_TOKENS,
+    model="fena",
+    levels=2,
 ):
     """A network after one short pass; that without parameters and options is the healthy one of C07
     to C10 and C18.
@@ -44,17 +125,15 @@ def short(
     it falls linearly to 0 over three quarters of the pass.
     """
     tokens, test = (1000, 300) if quick else (tokens, 800)
-    grammar, pace, frozen = (
-        MotifGrammar(),
-        FixedPace(duration=48 * ms, blank=12 * ms),
-        dict(plasticity_gain=0.0),
-    )
+    grammar = MotifGrammar()
     share = np.arange(tokens) / tokens
     controls = dict(plasticity_gain=1 - 0.9 * share)
     if temperature:
         controls["temperature"] = temperature * np.clip(1 - share / 0.75, 0, 1)
     familiar = grammar.training(test, seed=10_000 + seed)
-    probes = [Probe(f"precision_{level}", ["precision", "mean_square"]) for level in range(4)]
+    probes = [
+        Probe(f"precision_{level}", ["precision", "mean_square"]) for level in range(levels + 1)
+    ]
     probes.append(Probe("error_0", "probability"))  # what the free energy of level 0 follows from
     protocol = Protocol(
         name="short",
@@ -64,24 +143,24 @@ def short(
             Block(
                 name="training",
                 stream=grammar.training(tokens, seed=1 + seed),
-                pace=pace,
+                pace=PACE,
                 controls=controls,
             ),
             Block(
-                name="familiar", stream=familiar, pace=pace, controls=frozen, start_from="training"
+                name="familiar", stream=familiar, pace=PACE, controls=FROZEN, start_from="training"
             ),
             Block(
                 name="trace",
                 stream=familiar[:40],
-                pace=pace,
-                controls=frozen,
+                pace=PACE,
+                controls=FROZEN,
                 probes=probes,
                 start_from="training",
             ),
         ],
     )
     return Experiment(
-        model=MODELS / "fena_flat_memory.py",
+        model=MODELS / f"{model}.py",
         protocol=protocol,
         seed=seed,
         parameters=parameters or {},

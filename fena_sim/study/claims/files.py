@@ -17,7 +17,7 @@ from .claim import Experiment, Measured, NotRun, Reported
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SEEDS, QUICK_SEEDS = 10, 2
+SEEDS, QUICK_SEEDS = 20, 2
 
 
 @attrs.frozen
