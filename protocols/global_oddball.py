@@ -17,6 +17,8 @@ onset minus mean over the 50 ms before::
     pure global_l = xxxxx when rare minus xxxxx when frequent, 0 to 700 ms
 """
 
+from functools import partial
+
 import numpy as np
 from brian2 import ms
 
@@ -86,40 +88,39 @@ def _trials(rare, frequent, pair, vocabulary, rng):
     return dict(stream=stream, pace=FixedPace(duration=DURATION, blank=blank.ravel() * ms))
 
 
-def responses(run, window, weighted=True):
-    """Response to the fifth token by block and trial, {(frequent trial, deviant): array (level,)},
-    averaged over trials and then over the two roles of the tokens.
+def read_out(window, weighted=True):
+    """Responses of error units in a window, as `responses` takes them."""
+    return partial(error_response, window=window, baseline=BASELINE, weighted=weighted)
+
+
+def responses(run, response):
+    """Response to the fifth token, {(block, local deviant): array (level,)}: mean over trials, then
+    over the two roles of the tokens. `response`: from a run and a block to a DataArray (event, level).
     """
-    found = {}
-    for block in FREQUENT:
-        for deviant in (False, True):
-            found[block, deviant] = np.mean(
-                [
-                    _mean(run, name, deviant, window, weighted)
-                    for name in (block, block + SWAPPED)
-                    if name in run.blocks
-                ],
-                axis=0,
-            )
-    return found
+    return {
+        (block, deviant): np.mean(
+            [_fifth(run, name, deviant, response) for name in (block, block + SWAPPED)], axis=0
+        )
+        for block in FREQUENT
+        for deviant in (False, True)
+    }
 
 
-def _mean(run, block, deviant, window, weighted):
-    events = run.events(block)
-    fifth = (events["position"] == PER_TRIAL - 1).to_numpy()
-    chosen = fifth & (events["deviant"].to_numpy() == deviant)
-    return error_response(run, block, window, BASELINE, weighted, chosen).mean("event").to_numpy()
+def _fifth(run, block, deviant, response):
+    events, values = run.events(block), response(run, block)
+    chosen = (events["position"] == PER_TRIAL - 1) & (events["deviant"] == deviant)
+    return values[chosen.to_numpy()[values["event"].to_numpy()]].mean("event").to_numpy()
 
 
-def local(run, weighted=True):
-    """Local effect, {frequent trial: array (level,)}."""
-    found = responses(run, SHORT, weighted)
+def local(run, response=read_out(SHORT)):
+    """Local effect, {block: array (level,)}."""
+    found = responses(run, response)
     return {block: found[block, True] - found[block, False] for block in FREQUENT}
 
 
-def pure_global(run, weighted=True):
+def pure_global(run, response=read_out(LONG)):
     """Response to xxxxx when rare minus when frequent, array (level,)."""
-    found = responses(run, LONG, weighted)
+    found = responses(run, response)
     return found["xxxxY", False] - found["xxxxx", False]
 
 
