@@ -2,12 +2,12 @@
 
 import numpy as np
 import xarray as xr
-from brian2 import Quantity, ms
+from brian2 import Quantity, ms, second
 
 from ..declare.arguments import checked
 from ..errors import DeclarationError
 from ..runs.store.run import Run
-from .epochs.cut import epochs, within
+from .epochs.cut import epochs, steps
 from .epochs.samples import samples
 from .select import narrow, presented
 
@@ -61,26 +61,46 @@ def error_response(
     StimulusError
         If no token is left.
     DeclarationError, UnitError
-        If a window is not two times in order.
+        If a window is not two times in order, or intervals differ.
     """
-    span = (min(window[0], baseline[0]), max(window[1], baseline[1]))
     recorded = samples(run, block, "error_0.error")
-    events = run.events(block)
-    onset, half = events["onset"].to_numpy(), recorded.interval / 2
-    whole = (onset + float(span[0]) > recorded.time[0] - half) & (
-        onset + float(span[1]) < recorded.time[-1] + recorded.interval + half
+    edges = [
+        steps(times, recorded.interval, name, recorded.where)
+        for name, times in (("window", window), ("baseline", baseline))
+    ]
+    first, last = min(low for low, _ in edges), max(high for _, high in edges)
+    events, half = run.events(block), recorded.interval / 2
+    onset, start, end = (
+        events["onset"].to_numpy(),
+        recorded.time[0] - half,
+        recorded.time[-1] + recorded.interval + half,
     )
+    span = (first * recorded.interval, last * recorded.interval)
+    whole = (onset + span[0] > start) & (onset + span[1] < end)
     chosen = narrow(presented(events) & whole, mask, recorded.where)
 
     def of(variable):
-        return epochs(run, block, variable, span, by=lambda _: np.where(chosen, "chosen", None))
+        return epochs(
+            run,
+            block,
+            variable,
+            (span[0] * second, span[1] * second),
+            by=lambda _: np.where(chosen, "chosen", None),
+        )
 
+    inside = [slice(low - first, high - first) for low, high in edges]
     levels = []
     while not levels or f"error_{len(levels)}.error" in run.traces(block):
         level = len(levels)
         error = of(f"error_{level}.error")
-        precision = of(f"precision_{level}.precision") if weighted else None
-        levels.append(_response(error, precision, window, baseline))
+        precision = of(f"precision_{level}.precision") if weighted else error[:, :, :1]
+        if error.shape[1] != last - first or precision.shape[:2] != error.shape[:2]:
+            raise DeclarationError(
+                f"samples of level {level} have another interval than those of level 0's errors",
+                where=recorded.where,
+                fix="record the errors and precisions of all levels with one interval",
+            )
+        levels.append(_response(error, precision if weighted else None, inside))
     return xr.DataArray(
         np.stack(levels, axis=1),
         dims=("event", "level"),
@@ -88,12 +108,7 @@ def error_response(
     )
 
 
-def _response(error, precision, window, baseline):
-    first = int(np.rint(float(error["time"][0]) / error.attrs["interval_s"]))
-    inside = [
-        within(part, first, first + error.sizes["time"], error.attrs["interval_s"], str(error.name))
-        for part in (window, baseline)
-    ]
+def _response(error, precision, inside):
     found, step = np.zeros(error.sizes["token"]), max(1, AT_ONCE // int(np.prod(error.shape[1:])))
     for start in range(0, len(found), step):
         part = slice(start, start + step)

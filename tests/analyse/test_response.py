@@ -4,10 +4,10 @@ hand; the closed form of a depressed synapse at rest.
 
 import numpy as np
 import pytest
-from brian2 import ms, second
+from brian2 import ms, mV, second
 
 from fena_sim import measure
-from fena_sim.errors import FenaError, StimulusError, UnknownNameError
+from fena_sim.errors import DeclarationError, FenaError, StimulusError, UnknownNameError
 
 STEP = 10  # ms between samples
 ONSETS = np.array([100, 300, 500])  # ms
@@ -70,6 +70,25 @@ def test_windows_beyond_the_recording_are_left_out_without_a_warning(run, recwar
     assert not recwarn
     with pytest.raises(StimulusError, match="no event is left"):
         measure.error_response(run, "block", (0 * ms, 600 * ms))
+
+
+def test_other_intervals_and_wrong_windows_are_refused(make_run):
+    time = np.arange(40) * STEP / 1000
+    traces = recorded(np.ones((40, 1)), precision=np.ones(40))
+    traces["precision_0.precision"] = (
+        ("time_slow", "precision_0_unit"),
+        np.ones((20, 1)),
+        {"units": "1"},
+    )
+    traces["time_slow"] = ("time_slow", time[::2])
+    run = make_run(block=dict(tokens=[0], onset=[0.1], traces=traces))
+    with pytest.raises(DeclarationError, match="another interval"):
+        measure.error_response(run, "block")
+    found = measure.error_response(run, "block", weighted=False)
+    assert float(found[0, 0]) == 0  # constant activity is no response
+    for wrong in ((1 * ms, 2 * mV), (2 * ms, 1 * ms), (0 * ms, np.inf * ms)):
+        with pytest.raises(FenaError):
+            measure.error_response(run, "block", wrong)
 
 
 def test_what_was_not_recorded_is_named(make_run):
