@@ -47,7 +47,7 @@ OF_DEVIANCE = {
     FROZEN: ({}, dict(tokens=300, plasticity_gain=0.0)),
 }
 OF_GLOBAL = {INTACT: {}, FROZEN: dict(trials=60, plasticity_gain=0.0)}
-QUICK_TOKENS, QUICK_TRIALS = dict(tokens=60), dict(trials=10, habituation=5)
+QUICK_TOKENS, QUICK_TRIALS = dict(tokens=60), dict(trials=5, habituation=2)
 MOST, LEAST_PREDICTION, ABSENT, RATIO = 0.9, 0.10, 0.1, (0.3, 1.0)
 TOP = (1, 2)
 TRAINED, MANY, GROUPS = "trained", "many standards, ", "global oddball, "

@@ -172,20 +172,19 @@ def test_item_frequency_forgets(c18):
     assert c18.most_frequent(np.array([2, 0, 2, 1])) == 0.5
 
 
-def test_a_rhythm_stands_out_of_its_neighbours_and_a_shift_of_power_does_not(c18):
+def test_a_rhythm_is_power_in_its_band_and_slowness_takes_it(c18):
     rng = np.random.default_rng(0)
-    time = np.arange(20 * 252) / 1000
+    time = np.arange(200 * 252) / 1000
     noise = rng.normal(size=(len(time), 3))
 
     def held(states):
         traces = {"state_1.r": xr.DataArray(states, dims=("time", "unit"))}
         return SimpleNamespace(traces=lambda block: traces)
 
+    # white noise of variance 1 from 0 to 500 Hz, and a sine of variance 2
     ringing = held(noise + 2 * np.sin(2 * np.pi * 15 * time)[:, None])
-    assert c18.rhythm(ringing) == pytest.approx(
-        2 / 3, abs=0.05
-    )  # 2^2/2 of 2^2/2 + 1, noise at 8 to 30 Hz .05
-    assert c18.against_flanks(ringing) > 1
-    assert c18.against_flanks(held(noise)) == pytest.approx(0, abs=0.1)
-    slow = np.cumsum(noise, axis=0)  # power as 1/f^2: more below the band, less above it
-    assert abs(c18.against_flanks(held(slow))) < 0.4
+    assert c18.rhythm(ringing) == pytest.approx((2 + 24 / 500) / 3, abs=0.01)
+    assert c18.rhythm(held(noise)) == pytest.approx(24 / 500, abs=0.01)
+    # A first-order filter of 20 ms divides power at f by 1 + (2 pi f .02)^2, also of a sine.
+    sine = c18.slowed(np.sin(2 * np.pi * 15 * time)[:, None])[2000:]
+    assert sine.var() == pytest.approx(0.5 / (1 + (2 * np.pi * 15 * 0.02) ** 2), rel=0.05)
