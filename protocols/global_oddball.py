@@ -51,7 +51,8 @@ def protocol(seed=0, trials=120, habituation=30, plasticity_gain=1.0, levels=2):
         for block, frequent in FREQUENT.items():
             rng = np.random.default_rng([seed, number, frequent])
             rare = np.zeros(trials, bool)
-            rare[rng.permutation(trials)[: round(P_RARE * trials)]] = True
+            # The last trial is a frequent one: the block ends within its window.
+            rare[rng.permutation(trials - 1)[: round(P_RARE * trials)]] = True
             given = dict(frequent=frequent, pair=pair, vocabulary=vocabulary, rng=rng)
             first, test = _trials(np.zeros(habituation, bool), **given), _trials(rare, **given)
             blocks += [

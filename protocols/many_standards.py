@@ -33,10 +33,10 @@ MODEL = "../models/fena.py"
 WINDOW, BASELINE = (0 * ms, 250 * ms), (-50 * ms, 0 * ms)
 #: Tokens of a block that are not counted: FIRST, or a quarter of a block that is shorter than four
 #: times as many.
-FIRST = 150
+FIRST = 200
 
 
-def protocol(seed=0, tokens=600, p_deviant=0.1, plasticity_gain=1.0, levels=2):
+def protocol(seed=0, tokens=2000, p_deviant=0.1, plasticity_gain=1.0, levels=2):
     """Oddball, flip-flop and many standards, `tokens` each; `levels` is the number of hidden levels
     of the model.
     """

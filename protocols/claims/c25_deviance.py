@@ -17,7 +17,7 @@ DEFINITION = """Networks of models/fena.py, two hidden levels (levels 0, 1, 2), 
 protocols/first_contact.py). The two phenomena start from there; learning stays on, as in the brain. Response of a level to a
 token: sum over its error units of |error| times the level's precision at that time (as errors are sent upwards), mean over a
 window from the token's onset minus mean over the 50 ms before.
-Deviance: protocols/many_standards.py, 600 tokens per block, of which the first 150 are not counted; window 0 to 250 ms; the same
+Deviance: protocols/many_standards.py, 1,200 tokens per block, of which the first 200 are not counted; window 0 to 250 ms; the same
 two tokens as deviant D, standard S, and among ten equally rare tokens C. iPE = (D - C)/sqrt(D^2 + S^2 + C^2) (Parras et al. 2017,
 doi 10.1038/s41467-017-02038-6). Criterion of a network: iPE >= .10 at both top levels, 1 and 2. Controls: with the precisions
 clamped (each level keeps the trust that it had at the end of training: tau_precision = 1e9 s, and no progress: most = 1) the
@@ -33,20 +33,19 @@ is above 0; and the global effect is absent at level 0: the absolute value of it
 effect (mean of both kinds of block, window 0 to 700 ms). Control: of depression alone the pure global effect must be below a
 tenth of its local effect as well. The same networks must know the grammar: next-token accuracy on new tokens, learning frozen, at
 the start of both. Reported: parts of the criterion, every level, the share global/(global + local), with global = rare minus
-frequent of both trials, and a frozen copy (60 trials). Criteria c4 of P01, c2 and c3 of P02 in a list of phenomena that was fixed
+frequent of both trials, and a frozen copy (40 trials). Criteria c4 of P01, c2 and c3 of P02 in a list of phenomena that was fixed
 before the model was; a tenth, for absence, was chosen on seeds 0 and 1."""
 DEVIANCE = load_file(PROTOCOLS / "many_standards.py", "protocol")
 GLOBAL = load_file(PROTOCOLS / "global_oddball.py", "protocol")
 INTACT, CLAMPED, FROZEN = "intact", "clamped", "frozen"
 CLAMP = dict(most=1.0, tau_precision=1e9 * second)
-#: Parameters, and options of the protocol, of each variant; the second options are those of a quick
-#: run.
+#: Parameters, and options of the protocol, of each variant.
 OF_DEVIANCE = {
-    INTACT: ({}, {}),
-    CLAMPED: (CLAMP, {}),
+    INTACT: ({}, dict(tokens=1200)),
+    CLAMPED: (CLAMP, dict(tokens=1200)),
     FROZEN: ({}, dict(tokens=300, plasticity_gain=0.0)),
 }
-OF_GLOBAL = {INTACT: {}, FROZEN: dict(trials=60, plasticity_gain=0.0)}
+OF_GLOBAL = {INTACT: {}, FROZEN: dict(trials=40, plasticity_gain=0.0)}
 QUICK_TOKENS, QUICK_TRIALS = dict(tokens=60), dict(trials=5, habituation=2)
 MOST, LEAST_PREDICTION, ABSENT, RATIO = 0.9, 0.10, 0.1, (0.3, 1.0)
 TOP = (1, 2)

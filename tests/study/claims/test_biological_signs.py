@@ -60,6 +60,7 @@ def test_the_groups_of_a_global_oddball(groups):
         assert (tokens[:, :4] == x).all()
         frequent = tokens[:, 4] == (1 - x if block.name.startswith("xxxxY") else x)
         assert frequent.sum() == (30 if habituation else 96)  # 80 % of 120
+        assert frequent[-1]
         rare, deviant = (
             events[name].to_numpy().reshape(-1, 5)[:, 4] for name in ("rare", "deviant")
         )
