@@ -5,8 +5,8 @@ ms, 150 ms from onset to onset, are a trial: xxxxx or xxxxY. In a block one of t
 and the other rare. Y after xxxx is a local deviant; whichever trial is rare is a global one. So xxxxx
 where xxxxY is frequent breaks a rule without a new token. Trials are 700 to 1000 ms apart, at random, so
 that they are no clock. Blocks "xxxxY", "xxxxx" (named after the frequent trial) and "xxxxY_swapped",
-"xxxxx_swapped" (the tokens swapped) start from the same state: give a trained network with --from.
-30 frequent trials come first, unrecorded ("..._first"). Plasticity stays on, as in the brain; with
+"xxxxx_swapped" (the tokens swapped) start from the same state: give a network with a past with --from,
+for instance at the end of the block "familiarisation" of protocols/many_standards.py. 30 frequent trials come first, unrecorded ("..._first"). Plasticity stays on, as in the brain; with
 `--set protocol.plasticity_gain=0` it is frozen in the trials that are recorded.
 
 Recorded every 5 ms: the error of every unit and the precision of every level. The response of a level to

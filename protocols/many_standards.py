@@ -4,10 +4,12 @@ rare and nothing is expected?
 Deviance is told from adaptation (design P01; Parras et al. 2017, doi 10.1038/s41467-017-02038-6).
 The same two tokens come as deviant (p = 0.1, at least two standards between deviants), as standard,
 and as two of ten tokens in random order, each with probability 0.1: "oddball", "flip_flop" (roles
-swapped) and "many_standards". Tokens of 75 ms every 250 ms. Each block starts from the same state: give
-a trained network with --from. Plasticity stays on, as in the brain; with `--set
-protocol.plasticity_gain=0` it is frozen. The first tokens of a block, in which the network gets used to
-it, are not counted.
+swapped) and "many_standards". Tokens of 75 ms every 250 ms. Each of these blocks starts from the same
+state: a network that knows all tokens and expects none, since it has heard them in random order
+("familiarisation"). For a network with another past, give it with --from and `--set
+protocol.familiarisation=0`. Plasticity stays on, as in the brain; with `--set
+protocol.plasticity_gain=0` it is frozen after the familiarisation. The first tokens of a block, in which
+the network gets used to it, are not counted.
 
 Recorded every 5 ms: the error of every unit and the precision of every level. The response of a level is
 the sum over its units of |error| times the precision, as it is sent upwards: mean over 0 to 250 ms from
@@ -36,10 +38,13 @@ WINDOW, BASELINE = (0 * ms, 250 * ms), (-50 * ms, 0 * ms)
 FIRST = 200
 
 
-def protocol(seed=0, tokens=2000, p_deviant=0.1, plasticity_gain=1.0, levels=2):
-    """Oddball, flip-flop and many standards, `tokens` each; `levels` is the number of hidden levels
-    of the model.
+def protocol(
+    seed=0, tokens=2000, familiarisation=2000, p_deviant=0.1, plasticity_gain=1.0, levels=2
+):
+    """Oddball, flip-flop and many standards, `tokens` each, after the tokens of the familiarisation;
+    `levels` is the number of hidden levels of the model.
     """
+    pace = FixedPace(duration=75 * ms, onset_asynchrony=250 * ms)
     vocabulary = MotifGrammar().vocabulary
     control = vocabulary.symbols[:10]
     standard, deviant = control[4:6]
@@ -56,20 +61,29 @@ def protocol(seed=0, tokens=2000, p_deviant=0.1, plasticity_gain=1.0, levels=2):
             control, tokens, seed=20_000 + seed, vocabulary=vocabulary
         ),
     }
+    before = []
+    if familiarisation:
+        random = many_standards(
+            vocabulary.symbols, familiarisation, seed=30_000 + seed, vocabulary=vocabulary
+        )
+        before = [Block(name="familiarisation", stream=random, pace=pace)]
     return Protocol(
         name="many_standards",
         description="Oddball, flip-flop and many standards: deviance against rarity and adaptation",
         measured_signal="sum of |error_l| times precision_l: activity of error units as it is sent upwards",
         blocks=[
-            Block(
-                name=name,
-                stream=stream,
-                pace=FixedPace(duration=75 * ms, onset_asynchrony=250 * ms),
-                controls=dict(plasticity_gain=plasticity_gain),
-                probes=probes,
-                start_from=INITIAL,
-            )
-            for name, stream in streams.items()
+            *before,
+            *(
+                Block(
+                    name=name,
+                    stream=stream,
+                    pace=pace,
+                    controls=dict(plasticity_gain=plasticity_gain),
+                    probes=probes,
+                    start_from=before[0].name if before else INITIAL,
+                )
+                for name, stream in streams.items()
+            ),
         ],
     )
 

@@ -59,7 +59,11 @@ SMALLER, LARGER = Threshold("<", 0, interval=True), Threshold(">", 0, interval=T
 def experiments(seed, quick):
     tokens = QUICK_TOKENS if quick else TOKENS
     deviance = load_protocol(
-        PROTOCOLS / "many_standards.py", seed=seed, levels=OLD["levels"], tokens=tokens
+        PROTOCOLS / "many_standards.py",
+        seed=seed,
+        levels=OLD["levels"],
+        tokens=tokens,
+        familiarisation=0,
     ).protocol
     found = {}
     for state, parameters in PRECISION.items():

@@ -43,6 +43,8 @@ def test_the_deviant_is_as_rare_among_standards_as_among_many():
     np.testing.assert_allclose(shares, np.full(10, 0.1), atol=0.015)
     assert (np.diff(events["many_standards"]) != 0).all()
     assert {float(block.pace.onset_asynchrony) for block in protocol.blocks} == {0.25}
+    assert set(events["familiarisation"]) == set(range(16))
+    assert [block.start_from for block in protocol.blocks] == [None] + 3 * ["familiarisation"]
 
 
 def test_the_groups_of_a_global_oddball(groups):
