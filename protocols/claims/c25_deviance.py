@@ -227,12 +227,13 @@ def effects(run, short=GLOBAL.read_out(GLOBAL.SHORT), long=GLOBAL.read_out(GLOBA
 
 
 def figure(runs):
-    """Every network: (a) iPE by level, of every variant and weight-free, and of depression alone; (b) the two criteria of the global oddball that are no sign; (c) pure global effect of
-    every level, of its local one.
+    """Every network: (a) iPE by level, of every variant and weight-free, and of depression alone;
+    (b) the two criteria of the global oddball that are no sign, met in the shaded field; (c) pure
+    global effect of every level, of its local one.
     """
-    drawn = new_figure(PAGE_WIDTH, 62)
+    drawn = new_figure(PAGE_WIDTH, 70)
     with sheet():
-        axes = drawn.subplots(1, 3, width_ratios=(1.6, 0.8, 1))
+        axes = drawn.subplots(1, 3, width_ratios=(2.3, 1, 0.8))
         _draw_deviance(axes[0], runs)
         found = [effects(run) for run in runs[GROUPS + INTACT]]
         axes[1].plot(
@@ -243,18 +244,20 @@ def figure(runs):
             alpha=0.6,
             markeredgewidth=0,
         )
-        axes[1].axvspan(*RATIO, color="#8C8C8C", alpha=0.16, linewidth=0)
-        for bound in (-ABSENT, ABSENT):
-            axes[1].axhline(bound, color="#8C8C8C", linewidth=0.7, linestyle=(0, (4, 2)))
+        axes[1].fill_between(RATIO, -ABSENT, ABSENT, color="#8C8C8C", alpha=0.16, linewidth=0)
+        axes[1].axhline(0, color="#8C8C8C", linewidth=0.5)
         axes[1].set(
             xlabel="local effect of level 1,\nexpected over unexpected",
-            ylabel="global effect of level 0, of the local one",
+            ylabel="global effect of level 0\n(share of the local one)",
+            xlim=(min(0, axes[1].get_xlim()[0]), max(1.05, axes[1].get_xlim()[1])),
         )
         for level in range(3):
             _column(axes[2], level, [of["relative"][level] for of in found], level_colour(level))
         axes[2].axhline(0, color="#8C8C8C", linewidth=0.5)
         axes[2].set_xticks(range(3), range(3))
-        axes[2].set(xlabel="level", ylabel="pure global effect, of the local one")
+        axes[2].set(
+            xlabel="level", ylabel="pure global effect\n(share of the local one)", xlim=(-0.5, 2.5)
+        )
         for ax, text in zip(axes, "abc"):
             letter(ax, text)
     return drawn
@@ -274,17 +277,17 @@ def _draw_deviance(ax, runs):
     ax.axhline(LEAST_PREDICTION, color="#8C8C8C", linewidth=0.7, linestyle=(0, (4, 2)))
     ax.set_xticks(
         [4 * group + 1 for group in range(len(variants) + 1)],
-        [name.replace("-", "-\n").replace(" the ", "\nthe ") for name in variants]
+        [name.replace("-", "-\n").replace("the ", "the\n") for name in variants]
         + ["depression\nalone"],
     )
     for level in range(3):
         ax.plot([], [], "o", color=level_colour(level), label=f"level {level}")
-    ax.legend(loc="lower left")
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     ax.set_ylabel("prediction error (iPE)")
 
 
 def _column(ax, place, values, colour):
     """The value of every network in a column, and their median."""
-    spread = place + np.linspace(-0.25, 0.25, len(values))
+    spread = place + np.linspace(-0.3, 0.3, len(values) + 2)[1:-1]
     ax.plot(spread, values, "o", color=colour, alpha=0.6, markersize=3, markeredgewidth=0)
     ax.plot(place, np.median(values), "_", color="black", markersize=10)
