@@ -32,8 +32,8 @@ times that where xxxxx is frequent: it persists, but is not larger, where it is 
 is above 0; and the global effect is absent at level 0: the absolute value of its pure global effect is below a tenth of its local
 effect (mean of both kinds of block, window 0 to 700 ms). Control: of depression alone the pure global effect must be below a
 tenth of its local effect as well. Networks of the same seeds must learn the grammar: next-token accuracy on new tokens, learning
-frozen, after one pass (protocols/first_contact.py). Reported: both phenomena from the end of that pass (600 tokens; 60 trials),
-where tokens have a past; parts of the criterion, every level, the share global/(global + local), with global = rare minus frequent
+frozen, after one pass (protocols/first_contact.py). Reported: both phenomena from the end of that pass (600 tokens, 150 not
+counted; 60 trials), where tokens have a past; parts of the criterion, every level, the share global/(global + local), with global = rare minus frequent
 of both trials, and a frozen copy (20 trials). Criteria c4 of P01, c2 and c3 of P02 in a list of phenomena that was fixed before the
 model was; a tenth, for absence, and the past of the networks were chosen on seeds 0 and 1."""
 DEVIANCE = load_file(PROTOCOLS / "many_standards.py", "protocol")
