@@ -1,5 +1,6 @@
 """Measures of stored runs. Each is defined once, in `fena_sim.analyse`."""
 
+from .analyse.adaptation import depression
 from .analyse.decoding import (
     Decoding,
     autocorrelation_time,
@@ -25,6 +26,7 @@ from .analyse.mismatch import mismatch
 from .analyse.ngram import NGram, ngram_table
 from .analyse.oscillation import damped_frequency, delay_loop_eigenvalue, dominant_mode
 from .analyse.prediction import accuracy, bits, surprisal, token_scores
+from .analyse.response import error_response
 from .analyse.rhythm import (
     Oscillation,
     PhaseLag,
@@ -54,12 +56,14 @@ __all__ = [
     "damped_frequency",
     "decode",
     "delay_loop_eigenvalue",
+    "depression",
     "dominant_mode",
     "energy_curve",
     "entropy_floor",
     "error_course",
     "error_curve",
     "error_ratio",
+    "error_response",
     "error_series",
     "free_energy",
     "free_energy_trace",

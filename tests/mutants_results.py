@@ -128,9 +128,30 @@ RESULTS = [
     (
         "deviants of the flip-flop count as standards",
         "fena_sim/analyse/mismatch.py",
-        "responses[swapped[role]].append",
-        "responses[role].append",
+        "responses[other].append(of_token(flip_flop",
+        "responses[role].append(of_token(flip_flop",
         "tests/analyse/test_mismatch.py",
+    ),
+    (
+        "the first tokens of a block count in its mismatch",
+        "fena_sim/analyse/mismatch.py",
+        "chosen[event] & (event >= first)",
+        "chosen[event]",
+        "tests/analyse/test_mismatch.py",
+    ),
+    (
+        "the response to a token without the time before it",
+        "fena_sim/analyse/response.py",
+        "found[part] = response - before",
+        "found[part] = response",
+        "tests/analyse/test_response.py",
+    ),
+    (
+        "depressed synapses recover from where they were two tokens ago",
+        "fena_sim/analyse/adaptation.py",
+        "np.concatenate([onset[:1], onset[:-1]])",
+        "np.concatenate([onset[:2], onset[:-2]])",
+        "tests/analyse/test_response.py",
     ),
     (
         "a certificate of the first block alone",

@@ -1,5 +1,7 @@
 """The deviance response and its parts, with the controls of an oddball experiment."""
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -15,12 +17,15 @@ def mismatch(
     oddball: str = "oddball",
     flip_flop: str = "flip_flop",
     control: str = "many_standards",
+    response: Callable | None = None,
+    first: int = 0,
 ) -> xr.Dataset:
     """Responses to the same tokens as deviant, standard and control, by level (P01).
 
     The response R is the mean over tokens of the level's squared error, averaged over the
-    presentation. Both tokens serve in both roles (flip-flop), so identity cancels. With D, S, C the
-    responses as deviant, standard and control, and n = sqrt(D^2 + S^2 + C^2)::
+    presentation, or of another `response`. Both tokens serve in both roles (flip-flop), so identity
+    cancels. With D, S, C the responses as deviant, standard and control, and
+    n = sqrt(D^2 + S^2 + C^2)::
 
         mismatch = D - S      prediction_error = (D - C)/n      repetition_suppression = (C - S)/n
 
@@ -32,6 +37,11 @@ def mismatch(
     run : Run
     oddball, flip_flop, control : str
         Names of the blocks; their events have a column ``role``.
+    response : function, optional
+        From a run and the name of a block to a DataArray (event, level) with the coordinate
+        ``event``, such as `error_response` and `depression`.
+    first : int
+        Number of the first token of every block that counts.
 
     Returns
     -------
@@ -43,10 +53,24 @@ def mismatch(
     StimulusError
         If the oddball has no deviant or no standard, or another block lacks its tokens.
     """
+    values = response or _squared
+    by_block = {
+        block: values(run, block).transpose("event", "level")
+        for block in (oddball, flip_flop, control)
+    }
+
+    def of_token(block, token):
+        return _mean(
+            by_block[block],
+            run.events(block)["token"].to_numpy() == token,
+            first,
+            f"block {block!r} of {run.id}",
+        )
+
     responses: dict[str, list[np.ndarray]] = {"deviant": [], "standard": [], "control": []}
     swapped = {"deviant": "standard", "standard": "deviant"}
-    first = run.events(oddball)
-    roles = first["role"].tolist() if "role" in first else []
+    events = run.events(oddball)
+    roles = events["role"].tolist() if "role" in events else []
     for role in swapped:
         if role not in roles:
             raise StimulusError(
@@ -54,17 +78,14 @@ def mismatch(
                 where=f"block {oddball!r} of {run.id}",
                 fix="give a block whose stream is one of fena_sim.stimulus.oddball",
             )
-    tokens = {role: first["token"].iloc[roles.index(role)] for role in swapped}
-    for role, token in tokens.items():
-        responses[role].append(_response(run, oddball, first["token"].to_numpy() == token))
-        second = run.events(flip_flop)["token"].to_numpy() == token
-        responses[swapped[role]].append(_response(run, flip_flop, second))
-        responses["control"].append(
-            _response(run, control, run.events(control)["token"].to_numpy() == token)
-        )
+    for role, other in swapped.items():
+        token = events["token"].iloc[roles.index(role)]
+        responses[role].append(of_token(oddball, token))
+        responses[other].append(of_token(flip_flop, token))
+        responses["control"].append(of_token(control, token))
     d, s, c = (np.mean(responses[role], axis=0) for role in ("deviant", "standard", "control"))
     norm = np.sqrt(d**2 + s**2 + c**2)
-    values = {
+    found = {
         "deviant": d,
         "standard": s,
         "control": c,
@@ -73,15 +94,22 @@ def mismatch(
         "repetition_suppression": (c - s) / norm,
     }
     return xr.Dataset(
-        {name: ("level", v) for name, v in values.items()}, coords={"level": np.arange(len(d))}
+        {name: ("level", v) for name, v in found.items()}, coords={"level": np.arange(len(d))}
     )
 
 
-def _response(run, block, chosen):
-    if not chosen.any():
+def _squared(run, block):
+    return readout(run, block, "error")
+
+
+def _mean(values, chosen, first, where):
+    """Mean over the chosen tokens from the first that counts, (level,)."""
+    event = values["event"].to_numpy() if "event" in values.coords else np.arange(len(values))
+    counted = chosen[event] & (event >= first)
+    if not counted.any():
         raise StimulusError(
             "a token of the oddball does not occur",
-            where=f"block {block!r} of {run.id}",
+            where=where,
             fix="give a block that presents the oddball's two tokens",
         )
-    return readout(run, block, "error").to_numpy()[chosen].mean(axis=0)
+    return values.to_numpy()[counted].mean(axis=0)

@@ -55,8 +55,11 @@ def _cut(block, tokens):
         name: value[:tokens] if np.shape(value) == (len(block),) else value
         for name, value in block.controls.items()
     }
+    pace = block.pace
+    if not pace.self_paced and np.ndim(pace.blank):
+        pace = attrs.evolve(pace, blank=pace.blank[:tokens])
     return attrs.evolve(
-        block, stream=[stream[:tokens] for stream in block.streams], controls=controls
+        block, stream=[stream[:tokens] for stream in block.streams], controls=controls, pace=pace
     )
 
 

@@ -310,6 +310,14 @@ def measured(run):
         "collapsed_levels": (measure.collapsed_levels, dict(one, share=0.1, window=5)),
         "token_states": (measure.token_states, dict(one, level=1)),
         "mismatch": (measure.mismatch, dict(run=run, oddball="training", flip_flop="familiar")),
+        "error_response": (
+            measure.error_response,
+            dict(one, window=window, baseline=baseline, weighted=False, mask=None),
+        ),
+        "depression": (
+            measure.depression,
+            dict(one, recovery=1 * second, use=0.5, overlap=1.0),
+        ),
         "error_series": (measure.error_series, dict(one, given=["motif"])),
         "across_token_spectrum": (measure.across_token_spectrum, dict(one, given=["motif"])),
         "settling_at": (measure.settling_at, dict(one, tolerances=[1 * Hz])),

@@ -15,7 +15,11 @@ KILLS = ("resume",)
 SHOWS = {
     "change-a-parameter": [r"# my_model", r"10\. ms 0\.\d+", r"20\. ms 0\.\d+"],
     "compare-models": [r"difference .*n = 3", r"figures/fena/oddball\.pdf"],
-    "measure-mismatch": [r"2 repetition_suppression .*n = 2", r"figures/made/oddball\.png"],
+    "measure-mismatch": [
+        r"2 repetition_suppression .*n = 2",
+        r"figures/made/oddball\.png",
+        r"adaptation_prediction_error",
+    ],
     "record-spikes": [r"[1-9]\d* spikes of \d+ neurons", r"[1-9]\d* of them while a was on"],
     "resume": [r"my_oddball +my_model +0 .*finished"],
     "scripting": [r"exit code 2", r"nothing\.py", r"10\. ms", r"70 tokens done"],

@@ -103,7 +103,7 @@ def epochs(
     """
     recorded = samples(run, block, variable)
     where = recorded.where
-    first, last = _steps(window, recorded.interval, "window", where)
+    first, last = steps(window, recorded.interval, "window", where)
     before = None if baseline is None else within(baseline, first, last, recorded.interval, where)
     events = run.events(block)
     labels, order = conditions_of(events, by, where)
@@ -186,11 +186,19 @@ def _labels(events, labels, kept, recorded, steps):
     }
 
 
-def _steps(edges, interval, name, where):
-    """(first, one after the last) multiples of the interval between two times."""
+def steps(
+    edges: tuple[Quantity, Quantity], interval: float, name: str, where: str
+) -> tuple[int, int]:
+    """(first, one after the last) multiples of the interval between two times. Raises UnitError or
+    DeclarationError if they are no two finite times in order.
+    """
     if len(edges) != 2 or not all(have_same_dimensions(edge, second) for edge in edges):
         raise UnitError(
             f"the {name} {edges} is not two times", where=where, fix="give e.g. (-50*ms, 300*ms)"
+        )
+    if not np.isfinite([float(edge) for edge in edges]).all():
+        raise DeclarationError(
+            f"the {name} {edges} does not end", where=where, fix="give e.g. (-50*ms, 300*ms)"
         )
     first, last = (int(np.ceil(float(edge) / interval - SLACK)) for edge in edges)
     if first >= last:
@@ -208,7 +216,7 @@ def within(
     """Where the samples of a baseline lie in an epoch of the multiples `first` to `last` of the
     interval: a slice.
     """
-    low, high = _steps(baseline, interval, "baseline", where)
+    low, high = steps(baseline, interval, "baseline", where)
     if low < first or high > last:
         raise DeclarationError(
             f"the baseline {baseline} reaches beyond the window",

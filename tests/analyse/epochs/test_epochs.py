@@ -219,6 +219,7 @@ def test_streams_side_by_side(tmp_path):
     ("options", "error", "match"),
     [
         (dict(window=(0, 1)), UnitError, "not two times"),
+        (dict(window=(0 * ms, np.inf * ms)), DeclarationError, "does not end"),
         (dict(window=(5 * ms, 5 * ms)), DeclarationError, "holds no sample"),
         (dict(baseline=(-100 * ms, 0 * ms)), DeclarationError, "beyond the window"),
         (dict(lock="onst"), UnknownNameError, "locked to 'onst'"),
