@@ -2,7 +2,7 @@
 
 import attrs
 import numpy as np
-from networks import FROZEN, PACE, first_contact
+from networks import FROZEN, PACE, first_contact, in_random_order
 
 from fena_sim import INITIAL, Block
 from fena_sim.claims import Measured, Reported, Threshold
@@ -13,37 +13,47 @@ from fena_sim.stimulus import MotifGrammar
 
 ID = "C04"
 CLAIM = "Learning starts at the lowest level."
-DEFINITION = """models/fena.py. Errors: training block of protocols/first_contact.py (one pass), error of every level in 40 bins of
-equal width: level 0 squared error at onset, hidden levels squared error over the presentation, per unit. Halfway token of a
-level = centre of the first bin whose error is at or below sqrt(first bin * last bin) (fena_sim.measure.halfway_token); a level
-whose error does not fall never gets there. Level 0 is first in a network if no other level's halfway token is smaller: ties count
-for level 0. Onset of contribution: the same network, tokens and falling plasticity, stopped every 400 tokens of the first
-8,000. At every stop, copies of it with plasticity off read the same 200 tokens of the grammar, which are not those of training:
-one as it is, and one for every hidden level with the predictions of this level knocked out. Contribution of a level = accuracy as
-it is minus accuracy without the level. It lasts from the first stop at which this and all later contributions are above 0, if
-these are at least 5 stops; otherwise the level never contributes. A level that contributes nothing passes 5 stops by luck in
-less than .5^5 = .03 of networks. Level 1 is before level 2 in a network if its contribution lasts from an earlier stop; ties
-count against it, and so do networks in which either level never contributes. What comes from level 2 reaches
-the tokens through level 1 only, so level 2 cannot be far before level 1: what the order tells is that level 1
-is of use alone, before it is told anything. Sensitivity: contributions above .02 instead of 0."""
+DEFINITION = """models/fena.py. Errors: training block of protocols/first_contact.py (one pass), error of every level in 40
+bins of equal width: level 0 squared error at onset, hidden levels squared error over the presentation, per unit. Halfway
+token of a level = centre of the first bin whose error is at or below sqrt(first bin * last bin)
+(fena_sim.measure.halfway_token); a level whose error does not fall never gets there. Level 0 is first in a network if no
+other level's halfway token is smaller: ties count for level 0. Onset of contribution: the same network, tokens and falling
+plasticity, stopped every 400 tokens of the first 8,000. At every stop, copies of it with plasticity off read the same 200
+tokens of the grammar, which are not those of training: one as it is, and one for every hidden level with the predictions of
+this level knocked out. Contribution of a level = accuracy as it is minus accuracy without the level. It lasts from the first
+stop at which this and all later contributions are above 0, if these are at least 5 stops; otherwise the level never
+contributes. Level 1 is before level 2 in a network if its contribution lasts from an earlier stop; ties count against it,
+and so do networks in which either level never contributes. What comes from level 2 reaches the tokens through level 1 only,
+so level 2 cannot be far before level 1: what the order tells is that level 1 is of use alone, before it is told anything.
+Sensitivity: contributions above .02 instead of 0. Control: the same, trained and tested on tokens in random order, which
+leaves nothing to predict but how frequent tokens are; what lasts there comes from that or from chance."""
 #: Tokens between stops, of the whole of them, and of a copy's test; fewest stops of what lasts.
 EVERY, LAST, TEST, LEAST = 400, 8000, 200, 5
 QUICK = dict(every=100, last=600, test=40)
 HIDDEN = (1, 2)
 AS_IT_IS = 0
+SHUFFLED = "shuffled"
 
 
 def experiments(seed, quick):
     network = first_contact(seed, quick)
-    return {"network": network, "stops": stops(network, **(QUICK if quick else {}))}
+    sizes = QUICK if quick else {}
+    return {
+        "network": network,
+        "stops": stops(network, **sizes),
+        SHUFFLED: stops(network, shuffled=True, **sizes),
+    }
 
 
-def stops(network, every=EVERY, last=LAST, test=TEST):
+def stops(network, shuffled=False, every=EVERY, last=LAST, test=TEST):
     """The training of a network of first_contact, cut every so many tokens, with the copies that
-    are tested there.
+    are tested there; all tokens in random order if `shuffled`.
     """
     training = next(block for block in network.protocol.blocks if block.name == "training")
     familiar = MotifGrammar().training(test, seed=10_000 + network.seed)
+    learned = training.stream
+    if shuffled:
+        learned, familiar = (in_random_order(s, network.seed) for s in (learned, familiar))
     gain, blocks, before = training.controls["plasticity_gain"], [], INITIAL
     for stop in range(every, last + 1, every):
         part = slice(stop - every, stop)
@@ -52,7 +62,7 @@ def stops(network, every=EVERY, last=LAST, test=TEST):
             attrs.evolve(
                 training,
                 name=learning,
-                stream=training.stream[part],
+                stream=learned[part],
                 controls=dict(plasticity_gain=gain[part]),
                 start_from=before,
             )
@@ -70,7 +80,7 @@ def stops(network, every=EVERY, last=LAST, test=TEST):
         ]
     protocol = attrs.evolve(
         network.protocol,
-        name="stops",
+        name="stops_shuffled" if shuffled else "stops",
         description="Training with stops, at which copies are tested with a level knocked out",
         blocks=blocks,
     )
@@ -162,6 +172,20 @@ def measure(runs, quick):
             tokens,
             "it lasted",
         )
+    control = np.array([onsets_of(run) for run in runs[SHUFFLED]])
+    rows.append(
+        Reported(
+            "tokens in random order: share of networks in which level 1 contributes before level 2",
+            share([in_order(of) for of in control]),
+        )
+    )
+    rows += [
+        Reported(
+            f"tokens in random order: share of networks in which the contribution of level {level} lasts",
+            share(np.isfinite(tokens)),
+        )
+        for level, tokens in zip(HIDDEN, control.T, strict=True)
+    ]
     last = np.array([contributions(run)[:, -LEAST:].mean(axis=1) for run in runs["stops"]])
     return rows + [
         Reported(

@@ -72,3 +72,22 @@ def test_stops_cut_the_training_of_first_contact_and_test_copies_on_other_tokens
             np.testing.assert_array_equal(
                 b.stream.events["token"], copies[0].stream.events["token"]
             )
+
+
+def test_the_control_reads_the_same_tokens_in_another_order():
+    ordered, shuffled = (CLAIM.experiments(0, True)[name] for name in ("stops", CLAIM.SHUFFLED))
+    whole = CLAIM.experiments(0, True)["network"].protocol.blocks
+    (training,) = (b for b in whole if b.name == "training")
+    pairs = list(zip(ordered.protocol.blocks, shuffled.protocol.blocks, strict=True))
+    for one, other in pairs:
+        assert (one.name, one.start_from, len(one)) == (other.name, other.start_from, len(other))
+        tested = not one.name.startswith("training_")
+        tokens = [b.stream.events["token"].to_numpy() for b in (one, other)]
+        assert (tokens[0] != tokens[1]).any()
+        if tested:
+            np.testing.assert_array_equal(*map(np.sort, tokens))
+    read = np.concatenate(
+        [b.stream.events["token"] for _, b in pairs if b.name.startswith("training_")]
+    )
+    counts = np.bincount(training.stream.events["token"], minlength=16)
+    assert (np.bincount(read, minlength=16) <= counts).all()
