@@ -30,6 +30,7 @@ from fena_parts import (
     INITIAL,
     LEARNING,
     PREDICT,
+    RECTIFIED,
     SMOOTH,
     STATE,
     STATES_AND_ERRORS,
@@ -216,7 +217,7 @@ def sensory_level(size, table):
     return populations, [inhibit, pool_errors(0)]
 
 
-def hidden_level(level, sizes, table):
+def hidden_level(level, sizes, table, activation):
     """A level of states, errors, priors and memory; its synapses with the level below."""
     size, top = sizes[level], level == len(sizes) - 1
     first = {name: value.value for name, value in at_level(level, table, *INITIAL).items()}
@@ -238,7 +239,7 @@ def hidden_level(level, sizes, table):
             "state",
             level,
             size,
-            STATE + SMOOTH + held,
+            STATE + activation + held,
             at_level(level, table, "tau") | older,
             order=20,
             initial=dict(r=Normal(sd=first["state"])),
@@ -308,13 +309,21 @@ def hierarchy(
     eta=None,
     share=None,
     own_share=None,
+    hidden_precision=None,
+    rectified=False,
+    bias=None,
     name="fena",
 ):
-    """FENA over `input_size` tokens and hidden levels of `sizes`; what is left out is as in TABLE."""
+    """FENA over `input_size` tokens and hidden levels of `sizes`; what is left out is as in TABLE.
+
+    `rectified` units with a negative `bias` are those that fall into traps.
+    """
     table = changed(TABLE, tau=taus, older=older, eta=eta, share=share, own_share=own_share)
+    table = changed(table, hidden_precision=hidden_precision, bias=bias)
     sizes = (input_size, *sizes)
     hidden = range(1, len(sizes))
-    levels = [hidden_level(level, sizes, table) for level in hidden]
+    activation = RECTIFIED if rectified else SMOOTH
+    levels = [hidden_level(level, sizes, table, activation) for level in hidden]
     events = [f"event_{level}.happened" for level in hidden if level < len(sizes) - 1 or level == 1]
     meaning = "event of the level: 1 if its prior left more unforeseen than usual"
     return stack_categorical(

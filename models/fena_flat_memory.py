@@ -32,6 +32,7 @@ from fena_parts import (
     INITIAL,
     LEARNING,
     PREDICT,
+    RECTIFIED,
     SMOOTH,
     STATE,
     STATES_AND_ERRORS,
@@ -93,10 +94,6 @@ probability = exp(clip(prediction + bias, -30, 30))/pooled : 1
 
 # -- hidden levels: states, errors, priors ---------------------------------------------------------
 
-RECTIFIED = """
-f = tanh(clip(r, 0, inf)) : 1 (constant over dt)
-slope = int(r > 0)*(1 - f**2) : 1
-"""
 STATE_BLANK = "trace_recent += f - trace_recent; trace_older += older*(f - trace_older)"
 ERROR = """
 derror/dt = (-error + r - prior - prediction)/tau_e : 1

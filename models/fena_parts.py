@@ -68,6 +68,10 @@ SMOOTH = """
 f = tanh(r) : 1 (constant over dt)
 slope = 1 - f**2 : 1
 """
+RECTIFIED = """
+f = tanh(clip(r, 0, inf)) : 1 (constant over dt)
+slope = int(r > 0)*(1 - f**2) : 1
+"""
 INHIBITION = "pooled : 1"
 MEAN_SQUARE = "mean_square_post = error_pre**2/N_pre : 1 (summed)"
 PREDICT = "prediction_post = w*descending_pre : 1 (summed)"

@@ -20,7 +20,13 @@ state twice. Down: the top level's r is moved by normal random numbers (sd 0.1) 
 the blank; steps until the sensory prediction differs. Up: another token arrives; steps, from the one in which it arrives, until
 the top level's r differs. Each within as many steps as there are levels, sensory level included. Nothing may differ before the
 token arrives (a prediction that knows its token)."""
-NAMES = ("fena_flat_memory", "fena_learned_feedback", "fena_gaussian", "fena_errors_only")
+NAMES = (
+    "fena",
+    "fena_flat_memory",
+    "fena_learned_feedback",
+    "fena_gaussian",
+    "fena_errors_only",
+)
 TOKENS, OTHER = (0, 1, 2), 3
 MOVE = 0.1
 

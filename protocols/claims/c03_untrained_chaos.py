@@ -1,5 +1,6 @@
 """C03: before it has learned anything, the hierarchy finds no rest."""
 
+import initial_precision
 import numpy as np
 from networks import first_contact
 
@@ -10,18 +11,18 @@ from fena_sim.show.colours import BLACK, GREY
 
 ID = "C03"
 CLAIM = "The untrained hierarchy is chaos: large errors at every level, dozens of iterations per token, no equilibrium."
-DEFINITION = """models/fena_flat_memory.py with random weights and plasticity off reads 300 tokens of the motif grammar (block "untrained"
+DEFINITION = f"""models/fena.py with random weights and plasticity off reads 300 tokens of the motif grammar (block "untrained"
 of protocols/first_contact.py; blank 12 ms, presentation 48 ms = at most 48 iterations). Iterations of a token = the last
 presentation step (1-based, 0 = none) at which the root mean square rate of change of all states is at or above .004 / ms; the
 median over tokens counts. At the cap: share of tokens that are still above the tolerance on the last step. Onset error of a
-level = mean over units of e^2 on the first presentation step, meaned over tokens. The trained network reads other tokens of the
-same grammar (block "familiar", plasticity off)."""
-LEAST = 30
+level = mean over units of e^2 on the first presentation step, meaned over tokens. The trained network reads tokens of the
+same grammar (block "familiar", plasticity off), after one pass of 16,000. {initial_precision.SAYS}"""
+LEAST, MOST = 30, 6
 BLOCKS = {"untrained": "untrained", "familiar": "trained"}
 
 
 def experiments(seed, quick):
-    return {"network": first_contact(seed, quick)}
+    return {"network": first_contact(seed, quick), **initial_precision.untrained(seed, quick)}
 
 
 def measure(runs, quick):
@@ -31,7 +32,12 @@ def measure(runs, quick):
             "settling iterations per token, untrained",
             summarise([settling_iterations(r, "untrained") for r in of]),
             Threshold(">=", LEAST),
-        )
+        ),
+        Measured(
+            "settling iterations per token, trained",
+            summarise([settling_iterations(r, "familiar") for r in of]),
+            Threshold("<=", MOST),
+        ),
     ]
     for block, name in BLOCKS.items():
         rows.append(
@@ -46,7 +52,22 @@ def measure(runs, quick):
             Reported(f"onset error of level {level}, {name}", summarise([e[level] for e in errors]))
             for level in range(len(errors[0]))
         ]
+    rows += initial_precision.reported("settling iterations per token", runs, iterations)
+    rows += initial_precision.reported(
+        "share of tokens at the cap", runs, lambda run: share_at_cap(run, "untrained")
+    )
+    for level in range(len(errors[0])):
+        rows += initial_precision.reported(
+            f"onset error of level {level}",
+            runs,
+            lambda run, level=level: onset_errors(run, "untrained")[level],
+        )
     return rows
+
+
+def iterations(run):
+    """Median settling iterations of an untrained network."""
+    return settling_iterations(run, "untrained")
 
 
 def onset_errors(run, block):
@@ -56,11 +77,13 @@ def onset_errors(run, block):
 
 
 def figure(runs):
-    """Iterations of all tokens, and onset errors, before and after training."""
+    """Iterations of all tokens, and onset errors, before and after training; untrained iterations
+    over the initial precision.
+    """
     of = runs["network"]
     with sheet():
         fig = new_figure(PAGE_WIDTH, 58)
-        left, right = fig.subplots(1, 2, width_ratios=(1.3, 1))
+        left, right, first = fig.subplots(1, 3, width_ratios=(1.2, 1, 1))
         for run in of:
             for block, colour in zip(BLOCKS, (BLACK, GREY), strict=True):
                 counts = np.sort(
@@ -115,7 +138,11 @@ def figure(runs):
         right.tick_params(axis="x", length=0)
         right.set_xlim(-0.5, len(BLOCKS) - 0.5)
         right.set_ylabel("squared onset error per unit")
-        right.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0)
-        for ax, text in zip((left, right), "ab", strict=True):
+        right.legend(loc="lower left", handletextpad=0)
+        initial_precision.draw(first, runs, lambda run: [iterations(run)], [BLACK], ["untrained"])
+        first.axhline(LEAST, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
+        first.set_ylim(-1, 49)
+        first.set_ylabel("median iterations, untrained")
+        for ax, text in zip((left, right, first), "abc", strict=True):
             style.letter(ax, text)
     return fig

@@ -1,26 +1,28 @@
 """C06: how far errors fall, and how far they can."""
 
+import initial_precision
 from networks import first_contact
 
 from fena_sim.claims import Measured, Otherwise, Reported, Threshold
 from fena_sim.measure import entropy_floor, error_curve, error_ratio, mean_errors, scored, summarise
-from fena_sim.plot import COLUMN_WIDTH, level_colour, new_figure, panels, sheet
+from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, panels, sheet, style
+from fena_sim.show.colours import GREY
 from fena_sim.stimulus import MotifGrammar
 
 ID = "C06"
 CLAIM = "Errors fall about tenfold across the hierarchy."
-DEFINITION = """Error of a level, plasticity off: level 0 mean over units of e^2 on the first presentation step, hidden levels
+DEFINITION = f"""models/fena.py. Error of a level, plasticity off: level 0 mean over units of e^2 on the first presentation step, hidden levels
 mean of e^2 over units and presentation steps; meaned over tokens. Ratio = error of the untrained network (300 tokens, block
 "untrained" of protocols/first_contact.py) / error after one pass of training (1,500 tokens, quick 300, block "familiar"). Floor
 of level 0: squared error that the Bayes-optimal observer of the grammar expects on the tokens of "familiar" but the first
 (fena_sim.measure.entropy_floor, one-hot codes of amplitude 1, same unit); reached if the network's error on these tokens is at
 most 1.25 times it. Even prediction: 1/16 for every symbol, error 15/256; an untrained network, whose weights are random, is
-worse than that."""
+worse than that. {initial_precision.SAYS} Each is divided by the error of the same trained network, which began at .3."""
 LEAST, NEAR_FLOOR = 10, 1.25
 
 
 def experiments(seed, quick):
-    return {"network": first_contact(seed, quick)}
+    return {"network": first_contact(seed, quick), **initial_precision.untrained(seed, quick)}
 
 
 def measure(runs, quick):
@@ -52,7 +54,22 @@ def measure(runs, quick):
             Reported(f"error of level {level}, {name}", summarise([e[level] for e in errors]))
             for level in range(len(errors[0]))
         ]
+    ratio = ratios_from(runs)
+    for level in range(len(errors[0])):
+        rows += initial_precision.reported(
+            f"error of level {level}, untrained / trained",
+            runs,
+            lambda run, level=level: ratio(run)[level],
+        )
     return rows
+
+
+def ratios_from(runs):
+    """The function of an untrained run that gives its errors divided by those of the trained network
+    of its seed: shape (level,).
+    """
+    trained = {run.seed: mean_errors(run, "familiar").to_numpy() for run in runs["network"]}
+    return lambda run: mean_errors(run, "untrained").to_numpy() / trained[run.seed]
 
 
 def sensory(run, block="familiar"):
@@ -72,12 +89,14 @@ def even(run):
 
 
 def figure(runs):
-    """Errors of all levels over training, and the floor of level 0."""
+    """Errors of all levels over training, and the floor of level 0; how far errors fall, over the
+    initial precision.
+    """
     of = runs["network"]
     curves = [error_curve(run) for run in of]
     with sheet():
-        fig = new_figure(COLUMN_WIDTH, 66)
-        ax = fig.subplots()
+        fig = new_figure(PAGE_WIDTH, 66)
+        ax, first = fig.subplots(1, 2)
         panels.errors(ax, curves)
         least = summarise([floor(run) for run in of]).median
         ax.axhline(least, color=level_colour(0), linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
@@ -91,5 +110,15 @@ def figure(runs):
             va="top",
             color=level_colour(0),
         )
-        panels.level_legend(fig, curves[0]["level"].to_numpy())
+        levels = curves[0]["level"].to_numpy()
+        initial_precision.draw(
+            first, runs, ratios_from(runs), [level_colour(level) for level in levels], levels
+        )
+        first.axhline(LEAST, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
+        first.set_yscale("log")
+        panels.number_log_axis(first)
+        first.set_ylabel("squared error, untrained / trained")
+        for axes, text in zip((ax, first), "ab", strict=True):
+            style.letter(axes, text)
+        panels.level_legend(fig, levels)
     return fig

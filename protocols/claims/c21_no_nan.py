@@ -16,7 +16,7 @@ from fena_sim.stimulus import MotifGrammar
 ID = "C21"
 CLAIM = "A state that stops being finite stops the run, says where, and leaves the last good state."
 DEFINITION = """Every protocol in protocols/ on its own model, each block cut to its first tokens (40, quick 12), and random
-constants: 10 draws per network of all parameters of models/fena_flat_memory.py with hidden sizes (8, 6), each multiplied by 30^u, u uniform
+constants: 10 draws per network of all parameters of models/fena.py with hidden sizes (8, 6), each multiplied by 30^u, u uniform
 in [-1, 1], on two blocks of 30 tokens. A run ends well if it finishes with finite states and readouts, or stops and names an
 existing population or projection with its level, the token, the block and the step, while every state that it kept is finite."""
 FACTOR, DRAWS, LENGTH = 30.0, 10, 30
@@ -67,7 +67,7 @@ def fuzzed(seed, draw):
     """A small network with random constants."""
     stream = MotifGrammar().training(LENGTH, seed=seed)
     blocks = [Block(name="first", stream=stream), Block(name="second", stream=stream)]
-    model, random = MODELS / "fena_flat_memory.py", np.random.default_rng([seed, draw])
+    model, random = MODELS / "fena.py", np.random.default_rng([seed, draw])
     constants = load_model(model, stream.vocabulary.size, sizes=SIZES).parameters()
     return Experiment(
         model=model,

@@ -34,8 +34,8 @@ HIDDEN, TRACES = (1, 2, 3), ("recent", "older")
 class Network:
     """A network of three small hidden levels, taken by single steps from any state to the next."""
 
-    def __init__(self, device="dense64", sizes=(8, 6, 5), dt=1 * ms):
-        self.model = attrs.evolve(fs.load_model(MODEL, 16, sizes=sizes), dt=dt)
+    def __init__(self, device="dense64", sizes=(8, 6, 5), dt=1 * ms, **options):
+        self.model = attrs.evolve(fs.load_model(MODEL, 16, sizes=sizes, **options), dt=dt)
         self.shape = BlockShape.of(self.line(), TABLE_ROWS)
         build = choose_device(device)[0].build
         self.program = build(self.model, tiny.VOCABULARY, self.shape, ())
@@ -112,6 +112,26 @@ def test_every_rule_is_local(sizes):
         check_local(projection, model)
     assert len([p for p in model.populations if p.role == "event"]) == max(1, len(sizes) - 1)
     assert len([p for p in model.populations if p.role == "expectation"]) == len(sizes) - 1
+
+
+@pytest.mark.compile
+def test_rectified_units_with_a_negative_bias_stay_silent():
+    """Nothing that is predicted or fed back by units of activity 0 changes, however long they learn:
+    the trap of claim C10. The same units with a bias of 0 learn.
+    """
+    weights = ("W_1.w", "W_2.w", "A_1_own.w_recent", "A_2_own.w_recent", "V_1.v")
+    for bias in (-0.5, 0):
+        network = Network(sizes=(8, 6), rectified=True, bias=bias)
+        first = network.program.complete(initial_state(network.model, seed=1))
+        settled = first | {
+            f"state_{level}.r": np.full(size, bias) for level, size in ((1, 8), (2, 6))
+        }
+        after = network.run(settled, 0, 3 * PERIOD)
+        if bias:
+            same(after, settled, weights)
+            assert (after["state_1.r"] < 0).all() and (after["state_2.r"] < 0).all()
+        else:
+            assert all((after[name] != settled[name]).any() for name in weights)
 
 
 # -- events ----------------------------------------------------------------------------------------
