@@ -3,6 +3,7 @@
 import numpy as np
 from networks import short
 
+from fena_sim.analyse.select import readout
 from fena_sim.claims import Measured, Reported, Threshold
 from fena_sim.measure import accuracy, collapsed_levels, precision_curve, share, summarise
 from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, sheet
@@ -17,7 +18,9 @@ log-prior (kappa = 0) and the floor (lowest = 1e-9) all removed, so that precisi
 errors. The article's cure is a floor alone: untreated networks get back one of .1 (the model's), 1 and 3. Treated: the model as it
 is, with all three terms. The new rule is precision by demand, models/fena.py, two hidden levels: what the level below asks for
 moves the precision, and muting a level's own errors does not make that less. It is also measured without its bounds (lowest =
-1e-9, highest = 1e9), to tell whether these keep it up, and without its bounds and the prior of its trust (kappa = 0 as well). A
+1e-9, highest = 1e9), to tell whether these keep it up, and without its floor and the prior of its trust (lowest = 1e-9, kappa = 0;
+without the upper bound as well it grows until the network is no longer finite, seen on seed 0). Lowest: the least precision of any hidden level over
+training. A
 hidden level has collapsed if its precision fell and ended below a tenth of what its error warrants, Pi*s < .1
 (fena_sim.measure.collapsed_levels, last 200 presented tokens, training block); a network, if any hidden level has. Level 0 is left
 out of this count: it begins at 8, above its prior's 4, so that it falls in every network (that measure's own caveat). Untreated
@@ -27,7 +30,6 @@ and the criterion of one half were chosen on seed 100."""
 FLOORS = (0.1, 1.0, 3.0)
 OLD, NEW = dict(model="fena_flat_memory", levels=3), {}
 REMOVED = dict(log_determinant_weight=0.0, kappa=0.0)
-UNBOUNDED = dict(lowest=1e-9, highest=1e9)
 UNTREATED, TREATED, DEMAND = "old rule, untreated", "old rule, treated", "new rule"
 FLOORED = [f"old rule, floor of {floor:g} alone" for floor in FLOORS]
 #: Of every variant: the model, and its parameters.
@@ -36,8 +38,8 @@ VARIANTS = {
     **{name: (OLD, dict(lowest=low, **REMOVED)) for name, low in zip(FLOORED, FLOORS)},
     TREATED: (OLD, {}),
     DEMAND: (NEW, {}),
-    "new rule, no bounds": (NEW, UNBOUNDED),
-    "new rule, no bounds, no prior": (NEW, dict(kappa=0.0, **UNBOUNDED)),
+    "new rule, no bounds": (NEW, dict(lowest=1e-9, highest=1e9)),
+    "new rule, no floor, no prior": (NEW, dict(lowest=1e-9, kappa=0.0)),
 }
 
 
@@ -93,6 +95,10 @@ def measure(runs, quick):
                     f"{name}: share of hidden levels collapsed",
                     summarise([collapsed_hidden(run).mean() for run in of]),
                 ),
+                Reported(
+                    f"{name}: lowest precision of a hidden level",
+                    summarise([float(hidden_precisions(run).min()) for run in of]),
+                ),
                 *[
                     Reported(
                         f"{name}: precision of level {level} at the end",
@@ -102,6 +108,11 @@ def measure(runs, quick):
                 ],
             ]
     return rows
+
+
+def hidden_precisions(run):
+    """Precision of the hidden levels at every token of training, (event, level)."""
+    return readout(run, "training", "precision").to_numpy()[:, 1:]
 
 
 def collapsed_hidden(run, limit=0.1):
@@ -121,38 +132,42 @@ def figure(runs):
     """Precision of every level while learning, by the untreated old rule, the treated one and the
     new rule, and the accuracy of every variant.
     """
-    drawn = new_figure(PAGE_WIDTH, 62)
+    drawn = new_figure(PAGE_WIDTH, 92)
     with sheet():
-        axes = drawn.subplots(1, 4, width_ratios=(1, 1, 1, 1))
-        for ax, name in zip(axes, (UNTREATED, TREATED, DEMAND)):
-            draw_precisions(ax, [run for run in runs[name] if run.finished])
-            ax.set_title(name)
-            ax.sharey(axes[0])
-        axes[0].set(yscale="log", ylim=(0.1, 30), ylabel="precision")
-        axes[1].legend(loc="upper right", ncols=2)
-        for place, (name, of) in enumerate(reversed(runs.items())):
-            values = [accuracy(run, "familiar") for run in of if run.finished]
-            axes[3].plot(
-                values,
-                [place] * len(values),
-                "o",
-                color=level_colour(0),
-                alpha=0.5,
-                markeredgewidth=0,
-                clip_on=False,
-            )
-            if values:
-                axes[3].plot(np.median(values), place, "|", color="black", markersize=9)
-        axes[3].axvline(1 / 16, color="#8C8C8C", linewidth=0.7, linestyle=(0, (4, 2)))
-        axes[3].set(
-            yticks=range(len(runs)),
-            yticklabels=list(runs)[::-1],
-            xlim=(0, 1),
-            xlabel="next-token accuracy, frozen\n(dashed: chance)",
-        )
-        for ax, text in zip(axes, "abcd"):
-            letter(ax, text)
+        panels = drawn.subplot_mosaic("abc;ddd")
+        for key, name in zip("abc", (UNTREATED, TREATED, DEMAND)):
+            draw_precisions(panels[key], [run for run in runs[name] if run.finished])
+            panels[key].set_title(name)
+        panels["a"].set_ylabel("precision")
+        panels["b"].legend(loc="lower right", ncols=2)
+        draw_accuracies(panels["d"], runs)
+        for key, ax in panels.items():
+            letter(ax, key)
     return drawn
+
+
+def draw_accuracies(ax, runs):
+    """Accuracy of every network of every variant, and the medians."""
+    for place, of in enumerate(reversed(runs.values())):
+        values = [accuracy(run, "familiar") for run in of if run.finished]
+        ax.plot(
+            values,
+            [place] * len(values),
+            "o",
+            color=level_colour(0),
+            alpha=0.5,
+            markeredgewidth=0,
+            clip_on=False,
+        )
+        if values:
+            ax.plot(np.median(values), place, "|", color="black", markersize=9)
+    ax.axvline(1 / 16, color="#8C8C8C", linewidth=0.7, linestyle=(0, (4, 2)))
+    ax.set(
+        yticks=range(len(runs)),
+        yticklabels=list(runs)[::-1],
+        xlim=(0, 1),
+        xlabel="next-token accuracy, frozen (dashed: chance)",
+    )
 
 
 def draw_precisions(ax, runs):
@@ -165,4 +180,4 @@ def draw_precisions(ax, runs):
             values = curve.sel(level=level)
             ax.plot(curve["tokens"] / 1000, values, color=colour, linewidth=0.5, alpha=0.6)
         ax.plot([], [], color=colour, label=f"level {level}")
-    ax.set(xlabel="training tokens (thousands)")
+    ax.set(xlabel="training tokens (thousands)", yscale="log", ylim=(0.1, 30))
