@@ -290,8 +290,8 @@ def figure(runs):
     every clamp costs.
     """
     with sheet():
-        drawn = new_figure(PAGE_WIDTH, 65)
-        axes = drawn.subplots(1, 4, width_ratios=(1, 0.8, 1, 1.1))
+        drawn = new_figure(PAGE_WIDTH, 105)
+        axes = drawn.subplots(2, 2).ravel()
         draw_trust(axes[0], runs[LEARNED + AFTER])
         draw_correlations(axes[1], runs)
         draw_learning(axes[2], runs)
@@ -338,7 +338,7 @@ def draw_correlations(ax, runs):
                 alpha=0.6,
                 markeredgewidth=0,
             )
-        label = "own error" if name == LEARNED else "error of clamped\nnetwork"
+        label = "own error" if name == LEARNED else "error of the clamped network"
         ax.plot([], [], marker, color=colours.GREY, label=label)
     ax.axhline(-0.6, color=colours.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
     ax.set(
@@ -346,9 +346,9 @@ def draw_correlations(ax, runs):
         xlim=(-0.5, LEVELS[-1] + 0.5),
         ylim=(-1.05, 1.05),
         xlabel="level",
-        ylabel="rank correlation of precision\nwith later error",
+        ylabel="rank correlation with later error",
     )
-    ax.legend(loc="upper right", handletextpad=0.1)
+    ax.legend(loc="upper left", handletextpad=0.1)
 
 
 def draw_learning(ax, runs):
