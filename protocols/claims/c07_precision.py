@@ -26,11 +26,12 @@ share of 0, .1, .2, .4, .6 or .8, drawn at random, is replaced by random tokens;
 the end of the block with .2; "changed", 2,000 tokens of a grammar with the same motifs spelled in permuted tokens. "Familiar": 800
 new tokens from the end of training, learning frozen. Trust: in every network and at every level, Spearman's rank correlation over
 the six blocks of the precision before with the error after. Before: the level's mean precision over the last 100 tokens of the
-block's first half. After: its own mean squared error (level_errors: at level 0 on the first step of the presentation, at hidden
-levels over all of it) over the second half. It counts as 0 where the largest precision is less than 1.05 times the smallest: a level
-that has one value whatever it predicts, such as a clamped one, correlates with nothing. A hidden level's precision holds its state
-near its prior and so lowers its own error. Beside it therefore the same precision with the errors of a network whose precisions
-are clamped at their means, on the same second halves, which no precision can move. Within a block, medians over the six: rank
+block's first half. After: the level's mean squared error (level_errors: at level 0 on the first step of the presentation, at hidden levels over all of
+it) over the second half, in the same network going on from the end of training with all precisions clamped at their means. An error in
+the learned network would be no measure of reliability: precisions move it. A level's own precision holds its state near its prior and
+lowers its error, and that of the level below decides how much it is asked at all; the correlation with the errors of the learned
+network itself is reported. It counts as 0 where the largest precision is less than 1.05 times the smallest: a level
+that has one value whatever it predicts, such as a clamped one, correlates with nothing. Within a block, medians over the six: rank
 correlation, over tokens, of the precision before a token with the error at it; over contexts (motif and position), of the means
 over the tokens of a context. With learning frozen precisions do not change, and these would be 0. Clamped: lowest = highest, so that
 what is sent and what is learned from are one constant, from the first token of training on. Clamps of all levels: at 1, and at the
@@ -52,6 +53,10 @@ CLAMPS = {
 }
 VARIANTS = {LEARNED: {}, **CLAMPS}
 AFTER = ", after training"
+#: The learned network, going on with its precisions clamped at their means.
+RULER = "learned, clamped after training"
+#: What the names of blocks begin with that are the second half of another.
+LATER = "later_"
 #: Blocks whose accuracy is compared: of the variant's training, or after it; and their titles.
 SCORED = dict(changed=AFTER, again=AFTER, familiar="")
 TITLES = dict(changed="changed data", again="after noise", familiar="frozen")
@@ -66,69 +71,75 @@ WINDOW, LEAST = 100, 1.05
 def experiments(seed, quick):
     found = {}
     for name, clamp in VARIANTS.items():
-        parameters = {
-            f"level.{level}.{end}": value
-            for level, value in clamp.items()
-            for end in ("lowest", "highest")
-        }
-        found[name] = short(seed, quick, parameters=parameters)
-        found[name + AFTER] = Experiment(
-            model=MODELS / "fena.py",
-            protocol=after(seed, quick, name),
-            seed=seed,
-            parameters=parameters,
-            start=(found[name], "training"),
-        )
+        found[name] = short(seed, quick, parameters=clamped(clamp))
+        shares = SHARES if name == LEARNED else (NOISY,) if name in (AT_ONE, AT_MEAN) else ()
+        blocks = reliability_blocks(seed, quick, shares) + recovery_blocks(seed, quick, shares)
+        found[name + AFTER] = going_on(seed, found[name], clamp, blocks)
+    blocks = reliability_blocks(seed, quick, SHARES, second_half=True)
+    found[RULER] = going_on(seed, found[LEARNED], CLAMPS[AT_MEAN], blocks)
     return found
 
 
-def after(seed, quick, variant):
-    """What a variant reads from the end of its training: "changed"; "random 0.2" and "again", unless
-    one level alone is clamped; all blocks of unlike reliability if precisions are learned, and their
-    second halves if they are clamped at their means.
-    """
-    n = 200 if quick else 1500
-    grammar = MotifGrammar()
+def clamped(clamp):
+    """Parameters that clamp the precisions {level: precision}."""
+    ends = ("lowest", "highest")
+    return {f"level.{level}.{end}": value for level, value in clamp.items() for end in ends}
 
-    def block(name, stream, start=INITIAL):
-        controls = dict(plasticity_gain=PLASTICITY)
-        return Block(name=name, stream=stream, pace=PACE, controls=controls, start_from=start)
 
-    changed = respelled(grammar, np.random.default_rng([seed, 7]))
-    blocks = [block("changed", changed.training(n * 4 // 3, seed=70_000 + seed))]
-    of_quality = {
-        part: spoiled(
-            grammar.training(n, seed=40_000 + seed), part, np.random.default_rng([seed, 8])
-        )
-        for part in SHARES
-    }
-    if variant == LEARNED:
-        blocks += [block(reliability(part), stream) for part, stream in of_quality.items()]
-    elif variant in (AT_ONE, AT_MEAN):
-        blocks.append(block(reliability(NOISY), of_quality[NOISY]))
-    if variant in (LEARNED, AT_ONE, AT_MEAN):
-        again = grammar.training(n, seed=60_000 + seed)
-        blocks.append(block("again", again, reliability(NOISY)))
-    if variant == AT_MEAN:
-        blocks += [
-            block(second_half(part), stream[n // 2 :]) for part, stream in of_quality.items()
-        ]
-    return Protocol(
+def going_on(seed, trained, clamp, blocks):
+    """A network that goes on from the end of its training, with the precisions of `clamp`."""
+    protocol = Protocol(
         name="c07",
-        description="Data of unlike reliability, noise that ends, and a new grammar, after training",
+        description="After training: data of unlike reliability, noise that ends, a new grammar",
         measured_signal="mean square of error_l: population activity of error units",
         blocks=blocks,
     )
+    return Experiment(
+        model=MODELS / "fena.py",
+        protocol=protocol,
+        seed=seed,
+        parameters=clamped(clamp),
+        start=(trained, "training"),
+    )
+
+
+def reliability_blocks(seed, quick, shares, second_half=False):
+    """Blocks with these shares of random tokens, or their second halves."""
+    n, found = tokens(quick), []
+    for part in shares:
+        stream = MotifGrammar().training(n, seed=40_000 + seed)
+        stream = spoiled(stream, part, np.random.default_rng([seed, 8]))
+        if second_half:
+            found.append(block(LATER + reliability(part), stream[n // 2 :]))
+        else:
+            found.append(block(reliability(part), stream))
+    return found
+
+
+def recovery_blocks(seed, quick, shares):
+    """ "changed", and, where noise was read, "again" after it."""
+    grammar, n = MotifGrammar(), tokens(quick)
+    changed = respelled(grammar, np.random.default_rng([seed, 7]))
+    found = [block("changed", changed.training(2 * n, seed=70_000 + seed))]
+    if NOISY in shares:
+        again = grammar.training(n, seed=60_000 + seed)
+        found.append(block("again", again, reliability(NOISY)))
+    return found
+
+
+def block(name, stream, start=INITIAL):
+    controls = dict(plasticity_gain=PLASTICITY)
+    return Block(name=name, stream=stream, pace=PACE, controls=controls, start_from=start)
+
+
+def tokens(quick):
+    """Of a block of unlike reliability."""
+    return 100 if quick else 1500
 
 
 def reliability(part):
     """Name of the block with this share of random tokens."""
     return f"random_{part:g}".replace(".", "_")
-
-
-def second_half(part):
-    """Name of the block that is the second half of `reliability(part)`."""
-    return f"{reliability(part)}_later"
 
 
 # -- measures --------------------------------------------------------------------------------------
@@ -137,15 +148,8 @@ def second_half(part):
 def measure(runs, quick):
     learned = runs[LEARNED + AFTER]
     before = [log_precisions(run) for run in learned]
-    trust = np.array(
-        [correlations(p, later_errors(run), np.log(LEAST)) for p, run in zip(before, learned)]
-    )
-    apart = np.array(
-        [
-            correlations(p, later_errors(run, halves=True), np.log(LEAST))
-            for p, run in zip(before, runs[AT_MEAN + AFTER])
-        ]
-    )
+    trust = trust_in(before, runs[RULER])
+    own = trust_in(before, learned)
     within = np.array(
         [[correlations_within(run, reliability(part)) for part in SHARES] for run in learned]
     )
@@ -167,11 +171,8 @@ def measure(runs, quick):
         )
     )
     rows += [
-        against_best(title, scores[block], bound)
-        for title, block, bound in (
-            ("accuracy after noise", "again", 0),
-            ("accuracy, frozen", "familiar", -0.005),
-        )
+        against_best(TITLES[block], scores[block], bound)
+        for block, bound in (("again", 0), ("familiar", -0.005))
     ]
     spread = np.array([np.ptp(p, axis=0) for p in before])
     for level in LEVELS:
@@ -181,8 +182,8 @@ def measure(runs, quick):
                 summarise(spread[:, level]),
             ),
             Reported(
-                f"level {level}: rank correlation with the later error of clamped networks",
-                summarise(apart[:, level]),
+                f"level {level}: rank correlation with the later error of the learned network itself",
+                summarise(own[:, level]),
             ),
             *[
                 Reported(
@@ -199,8 +200,7 @@ def measure(runs, quick):
         ]
         rows += [
             Reported(
-                f"accuracy, {TITLES[block]}: learned minus {name}",
-                paired(values[LEARNED], of),
+                f"accuracy, {TITLES[block]}: learned minus {name}", paired(values[LEARNED], of)
             )
             for name, of in values.items()
             if name != LEARNED
@@ -226,15 +226,24 @@ def log_precisions(run):
     return np.array(found)
 
 
-def later_errors(run, halves=False):
-    """Every level's mean squared error over second halves, (reliability, level); with `halves` these
-    are blocks of their own.
-    """
+def later_errors(run):
+    """Every level's mean squared error over second halves, (reliability, level)."""
     found = []
     for part in SHARES:
-        errors = level_errors(run, second_half(part) if halves else reliability(part)).to_numpy()
-        found.append(errors[0 if halves else len(errors) // 2 :].mean(axis=0))
+        if LATER + reliability(part) in run.blocks:  # the clamped network reads nothing else
+            errors = level_errors(run, LATER + reliability(part))
+        else:
+            errors = level_errors(run, reliability(part))
+            errors = errors[len(errors) // 2 :]
+        found.append(errors.to_numpy().mean(axis=0))
     return np.array(found)
+
+
+def trust_in(before, runs):
+    """Rank correlation of every level's precisions with later errors, (network, level)."""
+    return np.array(
+        [correlations(p, later_errors(run), np.log(LEAST)) for p, run in zip(before, runs)]
+    )
 
 
 def correlations(precision, error, least=0.0):
@@ -274,7 +283,7 @@ def against_best(title, values, bound):
     """Row: the learned networks minus those with the clamp whose median is the better."""
     best = max((AT_ONE, AT_MEAN), key=lambda name: np.median(values[name]))
     return Measured(
-        f"{title}: learned precision minus {best}",
+        f"accuracy, {title}: learned precision minus {best}",
         paired(values[LEARNED], values[best]),
         Threshold(">=", bound),
     )
@@ -289,14 +298,11 @@ def figure(runs):
     """Precision before and error after; their rank correlations; accuracy while data have changed; what
     every clamp costs.
     """
+    panels = (draw_trust, draw_correlations, draw_learning, draw_costs)
     with sheet():
         drawn = new_figure(PAGE_WIDTH, 105)
-        axes = drawn.subplots(2, 2).ravel()
-        draw_trust(axes[0], runs[LEARNED + AFTER])
-        draw_correlations(axes[1], runs)
-        draw_learning(axes[2], runs)
-        draw_costs(axes[3], runs)
-        for ax, text in zip(axes, "abcd"):
+        for ax, panel, text in zip(drawn.subplots(2, 2).ravel(), panels, "abcd"):
+            panel(ax, runs)
             style.letter(ax, text)
     return drawn
 
@@ -305,29 +311,27 @@ def draw_trust(ax, runs):
     """Every network's precisions over later errors, a line per level through the six blocks."""
     for level in LEVELS:
         colour = colours.level_colour(level)
-        for run in runs:
-            error, precision = later_errors(run)[:, level], np.exp(log_precisions(run)[:, level])
+        for run, ruler in zip(runs[LEARNED + AFTER], runs[RULER]):
+            error, precision = later_errors(ruler)[:, level], np.exp(log_precisions(run)[:, level])
             ax.plot(error, precision, ".-", color=colour, linewidth=0.4, markersize=2.5, alpha=0.6)
         ax.plot([], [], ".-", color=colour, label=f"level {level}")
     ax.set(
         xscale="log",
         yscale="log",
-        xlabel="squared error, second half",
+        xlabel="squared error, second half, precisions clamped",
         ylabel="precision, end of first half",
     )
     ax.legend()
 
 
 def draw_correlations(ax, runs):
-    """Rank correlation of every network and level, with its own errors and those of clamped ones."""
+    """Rank correlation of every network and level, with the errors under clamps and its own."""
     before = [log_precisions(run) for run in runs[LEARNED + AFTER]]
-    for name, halves, marker, shift in ((LEARNED, False, "o", -0.15), (AT_MEAN, True, "^", 0.15)):
-        values = np.array(
-            [
-                correlations(p, later_errors(run, halves), np.log(LEAST))
-                for p, run in zip(before, runs[name + AFTER])
-            ]
-        )
+    for name, label, marker, shift in (
+        (RULER, "precisions clamped", "o", -0.15),
+        (LEARNED + AFTER, "the network's own errors", "^", 0.15),
+    ):
+        values = trust_in(before, runs[name])
         for level in LEVELS:
             ax.plot(
                 np.full(len(values), level + shift),
@@ -338,7 +342,6 @@ def draw_correlations(ax, runs):
                 alpha=0.6,
                 markeredgewidth=0,
             )
-        label = "own error" if name == LEARNED else "error of the clamped network"
         ax.plot([], [], marker, color=colours.GREY, label=label)
     ax.axhline(-0.6, color=colours.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
     ax.set(

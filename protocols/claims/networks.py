@@ -144,7 +144,7 @@ def short(
     and the probabilities of level 0 every millisecond, frozen. `temperature` is its value at the first token of training, from where
     it falls linearly to 0 over three quarters of the pass.
     """
-    tokens, test = (1000, 300) if quick else (tokens, 800)
+    tokens, test = (400, 100) if quick else (tokens, 800)
     grammar = MotifGrammar()
     share = np.arange(tokens) / tokens
     controls = dict(plasticity_gain=1 - 0.9 * share)

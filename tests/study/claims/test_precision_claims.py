@@ -23,6 +23,10 @@ class Tokens:
     def __init__(self, **blocks):
         self.made = blocks
 
+    @property
+    def blocks(self):
+        return list(self.made)
+
     def events(self, block):
         n = len(self.made[block]["precision"])
         return pd.DataFrame(dict(token=np.zeros(n, int), motif=np.arange(n) % 2, position=0))
@@ -75,16 +79,32 @@ def test_precision_before_a_token_goes_with_the_error_at_it(precision_claim):
     assert over_contexts == [pytest.approx(-1)]
 
 
-def test_every_block_of_an_after_protocol_can_be_made(precision_claim):
-    blocks = {
-        name: [block.name for block in precision_claim.after(0, True, name).blocks]
-        for name in precision_claim.VARIANTS
+def test_a_block_of_second_halves_counts_whole(precision_claim):
+    rising = np.array([[1.0, 1.0], [2, 2], [3, 3], [5, 4], [4, 5], [6, 6]])
+    halves = {
+        precision_claim.LATER + precision_claim.reliability(part): dict(
+            precision=np.ones((10, 2)),
+            error=np.tile(error, (10, 1)),
+            onset_error=np.tile(error, (10, 1)),
+        )
+        for part, error in zip(precision_claim.SHARES, rising, strict=True)
     }
-    qualities = [precision_claim.reliability(part) for part in precision_claim.SHARES]
-    assert set(qualities) < set(blocks[precision_claim.LEARNED])
-    later = [precision_claim.second_half(part) for part in precision_claim.SHARES]
-    assert set(later) < set(blocks[precision_claim.AT_MEAN])
-    assert all("changed" in of for of in blocks.values())
+    np.testing.assert_allclose(precision_claim.later_errors(Tokens(**halves)), rising)
+
+
+def test_the_ruler_reads_the_second_halves_of_what_the_learned_network_reads(precision_claim):
+    found = precision_claim.experiments(0, True)
+    blocks = {
+        name: {block.name: block.stream.events["token"].to_numpy() for block in one.protocol.blocks}
+        for name, one in found.items()
+    }
+    whole = blocks[precision_claim.LEARNED + precision_claim.AFTER]
+    ruler = blocks[precision_claim.RULER]
+    assert len(ruler) == len(precision_claim.SHARES)
+    for part in precision_claim.SHARES:
+        name = precision_claim.reliability(part)
+        np.testing.assert_array_equal(ruler[precision_claim.LATER + name], whole[name][50:])
+    assert found[precision_claim.RULER].start[0] is found[precision_claim.LEARNED]
 
 
 def test_a_larger_share_of_random_tokens_spoils_what_a_smaller_one_does(precision_claim):
