@@ -28,19 +28,20 @@ permuted tokens. "Familiar": 800 new tokens from the end of training, learning f
 level, Spearman's rank correlation over the six blocks of the precision before with the error after. Before: the level's mean
 precision over the last 100 tokens of the block's first half. After: the level's mean squared error (level_errors: at level 0 on
 the first step of the presentation, at hidden levels over all of it) over the second half, in the same network going on from the
-end of training with all precisions clamped at their means. An error in the learned network would be no measure of reliability:
-precisions move it. A level's own precision holds its state near its prior and lowers its error, and that of the level below
-decides how much it is asked at all; the correlation with the errors of the learned network itself is reported. It counts as 0
-where the largest precision is less than 1.05 times the smallest: a level that has one value whatever it predicts, such as a
-clamped one, correlates with nothing. Within a block, medians over the six: rank correlation, over tokens, of the precision
-before a token with the error at it; over contexts (motif and position), of the means over the tokens of a context. With
-learning frozen precisions do not change, and these would be 0. Clamped: lowest = highest, so that what is sent and what is
-learned from are one constant, from the first token of training on. Clamps of all levels: at 1, and at the geometric means that
-the learned precisions had over training in networks of seeds 100 to 102. Changed data: share of networks in which the learned
-precisions have a higher accuracy over all tokens of "changed" than both clamps have in the same network. After noise: accuracy
-over all tokens of "again"; frozen: accuracy of "familiar"; each the learned network minus the same network with the clamp whose
-median is the better. Frozen, a loss of .005, four of 800 tokens, counts as none: with learning frozen all precisions are
-constants, so learning them may cost nothing there, but need not gain. One level clamped: this level alone, at its mean."""
+end of training with all precisions clamped at their means. The errors of the learned network itself are no measure of
+reliability, for precisions move them: a level's own precision holds its state near its prior, and that of the level below
+decides how much it is asked. The correlation with them is reported. It counts as 0 where the largest precision is less than
+1.05 times the smallest: a level that has one value whatever it predicts, such as a clamped one, correlates with nothing. Within
+a block, medians over the six: rank correlation, over tokens, of the precision before a token with the error at it; over
+contexts (motif and position), of the means over the tokens of a context. With learning frozen precisions do not change, and
+these would be 0. Clamped: lowest = highest, so that what is sent and what is learned from are one constant, from the first
+token of training on (where the learned ones of hidden levels begin at .3). Clamps of all levels: at 1, and at the geometric
+means that the learned precisions had over training in networks of seeds 100 to 102. Changed data: share of networks in which
+the learned precisions have a higher accuracy over all tokens of "changed" than both clamps have in the same network. After
+noise: accuracy over all tokens of "again"; frozen: accuracy of "familiar"; each the learned network minus the same network with
+the clamp whose median is the better. Frozen, a loss of .005, four of 800 tokens, counts as none: with learning frozen all
+precisions are constants, so learning them may cost nothing there, but need not gain. One level clamped: this level alone, at
+its mean."""
 
 #: Geometric means over training, networks of seeds 100 to 102, levels 0 to 2.
 LEARNED_MEANS = (8.09, 3.21, 3.77)
