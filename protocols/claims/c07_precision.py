@@ -65,8 +65,7 @@ TITLES = dict(changed="changed data", again="after noise", familiar="frozen")
 SHARES = (0, 0.1, 0.2, 0.4, 0.6, 0.8)
 NOISY = 0.2
 PLASTICITY = 0.3
-#: Tokens over which the precision before is averaged, and the least ratio of the largest to the
-#: smallest precision.
+#: Tokens of the precision before; least ratio of the largest to the smallest precision.
 WINDOW, LEAST = 100, 1.05
 
 
@@ -297,9 +296,7 @@ SHADES = {LEARNED: colours.BLACK, AT_ONE: colours.ORANGE, AT_MEAN: colours.SKY}
 
 
 def figure(runs):
-    """Precision before and error after; their rank correlations; accuracy while data have changed; what
-    every clamp costs.
-    """
+    """Precision and later error; rank correlations; learning of changed data; costs of every clamp."""
     panels = (draw_trust, draw_correlations, draw_learning, draw_costs)
     with sheet():
         drawn = new_figure(PAGE_WIDTH, 105)
