@@ -38,7 +38,7 @@ from .analyse.rhythm import (
 )
 from .analyse.select import inside_motif, presented, scored
 from .analyse.settling import settling_at, settling_curve, settling_iterations, share_at_cap
-from .analyse.statistics import Summary, paired, share, summarise
+from .analyse.statistics import Summary, paired, rank_correlation, share, summarise
 
 __all__ = [
     "Decoding",
@@ -80,6 +80,7 @@ __all__ = [
     "phase_lag",
     "precision_curve",
     "presented",
+    "rank_correlation",
     "reversals",
     "scored",
     "settling_at",

@@ -141,6 +141,41 @@ def share(successes: np.ndarray | Sequence[bool]) -> Summary:
     )
 
 
+@checked(DeclarationError)
+def rank_correlation(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float]) -> float:
+    """Rank correlation of two quantities within a network; 0 where one of them does not vary.
+
+    Formula: Spearman's rho, the correlation of the ranks, equal values sharing their mean rank
+    (Spearman 1904, Am. J. Psychol. 15:72; scipy.stats.spearmanr). Of a constant it is undefined. It
+    counts as 0 here, so that a quantity that never changes cannot pass for one that follows another.
+
+    Parameters
+    ----------
+    a, b : sequence of float, shape (item,)
+        In any unit; of the same items in the same order.
+
+    Returns
+    -------
+    float
+        From -1 to 1.
+
+    Raises
+    ------
+    DeclarationError
+        If the two differ in length, there are fewer than two items, or one is not finite.
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if a.ndim != 1 or a.shape != b.shape or len(a) < 2 or not np.isfinite(a + b).all():
+        raise DeclarationError(
+            f"values of shapes {a.shape} and {b.shape} have no rank correlation",
+            where="rank_correlation(a, b)",
+            fix="give two finite values of every item, in the same order",
+        )
+    if not np.ptp(a) or not np.ptp(b):
+        return 0.0
+    return float(scipy.stats.spearmanr(a, b).statistic)
+
+
 def intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """95 % interval of the median over networks at every point, each by itself.
 

@@ -1,259 +1,397 @@
-"""C07: precision is learned, and regulates learning by itself. Does learning it pay?"""
+"""C07: precision is learned: is it a confidence, and does learning it pay?"""
 
 import numpy as np
-from brian2 import ms
-from networks import MODELS
+from networks import MODELS, PACE, respelled, short, spoiled
 
-from fena_sim import Block, FixedPace, Protocol
+from fena_sim import INITIAL, Block, Protocol
+from fena_sim.analyse.select import readout
 from fena_sim.claims import Experiment, Measured, Reported, Threshold
 from fena_sim.measure import (
     accuracy,
-    error_curve,
+    level_errors,
     paired,
-    precision_curve,
-    settling_iterations,
+    rank_correlation,
     share,
     summarise,
     token_scores,
 )
 from fena_sim.plot import PAGE_WIDTH, colours, new_figure, sheet, style
-from fena_sim.stimulus import MotifGrammar, TokenStream
+from fena_sim.stimulus import MotifGrammar
 
 ID = "C07"
 CLAIM = "Precision is learned: what is reliable is trusted, and learning the precision pays."
-DEFINITION = """Block "clean": 6,000 tokens of the motif grammar, plasticity falling from 1 to .3; from its end, at .3:
-"noisy" (2,000 tokens, each replaced by a random one with probability .2) followed by "again" (2,000 clean tokens); "shuffled"
-(2,000 tokens in random order); "changed" (3,000 tokens of a grammar with the same motifs spelled in permuted tokens); and
-"familiar" (800 tokens, learning frozen). Variants: precisions learned (the default); all four clamped at 1; clamped at the
-means that the learned ones had over "clean" (geometric means over networks of seeds 100 to 102). Accuracy: frozen,
-"familiar". Settling: median iterations there. Recovery: mean accuracy over all tokens of "again" (after noise) and of
-"changed" (a new grammar), learning on. Each is the learned network minus the same network with the clamp whose median is the
-better of the two. Trust: share of networks in which the sensory precision at the end of "clean" exceeds that of "noisy", and
-that exceeds that of "shuffled". Sensitivity: with other rates of plasticity and other lengths of the blocks the differences
-change; these were fixed before the run."""
+DEFINITION = """models/fena.py, two hidden levels. Training: one short pass of the motif grammar (6,000 tokens, plasticity
+falling from 1 to .1). From its end, with plasticity .3, each by itself: six blocks of unlike reliability, 1,500 tokens of the
+grammar of which a share of 0, .1, .2, .4, .6 or .8, drawn at random, is replaced by random tokens; "again", 1,500 tokens
+without random ones, from the end of the block with .2; "changed", 3,000 tokens of a grammar with the same motifs spelled in
+permuted tokens. "Familiar": 800 new tokens from the end of training, learning frozen. Trust: in every network and at every
+level, Spearman's rank correlation over the six blocks of the precision before with the error after. Before: the level's mean
+precision over the last 100 tokens of the block's first half. After: the level's mean squared error (level_errors: at level 0 on
+the first step of the presentation, at hidden levels over all of it) over the second half, in the same network going on from the
+end of training with all precisions clamped at their means. The errors of the learned network itself are no measure of
+reliability, for precisions move them: a level's own precision holds its state near its prior, and that of the level below
+decides how much it is asked. The correlation with them is reported. It counts as 0 where the largest precision is less than
+1.05 times the smallest: a level that has one value whatever it predicts, such as a clamped one, correlates with nothing. Within
+a block, medians over the six: rank correlation, over tokens, of the precision before a token with the error at it; over
+contexts (motif and position), of the means over the tokens of a context. With learning frozen precisions do not change, and
+these would be 0. Clamped: lowest = highest, so that what is sent and what is learned from are one constant, from the first
+token of training on (where the learned ones of hidden levels begin at .3). Clamps of all levels: at 1, and at the geometric
+means that the learned precisions had over training in networks of seeds 100 to 102. Changed data: share of networks in which
+the learned precisions have a higher accuracy over all tokens of "changed" than both clamps have in the same network. After
+noise: accuracy over all tokens of "again"; frozen: accuracy of "familiar"; each the learned network minus the same network with
+the clamp whose median is the better. Frozen, a loss of .005, four of 800 tokens, counts as none: with learning frozen all
+precisions are constants, so learning them may cost nothing there, but need not gain. One level clamped: this level alone, at
+its mean."""
 
-#: Geometric means over block "clean", networks of seeds 100 to 102, levels 0 to 3.
-LEARNED_MEANS = (4.88, 2.54, 2.57, 2.57)
-VARIANTS = {
-    "learned": None,
-    "clamped at 1": (1.0, 1.0, 1.0, 1.0),
-    "clamped at the learned mean": LEARNED_MEANS,
+#: Geometric means over training, networks of seeds 100 to 102, levels 0 to 2.
+LEARNED_MEANS = (8.09, 3.21, 3.77)
+LEVELS = range(len(LEARNED_MEANS))
+LEARNED, AT_ONE, AT_MEAN = "learned", "clamped at 1", "clamped at the learned means"
+#: Precision of every clamped level.
+CLAMPS = {
+    AT_ONE: dict.fromkeys(LEVELS, 1.0),
+    AT_MEAN: dict(enumerate(LEARNED_MEANS)),
+    **{f"level {level} clamped": {level: LEARNED_MEANS[level]} for level in LEVELS},
 }
-QUALITIES = ("clean", "noisy", "shuffled")
-PACE = FixedPace(duration=48 * ms, blank=12 * ms)
+VARIANTS = {LEARNED: {}, **CLAMPS}
+AFTER = ", after training"
+#: The learned network, going on with its precisions clamped at their means.
+RULER = "learned, clamped after training"
+#: What the names of blocks begin with that are the second half of another.
+LATER = "later_"
+#: Blocks whose accuracy is compared: of the variant's training, or after it; and their titles.
+SCORED = dict(changed=AFTER, again=AFTER, familiar="")
+TITLES = dict(changed="changed data", again="after noise", familiar="frozen")
+SHARES = (0, 0.1, 0.2, 0.4, 0.6, 0.8)
+NOISY = 0.2
+PLASTICITY = 0.3
+#: Tokens of the precision before; least ratio of the largest to the smallest precision.
+WINDOW, LEAST = 100, 1.05
 
 
 def experiments(seed, quick):
-    return {
-        name: Experiment(
-            model=MODELS / "fena_flat_memory.py",
-            protocol=_protocol(seed, quick),
-            seed=seed,
-            parameters={
-                f"level.{level}.{end}": value
-                for level, value in enumerate(clamp or ())
-                for end in ("lowest", "highest")
-            },
-        )
-        for name, clamp in VARIANTS.items()
-    }
+    found = {}
+    for name, clamp in VARIANTS.items():
+        found[name] = short(seed, quick, parameters=clamped(clamp))
+        shares = SHARES if name == LEARNED else (NOISY,) if name in (AT_ONE, AT_MEAN) else ()
+        blocks = reliability_blocks(seed, quick, shares) + recovery_blocks(seed, quick, shares)
+        found[name + AFTER] = going_on(seed, found[name], clamp, blocks)
+    blocks = reliability_blocks(seed, quick, SHARES, second_half=True)
+    found[RULER] = going_on(seed, found[LEARNED], CLAMPS[AT_MEAN], blocks)
+    return found
 
 
-def _protocol(seed, quick):
-    n = 500 if quick else 2000
-    rng = np.random.default_rng([seed, 7])
-    grammar = MotifGrammar()
-    symbols = np.array(grammar.vocabulary.symbols)
-    spelling = dict(zip(symbols, rng.permutation(symbols)))
-    other = MotifGrammar(motifs=["".join(spelling[s] for s in motif) for motif in grammar.motifs])
-    noisy = symbols[grammar.training(n, seed=40_000 + seed).events["token"].to_numpy()]
-    noisy = np.where(rng.random(n) < 0.2, rng.choice(symbols, n), noisy)
-    shuffled = rng.permutation(
-        symbols[grammar.training(n, seed=50_000 + seed).events["token"].to_numpy()]
-    )
+def clamped(clamp):
+    """Parameters that clamp the precisions {level: precision}."""
+    ends = ("lowest", "highest")
+    return {f"level.{level}.{end}": value for level, value in clamp.items() for end in ends}
 
-    def block(name, stream, start, gain=0.3):
-        if not isinstance(stream, TokenStream):
-            stream = TokenStream.from_list(stream.tolist(), grammar.vocabulary)
-        return Block(
-            name=name,
-            stream=stream,
-            pace=PACE,
-            controls=dict(plasticity_gain=gain),
-            **(dict(start_from=start) if start else {}),
-        )
 
-    return Protocol(
+def going_on(seed, trained, clamp, blocks):
+    """A network that goes on from the end of its training, with the precisions of `clamp`."""
+    protocol = Protocol(
         name="c07",
+        description="After training: data of unlike reliability, noise that ends, a new grammar",
         measured_signal="mean square of error_l: population activity of error units",
-        blocks=[
-            block(
-                "clean",
-                grammar.training(3 * n, seed=1 + seed),
-                None,
-                gain=np.linspace(1, 0.3, 3 * n),
-            ),
-            block(
-                "familiar",
-                grammar.training(800 if not quick else 300, seed=10_000 + seed),
-                "clean",
-                gain=0.0,
-            ),
-            block("noisy", noisy, "clean"),
-            block("again", grammar.training(n, seed=60_000 + seed), "noisy"),
-            block("shuffled", shuffled, "clean"),
-            block("changed", other.training(n * 3 // 2, seed=70_000 + seed), "clean"),
-        ],
+        blocks=blocks,
     )
+    return Experiment(
+        model=MODELS / "fena.py",
+        protocol=protocol,
+        seed=seed,
+        parameters=clamped(clamp),
+        start=(trained, "training"),
+    )
+
+
+def reliability_blocks(seed, quick, shares, second_half=False):
+    """Blocks with these shares of random tokens, or their second halves."""
+    n, found = tokens(quick), []
+    for part in shares:
+        stream = MotifGrammar().training(n, seed=40_000 + seed)
+        stream = spoiled(stream, part, np.random.default_rng([seed, 8]))
+        if second_half:
+            found.append(block(LATER + reliability(part), stream[n // 2 :]))
+        else:
+            found.append(block(reliability(part), stream))
+    return found
+
+
+def recovery_blocks(seed, quick, shares):
+    """ "changed", and, where noise was read, "again" after it."""
+    grammar, n = MotifGrammar(), tokens(quick)
+    changed = respelled(grammar, np.random.default_rng([seed, 7]))
+    found = [block("changed", changed.training(2 * n, seed=70_000 + seed))]
+    if NOISY in shares:
+        again = grammar.training(n, seed=60_000 + seed)
+        found.append(block("again", again, reliability(NOISY)))
+    return found
+
+
+def block(name, stream, start=INITIAL):
+    controls = dict(plasticity_gain=PLASTICITY)
+    return Block(name=name, stream=stream, pace=PACE, controls=controls, start_from=start)
+
+
+def tokens(quick):
+    """Of a block of unlike reliability."""
+    return 100 if quick else 1500
+
+
+def reliability(part):
+    """Name of the block with this share of random tokens."""
+    return f"random_{part:g}".replace(".", "_")
+
+
+# -- measures --------------------------------------------------------------------------------------
 
 
 def measure(runs, quick):
-    measured = {  # (better, values per variant): +1 where more is better
-        "accuracy, frozen": (1, {v: [accuracy(r, "familiar") for r in runs[v]] for v in VARIANTS}),
-        "settling iterations": (
-            -1,
-            {v: [settling_iterations(r, "familiar") for r in runs[v]] for v in VARIANTS},
-        ),
-        "accuracy after noise": (1, {v: [accuracy(r, "again") for r in runs[v]] for v in VARIANTS}),
-        "accuracy in a new grammar": (
-            1,
-            {v: [accuracy(r, "changed") for r in runs[v]] for v in VARIANTS},
-        ),
-    }
-    rows = []
-    for name, (sign, values) in measured.items():
-        best = max(
-            (v for v in VARIANTS if v != "learned"), key=lambda v: sign * np.median(values[v])
-        )
-        difference = paired(sign * np.array(values["learned"]), sign * np.array(values[best]))
-        rows.append(
-            Measured(
-                f"{name}: advantage of learned precision over {best}",
-                difference,
-                Threshold(">=", 0),
-                note="a difference whose interval holds 0 is a tie",
-            )
-        )
-        rows += [Reported(f"{name}, {v}", summarise(values[v])) for v in VARIANTS]
-    ends = {
-        quality: np.array([_last(precision_curve(r, quality)) for r in runs["learned"]])
-        for quality in QUALITIES
-    }
-    errors = {
-        quality: np.array([_last(error_curve(r, quality)) for r in runs["learned"]])
-        for quality in QUALITIES
-    }
-    ordered = (ends["clean"][:, 0] > ends["noisy"][:, 0]) & (
-        ends["noisy"][:, 0] > ends["shuffled"][:, 0]
+    learned = runs[LEARNED + AFTER]
+    before = [log_precisions(run) for run in learned]
+    trust = trust_in(before, runs[RULER])
+    own = trust_in(before, learned)
+    within = np.array(
+        [[correlations_within(run, reliability(part)) for part in SHARES] for run in learned]
     )
+    rows = [
+        Measured(
+            f"level {level}: rank correlation of precision with later error over data of unlike reliability",
+            summarise(trust[:, level]),
+            Threshold("<=", -0.6),
+        )
+        for level in LEVELS
+    ]
+    scores = {block: of_variants(runs, suffix, block) for block, suffix in SCORED.items()}
+    changed = scores["changed"]
     rows.append(
         Measured(
-            "share of networks that trust clean tokens more than noisy, and those more than shuffled ones",
-            share(ordered),
-            Threshold(">=", 0.8),
+            "changed data: share of networks in which learned precision beats both clamps",
+            share(changed[LEARNED] > np.maximum(changed[AT_ONE], changed[AT_MEAN])),
+            Threshold(">=", 0.9),
         )
     )
-    for quality in QUALITIES:
-        for level in range(4):
-            rows += [
-                Reported(
-                    f"precision of level {level} at the end of {quality}",
-                    summarise(ends[quality][:, level]),
-                ),
-                Reported(
-                    f"squared error of level {level} there", summarise(errors[quality][:, level])
-                ),
-            ]
-    slopes = [
-        np.polyfit(
-            np.log([errors[q][n, 0] for q in QUALITIES]),
-            np.log([ends[q][n, 0] for q in QUALITIES]),
-            1,
-        )[0]
-        for n in range(len(runs["learned"]))
+    rows += [
+        against_best(TITLES[block], scores[block], bound)
+        for block, bound in (("again", 0), ("familiar", -0.005))
     ]
-    rows.append(
+    spread = np.array([np.ptp(p, axis=0) for p in before])
+    for level in LEVELS:
+        rows += [
+            Reported(
+                f"level {level}: range of ln precision over data of unlike reliability",
+                summarise(spread[:, level]),
+            ),
+            Reported(
+                f"level {level}: rank correlation with the later error of the learned network itself",
+                summarise(own[:, level]),
+            ),
+            *[
+                Reported(
+                    f"level {level}: rank correlation of precision with the error that follows, over {items} within a block",
+                    summarise(np.median(within[:, :, which, level], axis=1)),
+                )
+                for which, items in enumerate(("tokens", "contexts"))
+            ],
+        ]
+    for block, values in scores.items():
+        rows += [
+            Reported(f"accuracy, {TITLES[block]}: {name}", summarise(of))
+            for name, of in values.items()
+        ]
+        rows += [
+            Reported(
+                f"accuracy, {TITLES[block]}: learned minus {name}", paired(values[LEARNED], of)
+            )
+            for name, of in values.items()
+            if name != LEARNED
+        ]
+    rows += [
         Reported(
-            "slope of log precision over log error, level 0, over the three qualities",
-            summarise(slopes),
+            f"level {level}: precision before, {part:.0%} random tokens",
+            summarise(np.exp([p[row, level] for p in before])),
         )
-    )
-    spread = [np.ptp(np.log(values[1:])) for values in ends["clean"]]
-    rows.append(
-        Reported("spread of log precision over hidden levels, end of clean", summarise(spread))
-    )
+        for level in LEVELS
+        for row, part in enumerate(SHARES)
+    ]
     return rows
 
 
-def _last(curve):
-    return curve.dropna("tokens").isel(tokens=-1).to_numpy()
+def log_precisions(run):
+    """ln of every level's mean precision at the end of the first half: (reliability, level)."""
+    found = []
+    for part in SHARES:
+        values = readout(run, reliability(part), "precision").to_numpy().astype(float)
+        half = len(values) // 2
+        found.append(np.log(values[max(half - WINDOW, 0) : half].mean(axis=0)))
+    return np.array(found)
 
 
-def _running(run, block, width=100):
-    scores = token_scores(run, block)["correct"].to_numpy().astype(float)
-    return np.convolve(scores, np.ones(width) / width, mode="valid")
+def later_errors(run):
+    """Every level's mean squared error over second halves, (reliability, level)."""
+    found = []
+    for part in SHARES:
+        if LATER + reliability(part) in run.blocks:  # the clamped network reads nothing else
+            errors = level_errors(run, LATER + reliability(part))
+        else:
+            errors = level_errors(run, reliability(part))
+            errors = errors[len(errors) // 2 :]
+        found.append(errors.to_numpy().mean(axis=0))
+    return np.array(found)
+
+
+def trust_in(before, runs):
+    """Rank correlation of every level's precisions with later errors, (network, level)."""
+    return np.array(
+        [correlations(p, later_errors(run), np.log(LEAST)) for p, run in zip(before, runs)]
+    )
+
+
+def correlations(precision, error, least=0.0):
+    """`rank_correlation` of every level's precision (item, level) with its error; 0 for a level
+    whose precisions have a range below `least`.
+    """
+    return [
+        rank_correlation(p, e) if np.ptp(p) >= least else 0.0 for p, e in zip(precision.T, error.T)
+    ]
+
+
+def correlations_within(run, block):
+    """Correlations of every level's precision before a token with its error there: over tokens, and
+    over the means of contexts. Shape (2, level).
+    """
+    precision = readout(run, block, "precision").to_numpy().astype(float)[:-1]
+    error = level_errors(run, block).to_numpy()[1:]
+    context = run.events(block)[["motif", "position"]].iloc[1:]
+    _, number = np.unique(context.to_numpy(), axis=0, return_inverse=True)
+    means = [
+        np.stack([values[number == one].mean(axis=0) for one in np.unique(number)])
+        for values in (precision, error)
+    ]
+    return np.array([correlations(precision, error), correlations(*means)])
+
+
+def of_variants(runs, suffix, block):
+    """{variant: accuracy of every network} for the variants that read the block."""
+    return {
+        name: np.array([accuracy(run, block) for run in runs[name + suffix]])
+        for name in VARIANTS
+        if block in runs[name + suffix][0].blocks
+    }
+
+
+def against_best(title, values, bound):
+    """Row: the learned networks minus those with the clamp whose median is the better."""
+    best = max((AT_ONE, AT_MEAN), key=lambda name: np.median(values[name]))
+    return Measured(
+        f"accuracy, {title}: learned precision minus {best}",
+        paired(values[LEARNED], values[best]),
+        Threshold(">=", bound),
+    )
+
+
+# -- figure ----------------------------------------------------------------------------------------
+
+SHADES = {LEARNED: colours.BLACK, AT_ONE: colours.ORANGE, AT_MEAN: colours.SKY}
 
 
 def figure(runs):
-    """Sensory precision through changing data; precision over error; accuracy after noise and in a
-    new grammar.
-    """
-    shades = dict(zip(VARIANTS, (colours.BLACK, colours.ORANGE, colours.SKY)))
-    lines = dict(zip(VARIANTS, ("-", "--", ":")))
+    """Precision and later error; rank correlations; learning of changed data; costs of every clamp."""
+    panels = (draw_trust, draw_correlations, draw_learning, draw_costs)
     with sheet():
-        fig = new_figure(PAGE_WIDTH, 55)
-        first, second, *others = fig.subplots(1, 4)
-        begin = 0
-        for block in ("clean", "noisy", "again"):
-            curves = [precision_curve(r, block).sel(level=0) for r in runs["learned"]]
-            for curve in curves:
-                first.plot(
-                    (begin + curve["tokens"]) / 1000, curve, color=colours.GREY, linewidth=0.4
-                )
-            first.plot(
-                (begin + curves[0]["tokens"]) / 1000,
-                np.median(curves, axis=0),
-                color=colours.BLACK,
-                linewidth=1.5,
-            )
-            begin += len(runs["learned"][0].events(block))
-            first.axvline(begin / 1000, color=colours.GREY, linewidth=0.5, linestyle=":")
-        first.set(
-            xlabel="tokens (thousands): clean,\nnoisy, clean again",
-            ylabel="precision of level 0",
-            ylim=(0, None),
-        )
-        for quality, marker in zip(QUALITIES, "os^"):
-            pi = np.array([_last(precision_curve(r, quality)) for r in runs["learned"]])
-            error = np.array([_last(error_curve(r, quality)) for r in runs["learned"]])
-            for level in range(pi.shape[1]):
-                second.plot(
-                    error[:, level],
-                    pi[:, level],
-                    marker,
-                    color=colours.level_colour(level),
-                    markersize=2.5,
-                    alpha=0.7,
-                    label=quality if level == 0 else None,
-                )
-        second.set(xscale="log", xlabel="squared error", ylabel="precision", ylim=(0, None))
-        second.legend(frameon=False, handletextpad=0.1, title="colours: levels")
-        for ax, (block, title) in zip(
-            others, (("again", "after noise"), ("changed", "new grammar"))
-        ):
-            for variant in VARIANTS:
-                values = np.array([_running(r, block) for r in runs[variant]])
-                ax.plot(
-                    np.arange(values.shape[1]) / 1000,
-                    np.median(values, axis=0),
-                    lines[variant],
-                    color=shades[variant],
-                    label=variant.replace("the learned ", "the\nlearned "),
-                )
-            ax.set(
-                xlabel=f"tokens (thousands), {title}", ylabel="accuracy of 100 tokens", ylim=(0, 1)
-            )
-        others[1].legend(frameon=False, loc="lower right")
-        for ax, text in zip(fig.axes, "abcd"):
+        drawn = new_figure(PAGE_WIDTH, 105)
+        for ax, panel, text in zip(drawn.subplots(2, 2).ravel(), panels, "abcd"):
+            panel(ax, runs)
             style.letter(ax, text)
-    return fig
+    return drawn
+
+
+def draw_trust(ax, runs):
+    """Every network's precisions over later errors, a line per level through the six blocks."""
+    for level in LEVELS:
+        colour = colours.level_colour(level)
+        for run, ruler in zip(runs[LEARNED + AFTER], runs[RULER]):
+            error, precision = later_errors(ruler)[:, level], np.exp(log_precisions(run)[:, level])
+            ax.plot(error, precision, ".-", color=colour, linewidth=0.4, markersize=2.5, alpha=0.6)
+        ax.plot([], [], ".-", color=colour, label=f"level {level}")
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="squared error, second half, precisions clamped",
+        ylabel="precision, end of first half",
+    )
+    ax.legend()
+
+
+def draw_correlations(ax, runs):
+    """Rank correlation of every network and level, with the errors under clamps and its own."""
+    before = [log_precisions(run) for run in runs[LEARNED + AFTER]]
+    for name, label, marker, shift in (
+        (RULER, "precisions clamped", "o", -0.15),
+        (LEARNED + AFTER, "the network's own errors", "^", 0.15),
+    ):
+        values = trust_in(before, runs[name])
+        for level in LEVELS:
+            ax.plot(
+                np.full(len(values), level + shift),
+                values[:, level],
+                marker,
+                color=colours.level_colour(level),
+                markersize=3,
+                alpha=0.6,
+                markeredgewidth=0,
+            )
+        ax.plot([], [], marker, color=colours.GREY, label=label)
+    ax.axhline(-0.6, color=colours.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
+    ax.set(
+        xticks=LEVELS,
+        xlim=(-0.5, LEVELS[-1] + 0.5),
+        ylim=(-1.05, 1.05),
+        xlabel="level",
+        ylabel="rank correlation with later error",
+    )
+    ax.legend(loc="upper left", handletextpad=0.1)
+
+
+def draw_learning(ax, runs):
+    """Accuracy of 100 tokens in data that have changed: every network, and the median."""
+    for name, shade in SHADES.items():
+        values = np.array([running_accuracy(run, "changed") for run in runs[name + AFTER]])
+        tokens = (np.arange(values.shape[1]) + WINDOW) / 1000
+        ax.plot(tokens, values.T, color=shade, linewidth=0.3, alpha=0.4)
+        ax.plot(tokens, np.median(values, axis=0), color=shade, label=name, linewidth=1.2)
+    ax.set(
+        xlabel="changed data (thousands of tokens)", ylabel="accuracy of 100 tokens", ylim=(0, 1)
+    )
+    ax.legend(loc="lower right")
+
+
+def running_accuracy(run, block):
+    """Accuracy of the last `WINDOW` tokens at every token of a block."""
+    correct = token_scores(run, block)["correct"].to_numpy().astype(float)
+    return np.convolve(correct, np.ones(WINDOW) / WINDOW, mode="valid")
+
+
+def draw_costs(ax, runs):
+    """Accuracy of the learned network minus the clamped one, every network, for every clamp."""
+    names = list(CLAMPS)[::-1]
+    shades = (colours.BLUE, colours.VERMILLION, colours.GREEN)
+    for row, (block, marker, shade) in enumerate(zip(SCORED, "o^s", shades)):
+        values = of_variants(runs, SCORED[block], block)
+        for place, name in enumerate(names):
+            if name in values:
+                difference = values[LEARNED] - values[name]
+                ax.plot(
+                    difference,
+                    np.full(len(difference), place + 0.2 - 0.2 * row),
+                    marker,
+                    color=shade,
+                    markersize=2.5,
+                    alpha=0.6,
+                    markeredgewidth=0,
+                )
+        ax.plot([], [], marker, color=shade, label=TITLES[block])
+    ax.axvline(0, color=colours.GREY, linewidth=0.7)
+    ax.set_yticks(range(len(names)), [name.replace(" at the ", "\nat the ") for name in names])
+    ax.set_xlabel("accuracy, learned minus clamped")
+    ax.legend(loc="lower right", handletextpad=0.1)

@@ -105,6 +105,26 @@ def in_random_order(stream, seed):
     return TokenStream.from_list(symbols.tolist(), stream.vocabulary)
 
 
+def respelled(grammar, rng):
+    """The grammar with every token of its motifs replaced by another, by a permutation of tokens."""
+    symbols = np.array(grammar.vocabulary.symbols)
+    spelling = dict(zip(symbols, rng.permutation(symbols)))
+    return MotifGrammar(motifs=["".join(spelling[s] for s in motif) for motif in grammar.motifs])
+
+
+def spoiled(stream, part, rng):
+    """The stream with a share `part` of its tokens, drawn at random, replaced by random tokens.
+
+    `rng` is used alike whatever the share: with generators of one seed, the larger of two shares
+    also replaces what the smaller one does.
+    """
+    symbols, n = np.array(stream.vocabulary.symbols), len(stream)
+    chance, others = rng.random(n), rng.choice(symbols, n)
+    tokens = np.where(chance < part, others, symbols[stream.events["token"].to_numpy()])
+    labels = stream.events[["motif", "position"]]
+    return TokenStream.from_list(tokens.tolist(), stream.vocabulary, **labels)
+
+
 def short(
     seed,
     quick,
@@ -124,7 +144,7 @@ def short(
     and the probabilities of level 0 every millisecond, frozen. `temperature` is its value at the first token of training, from where
     it falls linearly to 0 over three quarters of the pass.
     """
-    tokens, test = (1000, 300) if quick else (tokens, 800)
+    tokens, test = (400, 100) if quick else (tokens, 800)
     grammar = MotifGrammar()
     share = np.arange(tokens) / tokens
     controls = dict(plasticity_gain=1 - 0.9 * share)

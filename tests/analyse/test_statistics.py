@@ -7,7 +7,7 @@ import pytest
 
 from fena_sim.analyse.statistics import intervals
 from fena_sim.errors import DeclarationError
-from fena_sim.measure import paired, share, summarise
+from fena_sim.measure import paired, rank_correlation, share, summarise
 
 
 def test_interval_covers_the_true_median():
@@ -108,3 +108,21 @@ def test_exact_interval_in_closed_form(n):
 def test_shares_are_of_yes_and_no(successes):
     with pytest.raises(DeclarationError, match="True or False"):
         share(successes)
+
+
+def test_rank_correlation_in_closed_form():
+    """Without ties it is 1 - 6*sum(d^2)/(n*(n^2 - 1)), d the differences of the ranks: here 8."""
+    assert rank_correlation([1, 10, 2, 30], [7, 1, 6, 9]) == pytest.approx(1 - 6 * 8 / 60)
+    assert rank_correlation([1, 2, 3], [9, 4, -1]) == pytest.approx(-1)
+    # Equal values share their mean rank: ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4.
+    assert rank_correlation([0, 5, 5, 6], [1, 2, 3, 4]) == pytest.approx(4.5 / np.sqrt(4.5 * 5))
+
+
+def test_what_does_not_vary_correlates_with_nothing():
+    assert rank_correlation([3, 3, 3], [1, 2, 3]) == rank_correlation([1, 2, 3], [0, 0, 0]) == 0
+
+
+@pytest.mark.parametrize(("a", "b"), [([1, 2], [1]), ([1], [1]), ([1, np.nan], [1, 2])])
+def test_rank_correlation_needs_pairs(a, b):
+    with pytest.raises(DeclarationError, match="no rank correlation"):
+        rank_correlation(a, b)
