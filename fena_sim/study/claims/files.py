@@ -33,7 +33,7 @@ class Claim:
         In their place or beside them: a list of Measured and Reported that need no stored run;
         `seeds` is a list.
     ``seeds(quick)``, optional
-        Networks, where the claim needs another number than 10 (quick: 2).
+        Networks, where the claim needs another number than 20 (quick: 2).
     ``figure(runs)``, optional
         A Figure for the page.
     """
@@ -54,7 +54,7 @@ class Claim:
         return self.module.DEFINITION
 
     def seeds(self, asked: int | None, quick: bool) -> int:
-        """Number of networks: what was asked for, else the file's own number, else 10 (quick: 2)."""
+        """Number of networks: what was asked for, else the file's own number, else 20 (quick: 2)."""
         own = getattr(self.module, "seeds", None)
         return asked or (self._ask(own, quick=quick) if own else QUICK_SEEDS if quick else SEEDS)
 
