@@ -155,7 +155,8 @@ def figure(runs):
     level 1.
     """
     cases = of_cases(runs)
-    columns = [*map(in_words, CASES["nested"][2]), MEMORY, USE]
+    *shared, phrase = map(in_words, CASES["nested"][2])
+    columns = [*shared, MEMORY, USE, phrase]
     with sheet():
         fig = new_figure(PAGE_WIDTH, 15 + 42 * len(cases))
         axes = fig.subplots(len(cases), len(columns), squeeze=False)

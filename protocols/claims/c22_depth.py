@@ -25,12 +25,11 @@ models/fena.py with 1, 2 and 3 hidden levels (64, 64-48, 64-48-32), each trained
 the hierarchy of the grammar, which has 3 levels for "nested" and "agreement" and 2 for the others; and on long motifs the old default, models/fena_flat_memory.py with 64-48-32. Learning is frozen in all
 tests. Accuracy: share of 1,500 new tokens (quick 300) whose code is the nearest to the prediction. Left out: accuracy with the level minus that of a network
 that was trained without it. Knocked out: accuracy minus that on the same tokens while the predictions of this level are
-silenced in the trained network. Differences are taken within a seed, which gives the same tokens. Inside novel combinations, on 1,500 tokens of held_out(): motifs and
-long motifs, tokens after the first of a motif that was entered through a pair of motifs that training never shows; nested, tokens
-after the first of a motif in phrases that training never shows ("novel phrases"); agreement, tokens after the first of the first
-motif of a sentence whose opening that motif never follows in training. Beside nested: the same in phrases that are entered through
-a pair of phrases that training never shows, and whose motifs follow one another as in training. Beside agreement: accuracy
-of the token that has to agree with the first of its sentence, of which there are four. A level that the data have no use for is a
+silenced in the trained network. Differences are taken within a seed, which gives the same tokens. Inside novel combinations, on 1,500 tokens of held_out(): tokens
+after the first of a motif that follows what it never follows in training. On motifs and long motifs that is another motif; on nested
+another motif, in the middle of a phrase that training never shows; on agreement the opening of the sentence. Inside novel
+phrases: tokens after the first of all motifs in such phrases. Inside novel pairs of phrases: the same in phrases that training shows, but
+never after the phrase before. The token that agrees: the one that the first of the sentence, one of four, decides. A level that the data have no use for is a
 control: a third one on motifs should gain nothing."""
 
 #: Architecture of fena.py that has a level for every level of the grammar, and the flat network of
@@ -115,15 +114,19 @@ def scores(run, grammar):
 
 
 NOVEL = "inside novel combinations"
+PHRASES, PAIRS = "inside novel phrases", "inside novel pairs of phrases"
 
 
 def novel_windows(events, grammar):
-    """{name: mask} of the held-out combinations of a grammar; the one that is judged comes first."""
+    """{name: mask} of what is held out of a grammar; motifs that follow what they never follow in
+    training come first.
+    """
     inside = inside_motif(events, novel=True)
-    if grammar == "nested":
+    if grammar == "nested":  # `novel` are whole phrases that follow one that they never follow
         phrases = inside_motif(events.assign(novel=events["novel_phrase"]), novel=True)
-        return {NOVEL: phrases, "inside novel pairs of phrases": inside & ~phrases}
-    if grammar == "agreement":  # what follows the first motif was seen in training
+        second = (events["place"] == 1).to_numpy()
+        return {NOVEL: phrases & second, PHRASES: phrases, PAIRS: inside & ~phrases}
+    if grammar == "agreement":  # `novel` are whole sentences
         return {NOVEL: inside & (events["previous_motif"] < 0).to_numpy()}
     return {NOVEL: inside}
 
@@ -151,7 +154,7 @@ def second_level(of):
 def third_level(of):
     """Rows of what a third level is worth on phrases of motifs."""
     gained = paired(of["3 levels"]["accuracy"], of["2 levels"]["accuracy"])
-    inside = summarise(of["3 levels"][f"accuracy {NOVEL}"])
+    inside = summarise(of["3 levels"][f"accuracy {PHRASES}"])
     return [
         Measured("nested: accuracy gained by a third level", gained, Threshold(">=", LEAST_GAIN)),
         Measured(
@@ -223,7 +226,7 @@ def figure(runs):
     found = scores_of(runs, quick)
     with sheet():
         fig = new_figure(PAGE_WIDTH, 92)
-        axes = fig.subplots(2, len(found), sharex="col", squeeze=False)
+        axes = fig.subplots(2, len(found), sharex="col", sharey="row", squeeze=False)
         for column, (grammar, of) in zip(axes.T, found.items(), strict=True):
             for ax, quantity in zip(column, ("accuracy", f"accuracy {NOVEL}"), strict=True):
                 for x, (name, values) in enumerate(of.items()):

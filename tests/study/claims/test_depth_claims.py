@@ -144,13 +144,22 @@ def test_novel_tokens_of_the_motif_grammar():
 
 def test_novel_tokens_of_phrases_are_of_those_that_training_never_shows():
     grammar = NestedGrammar()
-    events = grammar.held_out(800, seed=3).events
-    phrases, pairs = C22.novel_windows(events, "nested").values()
-    assert phrases.any() and pairs.any() and not (phrases & pairs).any()
-    assert set(events["phrase"][phrases]) <= {9, 10, 11}, "the numbers of the held-out phrases"
-    entered = set(zip(events["previous_phrase"][pairs] % 9, events["phrase"][pairs]))
-    assert all(0 <= phrase < 9 for _, phrase in entered)
+    events = grammar.held_out(1500, seed=3).events
+    combinations, phrases, pairs = C22.novel_windows(events, "nested").values()
+    assert combinations.any() and phrases.any() and pairs.any() and not (phrases & pairs).any()
+    assert set(events["phrase"][phrases]) == {9, 10, 11}, "the numbers of the held-out phrases"
     assert (events["position"][phrases | pairs] > 0).all()
+    assert (phrases | ~combinations).all()
+
+    def following(events, mask=slice(None)):
+        return set(zip(events["previous_motif"][mask], events["motif"][mask]))
+
+    trained = following(grammar.training(30_000, seed=1).events)
+    assert not trained & following(events, combinations)
+    assert following(events, phrases & ~combinations) <= trained
+    order = set(zip(events["previous_phrase"][pairs], events["phrase"][pairs]))
+    shown = grammar.training(30_000, seed=1).events
+    assert not order & set(zip(shown["previous_phrase"], shown["phrase"]))
 
 
 def test_novel_tokens_of_sentences_are_those_of_the_first_motif():
@@ -201,10 +210,10 @@ def test_a_flat_network_may_be_as_accurate_but_not_inside_novel_combinations(
 
 def test_controls_are_what_they_are_called():
     experiments = C23.experiments(0, quick=True)
-    parameters = experiments["clamped precision"].hierarchy()
+    clamped = experiments["clamped precision"].hierarchy()
     for level, mean in enumerate(C23.LEARNED_MEANS):
-        values = parameters.population(f"precision_{level}").parameters
-        assert values["lowest"].value == values["highest"].value == mean
+        values = clamped.population(f"precision_{level}").parameters
+        assert values["lowest"] == values["highest"] == mean
     silent = experiments["no feedback"].protocol.blocks
     assert [block.name for block in silent] == ["training", "familiar", "held_out"]
     assert all(block.controls["knocked_out"] == 2 for block in silent)
