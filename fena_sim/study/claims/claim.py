@@ -224,5 +224,6 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """The row as `fena claims --json` writes it: its fields, then its details."""
-        found = attrs.asdict(self)
-        return found | found.pop("details")
+        fields = attrs.asdict(self)
+        details = fields.pop("details")
+        return fields | details

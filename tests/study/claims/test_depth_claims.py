@@ -221,11 +221,9 @@ def test_controls_are_what_they_are_called():
     later = experiments["no feedback after training"]
     assert [block.name for block in later.protocol.blocks] == ["familiar", "held_out"]
     assert later.start == (experiments["intact"], "training")
-    tokens = {
-        name: [b for b in experiment.protocol.blocks if b.name == "familiar"][0].stream
+    tested = {
+        name: next(b.stream for b in experiment.protocol.blocks if b.name == "familiar")
         for name, experiment in experiments.items()
     }
-    first = np.array(tokens["intact"][0].events["token"])
-    for stream in tokens.values():
-        stream = stream[0] if isinstance(stream, (list, tuple)) else stream
-        assert np.array_equal(stream.events["token"], first), "all are tested on the same tokens"
+    for name, stream in tested.items():
+        assert stream.events.equals(tested["intact"].events), f"{name} is tested on other tokens"
