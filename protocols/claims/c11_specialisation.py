@@ -10,19 +10,21 @@ from fena_sim.plot import PAGE_WIDTH, colours, new_figure, sheet, style
 
 ID = "C11"
 CLAIM = "Levels specialise by themselves: tokens are held below, motifs and what came before them above."
-DEFINITION = """models/fena.py with two hidden levels after one pass of the motif grammar, and with three after one pass of
-NestedGrammar, whose motifs form phrases. States f(r) at the end of each presentation of "familiar" (1,500 new tokens, learning
-frozen, quick 300). Variance explained by a label alone: cross-validated share of the variance of a level's states, ridge regression on one-hot
-labels (measure.variance_explained), for the token, the motif, the motif before and, in NestedGrammar, the phrase. Decoded: how often a
-cross-validated linear classifier finds the label (measure.decode). Memory: lag in tokens at which the mean autocorrelation of the states has
-fallen to 1/e (measure.autocorrelation_time), at most half of the block. Use: accuracy lost on the same tokens while the
-predictions of this level are knocked out. A step is the value of a level minus that of the level below it; for the token, the level below minus the level.
-In every network the smallest step counts, so that each level must go beyond the one below. "Beyond" a control: each step minus the
-same step of the control with the same seed, and again the smallest. A threshold on a step asks for the whole 95 %
-interval of its median. Controls: the network untrained; trained on the same tokens one by one in random order; a network with one level, and a
-flat network (models/fena_flat_memory.py with one level) of as many weights as the hierarchy, both trained on the grammar. What a control shows as well is no evidence of specialisation; a
-network of one level shows what one level holds when it has to hold everything. Sensitivity: folds (5), guard (20 tokens) and
-penalty (1)."""
+DEFINITION = """models/fena.py with two hidden levels after one pass of the motif grammar, and with three after one pass
+of NestedGrammar, whose motifs form phrases. States f(r) at the end of each presentation of "familiar" (1,500 new
+tokens, learning frozen, quick 300). Variance explained by a label alone: cross-validated share of the variance of a
+level's states, ridge regression on one-hot labels (measure.variance_explained), for the token, the motif, the motif
+before and, in NestedGrammar, the phrase. Decoded: how often a cross-validated linear classifier finds the label
+(measure.decode). Memory: lag in tokens at which the mean autocorrelation of the states has fallen to 1/e
+(measure.autocorrelation_time), at most half of the block. Use: accuracy lost on the same tokens while the predictions
+of this level are knocked out. A step is the value of a level minus that of the level below it; for the token, the level
+below minus the level. In every network the smallest step counts, so that each level must go beyond the one below.
+More than in a control: each step minus the same step of the control with the same seed, and again the smallest. A
+threshold on a step asks for the whole 95 % interval of its median. Controls: the network untrained; trained on the same tokens
+one by one in random order; a network with one level, and a flat network (models/fena_flat_memory.py with one level) of
+as many weights as the hierarchy, both trained on the grammar. What a control shows as well is no evidence of
+specialisation; a network of one level shows what one level holds when it has to hold everything. Sensitivity: folds
+(5), guard (20 tokens) and penalty (1)."""
 
 CONTROLS = ("untrained", "shuffled")
 #: Networks with one level, whose values stand beside those of level 1.

@@ -19,17 +19,20 @@ from fena_sim.plot import PAGE_WIDTH, colours, new_figure, sheet, style
 
 ID = "C22"
 CLAIM = "Depth pays where the data have depth, and in new combinations a flat network does not replace it."
-DEFINITION = """One pass of 16,000 tokens (quick 1,500) of each of four grammars (docs/grammars.md): motifs, motifs of 8 tokens ("long
-motifs"), phrases of motifs ("nested"), and sentences whose first word decides the last, some 30 tokens later ("agreement"). Networks:
-models/fena.py with 1, 2 and 3 hidden levels (64, 64-48, 64-48-32), each trained by itself; models/fena_flat_memory.py with one level of as many plastic weights as
-the hierarchy of the grammar, which has 3 levels for "nested" and "agreement" and 2 for the others; and on long motifs the old default, models/fena_flat_memory.py with 64-48-32. Learning is frozen in all
-tests. Accuracy: share of 1,500 new tokens (quick 300) whose code is the nearest to the prediction. Left out: accuracy with the level minus that of a network
-that was trained without it. Knocked out: accuracy minus that on the same tokens while the predictions of this level are
-silenced in the trained network. Differences are taken within a seed, which gives the same tokens. Inside novel combinations, on 1,500 tokens of held_out(): tokens
-after the first of a motif that follows what it never follows in training. On motifs and long motifs that is another motif; on nested
-another motif, in the middle of a phrase that training never shows; on agreement the opening of the sentence. Inside novel
-phrases: tokens after the first of all motifs in such phrases. Inside novel pairs of phrases: the same in phrases that training shows, but
-never after the phrase before. The token that agrees: the one that the first of the sentence, one of four, decides. A level that the data have no use for is a
+DEFINITION = """One pass of 16,000 tokens (quick 1,500) of each of four grammars (docs/grammars.md): motifs, motifs of 8
+tokens ("long motifs"), phrases of motifs ("nested"), and sentences whose first word decides the last, some 30 tokens
+later ("agreement"). Networks: models/fena.py with 1, 2 and 3 hidden levels (64, 64-48, 64-48-32), each trained by
+itself; models/fena_flat_memory.py with one level of as many plastic weights as the hierarchy of the grammar, which has
+3 levels for "nested" and "agreement" and 2 for the others; and on long motifs the old default,
+models/fena_flat_memory.py with 64-48-32. Learning is frozen in all tests. Accuracy: share of 1,500 new tokens (quick
+300) whose code is the nearest to the prediction. Left out: accuracy with the level minus that of a network that was
+trained without it. Knocked out: accuracy minus that on the same tokens while the predictions of this level are silenced
+in the trained network. Differences are taken within a seed, which gives the same tokens. Inside novel combinations, on
+1,500 tokens of held_out(): tokens after the first of a motif that follows what it never follows in training. On motifs
+and long motifs that is another motif; on nested another motif, in the middle of a phrase that training never shows; on
+agreement the opening of the sentence. Inside novel phrases: tokens after the first of all motifs in such phrases.
+Inside novel pairs of phrases: the same in phrases that training shows, but never after the phrase before. The token
+that agrees: the one that the first of the sentence, one of four, decides. A level that the data have no use for is a
 control: a third one on motifs should gain nothing."""
 
 #: Architecture of fena.py that has a level for every level of the grammar, and the flat network of

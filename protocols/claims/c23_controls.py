@@ -13,17 +13,18 @@ ID = "C23"
 CLAIM = (
     "Each part is needed: precision, feedback, the second level, the order of tokens, and learning."
 )
-DEFINITION = """models/fena.py with two hidden levels after one pass of the motif grammar (16,000 tokens, quick 1,500), learning frozen. Figures: accuracy
-(share of 1,500 new tokens, quick 300, whose code is the nearest to the prediction); bits per token on them; accuracy inside novel combinations (tokens
-after the first of a motif that was entered through a pair of motifs that training never shows); median settling iterations
-per token. Controls, each with the same seed and tokens. Clamped precision: the parameters lowest and highest of each level's
-precision are equal, so that what is sent and what is learned from are one constant from the first token on, the geometric
-mean that the learned precision had over training in networks of seeds 100 to 102. No feedback: the predictions of level 2 are silent (control signal knocked_out)
-during training and tests; errors ascend to it all the same. As level 2 is the only one that level 1 hears from, this should do
-what leaving level 2 out does. No feedback after training: they are silent in the tests of the intact network alone. One level: trained with 64 units in one hidden
-level. Shuffled: trained on the same tokens one by one in random order. Untrained. A control has to be less accurate than the intact
-network: the whole 95 % interval of the median of the differences within seeds below 0. What a control does as well with is not what makes
-the figure."""
+DEFINITION = """models/fena.py with two hidden levels after one pass of the motif grammar (16,000 tokens, quick 1,500),
+learning frozen. Figures: accuracy (share of 1,500 new tokens, quick 300, whose code is the nearest to the prediction);
+bits per token on them; accuracy inside novel combinations (tokens after the first of a motif that was entered through a
+pair of motifs that training never shows); median settling iterations per token. Controls, each with the same seed and
+tokens. Clamped precision: the parameters lowest and highest of each level's precision are equal, so that what is sent
+and what is learned from are one constant from the first token on, the geometric mean that the learned precision had
+over training in networks of seeds 100 to 102. No feedback: the predictions of level 2 are silent (control signal
+knocked_out) during training and tests; errors ascend to it all the same. As level 2 is the only one that level 1 hears
+from, this should do what leaving level 2 out does. No feedback after training: they are silent in the tests of the
+intact network alone. One level: trained with 64 units in one hidden level. Shuffled: trained on the same tokens one by
+one in random order. Untrained. A control has to be less accurate than the intact network: the whole 95 % interval of
+the median of the differences within seeds below 0. A part without which a figure stays the same does not make it."""
 
 #: Geometric means of the precision over training, networks of seeds 100 to 102, levels 0 to 2.
 LEARNED_MEANS = (7.14, 3.99, 4.02)
