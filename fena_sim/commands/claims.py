@@ -16,7 +16,7 @@ WIDTH = 160
     "--seeds",
     type=click.IntRange(min=1),
     default=None,
-    help="Networks for each claim, from seed 2 on (default 10, quick 2, where a claim does not ask for more).",
+    help="Networks for each claim, from seed 12 on (default 20, quick 2, where a claim does not ask for more).",
 )
 @click.option(
     "--quick",
@@ -50,7 +50,8 @@ def command(
 
     Every network is trained once, however many claims it serves; what is in --out is not run again.
     A claim that fails is a result, not an error. Rows in JSON: id, measure, value, low, high, threshold,
-    verdict (holds, qualified, fails, not run), seeds, runs, command.
+    verdict (holds, qualified, fails, not run; reported, where there is no threshold), seeds, runs,
+    command. Rows of C11 have more keys, among them level, variable, trained, untrained and shuffled.
 
     \b
     Examples:
@@ -58,7 +59,6 @@ def command(
       fena claims C05 C08 --seeds 10 --json rows.json
       fena claims --page docs/claims.md
     """
-    import attrs
     from rich.console import Console
 
     from ..runs.store.files import write_atomically
@@ -71,7 +71,7 @@ def command(
     console.width = max(console.width, WIDTH)
     console.print(_table(results))
     if path:
-        rows = [attrs.asdict(row) for result in results for row in result.rows]
+        rows = [row.as_json() for result in results for row in result.rows + result.detailed]
         write_atomically(path, (json.dumps(rows, indent=1, allow_nan=False) + "\n").encode())
     if page:
         from ..study.claims.page import write_page

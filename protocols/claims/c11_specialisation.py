@@ -1,272 +1,194 @@
 """C11: do the levels come to hold different things, from tokens below to context above?"""
 
-from functools import cache
-
 import numpy as np
-from brian2 import ms
-from networks import MODELS, first_contact
+from contents import MEMORY, USE, contents, in_words
+from networks import trained, untrained
 
-from fena_sim import INITIAL, Block, FixedPace, Protocol, open_run
-from fena_sim.claims import Experiment, Measured, Reported, Threshold
-from fena_sim.measure import (
-    accuracy,
-    autocorrelation_time,
-    bits,
-    decode,
-    entropy_floor,
-    paired,
-    summarise,
-    token_states,
-    variance_explained,
-)
+from fena_sim.claims import Measured, Reported, Threshold
+from fena_sim.measure import summarise
 from fena_sim.plot import PAGE_WIDTH, colours, new_figure, sheet, style
-from fena_sim.stimulus import LONG_MOTIFS, MotifGrammar, TokenStream
 
 ID = "C11"
 CLAIM = "Levels specialise by themselves: tokens are held below, motifs and what came before them above."
-DEFINITION = """States f(r_l) at the last step of each of the 1,500 test presentations of "familiar" (learning frozen), hidden
-levels 1 to 3. Variance explained: cross-validated, ridge on one-hot labels (measure.variance_explained, alone), for token, motif
-and previous motif. Decoding: cross-validated linear read-out of position, motif and previous motif (measure.decode).
-Memory: lag at which the mean autocorrelation has fallen to 1/e (measure.autocorrelation_time), in tokens. The gradient
-of a quantity is its value at level 3 minus that at level 1, one number per network; a threshold on a gradient asks for the
-whole 95 % interval of its median, and the same network untrained (or trained on the same tokens in random order) is
-subtracted in pairs. Depth: the same pass with 1, 2 and 3 hidden levels, and with one level of as many plastic weights
-as three; and on a grammar of motifs of 8 tokens, where the class of the next motif depends on what was heard 8 to 16
-tokens ago. Sensitivity: folds (5), guard (20 tokens) and penalty (1)."""
+DEFINITION = """models/fena.py with two hidden levels after one pass of the motif grammar, and with three after one pass
+of NestedGrammar, whose motifs form phrases. States f(r) at the end of each presentation of "familiar" (1,500 new
+tokens, learning frozen, quick 300). Variance explained by a label alone: cross-validated share of the variance of a
+level's states, ridge regression on one-hot labels (measure.variance_explained), for the token, the motif, the motif
+before and, in NestedGrammar, the phrase. Decoded: how often a cross-validated linear classifier finds the label
+(measure.decode). Memory: lag in tokens at which the mean autocorrelation of the states has fallen to 1/e
+(measure.autocorrelation_time), at most half of the block. Use: accuracy lost on the same tokens while the predictions
+of this level are knocked out. A step is the value of a level minus that of the level below it; for the token, the level
+below minus the level. In every network the smallest step counts, so that each level must go beyond the one below.
+More than in a control: each step minus the same step of the control with the same seed, and again the smallest. A
+threshold on a step asks for the whole 95 % interval of its median. Controls: the network untrained; trained on the same tokens
+one by one in random order; a network with one level, and a flat network (models/fena_flat_memory.py with one level) of
+as many weights as the hierarchy, both trained on the grammar. What a control shows as well is no evidence of
+specialisation; a network of one level shows what one level holds when it has to hold everything. Sensitivity: folds
+(5), guard (20 tokens) and penalty (1)."""
 
-FACTORS = ("token", "motif", "previous_motif")
-#: Hidden levels; `--quick` compares the first two on the short motifs.
-DEPTHS = {
-    "1 level": (64,),
-    "3 levels": (64, 48, 32),
-    "2 levels": (64, 48),
-    "1 level, as many weights": (114,),
+CONTROLS = ("untrained", "shuffled")
+#: Networks with one level, whose values stand beside those of level 1.
+SINGLE = ("one level", "flat")
+#: Grammar: architecture, the flat network with as many weights, and labels.
+CASES = {
+    "motifs": ("2 levels", "flat, as 2 levels", ("token", "motif", "previous_motif")),
+    "nested": ("3 levels", "flat, as 3 levels", ("token", "motif", "previous_motif", "phrase")),
 }
-PACE = FixedPace(duration=48 * ms, blank=12 * ms)
-FROZEN = dict(plasticity_gain=0.0)
+#: Variable: whether it should rise or fall from level to level, and the controls that it must exceed.
+DIRECTIONS = {
+    "token": (-1, CONTROLS),
+    "motif": (1, ("untrained",)),
+    "previous motif": (1, CONTROLS),
+    MEMORY: (1, CONTROLS),
+}
+BEYOND = Threshold(">", 0, interval=True)
 
 
 def experiments(seed, quick):
-    tokens, tests = (1500, 400) if quick else (16_000, 1500)
-    grammar, long = MotifGrammar(), MotifGrammar(motifs=LONG_MOTIFS)
-    learned = grammar.training(tokens, seed=1 + seed)
-    order = np.random.default_rng([seed, 11]).permutation(tokens)
-    symbols = [
-        learned.vocabulary.symbols[token] for token in learned.events["token"].to_numpy()[order]
-    ]
-    found = {"trained": first_contact(seed, quick)}
-    found["untrained"] = _experiment(
-        seed, (64, 48, 32), "c11_untrained", None, grammar.training(tests, seed=10_000 + seed)
-    )
-    found["shuffled"] = _experiment(
-        seed,
-        (64, 48, 32),
-        "c11_shuffled",
-        TokenStream.from_list(symbols, grammar.vocabulary),
-        grammar.training(tests, seed=10_000 + seed),
-    )
-    for name in _depths(quick):
-        sizes = DEPTHS[name]
-        found[name] = (
-            found["trained"]
-            if sizes == (64, 48, 32)
-            else _experiment(
-                seed, sizes, "c11_depth", learned, grammar.training(tests, seed=10_000 + seed)
-            )
-        )
+    found = {}
+    for grammar, (architecture, flat, _) in CASES.items():
+        if quick and grammar != "motifs":
+            continue
+        networks = {
+            "trained": trained(seed, quick, grammar, architecture),
+            "untrained": untrained(seed, quick, grammar, architecture),
+            "shuffled": trained(seed, quick, grammar, architecture, shuffled=True),
+        }
         if not quick:
-            found[f"{name}, long"] = _experiment(
-                seed,
-                sizes,
-                "c11_long",
-                long.training(tokens, seed=1 + seed),
-                long.training(tests, seed=10_000 + seed),
-            )
+            networks["one level"] = trained(seed, quick, grammar, "1 level")
+            networks["flat"] = trained(seed, quick, grammar, flat)
+        found |= {f"{grammar}, {name}": experiment for name, experiment in networks.items()}
     return found
 
 
-def _depths(quick):
-    return list(DEPTHS)[:2] if quick else list(DEPTHS)
-
-
-def _experiment(seed, sizes, name, learned, test):
-    blocks = [
-        Block(
-            name="familiar",
-            stream=test,
-            pace=PACE,
-            controls=FROZEN,
-            start_from="training" if learned else INITIAL,
-        )
-    ]
-    if learned:
-        falling = 1 - 0.9 * np.arange(len(learned)) / len(learned)  # as in first_contact
-        blocks.insert(
-            0,
-            Block(
-                name="training", stream=learned, pace=PACE, controls=dict(plasticity_gain=falling)
-            ),
-        )
-    protocol = Protocol(name=name, measured_signal="activity f(r) of state units", blocks=blocks)
-    return Experiment(
-        model=MODELS / "fena_flat_memory.py",
-        protocol=protocol,
-        seed=seed,
-        options=dict(sizes=sizes),
-    )
-
-
-@cache
-def _held(folder):
-    """{quantity: value per hidden level} of the network in a run folder; for the rows and for the
-    figure.
-    """
-    run = open_run(folder)
-    events = run.events("familiar")
-    states = [token_states(run, "familiar", level) for level in (1, 2, 3)]
-    explained = [variance_explained(s, events, FACTORS)["alone"].to_numpy() for s in states]
-    held = {
-        f"variance explained by {factor}": np.array([e[k] for e in explained])
-        for k, factor in enumerate(FACTORS)
-    }
-    for label in ("position", "motif", "previous_motif"):
-        held[f"decoding of {label}"] = np.array(
-            [decode(s, events[label].to_numpy()).accuracy for s in states]
-        )
-    held["memory (tokens)"] = np.array([autocorrelation_time(s) for s in states])
-    return held
-
-
-def _gradients(found, quantity):
-    return [values[quantity][-1] - values[quantity][0] for values in found]
-
-
 def measure(runs, quick):
-    held = {
-        name: [_held(run.folder) for run in runs[name]]
-        for name in ("trained", "untrained", "shuffled")
-    }
-    rows = []
-    for quantity, relation in (
-        ("variance explained by token", "<"),
-        ("variance explained by motif", ">"),
-        ("variance explained by previous_motif", ">"),
-        ("memory (tokens)", ">"),
-    ):
-        threshold = Threshold(relation, 0, interval=True)
-        trained = _gradients(held["trained"], quantity)
-        rows.append(Measured(f"{quantity}: level 3 minus level 1", summarise(trained), threshold))
-        for control in ("untrained", "shuffled"):
-            rows.append(
-                Measured(
-                    f"{quantity}: that gradient minus that of networks {control}",
-                    paired(trained, _gradients(held[control], quantity)),
-                    threshold,
-                )
-            )
-    for quantity in held["trained"][0]:
-        for level in (1, 2, 3):
-            for name in held:
-                rows.append(
-                    Reported(
-                        f"{quantity}, level {level}, {name}",
-                        summarise([values[quantity][level - 1] for values in held[name]]),
-                    )
-                )
-    for suffix, grammar in (
-        ("", MotifGrammar()),
-        *([] if quick else [(", long", MotifGrammar(motifs=LONG_MOTIFS))]),
-    ):
-        scores = {
-            name: [accuracy(run, "familiar") for run in runs[name + suffix]]
-            for name in _depths(quick)
+    measured, reported = [], []
+    for grammar, held in of_cases(runs).items():
+        measured += gradients(grammar, held)
+        reported += by_level(grammar, held)
+    return measured + reported
+
+
+def of_cases(runs):
+    """{grammar: {network: {variable: array (seed, level)}}} of the networks that were run."""
+    found = {}
+    for grammar, (_, _, labels) in CASES.items():
+        held = {
+            name: [contents(run.folder, labels) for run in runs[f"{grammar}, {name}"]]
+            for name in ("trained", *CONTROLS, *SINGLE)
+            if f"{grammar}, {name}" in runs
         }
-        ideal = [
-            entropy_floor(grammar, run.events("familiar")["token"].to_numpy()).accuracy
-            for run in runs["1 level" + suffix]
-        ]
-        rows.append(
-            Measured(
-                f"motifs{suffix}: accuracy with 3 levels minus 1 level",
-                paired(scores["3 levels"], scores["1 level"]),
-                Threshold(">", 0, interval=True),
-            )
-        )
-        rows += [
-            Reported(f"motifs{suffix}: accuracy, {name}", summarise(values))
-            for name, values in scores.items()
-        ]
-        rows += [
-            Reported(
-                f"motifs{suffix}: bits per token, {name}",
-                summarise([bits(run, "familiar") for run in runs[name + suffix]]),
-            )
-            for name in scores
-        ]
-        rows.append(Reported(f"motifs{suffix}: accuracy of the ideal observer", summarise(ideal)))
+        if held:
+            found[grammar] = {
+                name: {variable: np.array([v[variable] for v in values]) for variable in values[0]}
+                for name, values in held.items()
+            }
+    return found
+
+
+def steps(values, direction):
+    """What each level has more (direction 1) or less (-1) than the one below: (seed, step)."""
+    return direction * np.diff(values, axis=1)
+
+
+def gradients(grammar, held):
+    """Rows of what has to rise or fall from level to level."""
+    rows = []
+    for variable, (direction, controls) in DIRECTIONS.items():
+        own = steps(held["trained"][variable], direction)
+        falls = "falls" if direction < 0 else "rises"
+        text = f"{grammar}: {variable} {falls} from level to level"
+        rows.append(Measured(text, summarise(own.min(axis=1)), BEYOND))
+        for control in controls:
+            beyond = own - steps(held[control][variable], direction)
+            text = f"{grammar}: {variable} {falls} more than in networks {control}"
+            rows.append(Measured(text, summarise(beyond.min(axis=1)), BEYOND))
     return rows
 
 
-def figure(runs):
-    """What each level holds, trained, untrained and after tokens in random order; accuracy over
-    depth.
-    """
-    held = {
-        name: [_held(run.folder) for run in runs[name]]
-        for name in ("trained", "untrained", "shuffled")
-    }
-    styles = {
-        "trained": ("-", colours.BLACK),
-        "untrained": (":", colours.GREY),
-        "shuffled": ("--", colours.ORANGE),
-    }
-    with sheet():
-        fig = new_figure(PAGE_WIDTH, 95)
-        axes = fig.subplots(2, 4)
-        for ax, quantity in zip(axes.flat, held["trained"][0]):
-            for name, (line, colour) in styles.items():
-                values = np.array([values[quantity] for values in held[name]])
-                ax.plot((1, 2, 3), values.T, line, color=colour, alpha=0.25, linewidth=0.5)
-                ax.plot(
-                    (1, 2, 3),
-                    np.median(values, axis=0),
-                    line,
-                    color=colour,
-                    linewidth=1.5,
-                    label=name,
+def by_level(grammar, held):
+    """Rows of every variable at every level, with the medians of all controls as details."""
+    rows = []
+    for variable, values in held["trained"].items():
+        for level in range(1, values.shape[1] + 1):
+            medians = {
+                name: float(np.median(of[variable][:, level - 1]))
+                for name, of in held.items()
+                if level <= of[variable].shape[1]
+            }
+            note = "; ".join(
+                f"{name} {value:.3g}" for name, value in medians.items() if name != "trained"
+            )
+            details = dict(grammar=grammar, level=level, variable=variable)
+            details |= {name.replace(" ", "_"): value for name, value in medians.items()}
+            rows.append(
+                Reported(
+                    f"{grammar}, level {level}: {meaning(variable)}",
+                    summarise(values[:, level - 1]),
+                    note=note,
+                    details=details,
                 )
-            ax.set(
-                xticks=(1, 2, 3),
-                xlabel="level",
-                ylabel=quantity.replace("_", " ").replace("explained by", "explained\nby"),
             )
-        axes[0, 0].legend(frameon=False)
-        ax = axes[1, 3]
-        order = sorted(
-            (name for name in DEPTHS if name in runs),
-            key=lambda name: (len(DEPTHS[name]), DEPTHS[name]),
-        )
-        for suffix, marker in (("", "o"), (", long", "s")):
-            if order[0] + suffix not in runs:
-                continue
-            values = np.array(
-                [[accuracy(run, "familiar") for run in runs[name + suffix]] for name in order]
-            )
-            ax.plot(
-                range(len(order)),
-                np.median(values, axis=1),
-                marker=marker,
-                color=colours.BLACK,
-                markersize=3,
-                label="motifs of 3 to 5" if not suffix else "motifs of 8",
-                linestyle="-" if not suffix else "--",
-            )
-            ax.plot(range(len(order)), values, ".", color=colours.GREY, markersize=2)
-        ax.set(ylabel="accuracy", xlabel="hidden units by level")
-        ax.set_xticks(
-            range(len(order)), ["-".join(map(str, DEPTHS[name])) for name in order], rotation=20
-        )
-        ax.legend(frameon=False)
-        for ax, text in zip(axes.flat, "abcdefgh"):
-            style.letter(ax, text)
+    return rows
+
+
+def meaning(variable):
+    """What the values of a variable are."""
+    if variable == MEMORY:
+        return "memory (tokens)"
+    if variable == USE:
+        return "accuracy lost when knocked out"
+    return variable if variable.startswith("decoded ") else f"variance explained by {variable}"
+
+
+# -- figure ----------------------------------------------------------------------------------------
+
+LINES = {
+    "trained": ("-", colours.BLACK),
+    "untrained": (":", colours.GREY),
+    "shuffled": ("--", colours.ORANGE),
+}
+MARKERS = {"one level": ("s", colours.SKY), "flat": ("^", colours.VERMILLION)}
+LABELS = {MEMORY: "memory (tokens)", USE: "accuracy lost\nwhen knocked out"}
+
+
+def figure(runs):
+    """What each level holds and how much it is used, by grammar; networks with one level beside
+    level 1.
+    """
+    cases = of_cases(runs)
+    *shared, phrase = map(in_words, CASES["nested"][2])
+    columns = [*shared, MEMORY, USE, phrase]
+    with sheet():
+        fig = new_figure(PAGE_WIDTH, 15 + 42 * len(cases))
+        axes = fig.subplots(len(cases), len(columns), squeeze=False)
+        for row, (grammar, held) in zip(axes, cases.items(), strict=True):
+            for ax, variable in zip(row, columns, strict=True):
+                if variable in held["trained"]:
+                    _panel(ax, variable, held)
+                else:
+                    ax.set_axis_off()
+            row[0].set_title(grammar)
+        drawn = [ax for ax in axes.flat if ax.axison]
+        for ax, letter in zip(drawn, "abcdefghijkl", strict=False):
+            style.letter(ax, letter)
+        handles, texts = drawn[0].get_legend_handles_labels()
+        fig.legend(handles, texts, loc="outside lower center", ncols=len(texts))
     return fig
+
+
+def _panel(ax, variable, held):
+    n_levels = held["trained"][variable].shape[1]
+    at = np.arange(1, n_levels + 1)
+    for name, (line, colour) in LINES.items():
+        values = held[name][variable]
+        ax.plot(at, values.T, line, color=colour, alpha=0.35, linewidth=0.5)
+        median = np.median(values, axis=0)
+        ax.plot(at, median, line, color=colour, linewidth=1.5, label=name)
+    for k, (name, (marker, colour)) in enumerate(MARKERS.items(), 1):
+        if name in held:
+            values = held[name][variable][:, 0]
+            place = np.full(len(values), 1 - 0.18 * k)
+            ax.plot(place, values, marker, color=colour, markersize=2.5, label=name)
+    label = LABELS.get(variable, f"variance by\n{variable}")
+    ax.set(xticks=at, xlabel="level", ylabel=label, xlim=(0.5, n_levels + 0.2))

@@ -34,6 +34,7 @@ ARCHITECTURES = {
     "3 levels": ("fena", (64, 48, 32)),
     "flat, as 2 levels": ("fena_flat_memory", (103,)),
     "flat, as 3 levels": ("fena_flat_memory", (117,)),
+    "flat, 3 levels": ("fena_flat_memory", (64, 48, 32)),  # the default of version 0.1
 }
 #: Of the pass of `short`.
 SHORT_TOKENS = 6000
@@ -66,14 +67,8 @@ def trained(seed, quick, grammar="motifs", architecture="2 levels", shuffled=Fal
     if shuffled:
         learned = in_random_order(learned, seed)
     familiar = rules.training(test, seed=10_000 + seed)
-
-    def frozen(name, stream, start="training", **controls):
-        return Block(
-            name=name, stream=stream, pace=PACE, controls=FROZEN | controls, start_from=start
-        )
-
     blocks = [
-        frozen("untrained", familiar[:300], INITIAL),
+        _frozen("untrained", familiar[:300], INITIAL),
         Block(
             name="training",
             stream=learned,
@@ -81,12 +76,7 @@ def trained(seed, quick, grammar="motifs", architecture="2 levels", shuffled=Fal
             controls=dict(plasticity_gain=1 - 0.9 * np.arange(tokens) / tokens),
             start_from=INITIAL,
         ),
-        frozen("familiar", familiar),
-        frozen("held_out", rules.held_out(test, seed=20_000 + seed)),
-        *(
-            frozen(f"without_{level}", familiar, knocked_out=level)
-            for level in range(1, 1 + len(sizes))
-        ),
+        *_tests(rules, test, seed, len(sizes)),
     ]
     protocol = Protocol(
         name=f"trained_{'shuffled_' if shuffled else ''}{grammar.replace(' ', '_')}",
@@ -96,6 +86,37 @@ def trained(seed, quick, grammar="motifs", architecture="2 levels", shuffled=Fal
     return Experiment(
         model=MODELS / f"{model}.py", protocol=protocol, seed=seed, options=dict(sizes=sizes)
     )
+
+
+def untrained(seed, quick, grammar="motifs", architecture="2 levels"):
+    """The network of `trained` before it learns anything, on the same tests as it is after: blocks
+    "familiar", "held_out", "without_1", ...
+    """
+    model, sizes = ARCHITECTURES[architecture]
+    protocol = Protocol(
+        name=f"untrained_{grammar.replace(' ', '_')}",
+        measured_signal="mean square of error_l: population activity of error units",
+        blocks=_tests(GRAMMARS[grammar], 300 if quick else 1500, seed, len(sizes), INITIAL),
+    )
+    return Experiment(
+        model=MODELS / f"{model}.py", protocol=protocol, seed=seed, options=dict(sizes=sizes)
+    )
+
+
+def _tests(rules, n, seed, levels, start="training"):
+    familiar = rules.training(n, seed=10_000 + seed)
+    return [
+        _frozen("familiar", familiar, start),
+        _frozen("held_out", rules.held_out(n, seed=20_000 + seed), start),
+        *(
+            _frozen(f"without_{level}", familiar, start, knocked_out=level)
+            for level in range(1, 1 + levels)
+        ),
+    ]
+
+
+def _frozen(name, stream, start, **controls):
+    return Block(name=name, stream=stream, pace=PACE, controls=FROZEN | controls, start_from=start)
 
 
 def in_random_order(stream, seed):

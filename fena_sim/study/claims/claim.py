@@ -5,7 +5,9 @@ it is shown beside the rows, and takes no part in any verdict.
 """
 
 import operator
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -17,6 +19,8 @@ from ...errors import DeclarationError, FenaError, nearest
 from ...load.set_option import set_model
 
 HOLDS, QUALIFIED, FAILS, NOT_RUN = VERDICTS = ("holds", "qualified", "fails", "not run")
+#: In the place of a verdict, where a value that is only reported is a row of `fena claims --json`.
+REPORTED = "reported"
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
@@ -121,6 +125,16 @@ def _finite(instance, attribute, value):
         )
 
 
+def _own_names(instance, attribute, value):
+    taken = sorted(set(value) & {field.name for field in attrs.fields(Row)})
+    if taken:
+        raise DeclarationError(
+            f"details of {instance.measure!r} cannot be called {', '.join(taken)}",
+            where=type(instance).__name__,
+            fix="choose other names: every row has those",
+        )
+
+
 @attrs.frozen
 class Measured:
     """A value over networks beside its threshold: one row of `fena claims`.
@@ -135,6 +149,8 @@ class Measured:
     otherwise : Otherwise, optional
     note : str
         What a reader of the page should know beside it.
+    details : dict, optional
+        More keys of its row in `fena claims --json`: {name: number, text or None}.
     """
 
     measure: str
@@ -142,6 +158,7 @@ class Measured:
     threshold: Threshold = attrs.field(validator=attrs.validators.instance_of(Threshold))
     otherwise: Otherwise | None = None
     note: str = ""
+    details: Mapping[str, Any] = attrs.field(factory=dict, validator=_own_names)
 
     @property
     def verdict(self) -> str:
@@ -158,11 +175,15 @@ class Measured:
 
 @attrs.frozen
 class Reported:
-    """A value over networks without a threshold: shown, never judged."""
+    """A value over networks without a threshold: shown, never judged.
+
+    With `details`, as of Measured, it is also a row of `fena claims --json`.
+    """
 
     measure: str
     summary: Summary = attrs.field(validator=_finite)
     note: str = ""
+    details: Mapping[str, Any] = attrs.field(factory=dict, validator=_own_names)
 
 
 @attrs.frozen
@@ -185,7 +206,8 @@ class Row:
     """One row of `fena claims --json`, with the names that others rely on.
 
     Where a claim or a row of it could not be measured, `verdict` is "not run", `measure` says why,
-    and the values are None.
+    and the values are None. A value without a threshold has the verdict "reported". `details` are
+    keys of this row alone.
     """
 
     id: str
@@ -198,3 +220,10 @@ class Row:
     seeds: int
     runs: list
     command: str
+    details: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as `fena claims --json` writes it: its fields, then its details."""
+        fields = attrs.asdict(self)
+        details = fields.pop("details")
+        return fields | details

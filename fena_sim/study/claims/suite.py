@@ -18,7 +18,18 @@ from ...errors import FenaError, NonFiniteError, ResourceError, RunFolderError
 from ...runs.execute import run
 from ...runs.live.progress import Display
 from ...runs.store.run import Run, open_run
-from .claim import FAILS, HOLDS, NOT_RUN, QUALIFIED, Experiment, Measured, NotRun, Reported, Row
+from .claim import (
+    FAILS,
+    HOLDS,
+    NOT_RUN,
+    QUALIFIED,
+    REPORTED,
+    Experiment,
+    Measured,
+    NotRun,
+    Reported,
+    Row,
+)
 from .files import Claim
 
 #: Seed of the first network of every claim. Constants of models and measures were chosen on seeds
@@ -72,22 +83,35 @@ class Result:
     @property
     def rows(self) -> list[Row]:
         """List of Row: what was measured, then what is missing."""
-        same: dict[str, Any] = dict(id=self.claim.id, runs=self.run_ids, command=self.command)
+        same = self._same
         if self.reason is not None:
             return [_not_run(self.reason.what, same)]
-        return [
-            Row(
-                measure=m.measure,
-                value=m.summary.median,
-                low=m.summary.low,
-                high=m.summary.high,
-                threshold=m.threshold_text,
-                verdict=m.verdict,
-                seeds=self.seeds,
-                **same,
-            )
-            for m in self.measured
-        ] + [_not_run(f"{m.measure}: {m.reason.what}", same) for m in self.missing]
+        return [self._row(m, m.threshold_text, m.verdict) for m in self.measured] + [
+            _not_run(f"{m.measure}: {m.reason.what}", same) for m in self.missing
+        ]
+
+    @property
+    def detailed(self) -> list[Row]:
+        """List of Row: what is reported with details."""
+        return [self._row(r, "", REPORTED) for r in self.reported if r.details]
+
+    @property
+    def _same(self) -> dict[str, Any]:
+        """What all rows of the claim have in common."""
+        return dict(id=self.claim.id, runs=self.run_ids, command=self.command)
+
+    def _row(self, entry, threshold, verdict):
+        return Row(
+            measure=entry.measure,
+            value=entry.summary.median,
+            low=entry.summary.low,
+            high=entry.summary.high,
+            threshold=threshold,
+            verdict=verdict,
+            seeds=self.seeds,
+            details=entry.details,
+            **self._same,
+        )
 
 
 def _seeds(n):

@@ -22,6 +22,7 @@ from fena_sim.study.claims.claim import (
     Experiment,
     Measured,
     Otherwise,
+    Reported,
     Row,
     Threshold,
     judge,
@@ -67,7 +68,7 @@ def measure(runs, quick):
     value = found["trained"]
     return [Measured("held", value, Threshold("<=", 48)), Measured("missed", value, Threshold("<", 0), note="as it must"),
             Measured("weaker", value, Threshold("<", 0), Otherwise("iterations later", found["later"], Threshold("<=", 48))),
-            Reported("later", found["later"])]
+            Reported("later", found["later"]), Reported("level 1", value, details=dict(level=1, trained=2.5))]
 def figure(runs):
     drawn = new_figure()
     with sheet():
@@ -198,8 +199,18 @@ def test_a_value_that_is_no_number_is_refused():
 
 
 def test_the_row_is_the_contract():
-    assert [field.name for field in attrs.fields(Row)] == FIELDS
+    assert [field.name for field in attrs.fields(Row)] == [*FIELDS, "details"]
     assert VERDICTS == ("holds", "qualified", "fails", "not run")
+
+
+@pytest.mark.parametrize("kind", (Measured, Reported))
+def test_details_are_keys_of_the_row(kind):
+    threshold = dict(threshold=Threshold(">=", 0)) if kind is Measured else {}
+    with pytest.raises(DeclarationError, match="cannot be called value, verdict"):
+        kind("m", once(1.0), **threshold, details=dict(verdict="holds", value=2, level=1))
+    assert kind("m", once(1.0), **threshold, details=dict(level=1)).details == {"level": 1}
+    row = Row(**dict.fromkeys(FIELDS), details=dict(level=1, variable="token"))
+    assert row.as_json() == dict.fromkeys(FIELDS) | dict(level=1, variable="token")
 
 
 def test_equal_experiments_are_one_job():
@@ -242,6 +253,15 @@ def test_claims_end_to_end(folder, tmp_path, monkeypatch, capsys):
     assert fena("--quick", "--json", "rows.json", "--page", "docs/claims.md", "--quiet") == 0
     printed = capsys.readouterr().out
     rows = json.loads(Path("rows.json").read_text())
+    reported = rows.pop(3)
+    assert list(reported) == [*FIELDS, "level", "trained"], "what is reported with details"
+    assert (reported["measure"], reported["threshold"], reported["verdict"]) == (
+        "level 1",
+        "",
+        "reported",
+    )
+    assert (reported["level"], reported["trained"]) == (1, 2.5)
+    assert reported["value"] == rows[0]["value"]
     assert all(list(row) == FIELDS for row in rows)
     assert [(r["id"], r["measure"], r["verdict"], r["seeds"]) for r in rows] == [
         ("C05", "held", "holds", 2),
@@ -313,7 +333,7 @@ def test_claims_end_to_end(folder, tmp_path, monkeypatch, capsys):
 
     changed = {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")}
     assert fena("C05", "--quick", "--json", "again.json", "--quiet") == 0
-    assert json.loads(Path("again.json").read_text()) == rows[:3]
+    assert json.loads(Path("again.json").read_text()) == [*rows[:3], reported]
     assert changed == {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")}, (
         "nothing is run twice"
     )
