@@ -2,7 +2,6 @@
 
 import numpy as np
 from comparisons import (
-    KINDS,
     best,
     compared,
     hierarchy,
@@ -152,8 +151,7 @@ def references(grammar, of):
     Raises FenaError without PyTorch.
     """
     found = {}
-    for kind, name in KINDS.items():
-        networks = reference_networks(kind, compared(of, grammar), grammar)
+    for name, networks in reference_networks(compared(of, grammar), grammar).items():
         for regime in REGIMES:
             tests = [network[regime]["tests"] for network in networks]
             found[name, regime] = {

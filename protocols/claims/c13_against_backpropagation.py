@@ -82,13 +82,12 @@ def _bars(of):
 
 
 def _references(grammar, of):
+    try:
+        networks = reference_networks(of, grammar)
+    except FenaError as error:
+        return [NotRun(f"{grammar}: FENA - {title}, one pass", error) for title in KINDS.values()]
     rows = []
-    for kind, title in KINDS.items():
-        try:
-            found = reference_networks(kind, of, grammar)
-        except FenaError as error:
-            rows.append(NotRun(f"{grammar}: FENA - {title}, one pass", error))
-            continue
+    for title, found in networks.items():
         for name in MEASURES:
             values = own(of, name)
             for regime in REGIMES:
@@ -150,7 +149,7 @@ def figure(runs):
 def _draw(column, grammar, of):
     tables, part = [ngrams(run) for run in of], compared(of, grammar)
     try:
-        found = {title: reference_networks(kind, part, grammar) for kind, title in KINDS.items()}
+        found = reference_networks(part, grammar)
     except FenaError:  # without PyTorch
         found = {}
     # Where all are near the best, wrong predictions tell models apart.

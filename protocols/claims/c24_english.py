@@ -11,7 +11,7 @@ from comparisons import (
     KINDS,
     draw_models,
     reference_legend,
-    scores_of,
+    references,
     synaptic_weights,
 )
 from matplotlib.ticker import NullFormatter, NullLocator
@@ -106,7 +106,7 @@ def measure(runs, quick):
         of = finished(runs[text])
         if of:
             rows += _against_tables(text, of, last(of[0]))
-            rows += _against_references(text, of, quick)
+            rows += _against_references(text, of)
     further = finished(runs.get("further", []))
     return rows + (_curve(runs, further) if further else [])
 
@@ -155,17 +155,16 @@ def _below_trigram(text, characters, own, table):
     )
 
 
-def _against_references(text, of, quick):
+def _against_references(text, of):
     part = [run for run in of if run.seed % EVERY == 0]
     if not part:
         return []
+    try:
+        networks = reference_networks(text, part)
+    except FenaError as error:
+        return [NotRun(f"{text}: FENA - {title}", error) for title in KINDS.values()]
     characters, rows = last(of[0]), []
-    for kind, title in KINDS.items():
-        try:
-            found = reference_networks(kind, text, part)
-        except FenaError as error:
-            rows.append(NotRun(f"{text}: FENA - {title}", error))
-            continue
+    for title, found in networks.items():
         own = [bits(run, test(characters)) for run in part]
         for regime in REGIMES:
             theirs = [one[regime]["tests"]["test"]["all"]["bits"] for one in found]
@@ -177,8 +176,8 @@ def _against_references(text, of, quick):
     return rows
 
 
-def reference_networks(kind, text, of):
-    """`comparisons.scores_of` a kind on the text that the networks read."""
+def reference_networks(text, of):
+    """`comparisons.references` on the text that the networks read."""
     learned, tested, validation, tuning, tuning_validation = parts(TEXTS[text]())
     characters = last(of[0])
     data = Data(
@@ -189,7 +188,7 @@ def reference_networks(kind, text, of):
         context=CONTEXT,
     )
     weights = synaptic_weights(load_model(MODELS / "fena.py", len(learned.vocabulary)))
-    return scores_of(kind, of, [data] * len(of), weights, short=characters < PASS)
+    return references(of, [data] * len(of), weights, short=characters < PASS)
 
 
 def curve(runs, further):
@@ -248,8 +247,7 @@ def _draw_text(ax, text, of):
     try:
         found = {
             (title, regime): [one[regime]["tests"]["test"]["all"]["bits"] for one in networks]
-            for kind, title in KINDS.items()
-            for networks in [reference_networks(kind, text, part)]
+            for title, networks in reference_networks(text, part).items()
             for regime in REGIMES
         }
     except FenaError:  # without PyTorch

@@ -10,13 +10,8 @@ from fena_sim import load_model
 from fena_sim.declare.model.equations import identifiers
 from fena_sim.measure import ngram_table
 from fena_sim.show.colours import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
-from fena_sim.study.claims.references import (
-    START,
-    TUNING_STREAMS,
-    choose,
-    grammar_data,
-    reference_scores,
-)
+from fena_sim.study.claims.compare import compare
+from fena_sim.study.claims.references import TUNING_STREAMS, grammar_data
 
 #: Reference networks: name of fena_sim.study.claims.references, and how they are called.
 KINDS = {"elman": "Elman", "gru": "GRU", "lstm": "LSTM", "transformer": "transformer"}
@@ -30,6 +25,8 @@ CONTEXTS = {"motifs": 16, "long motifs": 32, "nested": 48}
 PASS = 16_000
 #: Where seeds are many and training by backpropagation long, every fourth network has references.
 EVERY = 4
+#: What `references` found for these runs; the figure of a claim asks again.
+_FOUND: dict[tuple, dict] = {}
 
 
 def hierarchy(seed, quick, grammar):
@@ -50,40 +47,37 @@ def is_short(run):
     return len(run.events("training")) < PASS
 
 
-def reference_networks(kind, runs, grammar="motifs"):
-    """`reference_scores` of the kind on the tokens of every run, kept in the folder "references"
-    beside the runs.
+def reference_networks(runs, grammar):
+    """{name of the kind: [`reference_scores` on the tokens of each run]}.
 
     Raises FenaError if PyTorch is not installed.
     """
     tokens, tests = len(runs[0].events("training")), len(runs[0].events("familiar"))
-    tuning = TUNING_STREAMS if grammar == "motifs" else 1
     data = [
-        grammar_data(GRAMMARS[grammar], run.seed, tokens, tests, tuning, CONTEXTS[grammar])
+        grammar_data(GRAMMARS[grammar], run.seed, tokens, tests, 1, CONTEXTS[grammar])
         for run in runs
     ]
-    return scores_of(kind, runs, data, weights(grammar), is_short(runs[0]), grammar == "motifs")
+    return references(runs, data, weights(grammar), is_short(runs[0]), grammar == "motifs")
 
 
-def scores_of(kind, runs, data, parameters, short, motifs=False):
-    """`reference_scores` of the kind, with so many parameters, on the Data of each run.
+def references(runs, data, parameters, short, motifs=False):
+    """{name of the kind: [`reference_scores` on the Data of each run]}, with so many parameters; kept
+    in the folder "references" beside the runs.
 
     Hyperparameters are chosen on the motif grammar; on other data, the learning rate anew. `short`:
     none is chosen.
     """
-    folder = runs[0].folder.parent / "references"
-    chosen = {regime: {"hyperparameters": how} for regime, how in START.items()}
-    if not short:
-        motif_data = grammar_data(
-            GRAMMARS["motifs"], 0, PASS, 1, TUNING_STREAMS, CONTEXTS["motifs"]
-        )
-        chosen = choose(kind, motif_data, weights("motifs"), folder)
-        if not motifs:
-            chosen = choose(kind, data[0], parameters, folder, start=chosen)
-    return [
-        reference_scores(kind, of_run, run.seed, parameters, chosen, folder)
-        for run, of_run in zip(runs, data, strict=True)
-    ]
+    key = (*(run.id for run in runs), parameters)
+    if key in _FOUND:
+        return _FOUND[key]
+    motif_data = grammar_data(GRAMMARS["motifs"], 0, PASS, 1, TUNING_STREAMS, CONTEXTS["motifs"])
+    chosen_on = [(motif_data, weights("motifs"))]
+    if not motifs:
+        chosen_on.append((data[0], parameters))
+    folder, seeds = runs[0].folder.parent / "references", [run.seed for run in runs]
+    found = compare(data, seeds, parameters, folder, [] if short else chosen_on)
+    _FOUND[key] = {KINDS[kind]: scores for kind, scores in found.items()}
+    return _FOUND[key]
 
 
 def weights(grammar):

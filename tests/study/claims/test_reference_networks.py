@@ -12,13 +12,15 @@ from fena_sim.errors import DeclarationError, FenaError, StimulusError, UnknownN
 from fena_sim.extras import install_hint
 from fena_sim.measure import NGram
 from fena_sim.stimulus import MotifGrammar, NestedGrammar, TokenStream, one_hot
-from fena_sim.study.claims import references
+from fena_sim.study.claims import compare, references
 
 #: One token of memory is not enough: after "a" comes "c" or "b". From its second token on, the
 #: stream below is determined.
 CYCLE = (1, 0, 2, 0)
 HOW = {"rate": 1e-2, "rate_at_end": 0.05, "length": 8, "batch": 2, "layers": 1}
 CHOSEN = {regime: {"hyperparameters": HOW} for regime in references.REGIMES}
+#: A choice of other data, with the rate on the grid.
+START = {regime: {"hyperparameters": {**HOW, "rate": 8e-3}} for regime in references.REGIMES}
 
 
 def cycle(n):
@@ -52,11 +54,15 @@ def network(torch):
 def test_without_torch_the_error_names_the_extra_before_anything_runs(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(references, "_kept", lambda *given: pytest.fail("something was computed"))
-    for ask in (references.choose, references.reference_scores):
-        extra = (0, 2000, CHOSEN) if ask is references.reference_scores else (2000,)
+    data = of_cycle()
+    for ask, given in (
+        (references.choose, ("gru", data, 2000, tmp_path)),
+        (references.reference_scores, ("gru", data, 0, 2000, CHOSEN, tmp_path)),
+        (compare.compare, ([data], [0], 2000, tmp_path, [(data, 2000)])),
+    ):
         with pytest.raises(FenaError, match="PyTorch is not installed") as error:
-            ask("gru", of_cycle(), *extra, tmp_path)
-    assert error.value.fix == install_hint("claims")
+            ask(*given)
+        assert error.value.fix == install_hint("claims")
 
 
 def test_scores_by_hand():
@@ -284,7 +290,7 @@ def test_what_is_kept_is_not_trained_again(torch, tmp_path, monkeypatch):
         folder=tmp_path,
     )
     first = references.reference_scores(**arguments)
-    choice = references.choose("elman", of_cycle(), 1000, tmp_path, CHOSEN)
+    choice = references.choose("elman", of_cycle(), 1000, tmp_path, START)
     (kept, *more) = tmp_path.iterdir()
     assert kept.suffix == ".json" and len(more) == 1
 
@@ -296,7 +302,7 @@ def test_what_is_kept_is_not_trained_again(torch, tmp_path, monkeypatch):
 
     monkeypatch.setattr(references, "_train", refuse)
     assert references.reference_scores(**arguments) == first
-    assert references.choose("elman", of_cycle(), 1000, tmp_path, CHOSEN) == choice
+    assert references.choose("elman", of_cycle(), 1000, tmp_path, START) == choice
     other = [
         {"seed": 1},
         {"parameters": 1010},
@@ -310,9 +316,28 @@ def test_what_is_kept_is_not_trained_again(torch, tmp_path, monkeypatch):
             references.reference_scores(**arguments | change)
     tuning = [(cycle(102), cycle(50))]
     with pytest.raises(Trained):
-        references.choose("elman", of_cycle(tuning=tuning), 1000, tmp_path, CHOSEN)
+        references.choose("elman", of_cycle(tuning=tuning), 1000, tmp_path, START)
     with pytest.raises(Trained):
         references.choose("elman", of_cycle(), 1000, tmp_path)
+
+
+@pytest.mark.slow
+def test_side_by_side_as_one_after_the_other(torch, tmp_path, monkeypatch):
+    """Processes give what `choose` and `reference_scores` give here, in the order of the seeds."""
+    monkeypatch.setattr(compare, "KINDS", ("elman",))
+    first, then = of_cycle(), of_cycle(training=cycle(151), tuning=[(cycle(121), cycle(61))])
+    found = compare.compare([then, then], [3, 1], 900, tmp_path / "a", [(first, 1000), (then, 900)])
+    chosen = references.choose("elman", first, 1000, tmp_path / "b")
+    chosen = references.choose("elman", then, 900, tmp_path / "b", chosen)
+    expected = [
+        references.reference_scores("elman", then, seed, 900, chosen, tmp_path / "b")
+        for seed in (3, 1)
+    ]
+    assert found == {"elman": expected}
+    short = compare.compare([then], [3], 900, tmp_path / "a")
+    assert all(
+        short["elman"][0][r]["hyperparameters"] == references.START[r] for r in short["elman"][0]
+    )
 
 
 def test_same_seed_same_numbers(torch, tmp_path):
