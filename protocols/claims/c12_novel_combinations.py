@@ -48,6 +48,7 @@ NOVEL = {
     "motifs": {"pairs of motifs": "novel"},
     "nested": {"phrases": "novel_phrase", "pairs of phrases": "novel"},
 }
+SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 
 
 def experiments(seed, quick):
@@ -193,22 +194,23 @@ def figure(runs):
     and the errors inside, with those of the references.
     """
     with sheet():
-        fig = new_figure(PAGE_WIDTH, 72)
+        fig = new_figure(PAGE_WIDTH, 80)
         axes = fig.subplots(1, 3, width_ratios=(4, 5, 4.6))
         at = 0
         for ax, grammar in zip(axes, NOVEL, strict=False):
-            _draw_grammar(ax, axes[2], at, grammar, runs[grammar])
+            drawn = _draw_grammar(ax, axes[2], at, grammar, runs[grammar])
             at += 1.4 + len(NOVEL[grammar])
         axes[0].set_ylabel("next-token accuracy")
         _finish_errors(axes[2], runs)
         for ax, text in zip(axes, "abc", strict=True):
             style.letter(ax, text)
         fena = Line2D([], [], linestyle="", marker="D", color=VERMILLION, label="FENA, one pass")
-        reference_legend(fig, fena, Line2D([], [], color=GREY, label="best n-gram table"))
+        reference_legend(fig, drawn, fena, Line2D([], [], color=GREY, label="best n-gram table"))
     return fig
 
 
 def _draw_grammar(ax, errors_ax, at, grammar, of):
+    """Accuracies, and errors from place `at` on; returns (name, regime) of the reference networks."""
     labels = NOVEL[grammar]
     tables = {label: [generalisation(run, label=label) for run in of] for label in labels.values()}
     windows = ["familiar", *labels.values()]
@@ -239,24 +241,28 @@ def _draw_grammar(ax, errors_ax, at, grammar, of):
     for k, ((name, regime), scores) in enumerate(others.items()):
         for x, window in enumerate(windows):
             for axis, place, quantity in ((ax, x, "accuracy"), (errors_ax, at + x, "error")):
-                value = np.median([score[quantity] for score in scores[window]])
-                axis.add_line(marker([place + 0.06 + 0.05 * k], [value], name, regime))
+                values = [score[quantity] for score in scores[window]]
+                at_one = np.full(len(values), place + 0.06 + 0.055 * k)
+                axis.add_line(marker(at_one, values, name, regime, markersize=2.5, alpha=0.7))
     ax.axhline(LEAST_ACCURACY, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
-    start = "junction" if grammar == "motifs" else "next motif\nof a phrase"
-    names = [f"inside\nnovel\n{novel.replace(' of ', chr(10) + 'of ')}" for novel in labels]
-    ax.set_xticks(
-        range(len(columns)),
-        ["inside\nfamiliar", *names, f"familiar\n{start}", f"novel\n{start}"],
-    )
+    ax.text(len(columns) - 0.4, LEAST_ACCURACY, f" {ID}", fontsize=6, va="center")
+    start = "junction" if grammar == "motifs" else "next motif"
+    names = [*_inside(labels), f"familiar {start}", f"novel {start}"]
+    ax.set_xticks(range(len(columns)), names, **SLANTED)
     ax.set_ylim(-0.03, 1.05)
     ax.set_title(f"{grammar} grammar" if grammar == "nested" else "motif grammar")
+    return list(others)
+
+
+def _inside(labels):
+    return ["inside familiar", *(f"inside novel {novel}" for novel in labels)]
 
 
 def _finish_errors(ax, runs):
     at, names, places = 0, [], []
     for grammar, labels in NOVEL.items():
         places += list(at + np.arange(1 + len(labels)))
-        names += ["familiar", *(f"novel {novel}" for novel in labels)]
+        names += _inside(labels)
         at += 1.4 + len(labels)
     untrained = np.median(
         [float(mean_errors(run, "untrained").sel(level=0)) for of in runs.values() for run in of]
@@ -265,8 +271,8 @@ def _finish_errors(ax, runs):
     ax.text(places[0] - 0.4, untrained * 1.3, "untrained", fontsize=6, va="bottom")
     ax.set_yscale("log")
     ax.set_ylim(top=untrained * 10)
-    ax.set_ylabel("squared onset error inside, level 0")
-    ax.set_xticks(places, names, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_ylabel("squared onset error, level 0")
+    ax.set_xticks(places, names, **SLANTED)
     ax.set_xlim(-0.5, places[-1] + 0.7)
 
 

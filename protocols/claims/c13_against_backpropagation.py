@@ -135,18 +135,19 @@ def figure(runs):
         fig = new_figure(PAGE_WIDTH, 105)
         axes = fig.subplots(2, len(runs), sharex=True, sharey="row")
         for column, (grammar, of) in zip(axes.T, runs.items(), strict=True):
-            _draw(column, grammar, of)
+            drawn = _draw(column, grammar, of)
         axes[0, 0].set_ylabel("share of wrong predictions")
         axes[1, 0].set_ylabel("bits per token")
-        axes[0, 0].set_yticks((0.05, 0.1, 0.2, 0.5, 1), (".05", ".1", ".2", ".5", "1"))
-        axes[1, 0].set_yticks((0.25, 0.5, 1, 2, 4), (".25", ".5", "1", "2", "4"))
+        axes[0, 0].set_yticks((0.02, 0.05, 0.1, 0.2, 0.5, 1), (".02", ".05", ".1", ".2", ".5", "1"))
+        axes[1, 0].set_yticks((0.125, 0.25, 0.5, 1, 2, 4), (".125", ".25", ".5", "1", "2", "4"))
         for ax, text in zip(axes[0], "abc", strict=True):
             style.letter(ax, text)
-        reference_legend(fig)
+        reference_legend(fig, drawn)
     return fig
 
 
 def _draw(column, grammar, of):
+    """Wrong predictions and bits; returns (name, regime) of the reference networks."""
     tables, part = [ngrams(run) for run in of], compared(of, grammar)
     try:
         found = reference_networks(part, grammar)
@@ -177,3 +178,4 @@ def _draw(column, grammar, of):
     column[0].set_title(grammar)
     if grammar == "motifs":
         column[0].legend(loc="upper right")
+    return [(title, regime) for title in found for regime in REGIMES]

@@ -19,11 +19,11 @@ from networks import FROZEN, MODELS, PACE
 from texts import PASS, TEST, TEXTS, TRAINING, parts
 
 from fena_sim import INITIAL, Block, FenaError, Protocol, load_model
-from fena_sim.claims import Experiment, Measured, NotRun, Reported, Threshold
+from fena_sim.claims import Experiment, Measured, NotRun, Reported, Threshold, once
 from fena_sim.measure import accuracy, bits, ngram_table, paired, share, summarise
 from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
 from fena_sim.show.colours import BLACK, BLUE, GREY, VERMILLION
-from fena_sim.study.claims.references import REGIMES, Data
+from fena_sim.study.claims.references import REGIMES, VALIDATION, Data
 
 ID = "C24"
 CLAIM = "It reads English without losing stability, the better the more it has read, and better than a trigram table."
@@ -140,7 +140,7 @@ def _against_tables(text, of, characters):
         ),
     ]
     return rows + [
-        Reported(f"{text}, {characters:,}: {name}: {quantity}", summarise([table[quantity][name]]))
+        Reported(f"{text}, {characters:,}: {name}: {quantity}", once(table[quantity][name]))
         for quantity in ("bits", "accuracy")
         for name in table.index
     ]
@@ -182,7 +182,7 @@ def reference_networks(text, of):
     characters = last(of[0])
     data = Data(
         training=learned[:characters],
-        validation=validation,
+        validation=validation[: round(VALIDATION * characters)],
         tests={"test": tested[: len(of[0].events(test(characters)))]},
         tuning=[(tuning, tuning_validation)],
         context=CONTEXT,
@@ -216,7 +216,7 @@ def _curve(runs, further):
             Reported(f"documentation, {n:,}, networks that read on: bits", summarise(found[n]))
         )
         rows += [
-            Reported(f"documentation, {n:,}: {name}: bits", summarise([value]))
+            Reported(f"documentation, {n:,}: {name}: bits", once(value))
             for name, value in tables_of("documentation", n)["bits"].items()
             if name in ("bigram", "trigram")
         ]
@@ -230,17 +230,18 @@ def figure(runs):
         fig = new_figure(PAGE_WIDTH, 78)
         axes = fig.subplots(1, 3 if further else 2, sharey=True)
         for ax, text in zip(axes, TEXTS, strict=False):
-            _draw_text(ax, text, finished(runs[text]))
+            drawn = _draw_text(ax, text, finished(runs[text]))
         if further:
             _draw_curve(axes[2], curve(runs, further))
         axes[0].set_ylabel("bits per character")
         for ax, letter in zip(axes, "abc", strict=False):
             style.letter(ax, letter)
-        reference_legend(fig)
+        reference_legend(fig, drawn)
     return fig
 
 
 def _draw_text(ax, text, of):
+    """Bits of one text; returns (name, regime) of the reference networks."""
     characters = last(of[0])
     table = tables_of(text, characters, len(of[0].events(test(characters))))["bits"]
     part = [run for run in of if run.seed % EVERY == 0]
@@ -255,6 +256,7 @@ def _draw_text(ax, text, of):
     own = [bits(run, test(characters)) for run in of]
     draw_models(ax, {name: [value] for name, value in table.items()}, found, own)
     ax.set_title(f"{text}, {characters:,} characters")
+    return list(found)
 
 
 def _draw_curve(ax, found):

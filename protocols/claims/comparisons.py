@@ -127,13 +127,13 @@ def draw_models(ax, tables, references, own):
     columns = [*tables, *dict.fromkeys(name for name, _ in references), "FENA"]
     for name, values in {**tables, "FENA": own}.items():
         x, colour = columns.index(name), VERMILLION if name == "FENA" else GREY
-        at = x + np.linspace(-0.15, 0.15, len(values))
+        at = x + _spread(len(values), 0.15)
         ax.plot(at, values, "o", color=colour, markersize=2, markeredgewidth=0, alpha=0.8)
         _median(ax, x, values)
     for (name, regime), values in references.items():
         x = columns.index(name) + (-0.2 if regime == "one pass" else 0.2)
-        at = x + np.linspace(-0.1, 0.1, len(values))
-        ax.add_line(marker(at, values, name, regime, markersize=2, markeredgewidth=0.4))
+        at = x + _spread(len(values), 0.1)
+        ax.add_line(marker(at, values, name, regime, markersize=2.5, markeredgewidth=0.5))
         _median(ax, x, values, 0.15)
     ax.autoscale_view()
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", rotation_mode="anchor")
@@ -141,17 +141,21 @@ def draw_models(ax, tables, references, own):
     ax.set_xlim(-0.6, len(columns) - 0.4)
 
 
+def _spread(n, width):
+    return np.linspace(-width, width, n) if n > 1 else np.zeros(n)
+
+
 def _median(ax, x, values, width=0.3):
-    ax.plot([x - width, x + width], [np.median(values)] * 2, color=BLACK, linewidth=0.9, zorder=4)
+    ax.plot([x - width, x + width], [np.median(values)] * 2, color=BLACK, linewidth=0.9, zorder=1)
 
 
-def reference_legend(fig, *more):
-    """Below the figure: handles `more`, then the reference networks of both regimes."""
+def reference_legend(fig, references, *more):
+    """Below the figure: handles `more`, then the reference networks (name, regime)."""
     handles = [
-        marker([], [], name, regime, label=f"{name}, {regime}")
-        for name in COLOURS
-        for regime in MARKERS
+        *more,
+        *(marker([], [], name, regime, label=f"{name}, {regime}") for name, regime in references),
     ]
-    handles = [*more, *handles]
-    ncols = (len(handles) + 1) // 2
+    if not handles:
+        return
+    ncols = max(2, (len(handles) + 1) // 2)
     fig.legend(handles=handles, loc="outside lower center", ncols=ncols, handletextpad=0.2)

@@ -10,7 +10,7 @@ from fena_sim import FenaError
 from fena_sim.stimulus import text
 
 #: Characters of a text: what the longest training reads, and what follows it.
-TRAINING, TEST, VALIDATION = 100_000, 3000, 4000
+TRAINING, TEST, VALIDATION = 100_000, 3000, 5000
 #: Training of the networks that are compared.
 PASS = 20_000
 #: With docstrings in them; what begins with a doctest's marks is no prose.

@@ -68,7 +68,8 @@ TUNED = {
 FINALISTS = {"one pass": 4, "converged": 2}
 TUNING_STREAMS = 3
 VALIDATION_SEED, TUNING_SEED, TUNING_VALIDATION_SEED = 50_000, 60_000, 70_000
-VALIDATION_TOKENS = 4000
+#: Tokens of a validation stream, for each token of training.
+VALIDATION = 0.25
 
 
 def require_torch() -> None:
@@ -109,9 +110,10 @@ def grammar_data(
     """The tokens of protocols/first_contact.py with this seed and grammar, tests "familiar" and
     "held_out", and validation and `tuning` pairs of streams from seeds of their own.
     """
+    validation = round(VALIDATION * tokens)
     return Data(
         training=grammar.training(tokens, 1 + seed),
-        validation=grammar.training(VALIDATION_TOKENS, VALIDATION_SEED + seed),
+        validation=grammar.training(validation, VALIDATION_SEED + seed),
         tests={
             "familiar": grammar.training(test_tokens, 10_000 + seed),
             "held_out": grammar.held_out(test_tokens, 20_000 + seed),
@@ -119,7 +121,7 @@ def grammar_data(
         tuning=[
             (
                 grammar.training(tokens, TUNING_SEED + k),
-                grammar.training(VALIDATION_TOKENS, TUNING_VALIDATION_SEED + k),
+                grammar.training(validation, TUNING_VALIDATION_SEED + k),
             )
             for k in range(tuning)
         ],
