@@ -48,6 +48,8 @@ NOVEL = {
     "motifs": {"pairs of motifs": "novel"},
     "nested": {"phrases": "novel_phrase", "pairs of phrases": "novel"},
 }
+#: Rows of `generalisation`.
+KNOWN_NEW = ("familiar", "novel")
 SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 
 
@@ -100,9 +102,6 @@ def _combinations(of, grammar, novel, label):
             for name in ("accuracy", "error")
         ]
     return rows
-
-
-KNOWN_NEW = ("familiar", "novel")
 
 
 def tables_of(of, label):

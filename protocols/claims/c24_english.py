@@ -274,4 +274,5 @@ def _draw_curve(ax, found):
     ax.set_xticks(ticks, [f"{n / 1000:g}" for n in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("characters read, documentation (thousands)")
+    ax.set_xlabel("characters read (thousands)")
+    ax.set_title("documentation, networks that read on")

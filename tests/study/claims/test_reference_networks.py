@@ -324,7 +324,7 @@ def test_what_is_kept_is_not_trained_again(torch, tmp_path, monkeypatch):
 def test_side_by_side_as_one_after_the_other(torch, tmp_path, monkeypatch):
     """Processes give what `choose` and `reference_scores` give here, in the order of the seeds."""
     monkeypatch.setattr(compare, "KINDS", ("elman",))
-    first, then = of_cycle(), of_cycle(training=cycle(151), tuning=[(cycle(121), cycle(61))])
+    first, then = of_cycle(), of_cycle(training=cycle(81), tuning=[(cycle(91), cycle(51))])
     # The choices are made here, of the rate only; the processes find them kept.
     monkeypatch.setattr(references, "TUNED", dict.fromkeys(references.REGIMES, ("rate",)))
     chosen = references.choose("elman", first, 1000, tmp_path / "a")
