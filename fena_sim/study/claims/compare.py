@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
@@ -64,7 +64,7 @@ def compare(
         ) from error
 
 
-def _compare(pool: Executor, data, seeds, parameters, folder, chosen_on):
+def _compare(pool, data, seeds, parameters, folder, chosen_on):
     choices = {kind: pool.submit(_choose, kind, chosen_on, folder) for kind in KINDS}
     scores = {
         kind: [

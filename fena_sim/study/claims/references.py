@@ -33,7 +33,8 @@ import numpy as np
 
 from ...analyse.select import inside_motif, narrow, scored
 from ...declare.canonical import canonical, digest
-from ...declare.stimulus.hidden import Grammar
+from ...declare.stimulus.grammar import MotifGrammar
+from ...declare.stimulus.nested import NestedGrammar
 from ...declare.stimulus.stream import TokenStream
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
 from ...extras import install_hint
@@ -105,7 +106,12 @@ class Data:
 
 
 def grammar_data(
-    grammar: Grammar, seed: int, tokens: int, test_tokens: int, tuning: int, context: int
+    grammar: MotifGrammar | NestedGrammar,
+    seed: int,
+    tokens: int,
+    test_tokens: int,
+    tuning: int,
+    context: int,
 ) -> Data:
     """The tokens of protocols/first_contact.py with this seed and grammar, tests "familiar" and
     "held_out", and validation and `tuning` pairs of streams from seeds of their own.
