@@ -13,13 +13,14 @@ from .select import inside_motif
 
 @checked(DeclarationError)
 def generalisation(
-    run: Run, familiar: str = "familiar", held_out: str = "held_out"
+    run: Run, familiar: str = "familiar", held_out: str = "held_out", label: str = "novel"
 ) -> pd.DataFrame:
     """Accuracy and level-0 error inside familiar and inside novel combinations (claim C12).
 
     Window: scored events with ``position >= 1``, so that the junction itself, which nobody could
     know, does not count. "familiar" are those of the block ``familiar``; "novel" are those of the
-    block ``held_out`` whose motif was entered through a held-out pair. Formulas:
+    block ``held_out`` whose motif was entered through a held-out pair or, with ``label``
+    "novel_phrase", belongs to a held-out phrase of `NestedGrammar`. Formulas:
     :func:`fena_sim.measure.accuracy` and level 0 of :func:`fena_sim.measure.mean_errors`.
 
     Returns
@@ -35,7 +36,7 @@ def generalisation(
     """
     rows = {}
     for name, block in (("familiar", familiar), ("novel", held_out)):
-        mask = inside_motif(run.events(block), novel=name == "novel")
+        mask = inside_motif(run.events(block), novel=name == "novel", label=label)
         rows[name] = {
             "accuracy": accuracy(run, block, mask),
             "error": float(mean_errors(run, block, mask).sel(level=0)),

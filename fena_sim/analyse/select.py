@@ -104,20 +104,23 @@ def scored(events: pd.DataFrame) -> np.ndarray:
 
 
 @checked(DeclarationError)
-def inside_motif(events: pd.DataFrame, novel: bool) -> np.ndarray:
+def inside_motif(events: pd.DataFrame, novel: bool, label: str = "novel") -> np.ndarray:
     """Scored events after the first token of a motif (``position >= 1``): boolean, ``(event,)``.
 
     Parameters
     ----------
     novel : bool
-        True for motifs of a novel combination (label ``novel``), False for all others.
+        True for motifs of a novel combination, False for all others.
+    label : str
+        Label column that tells them: ``novel`` for motifs (or phrases) that were entered through a
+        held-out pair, ``novel_phrase`` of `NestedGrammar` for those of a held-out phrase.
 
     Raises
     ------
     StimulusError
-        If the block lacks the label columns ``position`` and ``novel`` of the grammars.
+        If the block lacks the label columns ``position`` and `label` of the grammars.
     """
-    missing = {"position", "novel"} - set(events.columns)
+    missing = {"position", label} - set(events.columns)
     if missing:
         raise StimulusError(
             f"the events have no column {', '.join(sorted(missing))}",
@@ -125,7 +128,7 @@ def inside_motif(events: pd.DataFrame, novel: bool) -> np.ndarray:
             fix="use a block whose tokens come from a grammar of fena_sim.stimulus",
         )
     within = events["position"].to_numpy() >= 1
-    return scored(events) & within & (events["novel"].to_numpy().astype(bool) == novel)
+    return scored(events) & within & (events[label].to_numpy().astype(bool) == novel)
 
 
 def narrow(allowed: np.ndarray, mask: np.ndarray | None, where: str) -> np.ndarray:

@@ -1,17 +1,18 @@
-"""Alternatives trained by backpropagation in PyTorch: Elman network, GRU and transformer.
+"""Alternatives trained by backpropagation in PyTorch: Elman network, GRU, LSTM and transformer.
 
-All three read token numbers and give logits of the next token; they share one interface, so that
+All four read token numbers and give logits of the next token; they share one interface, so that
 one `train` and one `evaluate` serve them:
 
     logits, state = network(tokens, state)
 
 tokens: int64 (batch, length); logits: float32 (batch, length, symbols); state: what the network
 carries from one piece of the stream to the next, None at its beginning. Recurrent networks carry
-their hidden state; the transformer carries the last CONTEXT tokens, which it reads again before the
-new ones.
+their hidden state; the transformer carries the last `context` tokens, which it reads again before
+the new ones.
 
 PyTorch comes with the extra `bench`; importing this module without it raises
-FenaError. Sources: Elman 1990, Cogn Sci 14:179; Cho et al. 2014, EMNLP 1724; Vaswani et al. 2017,
+FenaError. Sources: Elman 1990, Cogn Sci 14:179; Cho et al. 2014, EMNLP 1724;
+Hochreiter & Schmidhuber 1997, Neural Comput 9:1735; Vaswani et al. 2017,
 NeurIPS 30 (decoder only, normalisation first, fixed sinusoidal positions); truncated
 backpropagation through time: Williams & Peng 1990, Neural Comput 2:490; Adam: Kingma & Ba 2015,
 ICLR.
@@ -38,8 +39,8 @@ from torch.nn.functional import cross_entropy, one_hot
 if TYPE_CHECKING:
     import numpy as np
 
-#: Tokens that the transformer reads again before every piece of the stream: four motifs of the
-#: grammar.
+#: Tokens that the transformer reads again before every piece of the stream, if nothing else is said:
+#: four motifs of the motif grammar.
 CONTEXT = 16
 HEADS = 4
 #: Gradients of a larger norm are scaled down to it (Pascanu et al. 2013, ICML 28:1310).
@@ -51,7 +52,7 @@ RATE_AT_END = 0.2
 
 class Recurrent(nn.Module):
     """One-hot tokens -> `layers` recurrent layers of `width` units -> logits. `cell`: nn.RNN
-    (Elman) or nn.GRU.
+    (Elman), nn.GRU or nn.LSTM.
     """
 
     def __init__(self, cell: "type[nn.RNNBase]", symbols: int, width: int, layers: int = 1) -> None:
@@ -61,22 +62,26 @@ class Recurrent(nn.Module):
         self.readout = nn.Linear(width, symbols)
 
     def forward(
-        self, tokens: "torch.Tensor", state: "torch.Tensor | None" = None
-    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        self, tokens: "torch.Tensor", state: "torch.Tensor | tuple | None" = None
+    ) -> "tuple[torch.Tensor, torch.Tensor | tuple]":
         hidden, state = self.recurrent(one_hot(tokens, self.symbols).float(), state)
+        if isinstance(state, tuple):  # of an LSTM: units and cells
+            return self.readout(hidden), tuple(part.detach() for part in state)
         return self.readout(hidden), state.detach()
 
 
 class Transformer(nn.Module):
-    """Decoder-only transformer over a sliding window of CONTEXT tokens and the new ones.
+    """Decoder-only transformer over a sliding window of `context` tokens and the new ones.
 
     `width` is the model's, `inner` that of the feed-forward layers. The first new token always
-    stands at position CONTEXT, so that positions mean the same at the beginning of a stream.
+    stands at position `context`, so that positions mean the same at the beginning of a stream.
     """
 
-    def __init__(self, symbols: int, width: int, inner: int, layers: int = 2) -> None:
+    def __init__(
+        self, symbols: int, width: int, inner: int, layers: int = 2, context: int = CONTEXT
+    ) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.context = width, context
         self.embedding = nn.Embedding(symbols, width)
         layer = nn.TransformerEncoderLayer(
             width, HEADS, inner, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
@@ -91,10 +96,10 @@ class Transformer(nn.Module):
     ) -> "tuple[torch.Tensor, torch.Tensor]":
         window = tokens if state is None else torch.cat([state, tokens], dim=1)
         before, length = window.shape[1] - tokens.shape[1], window.shape[1]
-        x = self.embedding(window) + self._positions(CONTEXT - before, length)
+        x = self.embedding(window) + self._positions(self.context - before, length)
         mask = nn.Transformer.generate_square_subsequent_mask(length)
         x = self.layers(x, mask=mask, is_causal=True)
-        return self.readout(x[:, before:]), window[:, -CONTEXT:]
+        return self.readout(x[:, before:]), window[:, -self.context :]
 
     def _positions(self, first, length):
         position = torch.arange(first, first + length).float()[:, None]
@@ -103,8 +108,8 @@ class Transformer(nn.Module):
 
 
 def recurrent_parameters(gates: int, symbols: int, width: int, layers: int = 1) -> int:
-    """Trainable parameters in closed form; `gates` is 1 for Elman and 3 for GRU (PyTorch has two
-    biases per gate).
+    """Trainable parameters in closed form; `gates` is 1 for Elman, 3 for GRU and 4 for LSTM
+    (PyTorch has two biases per gate).
     """
     inputs = [symbols] + [width] * (layers - 1)
     return sum(gates * (n * width + width**2 + 2 * width) for n in inputs) + (width + 1) * symbols
@@ -119,7 +124,7 @@ def transformer_parameters(symbols: int, width: int, inner: int, layers: int = 2
 
 
 #: {network: (gates, layers)}; the transformer has no gates.
-NETWORKS = {"elman": (1, 1), "gru": (3, 1), "transformer": (None, 2)}
+NETWORKS = {"elman": (1, 1), "gru": (3, 1), "lstm": (4, 1), "transformer": (None, 2)}
 
 
 def sizes(name: str, symbols: int, parameters: int, layers: int | None = None) -> dict[str, int]:
@@ -151,13 +156,13 @@ def sizes(name: str, symbols: int, parameters: int, layers: int | None = None) -
 
 
 def make(name: str, symbols: int, seed: int, **sizes: int) -> "Recurrent | Transformer":
-    """The network `name` ("elman", "gru" or "transformer") with PyTorch's initial weights, drawn
-    from `seed`.
+    """The network `name` ("elman", "gru", "lstm" or "transformer") with PyTorch's initial weights,
+    drawn from `seed`.
     """
     torch.manual_seed(seed)
     if name == "transformer":
         return Transformer(symbols, **sizes)
-    return Recurrent({"elman": nn.RNN, "gru": nn.GRU}[name], symbols, **sizes)
+    return Recurrent({"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[name], symbols, **sizes)
 
 
 def count_parameters(network: "nn.Module") -> int:

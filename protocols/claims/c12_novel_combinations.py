@@ -1,12 +1,20 @@
-"""C12: motifs in combinations that were never trained."""
+"""C12: motifs and phrases in combinations that were never trained."""
 
 import numpy as np
-from comparisons import KINDS, ngrams, reference_networks
+from comparisons import (
+    best,
+    compared,
+    hierarchy,
+    marker,
+    ngrams,
+    reference_legend,
+    reference_networks,
+)
 from matplotlib.lines import Line2D
-from networks import first_contact
+from networks import GRAMMARS
 
 from fena_sim import FenaError
-from fena_sim.claims import Measured, Reported, Threshold, once
+from fena_sim.claims import Measured, NotRun, Reported, Threshold, once
 from fena_sim.measure import (
     IdealObserver,
     accuracy,
@@ -16,234 +24,269 @@ from fena_sim.measure import (
     scored,
     summarise,
 )
-from fena_sim.plot import PAGE_WIDTH, new_figure, panels, sheet, style
-from fena_sim.show.colours import BLACK, GREEN, GREY, PURPLE, SKY, VERMILLION
-from fena_sim.stimulus import MotifGrammar
+from fena_sim.plot import PAGE_WIDTH, new_figure, sheet, style
+from fena_sim.show.colours import BLACK, GREY, VERMILLION
 from fena_sim.study.claims.references import REGIMES
 
 ID = "C12"
 CLAIM = "Familiar motifs are predicted as well in combinations that were never trained."
-DEFINITION = """After one pass of protocols/first_contact.py, plasticity off. Inside: tokens after the first of a motif.
-Familiar: those of block "familiar" (1,500 tokens, quick 300); novel: those of block "held_out" whose motif was entered through
-a pair of motifs that training never shows. Accuracy = share of tokens whose code is the nearest to the prediction; error = mean
-over tokens and units of e^2 at onset, level 0; ratio = error novel / familiar (fena_sim.analyse.generalisation). Junction:
-first tokens of motifs; no network can know one that follows through a pair it never met. Untrained: all 300 tokens of block
-"untrained". References: networks of as many weights trained by backpropagation and n-gram tables on the same tokens, tested on
-the same tokens, same windows; ideal: the Bayes-optimal observer of the grammar."""
-LEAST_ACCURACY, MOST_RATIO = 0.95, 1.25
-BLOCKS = {"familiar": "familiar", "novel": "held_out"}
-COLOURS = {"Elman": SKY, "GRU": GREEN, "transformer": PURPLE}
-MARKERS = {"one pass": "o", "converged": "s"}
+DEFINITION = """After one pass of 16,000 tokens (quick 1,500), plasticity off: the motif grammar with 2 hidden levels and the
+nested grammar with 3. Inside: tokens after the first of a motif. Familiar: those of block "familiar" (1,500 tokens, quick 300).
+Novel, in block "held_out" (as long): pairs of motifs, motifs that were entered through a pair of motifs that training never
+shows; phrases, motifs of a phrase of motifs that training never shows; pairs of phrases, motifs of a phrase that was entered
+through a pair of phrases that training never shows. Accuracy = share of tokens whose code is the nearest to the prediction;
+error = mean over tokens and units of e^2 at onset, level 0; ratio = error novel / familiar (fena_sim.analyse.generalisation),
+beside which the errors themselves stand. Junction: first tokens of motifs (motif grammar), in "held_out" those that follow
+through a pair that training never shows: no network can know these. Next motif: first tokens of the second and third motif of
+phrases that training shows (nested grammar), which follow from the phrase; novel: after a pair of phrases that training never
+shows. Untrained: all 300 tokens of block "untrained". References: networks of as many weights trained by backpropagation (as in
+C13; on the nested grammar beside every fourth network) and the best of the n-gram tables of 1 to 5 tokens, trained and tested on
+the same tokens; ideal: the Bayes-optimal observer of the grammar."""
+LEAST_ACCURACY, MOST_RATIO = 0.99, 1.25
+#: Kinds of novel combinations in each grammar, and the label column that tells them.
+NOVEL = {
+    "motifs": {"pairs of motifs": "novel"},
+    "nested": {"phrases": "novel_phrase", "pairs of phrases": "novel"},
+}
+#: Rows of `generalisation`.
+KNOWN_NEW = ("familiar", "novel")
+SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 
 
 def experiments(seed, quick):
-    return {"network": first_contact(seed, quick)}
+    return {grammar: hierarchy(seed, quick, grammar) for grammar in NOVEL}
 
 
 def measure(runs, quick):
-    of = runs["network"]
-    tables = [generalisation(run) for run in of]
-    novel = np.array([table.loc["novel", "error"] for table in tables])
-    untrained = np.array([float(mean_errors(run, "untrained").sel(level=0)) for run in of])
+    rows = [
+        row
+        for grammar, kinds in NOVEL.items()
+        for novel, label in kinds.items()
+        for row in _combinations(runs[grammar], grammar, novel, label)
+    ]
+    for grammar, of in runs.items():
+        rows += [
+            Reported(f"{grammar}, {name}: accuracy", summarise(values))
+            for name, values in starts(grammar, of).items()
+        ]
+        rows += [Reported(f"{grammar}: chance", once(1 / len(of[0].vocabulary)))]
+        rows += _references(grammar, of)
+    return rows
+
+
+def _combinations(of, grammar, novel, label):
+    tables = [generalisation(run, label=label) for run in of]
+    known, new = ({c: [t.loc[row, c] for t in tables] for c in tables[0]} for row in KNOWN_NEW)
+    untrained = [float(mean_errors(run, "untrained").sel(level=0)) for run in of]
+    inside = f"{grammar}, inside novel {novel}"
     rows = [
         Measured(
-            "accuracy inside novel combinations",
-            summarise([t.loc["novel", "accuracy"] for t in tables]),
-            Threshold(">=", LEAST_ACCURACY),
+            f"{inside}: accuracy", summarise(new["accuracy"]), Threshold(">=", LEAST_ACCURACY)
         ),
         Measured(
-            "error inside novel / familiar combinations",
-            summarise([t.loc["novel", "relative_error"] for t in tables]),
+            f"{inside}: error novel / familiar",
+            summarise(new["relative_error"]),
             Threshold("<=", MOST_RATIO),
-            note="the familiar error is small: see the errors themselves",
+            note=f"errors: {np.median(new['error']):.2g} novel, {np.median(known['error']):.2g} familiar, {np.median(untrained):.2g} untrained",
         ),
+        Reported(f"{inside}: error", summarise(new["error"])),
         Reported(
-            "accuracy inside familiar combinations",
-            summarise([t.loc["familiar", "accuracy"] for t in tables]),
+            f"{inside}: error novel / untrained",
+            summarise(np.array(new["error"]) / np.array(untrained)),
         ),
-        Reported(
-            "error inside familiar combinations",
-            summarise([t.loc["familiar", "error"] for t in tables]),
-        ),
-        Reported("error inside novel combinations", summarise(novel)),
-        Reported("error inside novel combinations / untrained error", summarise(novel / untrained)),
-        *[
-            Reported(
-                f"accuracy at the junction, {name}",
-                summarise([accuracy(r, block, junction(r, block)) for r in of]),
-            )
-            for name, block in BLOCKS.items()
-        ],
-        Reported(
-            "ideal: accuracy at the junction, familiar", summarise([ideal(run) for run in of])
-        ),
-        Reported("chance", once(1 / len(of[0].vocabulary))),
+        Reported(f"{inside}: accuracy of the best n-gram table", summarise(tables_of(of, label))),
     ]
-    found = [ngrams(run, "held_out", inside(run))["accuracy"] for run in of]
-    rows += [
-        Reported(f"{name}: accuracy inside novel combinations", summarise([t[name] for t in found]))
-        for name in found[0].index
-    ]
-    return rows + _references(of)
-
-
-def _references(of):
-    rows = []
-    for (name, regime), windows in references(of).items():
-        of_both = {
-            "accuracy inside novel combinations": [novel["accuracy"] for _, novel in windows],
-            "error inside novel combinations": [novel["error"] for _, novel in windows],
-            "error inside novel / familiar combinations": [
-                novel["error"] / known["error"] for known, novel in windows
-            ],
-        }
+    if label == "novel":  # the same familiar tokens for every kind
         rows += [
-            Reported(f"{name}, {regime}: {what}", summarise(values))
-            for what, values in of_both.items()
+            Reported(f"{grammar}, inside familiar combinations: {name}", summarise(known[name]))
+            for name in ("accuracy", "error")
         ]
     return rows
 
 
-def references(of):
-    """Scores inside familiar and inside novel combinations: {(network, regime): [(familiar, novel)
-    of each seed]}.
-    """
-    found = {}
-    for kind, name in KINDS.items():
-        try:
-            networks = reference_networks(kind, of)
-        except FenaError:  # without PyTorch, as C13 says
-            return {}
-        for regime in REGIMES:
-            tests = [network[regime]["tests"] for network in networks]
-            found[name, regime] = [
-                (test["familiar"]["inside familiar"], test["held_out"]["inside novel"])
-                for test in tests
-            ]
+def tables_of(of, label):
+    """Accuracy of the best n-gram table inside novel combinations, of each network's tokens."""
+    inside = [inside_motif(run.events("held_out"), novel=True, label=label) for run in of]
+    tables = [ngrams(run, "held_out", mask) for run, mask in zip(of, inside, strict=True)]
+    return best(tables, "accuracy")
+
+
+def starts(grammar, of):
+    """Accuracy at first tokens of motifs: {name: value of each network}."""
+    window, place = (
+        (junction, "junction") if grammar == "motifs" else (next_motif, "next motif of a phrase")
+    )
+    found = {
+        f"{side} {place}": [accuracy(run, block, window(run.events(block))) for run in of]
+        for side, block in (("familiar", "familiar"), ("novel", "held_out"))
+    }
+    found[f"familiar {place}, ideal"] = [
+        IdealObserver(GRAMMARS[grammar]).accuracy(
+            run.events("familiar")["token"].to_numpy(), window(run.events("familiar"))
+        )
+        for run in of
+    ]
     return found
 
 
-def inside(run):
-    return inside_motif(run.events("held_out"), novel=True)
-
-
-def junction(run, block):
-    """First tokens of motifs, in "held_out" of those entered through a held-out pair."""
-    events = run.events(block)
+def junction(events):
+    """First tokens of motifs; of those of "held_out", the ones that a held-out pair leads to."""
     novel = events["novel"].to_numpy().astype(bool)
-    return scored(events) & (events["position"] == 0).to_numpy() & (novel == (block == "held_out"))
+    return scored(events) & (events["position"] == 0).to_numpy() & (novel == novel.any())
 
 
-def ideal(run):
-    """Accuracy of the best possible model at familiar junctions."""
-    return IdealObserver(MotifGrammar()).accuracy(
-        run.events("familiar")["token"].to_numpy(), junction(run, "familiar")
-    )
+def next_motif(events):
+    """First tokens of the later motifs of familiar phrases; in "held_out" of those that a held-out
+    pair leads to.
+    """
+    novel = events["novel"].to_numpy().astype(bool)
+    later = ((events["position"] == 0) & (events["place"] > 0)).to_numpy()
+    familiar = ~events["novel_phrase"].to_numpy().astype(bool)
+    return scored(events) & later & familiar & (novel == novel.any())
+
+
+def references(grammar, of):
+    """Scores of the references: {(network, regime): {"familiar" or label: [scores of each seed]}}.
+
+    Raises FenaError without PyTorch.
+    """
+    found = {}
+    for name, networks in reference_networks(compared(of, grammar), grammar).items():
+        for regime in REGIMES:
+            tests = [network[regime]["tests"] for network in networks]
+            found[name, regime] = {
+                "familiar": [test["familiar"]["inside familiar"] for test in tests]
+            } | {
+                label: [test["held_out"][f"inside {label}"] for test in tests]
+                for label in NOVEL[grammar].values()
+            }
+    return found
+
+
+def _references(grammar, of):
+    try:
+        found = references(grammar, of)
+    except FenaError as error:
+        return [NotRun(f"{grammar}: networks trained by backpropagation", error)]
+    rows = []
+    for (name, regime), windows in found.items():
+        for novel, label in NOVEL[grammar].items():
+            accuracies, errors = (
+                [window[quantity] for window in windows[label]]
+                for quantity in ("accuracy", "error")
+            )
+            familiar = [window["error"] for window in windows["familiar"]]
+            where = f"{grammar}, inside novel {novel}: {name}, {regime}"
+            rows += [
+                Reported(f"{where}: accuracy", summarise(accuracies)),
+                Reported(f"{where}: error", summarise(errors)),
+                Reported(
+                    f"{where}: error novel / familiar",
+                    summarise(np.array(errors) / np.array(familiar)),
+                ),
+            ]
+    return rows
 
 
 def figure(runs):
-    """Accuracy and error in familiar and novel combinations and at the junction, with those of the
-    references.
+    """Accuracy in familiar and novel combinations and at first tokens of motifs, for each grammar,
+    and the errors inside, with those of the references.
     """
-    of = runs["network"]
-    tables, others = [generalisation(run) for run in of], references(of)
-    accuracies = [
-        [*t["accuracy"], *[accuracy(run, block, junction(run, block)) for block in BLOCKS.values()]]
-        for t, run in zip(tables, of, strict=True)
-    ]
-    errors = [[t.loc["familiar", "error"], t.loc["novel", "error"]] for t in tables]
     with sheet():
-        fig = new_figure(PAGE_WIDTH, 64)
-        axes = fig.subplots(1, 3, width_ratios=(1.3, 1, 1.3))
-        for ax, values, quantity in zip(
-            axes, (accuracies, errors), ("accuracy", "error"), strict=False
-        ):
-            _networks(ax, values)
-            for k, ((name, regime), windows) in enumerate(others.items()):
-                medians = [
-                    np.median([window[side][quantity] for window in windows]) for side in (0, 1)
-                ]
-                ax.plot(
-                    np.arange(2) + 0.12 + 0.06 * k,
-                    medians,
-                    MARKERS[regime],
-                    color=COLOURS[name],
-                    markersize=3,
-                    markerfacecolor="white" if regime == "one pass" else COLOURS[name],
-                )
-        known = np.median([ideal(run) for run in of])
-        axes[0].plot([1.75, 2.25], [known] * 2, color=GREY, linewidth=0.9)
-        axes[0].text(
-            2, known + 0.02, "ideal", fontsize=6, ha="center", va="bottom", color="#5A5A5A"
-        )
-        axes[0].axhline(LEAST_ACCURACY, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
-        axes[0].text(
-            1.01,
-            LEAST_ACCURACY,
-            ID,
-            transform=axes[0].get_yaxis_transform(),
-            fontsize=6,
-            va="center",
-            color="#5A5A5A",
-        )
-        axes[0].set_ylim(-0.03, 1.03)
+        fig = new_figure(PAGE_WIDTH, 80)
+        axes = fig.subplots(1, 3, width_ratios=(4, 5, 4.6))
+        at = 0
+        for ax, grammar in zip(axes, NOVEL, strict=False):
+            drawn = _draw_grammar(ax, axes[2], at, grammar, runs[grammar])
+            at += 1.4 + len(NOVEL[grammar])
         axes[0].set_ylabel("next-token accuracy")
-        axes[0].set_xticks(
-            range(4), ["inside\nfamiliar", "inside\nnovel", "familiar\njunction", "novel\njunction"]
-        )
-        untrained = np.median([mean_errors(run, "untrained").sel(level=0) for run in of])
-        axes[1].axhline(untrained, color=GREY, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=0)
-        axes[1].text(
-            0.5,
-            untrained * 1.15,
-            "untrained",
-            fontsize=6,
-            ha="center",
-            va="bottom",
-            color="#5A5A5A",
-        )
-        axes[1].set_yscale("log")
-        axes[1].set_ylim(top=untrained * 4)
-        axes[1].set_ylabel("squared onset error, level 0")
-        axes[1].set_xticks(range(2), ["inside\nfamiliar", "inside\nnovel"])
-        table = sum(ngrams(run, "held_out", inside(run)) for run in of) / len(of)
-        panels.against_ngrams(
-            axes[2], [row[1] for row in accuracies], table, 1 / len(of[0].vocabulary)
-        )
-        axes[2].set_ylabel("accuracy inside novel combinations")
+        _finish_errors(axes[2], runs)
         for ax, text in zip(axes, "abc", strict=True):
             style.letter(ax, text)
-        handles = [
-            Line2D([], [], linestyle="", marker="D", color=VERMILLION, label="FENA, one pass")
-        ]
-        handles += [
-            Line2D(
-                [],
-                [],
-                linestyle="",
-                marker=MARKERS[regime],
-                color=COLOURS[name],
-                label=f"{name}, {regime}",
-                markerfacecolor="white" if regime == "one pass" else COLOURS[name],
-            )
-            for name, regime in others
-        ]
-        fig.legend(handles=handles, loc="outside lower center", ncols=4, handletextpad=0.2)
+        fena = Line2D([], [], linestyle="", marker="D", color=VERMILLION, label="FENA, one pass")
+        reference_legend(fig, drawn, fena, Line2D([], [], color=GREY, label="best n-gram table"))
     return fig
 
 
-def _networks(ax, values):
-    """FENA: one diamond per network and condition (network, condition), and a line at the median."""
-    for x, column in enumerate(np.array(values).T):
+def _draw_grammar(ax, errors_ax, at, grammar, of):
+    """Accuracies, and errors from place `at` on; returns (name, regime) of the reference networks."""
+    labels = NOVEL[grammar]
+    tables = {label: [generalisation(run, label=label) for run in of] for label in labels.values()}
+    windows = ["familiar", *labels.values()]
+
+    def of_window(window, quantity):
+        side = "familiar" if window == "familiar" else "novel"
+        return [t.loc[side, quantity] for t in tables["novel" if side == "familiar" else window]]
+
+    familiar, novel, best_possible = starts(grammar, of).values()
+    columns = [of_window(window, "accuracy") for window in windows] + [familiar, novel]
+    _networks(ax, range(len(columns)), columns)
+    _networks(
+        errors_ax,
+        at + np.arange(len(windows)),
+        [of_window(window, "error") for window in windows],
+    )
+    for x, label in enumerate(labels.values(), start=1):
+        best = np.median(tables_of(of, label))
+        ax.plot([x - 0.3, x + 0.4], [best] * 2, color=GREY, linewidth=1.2, zorder=0)
+    ideal = np.median(best_possible)
+    x = len(windows)
+    ax.plot([x - 0.3, x + 0.3], [ideal] * 2, color=BLACK, linewidth=0.7, linestyle=(0, (2, 1)))
+    ax.text(x, ideal + 0.015, "ideal", fontsize=6, ha="center", va="bottom")
+    try:
+        others = references(grammar, of)
+    except FenaError:  # without PyTorch, as the rows say
+        others = {}
+    for k, ((name, regime), scores) in enumerate(others.items()):
+        for x, window in enumerate(windows):
+            for axis, place, quantity in ((ax, x, "accuracy"), (errors_ax, at + x, "error")):
+                values = [score[quantity] for score in scores[window]]
+                at_one = np.full(len(values), place + 0.06 + 0.055 * k)
+                axis.add_line(marker(at_one, values, name, regime, markersize=2.5, alpha=0.7))
+    ax.axhline(LEAST_ACCURACY, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
+    ax.text(len(columns) - 0.4, LEAST_ACCURACY, f" {ID}", fontsize=6, va="center")
+    start = "junction" if grammar == "motifs" else "next motif"
+    names = [*_inside(labels), f"familiar {start}", f"novel {start}"]
+    ax.set_xticks(range(len(columns)), names, **SLANTED)
+    ax.set_ylim(-0.03, 1.05)
+    ax.set_title(f"{grammar} grammar" if grammar == "nested" else "motif grammar")
+    return list(others)
+
+
+def _inside(labels):
+    return ["inside familiar", *(f"inside novel {novel}" for novel in labels)]
+
+
+def _finish_errors(ax, runs):
+    at, names, places = 0, [], []
+    for grammar, labels in NOVEL.items():
+        places += list(at + np.arange(1 + len(labels)))
+        names += _inside(labels)
+        at += 1.4 + len(labels)
+    untrained = np.median(
+        [float(mean_errors(run, "untrained").sel(level=0)) for of in runs.values() for run in of]
+    )
+    ax.axhline(untrained, color=GREY, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=0)
+    ax.text(places[0] - 0.4, untrained * 1.3, "untrained", fontsize=6, va="bottom")
+    ax.set_yscale("log")
+    ax.set_ylim(top=untrained * 10)
+    ax.set_ylabel("squared onset error, level 0")
+    ax.set_xticks(places, names, **SLANTED)
+    ax.set_xlim(-0.5, places[-1] + 0.7)
+
+
+def _networks(ax, places, columns):
+    """FENA: one diamond per network and column, and a line at the median."""
+    for x, values in zip(places, columns, strict=True):
         ax.plot(
-            np.full(len(column), x - 0.12),
-            column,
+            np.full(len(values), x - 0.12),
+            values,
             "D",
             color=VERMILLION,
             markersize=2.5,
             markeredgewidth=0,
             alpha=0.7,
         )
-        ax.plot([x - 0.24, x], [np.median(column)] * 2, color=BLACK, linewidth=0.9)
-    ax.set_xlim(-0.5, len(values[0]) - 0.4)
+        ax.plot([x - 0.24, x], [np.median(values)] * 2, color=BLACK, linewidth=0.9)
+    ax.set_xlim(-0.5, len(columns) - 0.4)
     ax.tick_params(axis="x", length=0)

@@ -17,7 +17,7 @@ def block(tokens, prediction=None, probability=None, dims=("event", "unit"), **a
     traces = xr.Dataset(arrays.pop("traces", {}))
     columns = {
         k: arrays.pop(k)
-        for k in ("position", "novel", "motif", "onset", "duration", "role")
+        for k in ("position", "novel", "novel_phrase", "motif", "onset", "duration", "role")
         if k in arrays
     }
     events = pd.DataFrame({"token": np.asarray(tokens), **columns})

@@ -158,6 +158,24 @@ def test_inside_motif_leaves_out_junctions(make_run):
         measure.inside_motif(events[["token", "position"]], novel=True)
 
 
+def test_another_label_tells_what_is_novel(make_run):
+    """Novel phrases where the junctions are not novel, and the reverse."""
+    novel_phrase = [False, False, False, False, True, True]
+    run = make_run(familiar=motif_block(), held_out=motif_block(novel_phrase=novel_phrase))
+    events = run.events("held_out")
+    inside = measure.inside_motif(events, novel=True, label="novel_phrase")
+    assert np.flatnonzero(inside).tolist() == [5]
+    with pytest.raises(StimulusError, match="novel_phrase"):
+        measure.generalisation(run, label="novel_phrase")  # "familiar" lacks it
+    run = make_run(
+        familiar=motif_block(novel_phrase=[False] * 6),
+        held_out=motif_block(novel_phrase=novel_phrase),
+    )
+    table = measure.generalisation(run, label="novel_phrase")
+    assert table["error"].to_dict() == {"familiar": 4.0, "novel": 4.0}
+    assert table["accuracy"].to_dict() == {"familiar": 2 / 3, "novel": 1.0}
+
+
 def test_generalisation(make_run):
     run = make_run(familiar=motif_block(), held_out=motif_block())
     table = measure.generalisation(run)

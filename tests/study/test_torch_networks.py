@@ -10,7 +10,7 @@ import pytest
 
 from fena_sim.extras import install_hint
 
-NAMES = ("elman", "gru", "transformer")
+NAMES = ("elman", "gru", "lstm", "transformer")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_no_network_sees_its_target(references, name):
     assert not torch.allclose(before[:, 5:], after[:, 5:])
 
 
-@pytest.mark.parametrize("name", ("elman", "gru"))
+@pytest.mark.parametrize("name", ("elman", "gru", "lstm"))
 def test_recurrent_state_carries_the_past(references, name):
     """Two pieces with the state between them give the logits of the whole."""
     torch = references.torch
@@ -112,17 +112,16 @@ def test_recurrent_state_carries_the_past(references, name):
     torch.testing.assert_close(whole, torch.cat([first, second], dim=1), rtol=1e-5, atol=1e-6)
 
 
-def test_transformer_sees_its_window_and_nothing_older(references):
-    """After CONTEXT tokens, logits depend on the last CONTEXT tokens and not on the one before
+@pytest.mark.parametrize("given", [None, 24])
+def test_transformer_sees_its_window_and_nothing_older(references, given):
+    """After `context` tokens, logits depend on the last `context` tokens and not on the one before
     them.
     """
     torch = references.torch
-    network = references.make(
-        "transformer", 5, seed=1, **references.sizes("transformer", 5, 3000)
-    ).eval()
-    before = torch.randint(
-        0, 5, (1, references.CONTEXT + 1), generator=torch.Generator().manual_seed(0)
-    )
+    sizes = references.sizes("transformer", 5, 3000) | ({"context": given} if given else {})
+    network = references.make("transformer", 5, seed=1, **sizes).eval()
+    context = given or references.CONTEXT
+    before = torch.randint(0, 5, (1, context + 1), generator=torch.Generator().manual_seed(0))
     logits = []
     for changed in (None, 0, 1):  # nothing, a token outside the window, the oldest one in it
         past = before.clone()

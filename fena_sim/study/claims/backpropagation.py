@@ -27,11 +27,11 @@ RATE_DROP = 0.3
 
 
 class Network:
-    """An Elman network, GRU or transformer with about `parameters` trainable numbers.
+    """An Elman network, GRU, LSTM or transformer with about `parameters` trainable numbers.
 
     Parameters
     ----------
-    kind : "elman", "gru" or "transformer"
+    kind : "elman", "gru", "lstm" or "transformer"
     symbols : int
     seed : int
         Of the initial weights.
@@ -43,6 +43,8 @@ class Network:
         Share of it that is left at the end of `one_pass`.
     length, batch, layers : int
         Tokens per piece, pieces side by side, layers of the network.
+    context : int
+        Tokens that a transformer reads again before every piece; the others carry their state.
 
     Raises
     ------
@@ -62,12 +64,14 @@ class Network:
         length: int,
         batch: int,
         layers: int,
+        context: int = references.CONTEXT,
     ) -> None:
         self.rate, self.rate_at_end, self.length, self.batch = rate, rate_at_end, length, batch
+        sizes = references.sizes(kind, symbols, parameters, layers)
+        if kind == "transformer":
+            sizes["context"] = context
         with _repeatable():
-            self._network = references.make(
-                kind, symbols, seed, **references.sizes(kind, symbols, parameters, layers)
-            )
+            self._network = references.make(kind, symbols, seed, **sizes)
         self.size = references.count_parameters(self._network)
         if abs(self.size - parameters) > SIZE_TOLERANCE * parameters:
             raise DeclarationError(

@@ -1,5 +1,5 @@
-"""Networks trained by backpropagation on FENA's tokens, for claim C13: Elman, GRU and transformer
-of equal size.
+"""Networks trained by backpropagation on FENA's tokens, for claims C12, C13 and C24: Elman, GRU, LSTM
+and transformer of equal size.
 
 The networks are those of `fena_sim.study.reference_networks`. What is done here is to train each one
 fairly:
@@ -7,9 +7,10 @@ fairly:
 hyperparameters
     Learning rate, its share at the end of the pass, tokens per piece, batch and layers minimise the
     bits per token of a validation stream: coordinate descent on GRID with one pair of streams, then
-    the FINALISTS best on all pairs. They are chosen once, for both regimes, on streams of seeds of
-    their own, and serve all test seeds; nothing of the test streams is read before the networks are
-    finished.
+    the FINALISTS best on all pairs. They are chosen once, for each regime, on streams of their own,
+    and serve all test seeds; nothing of the test streams is read before the networks are finished.
+    All are chosen on the motif grammar only. On other data a network takes them over from there and
+    chooses its learning rate anew, on one pair of streams of these data.
 "one pass"
     Every training token is learned from once, as by FENA (`references.train`).
 "converged"
@@ -27,11 +28,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 
 from ...analyse.select import inside_motif, narrow, scored
 from ...declare.canonical import canonical, digest
 from ...declare.stimulus.grammar import MotifGrammar
+from ...declare.stimulus.nested import NestedGrammar
 from ...declare.stimulus.stream import TokenStream
 from ...errors import DeclarationError, FenaError, UnknownNameError, nearest
 from ...extras import install_hint
@@ -40,12 +43,12 @@ from .climb import at_an_end, climb
 
 #: Raise it whenever the reference networks, or how they are trained, give other numbers: what was kept is then made anew. As for
 #: ENGINE, comments do not count.
-TRAINING = 1
+TRAINING = 2
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = ("elman", "gru", "transformer")
+KINDS = ("elman", "gru", "lstm", "transformer")
 REGIMES = ("one pass", "converged")
 GRID = {
     "rate": tuple(1e-3 * 2**k for k in range(-4, 8)),
@@ -66,7 +69,8 @@ TUNED = {
 FINALISTS = {"one pass": 4, "converged": 2}
 TUNING_STREAMS = 3
 VALIDATION_SEED, TUNING_SEED, TUNING_VALIDATION_SEED = 50_000, 60_000, 70_000
-VALIDATION_TOKENS = 4000
+#: Tokens of a validation stream, for each token of training.
+VALIDATION = 0.25
 
 
 def require_torch() -> None:
@@ -74,79 +78,84 @@ def require_torch() -> None:
     if find_spec("torch") is None:
         raise FenaError(
             "PyTorch is not installed",
-            where="reference networks of claim C13",
+            where="reference networks of claims C12, C13 and C24",
             fix=install_hint("claims"),
         )
 
 
-def motif_references(
-    kind: str,
-    seed: int,
-    parameters: int,
-    folder: str | Path,
-    tokens: int = 16_000,
-    test_tokens: int = 1500,
-    quick: bool = False,
-) -> dict[str, dict]:
-    """`reference_scores` of one kind on the tokens of protocols/first_contact.py with this seed:
-    "familiar" and "held_out".
+@attrs.frozen(kw_only=True)
+class Data:
+    """What one network learns from, and what it is tested on.
 
     Parameters
     ----------
-    kind : "elman", "gru" or "transformer"
-    seed : int
-        Of the tokens and of the network.
-    parameters : int
-        Trainable numbers wanted: FENA's plastic weights.
-    folder : path
-        Where results are kept; what is there is not computed again.
-    quick : bool
-        Choose the learning rate only, on one stream.
-
-    Raises FenaError without PyTorch, UnknownNameError for another kind.
+    training, validation : TokenStream
+        The validation stream stops the passes of "converged"; no weight is learned from it.
+    tests : {name: TokenStream}
+    tuning : sequence of (TokenStream, TokenStream)
+        Pairs of training and validation stream for the choice of hyperparameters.
+    context : int
+        Tokens that a transformer reads again before every piece.
     """
-    _check(kind)
-    grammar = MotifGrammar()
-    pairs = [
-        (
-            grammar.training(tokens, TUNING_SEED + k),
-            grammar.training(VALIDATION_TOKENS, TUNING_VALIDATION_SEED + k),
-        )
-        for k in range(1 if quick else TUNING_STREAMS)
-    ]
-    chosen = choose(kind, pairs, parameters, folder, quick)
-    tests = {
-        "familiar": grammar.training(test_tokens, 10_000 + seed),
-        "held_out": grammar.held_out(test_tokens, 20_000 + seed),
-    }
-    return reference_scores(
-        kind,
-        grammar.training(tokens, 1 + seed),
-        grammar.training(VALIDATION_TOKENS, VALIDATION_SEED + seed),
-        tests,
-        seed,
-        parameters,
-        chosen,
-        folder,
+
+    training: TokenStream
+    validation: TokenStream
+    tests: Mapping[str, TokenStream]
+    tuning: Sequence[tuple[TokenStream, TokenStream]]
+    context: int
+
+
+def grammar_data(
+    grammar: MotifGrammar | NestedGrammar,
+    seed: int,
+    tokens: int,
+    test_tokens: int,
+    tuning: int,
+    context: int,
+) -> Data:
+    """The tokens of protocols/first_contact.py with this seed and grammar, tests "familiar" and
+    "held_out", and validation and `tuning` pairs of streams from seeds of their own.
+    """
+    validation = round(VALIDATION * tokens)
+    return Data(
+        training=grammar.training(tokens, 1 + seed),
+        validation=grammar.training(validation, VALIDATION_SEED + seed),
+        tests={
+            "familiar": grammar.training(test_tokens, 10_000 + seed),
+            "held_out": grammar.held_out(test_tokens, 20_000 + seed),
+        },
+        tuning=[
+            (
+                grammar.training(tokens, TUNING_SEED + k),
+                grammar.training(validation, TUNING_VALIDATION_SEED + k),
+            )
+            for k in range(tuning)
+        ],
+        context=context,
     )
 
 
 def choose(
     kind: str,
-    pairs: Sequence[tuple[TokenStream, TokenStream]],
+    data: Data,
     parameters: int,
     folder: str | Path,
-    quick: bool = False,
+    start: Mapping[str, dict] | None = None,
 ) -> dict[str, dict]:
-    """Hyperparameters of both regimes with the least validation bits per token, meaned over
-    `pairs`.
+    """Hyperparameters of both regimes with the least validation bits per token, meaned over the
+    pairs of `data.tuning`.
 
     Parameters
     ----------
-    pairs : sequence of (TokenStream, TokenStream)
-        Training and validation stream; the n-th network is drawn from seed n. The descent uses the
-        first pair only.
-    kind, parameters, folder, quick : as in `motif_references`
+    kind : "elman", "gru", "lstm" or "transformer"
+    data : Data
+        The n-th network is drawn from seed n; the descent uses the first pair only.
+    parameters : int
+        Trainable numbers wanted: FENA's plastic weights.
+    folder : path
+        Where results are kept; what is there is not computed again.
+    start : {regime: {"hyperparameters": {name: value}}}, optional
+        From another choice: only the learning rate is chosen anew. Without it all are chosen.
 
     Returns
     -------
@@ -154,26 +163,31 @@ def choose(
         {regime: {"hyperparameters": {name: value}, "bits": validation bits per token, "at_an_end":
         names that ended at an end of GRID (a wider grid might do better), "trials":
         [[hyperparameters, bits on the first pair], ...]}}
+
+    Raises FenaError without PyTorch, UnknownNameError for another kind.
     """
-    _check(kind)
+    check_kind(kind)
+    starts = start and {regime: dict(start[regime]["hyperparameters"]) for regime in REGIMES}
     what = {
         "choose": kind,
-        "pairs": [[_tokens(s) for s in pair] for pair in pairs],
+        "pairs": [[_tokens(s) for s in pair] for pair in data.tuning],
         "parameters": parameters,
-        "quick": quick,
+        "context": data.context,
+        "start": starts,
     }
     return _kept(
         what,
         folder,
-        lambda: {regime: _choose(kind, regime, pairs, parameters, quick) for regime in REGIMES},
+        lambda: {
+            regime: _choose(kind, regime, data, parameters, starts and starts[regime])
+            for regime in REGIMES
+        },
     )
 
 
 def reference_scores(
     kind: str,
-    training: TokenStream,
-    validation: TokenStream,
-    tests: Mapping[str, TokenStream],
+    data: Data,
     seed: int,
     parameters: int,
     chosen: Mapping[str, dict],
@@ -183,14 +197,12 @@ def reference_scores(
 
     Parameters
     ----------
-    training, validation : TokenStream
-        The validation stream stops the passes of "converged"; no weight is learned from it.
-    tests : {name: TokenStream}
+    data : Data
     seed : int
         Of the initial weights.
     chosen : dict
         From `choose`.
-    kind, parameters, folder : as in `motif_references`
+    kind, parameters, folder : as in `choose`
 
     Returns
     -------
@@ -199,13 +211,14 @@ def reference_scores(
         {window: scores}}}} with the windows and scores of `window_scores`. The same seed gives the
         same numbers.
     """
-    _check(kind)
+    check_kind(kind)
     hyperparameters = {regime: chosen[regime]["hyperparameters"] for regime in REGIMES}
     what = {
         "test": kind,
-        "training": _tokens(training),
-        "validation": _tokens(validation),
-        "tests": {name: canonical(stream.events) for name, stream in tests.items()},
+        "training": _tokens(data.training),
+        "validation": _tokens(data.validation),
+        "tests": {name: canonical(stream.events) for name, stream in data.tests.items()},
+        "context": data.context,
         "seed": seed,
         "parameters": parameters,
         "hyperparameters": hyperparameters,
@@ -214,10 +227,13 @@ def reference_scores(
     def compute():
         result = {}
         for regime, how in hyperparameters.items():
-            network, passes = _train(kind, regime, training, validation, seed, parameters, how)
+            streams = data.training, data.validation
+            network, passes = _train(
+                kind, regime, streams, seed, parameters, {**how, "context": data.context}
+            )
             windows = {
                 name: window_scores(network.log_probabilities(stream), stream.events)
-                for name, stream in tests.items()
+                for name, stream in data.tests.items()
             }
             result[regime] = {
                 "hyperparameters": how,
@@ -237,8 +253,10 @@ def window_scores(
 
     Formulas: accuracy = share of events whose token has the largest p (ties go to the lower index);
     bits = mean of
-    -log2 p(token); error = mean over events and symbols of (p - onehot(token))^2. Windows: "all" scored events; "inside
-    familiar" and "inside novel" motifs (`fena_sim.measure.inside_motif`), where the events tell them and there are some.
+    -log2 p(token); error = mean over events and symbols of (p - onehot(token))^2. Windows: "all"
+    scored events; "inside familiar" and "inside novel" motifs (`fena_sim.measure.inside_motif`), and
+    "inside novel_phrase" for motifs of phrases that are held out, where the events tell them and
+    there are some.
 
     Parameters
     ----------
@@ -258,9 +276,11 @@ def window_scores(
     windows = {"all": narrow(scored(events), None, "test of a reference network")}
     if {"position", "novel"} <= set(events.columns):
         inside = {
-            f"inside {name}": inside_motif(events, novel=name == "novel")
-            for name in ("familiar", "novel")
+            "inside familiar": inside_motif(events, novel=False),
+            "inside novel": inside_motif(events, novel=True),
         }
+        if "novel_phrase" in events:
+            inside["inside novel_phrase"] = inside_motif(events, novel=True, label="novel_phrase")
         windows.update({name: mask for name, mask in inside.items() if mask.any()})
     tokens = events["token"].to_numpy()
     return {name: _scores(log_probabilities[mask], tokens[mask]) for name, mask in windows.items()}
@@ -277,20 +297,19 @@ def _scores(log_probabilities, tokens):
     }
 
 
-def _choose(kind, regime, pairs, parameters, quick):
+def _choose(kind, regime, data, parameters, start):
     def bits(how, seed=0):
-        training, validation = pairs[seed]
+        how = {**how, "context": data.context}
         try:
-            return _bits(
-                _train(kind, regime, training, validation, seed, parameters, how)[0], validation
-            )
+            network, _ = _train(kind, regime, data.tuning[seed], seed, parameters, how)
         except DeclarationError:  # no network of so many layers is of this size
             return np.inf
+        return _bits(network, data.tuning[seed][1])
 
-    names = ("rate",) if quick else TUNED[regime]
-    trials = climb(bits, GRID, START[regime], names)
+    names = TUNED[regime] if start is None else ("rate",)
+    trials = climb(bits, GRID, START[regime] if start is None else start, names)
     finals = [
-        (float(np.mean([loss, *(bits(how, seed) for seed in range(1, len(pairs)))])), how)
+        (float(np.mean([loss, *(bits(how, seed) for seed in range(1, len(data.tuning)))])), how)
         for how, loss in trials[: FINALISTS[regime]]
     ]
     least, best = min(finals, key=lambda final: final[0])
@@ -303,10 +322,11 @@ def _choose(kind, regime, pairs, parameters, quick):
     }
 
 
-def _train(kind, regime, training, validation, seed, parameters, how):
-    """The trained network and the number of passes that made it."""
+def _train(kind, regime, streams, seed, parameters, how):
+    """The network trained on the first of `streams`, and the number of passes that made it."""
     from .backpropagation import Network
 
+    training, validation = streams
     network = Network(kind, len(training.vocabulary), seed, parameters, **how)
     if regime == "one pass":
         network.one_pass(training)
@@ -318,11 +338,14 @@ def _bits(network, stream):
     return window_scores(network.log_probabilities(stream), stream.events)["all"]["bits"]
 
 
-def _check(kind):
+def check_kind(kind: str) -> None:
+    """Raise FenaError without PyTorch, UnknownNameError for another kind than those of KINDS."""
     require_torch()
     if kind not in KINDS:
         raise UnknownNameError(
-            f"no reference network is called {kind!r}", where="claim C13", fix=nearest(kind, KINDS)
+            f"no reference network is called {kind!r}",
+            where="reference networks of the claims",
+            fix=nearest(kind, KINDS),
         )
 
 

@@ -11,18 +11,27 @@ import pytest
 from fena_sim.errors import DeclarationError, FenaError, StimulusError, UnknownNameError
 from fena_sim.extras import install_hint
 from fena_sim.measure import NGram
-from fena_sim.stimulus import MotifGrammar, TokenStream, one_hot
-from fena_sim.study.claims import references
+from fena_sim.stimulus import MotifGrammar, NestedGrammar, TokenStream, one_hot
+from fena_sim.study.claims import compare, references
 
 #: One token of memory is not enough: after "a" comes "c" or "b". From its second token on, the
 #: stream below is determined.
 CYCLE = (1, 0, 2, 0)
 HOW = {"rate": 1e-2, "rate_at_end": 0.05, "length": 8, "batch": 2, "layers": 1}
 CHOSEN = {regime: {"hyperparameters": HOW} for regime in references.REGIMES}
+#: A choice of other data, with the rate on the grid.
+START = {regime: {"hyperparameters": {**HOW, "rate": 8e-3}} for regime in references.REGIMES}
 
 
 def cycle(n):
     return TokenStream.from_ids(np.resize(CYCLE, n), one_hot("abc"))
+
+
+def of_cycle(test=None, **other):
+    """Data whose streams are cycles."""
+    tests = {"cycle": cycle(50) if test is None else test}
+    streams = dict(training=cycle(201), validation=cycle(101), tests=tests)
+    return references.Data(**streams | dict(tuning=[(cycle(101), cycle(50))], context=16) | other)
 
 
 @pytest.fixture
@@ -44,10 +53,16 @@ def network(torch):
 
 def test_without_torch_the_error_names_the_extra_before_anything_runs(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(references, "MotifGrammar", lambda: pytest.fail("a stream was made"))
-    with pytest.raises(FenaError, match="PyTorch is not installed") as error:
-        references.motif_references("gru", 0, 2000, tmp_path)
-    assert error.value.fix == install_hint("claims")
+    monkeypatch.setattr(references, "_kept", lambda *given: pytest.fail("something was computed"))
+    data = of_cycle()
+    for ask, given in (
+        (references.choose, ("gru", data, 2000, tmp_path)),
+        (references.reference_scores, ("gru", data, 0, 2000, CHOSEN, tmp_path)),
+        (compare.compare, ([data], [0], 2000, tmp_path, [(data, 2000)])),
+    ):
+        with pytest.raises(FenaError, match="PyTorch is not installed") as error:
+            ask(*given)
+        assert error.value.fix == install_hint("claims")
 
 
 def test_scores_by_hand():
@@ -105,7 +120,7 @@ def test_a_cycle_is_learned_completely(torch, kind, tmp_path):
         novel=np.zeros(200, bool),
     )
     result = references.reference_scores(
-        kind, cycle(1601), cycle(101), {"cycle": test}, 0, 3000, CHOSEN, tmp_path
+        kind, of_cycle(test, training=cycle(1601)), 0, 3000, CHOSEN, tmp_path
     )
     for regime in references.REGIMES:
         windows = result[regime]["tests"]["cycle"]
@@ -186,7 +201,7 @@ def test_omitted_tokens_are_refused(network):
 
 def test_unknown_network(torch, tmp_path):
     with pytest.raises(UnknownNameError, match="did you mean 'elman'"):
-        references.motif_references("elmann", 0, 2000, tmp_path)
+        references.choose("elmann", of_cycle(), 2000, tmp_path)
 
 
 def test_torch_is_left_as_it_was(network, torch):
@@ -204,9 +219,6 @@ def test_torch_is_left_as_it_was(network, torch):
     )
 
 
-SMALL = dict(parameters=1500, tokens=200, quick=True)
-
-
 def test_hyperparameters_never_see_test_tokens(torch, tmp_path, monkeypatch):
     """Other test tokens, same choice; and what is scored while choosing and stopping is no test
     stream.
@@ -216,44 +228,68 @@ def test_hyperparameters_never_see_test_tokens(torch, tmp_path, monkeypatch):
     monkeypatch.setattr(
         references, "_bits", lambda net, stream: (seen.append(stream), bits(net, stream))[1]
     )
-    monkeypatch.setattr(references, "VALIDATION_TOKENS", 200)
     monkeypatch.setattr(references, "GRID", {**references.GRID, "rate": (4e-3, 1.6e-2)})
-    results = [
-        references.motif_references("elman", seed, folder=tmp_path, test_tokens=n, **SMALL)
-        for seed, n in ((0, 100), (0, 60), (1, 60))
-    ]
-    chosen = [
-        {regime: r[regime]["hyperparameters"] for regime in references.REGIMES} for r in results
-    ]
+    monkeypatch.setattr(references, "TUNED", dict.fromkeys(references.REGIMES, ("rate",)))
+    grammar, chosen, results = MotifGrammar(), [], []
+    for seed, n in ((0, 100), (0, 60), (1, 60)):
+        data = references.grammar_data(grammar, seed, 200, n, tuning=1, context=16)
+        chosen.append(references.choose("elman", data, 1500, tmp_path))
+        results.append(references.reference_scores("elman", data, seed, 1500, chosen[-1], tmp_path))
     assert chosen[0] == chosen[1] == chosen[2]
     assert results[0] != results[1] != results[2]
-    grammar = MotifGrammar()
     tests = [
         g(200, start + seed).events["token"].tolist()
         for seed in (0, 1)
         for g, start in ((grammar.training, 10_000), (grammar.held_out, 20_000))
     ]
     validation = [
-        grammar.training(200, seed).events["token"].tolist() for seed in (70_000, 50_000, 50_001)
+        grammar.training(50, seed).events["token"].tolist() for seed in (70_000, 50_000, 50_001)
     ]
     assert all(stream.events["token"].tolist() in validation for stream in seen)
     assert not [test for test in tests if test in validation]
 
 
+def test_what_is_taken_over_is_all_but_the_learning_rate(torch, tmp_path, monkeypatch):
+    """Start from a choice of other data: every trial has its other hyperparameters."""
+    monkeypatch.setattr(references, "GRID", {**references.GRID, "rate": (4e-3, 1e-2, 1.6e-2)})
+    start = {
+        regime: {"hyperparameters": {**HOW, "length": length}}
+        for regime, length in zip(references.REGIMES, (4, 8), strict=True)
+    }
+    chosen = references.choose("gru", of_cycle(), 1500, tmp_path, start=start)
+    for regime in references.REGIMES:
+        rest = {**start[regime]["hyperparameters"], "rate": None}
+        tried = [how for how, _ in chosen[regime]["trials"]]
+        assert len(tried) > 1 and all({**how, "rate": None} == rest for how in tried)
+        assert chosen[regime]["hyperparameters"] == tried[0]
+
+
+def test_windows_of_novel_phrases():
+    """Motifs of held-out phrases, and those of phrases entered through a held-out pair, counted by
+    the grammar's labels.
+    """
+    stream = NestedGrammar().held_out(400, 7)
+    events, flat = stream.events, np.zeros((400, 16))
+    scores = references.window_scores(flat, events)
+    inside = (events["position"] >= 1) & (np.arange(400) > 0)
+    for window, label in (("inside novel_phrase", "novel_phrase"), ("inside novel", "novel")):
+        assert scores[window]["events"] == (inside & events[label]).sum() > 0
+    assert "inside novel_phrase" not in references.window_scores(
+        flat, MotifGrammar().held_out(400, 7).events
+    )
+
+
 def test_what_is_kept_is_not_trained_again(torch, tmp_path, monkeypatch):
     arguments = dict(
         kind="elman",
-        training=cycle(201),
-        validation=cycle(101),
-        tests={"cycle": cycle(50)},
+        data=of_cycle(),
         seed=0,
         parameters=1000,
         chosen=CHOSEN,
         folder=tmp_path,
     )
     first = references.reference_scores(**arguments)
-    pairs = [(cycle(101), cycle(50))]
-    choice = references.choose("elman", pairs, 1000, tmp_path, quick=True)
+    choice = references.choose("elman", of_cycle(), 1000, tmp_path, START)
     (kept, *more) = tmp_path.iterdir()
     assert kept.suffix == ".json" and len(more) == 1
 
@@ -265,32 +301,50 @@ def test_what_is_kept_is_not_trained_again(torch, tmp_path, monkeypatch):
 
     monkeypatch.setattr(references, "_train", refuse)
     assert references.reference_scores(**arguments) == first
-    assert references.choose("elman", pairs, 1000, tmp_path, quick=True) == choice
-    other = {
-        "seed": 1,
-        "training": cycle(202),
-        "validation": cycle(102),
-        "tests": {"cycle": cycle(51)},
-        "parameters": 1010,
-    }
-    for name, value in other.items():
+    assert references.choose("elman", of_cycle(), 1000, tmp_path, START) == choice
+    other = [
+        {"seed": 1},
+        {"parameters": 1010},
+        {"data": of_cycle(training=cycle(202))},
+        {"data": of_cycle(validation=cycle(102))},
+        {"data": of_cycle(test=cycle(51))},
+        {"data": of_cycle(context=17)},
+    ]
+    for change in other:
         with pytest.raises(Trained):
-            references.reference_scores(**{**arguments, name: value})
+            references.reference_scores(**arguments | change)
+    tuning = [(cycle(102), cycle(50))]
     with pytest.raises(Trained):
-        references.choose("elman", [(cycle(102), cycle(50))], 1000, tmp_path, quick=True)
+        references.choose("elman", of_cycle(tuning=tuning), 1000, tmp_path, START)
+    with pytest.raises(Trained):
+        references.choose("elman", of_cycle(), 1000, tmp_path)
+
+
+@pytest.mark.slow
+def test_side_by_side_as_one_after_the_other(torch, tmp_path, monkeypatch):
+    """Processes give what `choose` and `reference_scores` give here, in the order of the seeds."""
+    monkeypatch.setattr(compare, "KINDS", ("elman",))
+    first, then = of_cycle(), of_cycle(training=cycle(81), tuning=[(cycle(91), cycle(51))])
+    # The choices are made here, of the rate only; the processes find them kept.
+    monkeypatch.setattr(references, "TUNED", dict.fromkeys(references.REGIMES, ("rate",)))
+    chosen = references.choose("elman", first, 1000, tmp_path / "a")
+    chosen = references.choose("elman", then, 900, tmp_path / "a", chosen)
+    found = compare.compare([then, then], [3, 1], 900, tmp_path / "a", [(first, 1000), (then, 900)])
+    expected = [
+        references.reference_scores("elman", then, seed, 900, chosen, tmp_path / "b")
+        for seed in (3, 1)
+    ]
+    assert found == {"elman": expected}
+    short = compare.compare([then], [3], 900, tmp_path / "a")
+    assert all(
+        short["elman"][0][r]["hyperparameters"] == references.START[r] for r in short["elman"][0]
+    )
 
 
 def test_same_seed_same_numbers(torch, tmp_path):
     def scores(seed, folder):
         return references.reference_scores(
-            "transformer",
-            cycle(101),
-            cycle(51),
-            {"cycle": cycle(50)},
-            seed,
-            3000,
-            CHOSEN,
-            tmp_path / folder,
+            "transformer", of_cycle(training=cycle(101)), seed, 3000, CHOSEN, tmp_path / folder
         )
 
     assert scores(3, "a") == scores(3, "b") != scores(4, "b")
