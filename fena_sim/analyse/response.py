@@ -89,7 +89,7 @@ def error_response(
         )
 
     inside = [slice(low - first, high - first) for low, high in edges]
-    levels = []
+    levels: list[np.ndarray] = []
     while not levels or f"error_{len(levels)}.error" in run.traces(block):
         level = len(levels)
         error = of(f"error_{level}.error")

@@ -27,10 +27,10 @@ without random ones, from the end of the block with .2; "changed", 3,000 tokens 
 permuted tokens. "Familiar": 800 new tokens from the end of training, learning frozen. Trust: in every network and at every
 level, Spearman's rank correlation over the six blocks of the precision before with the error after. Before: the level's mean
 precision over the last 100 tokens of the block's first half. After: the level's mean squared error (level_errors: at level 0 on
-the first step of the presentation, at hidden levels over all of it) over the second half, in the same network going on from the
-end of training with all precisions clamped at their means. The errors of the learned network itself are no measure of
-reliability, for precisions move them: a level's own precision holds its state near its prior, and that of the level below
-decides how much it is asked. The correlation with them is reported. It counts as 0 where the largest precision is less than
+the first step of the presentation, at hidden levels over all of it) over the second half. Two networks are judged: the learned one
+itself, and the same network going on from the end of training with all precisions clamped at their means, because precisions
+move the errors of the network that has them: a level's own holds its state near its prior, and that of the level below decides
+how much it is asked. It counts as 0 where the largest precision is less than
 1.05 times the smallest: a level that has one value whatever it predicts, such as a clamped one, correlates with nothing. Within
 a block, medians over the six: rank correlation, over tokens, of the precision before a token with the error at it; over
 contexts (motif and position), of the means over the tokens of a context. With learning frozen precisions do not change, and
@@ -158,10 +158,11 @@ def measure(runs, quick):
     )
     rows = [
         Measured(
-            f"level {level}: rank correlation of precision with later error over data of unlike reliability",
-            summarise(trust[:, level]),
+            f"level {level}: rank correlation of precision with the later error of {whose}",
+            summarise(of[:, level]),
             Threshold("<=", -0.6),
         )
+        for whose, of in (("the network itself", own), ("the network clamped", trust))
         for level in LEVELS
     ]
     scores = {block: of_variants(runs, suffix, block) for block, suffix in SCORED.items()}
@@ -183,10 +184,6 @@ def measure(runs, quick):
             Reported(
                 f"level {level}: range of ln precision over data of unlike reliability",
                 summarise(spread[:, level]),
-            ),
-            Reported(
-                f"level {level}: rank correlation with the later error of the learned network itself",
-                summarise(own[:, level]),
             ),
             *[
                 Reported(
