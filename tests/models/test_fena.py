@@ -131,7 +131,7 @@ def test_rectified_units_with_a_negative_bias_stay_silent():
             same(after, settled, weights)
             assert (after["state_1.r"] < 0).all() and (after["state_2.r"] < 0).all()
         else:
-            assert all((after[name] != settled[name]).any() for name in weights)
+            assert (after["W_1.w"] != settled["W_1.w"]).any()
 
 
 # -- events ----------------------------------------------------------------------------------------
