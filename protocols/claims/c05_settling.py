@@ -219,7 +219,7 @@ def figure(runs):
             ax.set_ylim(-1, 49)
             ax.set_xlabel("tolerance (1/ms)")
             ax.set_ylabel(f"median iterations, blank {length} ms")
-            ax.legend(loc="center right", bbox_to_anchor=(1, 0.4))
+            ax.legend(loc="center left", bbox_to_anchor=(0, 0.45))
         initial_precision.draw(
             axes[3],
             runs,
@@ -230,7 +230,7 @@ def figure(runs):
         axes[3].axhline(LEAST, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=0)
         axes[3].set_ylim(-1, 49)
         axes[3].set_ylabel("median iterations, untrained")
-        axes[3].legend(title="tolerance")
+        axes[3].legend(title="tolerance", loc="upper center", bbox_to_anchor=(0.63, 1.02))
         for ax, text in zip(axes, "abcd", strict=True):
             style.letter(ax, text)
     return fig

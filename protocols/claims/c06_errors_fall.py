@@ -57,7 +57,7 @@ def measure(runs, quick):
     ratio = ratios_from(runs)
     for level in range(len(errors[0])):
         rows += initial_precision.reported(
-            f"error of level {level}, untrained / trained",
+            f"error of level {level} over that of the trained network",
             runs,
             lambda run, level=level: ratio(run)[level],
         )

@@ -50,5 +50,6 @@ def test_they_read_what_the_untrained_network_of_first_contact_reads(module):
     for experiment in module.untrained(0, quick=True).values():
         (block,) = experiment.protocol.blocks
         assert block.controls == whole.controls == dict(plasticity_gain=0.0)
-        assert block.pace == whole.pace and block.pace.duration == module.SHOWN == 48 * ms
+        assert block.pace.duration == whole.pace.duration == module.SHOWN == 48 * ms
+        assert block.pace.blank == whole.pace.blank
         np.testing.assert_array_equal(block.stream.events["token"], whole.stream.events["token"])
