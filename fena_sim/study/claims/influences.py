@@ -35,11 +35,11 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
     """Influence of everything elsewhere on the changes of each plastic projection.
 
     Formula: max |dw' - dw| / max |dw|, over all variables and synapses of the projection, with dw
-    the change in one evaluation of the rule (of a rule at spikes, and of one that acts when the
-    token comes on: in one time step), and dw' the change after everything elsewhere was moved by
-    normal random numbers of standard deviation 1. Window: of the first, the middle and the last
-    step of every presentation, the first in which some weight changes; of a rule at spikes, the
-    first spike after them that changes one.
+    the change in one evaluation of the rule (of a rule at spikes: in one time step), and dw' the
+    change after everything elsewhere was moved by normal random numbers of standard deviation 1.
+    Window: of the first, the middle and the last step of every presentation, before the step or at
+    the rule's place in it, the first in which some weight changes; of a rule at spikes, the first
+    spike after them that changes one.
 
     Parameters
     ----------
@@ -107,19 +107,22 @@ def _influence(program, model, projection, state, tables, start, random):
     """The influence from elsewhere, or None if no weight changes here."""
 
     def evaluate(given):
-        return _evaluated(program.built.groups, projection, given)
+        with np.errstate(invalid="ignore"):  # moved variables may be below 0, under a square root
+            return _evaluated(program.built.groups, projection, given)
 
     def step(given):
         return program.run(given, tables, start, 1)[0]
 
     if projection.spiking:
         state, start = _spike(program, projection, state, tables, start)
-    # What the token changes at once is not in the state yet when it comes on: that takes a step.
-    for change in (step,) if projection.spiking else (evaluate, step):
-        after = change(state)
-        if _moved(projection, state, after):
-            break
+        change, after = step, step(state)
     else:
+        change, after = evaluate, evaluate(state)
+        if not _moved(projection, state, after):
+            # What acts when the token comes on is seen only within that step.
+            state = _in_the_step(program, projection, state, tables, start)
+            after = evaluate(state)
+    if not _moved(projection, state, after):
         return None
     elsewhere = foreign(model, projection, state)
     other = change(
@@ -135,6 +138,20 @@ def _influence(program, model, projection, state, tables, start, random):
     ]
     largest = max(np.abs(after[name] - state[name]).max() for name in own)
     return float(max(np.abs(other[name] - after[name]).max() for name in own) / largest)
+
+
+def _in_the_step(program, projection, state, tables, start):
+    """The state that a rule finds in its time step, after all that comes before it there."""
+    objects = list(program.built.network.sorted_objects)
+    names = [o.name for o in objects]
+    later = [o for o in objects[names.index(f"{projection.name}_plasticity") :] if o.active]
+    for o in later:
+        o.active = False
+    try:
+        return program.run(state, tables, start, 1)[0]
+    finally:
+        for o in later:
+            o.active = True
 
 
 def _spike(program, projection, state, tables, start):
