@@ -238,6 +238,7 @@ def statements_network(names=tuple(STATEMENTS)):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype, bar", BARS)
 @pytest.mark.parametrize("optimised", [True, False])
 def test_statements(dtype, bar, optimised, monkeypatch):
@@ -295,6 +296,7 @@ def test_add_outer_changes_the_matrix_itself(n, m, before, after, dtype, seed):
     np.testing.assert_array_equal(memory, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "connect",
     [

@@ -127,6 +127,7 @@ def test_what_is_counted_is_what_was_estimated(program):
     assert about["training_bytes"] == about["inference_bytes"]
 
 
+@pytest.mark.slow
 @pytest.mark.compile
 @pytest.mark.parametrize("units", [None, 24], ids=["rates", "spikes"])
 def test_bytes_at_the_first_step_are_exact(units):
@@ -337,6 +338,7 @@ def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
     np.testing.assert_allclose(found[-1], [1.7**0.5, 49], rtol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.skipif(
     toolchain.find() is None, reason=f"no CUDA compiler: {install_hint('nvcc')} brings one"

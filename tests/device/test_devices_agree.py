@@ -74,6 +74,7 @@ def no_compiler(request, monkeypatch, tmp_path):
     monkeypatch.setenv(request.param, str(tmp_path / "nonexistent"))
 
 
+@pytest.mark.slow
 def test_without_a_compiler_auto_runs_anyway(no_compiler, tiny_fena, tmp_path):
     run = fs.run(tiny_fena, tiny.one_block(2, probes=()), out=tmp_path)
     assert run.manifest["device"] == "runtime"

@@ -106,6 +106,7 @@ def test_nothing_is_learned_in_the_blank(name):
     assert (blank["state_1.r"] != shown["state_1.r"]).all(), "the states go on moving in the blank"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_without_plasticity_nothing_is_learned(name):
     before, after = states(name, [0, 2 * PERIOD], plasticity_gain=0.0)
@@ -125,6 +126,7 @@ def test_noise_is_what_the_temperature_lets_in(name):
             assert np.array_equal(one[f"state_{level}.r"], two[f"state_{level}.r"]) is same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_a_level_that_is_knocked_out_says_nothing_and_goes_on(name):
     """What level 1 says of tokens, level 2 of level 1, level 3 of level 2."""

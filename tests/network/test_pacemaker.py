@@ -41,6 +41,7 @@ def test_the_recorded_rate_gives_the_recorded_iterations(device, tiny_fena, tmp_
     )
 
 
+@pytest.mark.slow
 def test_the_rate_is_that_of_the_states(tiny_fena, tmp_path):
     """RMS of how far the states moved per step; temperature 0, so that the drift is all that moves
     them.

@@ -75,6 +75,7 @@ def energy(model, state, r):
     return free_energy(model.likelihood, SIZES, np.exp(LOG_PRECISION), squares, **given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fena", "fena_flat_memory", "fena_gaussian"])
 def test_states_descend_the_declared_free_energy(name):
     model = fs.load_model(MODELS / f"{name}.py", SIZES[0], sizes=SIZES[1:])

@@ -113,6 +113,7 @@ def run(model, out):
     return fs.run(model, tiny.one_block(3, probes=()), device="runtime", out=out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_divides_by_0_is_refused_and_would_not_stay_finite(case, tmp_path, monkeypatch):
     model, divisor = REFUSED[case]

@@ -222,6 +222,7 @@ def test_a_pause_does_not_make_the_build_large():
     assert plan.blocks[0].shape.capacity == plans.TABLE_ROWS  # as for every other build
 
 
+@pytest.mark.slow
 def test_the_length_of_tables_changes_no_result(tmp_path, fingerprint, monkeypatch):
     prints = set()
     for k, size in enumerate((2**26, 8 * 548 * 3)):

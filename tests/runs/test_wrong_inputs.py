@@ -259,6 +259,7 @@ def test_start_goes_on_where_the_other_run_ended(tiny_fena, tmp_path):
     ).read_bytes()
 
 
+@pytest.mark.slow
 def test_start_with_another_parameter(finished, tiny_fena, tmp_path):
     slow = tiny_fena.with_parameter("W_1.share", 0).with_parameter("level.2.tau", 20 * ms)
     run = fs.run(

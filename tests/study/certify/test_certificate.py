@@ -109,6 +109,7 @@ def test_what_a_block_has_for_every_token_is_cut_with_it(given):
             )
 
 
+@pytest.mark.slow
 def test_clocks_begin_together_after_their_common_period():
     clocks = [
         p.plasticity.clock

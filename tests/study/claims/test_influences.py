@@ -49,6 +49,7 @@ def block():
     return fs.Block(name="learning", stream=TokenStream.from_ids([0, 1, 2], one_hot("abc")))
 
 
+@pytest.mark.slow
 def test_a_local_rule_is_not_moved(block):
     assert influences(hierarchy("eta*x_pre*y_post"), block, [0, 1]) == {"W": [0.0, 0.0]}
 
@@ -65,6 +66,7 @@ def test_a_rule_that_reads_another_level_is_found(block, monkeypatch):
     assert value > 0.1
 
 
+@pytest.mark.slow
 def test_a_rule_that_learns_nothing_is_refused(block):
     with pytest.raises(DeclarationError, match="'W' did not change"):
         influences(hierarchy("0*eta*x_pre*y_post"), block, [0])
