@@ -264,7 +264,11 @@ def run(tmp_path_factory):
     rng = np.random.default_rng(0)
     onsets, tokens = 0.05 * np.arange(n), np.arange(n) % 4
     events = handmade.events(onsets, tokens, role="standard", position=tokens, motif=0, novel=False)
-    recorded = handmade.traces(1e-3, state_1__r=rng.normal(size=(1500, 2)))
+    recorded = handmade.traces(
+        1e-3,
+        state_1__r=rng.normal(size=(1500, 2)),
+        error_0__error=rng.normal(size=(1500, 4)),
+    )
     levels = {name: (level, rng.uniform(1, 2, (n, 2))) for name in ("error", "onset_error")}
     levels |= {name: (level, rng.uniform(1, 2, (n, 2))) for name in ("precision", "settled_error")}
     kept = xr.Dataset(
