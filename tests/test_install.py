@@ -154,7 +154,7 @@ def test_without_a_checkout_claims_are_read(installed, tmp_path):
     assert ids == sorted(
         path.stem[:3].upper() for path in (ROOT / "protocols/claims").glob("c[0-9]*.py")
     )
-    assert Path(model) == installed.package / "shipped" / "models" / "fena_flat_memory.py"
+    assert Path(model) == installed.package / "shipped" / "models" / "fena.py"
 
 
 @pytest.mark.slow

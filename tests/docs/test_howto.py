@@ -18,7 +18,7 @@ SHOWS = {
     "measure-mismatch": [
         r"2 repetition_suppression .*n = 2",
         r"figures/made/oddball\.png",
-        r"adaptation_prediction_error",
+        r"adaptation prediction error",
     ],
     "record-spikes": [r"[1-9]\d* spikes of \d+ neurons", r"[1-9]\d* of them while a was on"],
     "resume": [r"my_oddball +my_model +0 .*finished"],
