@@ -86,9 +86,7 @@ def set_model(
 
 def apply_parameters(model: Hierarchy, parameters: Mapping) -> Hierarchy:
     """The model with all parameters set."""
-    for key, value in parameters.items():
-        model = model.with_parameter(key, value)
-    return model
+    return model.with_parameters(parameters) if parameters else model
 
 
 def protocol_options(path: str | Path, options: Mapping, **of_run: int) -> dict:

@@ -264,11 +264,7 @@ def run(tmp_path_factory):
     rng = np.random.default_rng(0)
     onsets, tokens = 0.05 * np.arange(n), np.arange(n) % 4
     events = handmade.events(onsets, tokens, role="standard", position=tokens, motif=0, novel=False)
-    recorded = handmade.traces(
-        1e-3,
-        state_1__r=rng.normal(size=(1500, 2)),
-        error_0__error=rng.normal(size=(1500, 4)),
-    )
+    recorded = handmade.traces(1e-3, state_1__r=rng.normal(size=(1500, 2)))
     levels = {name: (level, rng.uniform(1, 2, (n, 2))) for name in ("error", "onset_error")}
     levels |= {name: (level, rng.uniform(1, 2, (n, 2))) for name in ("precision", "settled_error")}
     kept = xr.Dataset(
@@ -365,7 +361,13 @@ OF_OTHER_RUNS = (
     "energy_curve",
     "generalisation",
 )
-OF_OTHER_RUNS += ("token_states", "mismatch", "across_token_spectrum", "settling_at")
+OF_OTHER_RUNS += (
+    "token_states",
+    "mismatch",
+    "error_response",
+    "across_token_spectrum",
+    "settling_at",
+)
 
 
 class Unprintable:

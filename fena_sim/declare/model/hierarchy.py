@@ -303,47 +303,49 @@ class Hierarchy:
         }
 
     def with_parameter(self, key: str, value: float | Quantity) -> "Hierarchy":
-        """A copy with a parameter changed.
+        """A copy with a parameter changed: `with_parameters` of one."""
+        return self._with_values([(key, value)])
 
+    def with_parameters(self, values: Mapping[str, float | Quantity]) -> "Hierarchy":
+        """A copy with parameters changed, checked once; the later of two for one parameter counts.
         Keys: "dt", "batch", "object.parameter", "level.N.parameter", "parameter". A projection
         belongs to the level of its target.
 
         Raises UnknownNameError with the nearest key, UnitError on other units.
         """
-        if not isinstance(key, str):
-            raise DeclarationError(
-                f"{clipped(key)} is no key", where=self.where, fix='give e.g. "level.1.tau"'
-            )
-        if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
-            raise DeclarationError(
-                f"{clipped(value)} is not a number or a quantity",
-                where=f"--set {key}",
-                fix="write e.g. 20*ms",
-            )
-        if key == "dt":
-            if not have_same_dimensions(value, second):
-                raise UnitError(
-                    f"dt must be a time, not {value}",
-                    where=f"--set {key}",
-                    fix="give e.g. dt=0.5*ms",
+        return self._with_values(values.items())
+
+    def _with_values(self, items):
+        parameters, own, new = self.parameters(), {}, {}
+        for key, value in items:
+            if not isinstance(key, str):
+                what = f"{clipped(key)} is no key"
+                raise DeclarationError(what, where=self.where, fix='give e.g. "level.1.tau"')
+            if not isinstance(value, (int, float, Quantity)) or isinstance(value, bool):
+                what = f"{clipped(value)} is not a number or a quantity"
+                raise DeclarationError(what, where=f"--set {key}", fix="write e.g. 20*ms")
+            if key in ("dt", "batch"):
+                own[key] = value
+                continue
+            matches = [name for name in parameters if self._matches(key, name)]
+            if not matches:
+                raise UnknownNameError(
+                    f"no parameter {key!r}", where=self.where, fix=nearest(key, self._keys())
                 )
-            return attrs.evolve(self, dt=value)
-        if key == "batch":
-            return attrs.evolve(self, batch=value)  # type: ignore[arg-type]  # its validator asks
-        matches = {k for k in self.parameters() if self._matches(key, k)}
-        if not matches:
-            raise UnknownNameError(
-                f"no parameter {key!r}", where=self.where, fix=nearest(key, self._keys())
-            )
-        for match in matches:
-            old = self.parameters()[match]
-            if not have_same_dimensions(old, value):
-                raise UnitError(
-                    f"{match} is {old}, it cannot become {value}",
-                    where=f"--set {key}",
-                    fix=f"give it in {get_unit_name(get_dimensions(old))}",
-                )
-        return self._with_each(lambda key, old: value if key in matches else old)
+            for match in matches:
+                old = parameters[match]
+                if not have_same_dimensions(old, value):
+                    raise UnitError(
+                        f"{match} is {old}, it cannot become {value}",
+                        where=f"--set {key}",
+                        fix=f"give it in {get_unit_name(get_dimensions(old))}",
+                    )
+                new[match] = value
+        if not have_same_dimensions(own.get("dt", self.dt), second):
+            what = f"dt must be a time, not {own['dt']}"
+            raise UnitError(what, where="--set dt", fix="give e.g. dt=0.5*ms")
+        changed = self._with_each(lambda key, old: new.get(key, old)) if new else self
+        return attrs.evolve(changed, **own) if own else changed
 
     def with_meanings(self, meanings: Mapping[str, str]) -> "Hierarchy":
         """A copy whose parameters have the given meanings, {key: meaning}; unknown keys are left
