@@ -53,7 +53,7 @@ def test_links_out_of_docs_lead_to_the_same_text(site):
     source = (site / "source" / "brian2_dense" / "kernel.py.html").read_text(encoding="utf-8")
     assert "PLACEHOLDER" in source
     start = (site / "index.html").read_text(encoding="utf-8")
-    assert 'src="figures/training.png"' in start and 'href="tutorial.html"' in start
+    assert 'src="figures/story.png"' in start and 'href="tutorial.html"' in start
 
 
 @pytest.mark.parametrize("link", ["nothing.md", "../fena_sim/nothing.py"])

@@ -276,7 +276,7 @@ def test_ctrl_c_and_sigterm_stop_everything_and_the_same_command_goes_on(
         protocol,
         *GRID,
         "--set",
-        "protocol.tokens=2000",
+        "protocol.tokens=8000",
         "--workers",
         "2",
         "--out",
@@ -284,7 +284,7 @@ def test_ctrl_c_and_sigterm_stop_everything_and_the_same_command_goes_on(
     )
     process = fena(*command)
     waiting = time.monotonic() + 600
-    while not list(out.glob("small-*/checkpoints/*/*.npz")):
+    while not list(out.glob("small-*/checkpoints/*/*.json")):
         assert process.poll() is None and time.monotonic() < waiting
         time.sleep(0.02)
     family = psutil.Process(process.pid).children(recursive=True)
@@ -297,7 +297,7 @@ def test_ctrl_c_and_sigterm_stop_everything_and_the_same_command_goes_on(
     _, alive = psutil.wait_procs(family, timeout=300)
     assert not alive, "no worker, no compiled network and no server is left"
     finish(fena(*command))
-    assert runs_in(out) == serially(TAUS, [0], tokens=2000)
+    assert runs_in(out) == serially(TAUS, [0], tokens=8000)
     assert any("going on after" in path.read_text() for path in out.glob("small-*/log.txt"))
 
 
