@@ -12,11 +12,14 @@ Where delays differ between synapses, the line is as long as the longest, and it
 each stage of each source from which some synapse reads.
 """
 
+from typing import cast
+
 import numpy as np
 from brian2 import Clock, NeuronGroup, linked_var
 from brian2.equations import Equations
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
+from ..declare.model.connectivity import Pairs
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.population import Population
 from ..declare.model.projection import Projection
@@ -45,7 +48,8 @@ def line_sizes(projection: Projection, hierarchy: Hierarchy) -> dict[str, int]:
     steps, n = steps_of(projection, hierarchy), hierarchy.population(projection.source).size
     name, ends = f"delay_{projection.name}", n
     if projection.several_delays:
-        ends = len(np.unique(_taps(steps, projection.connect.i, n)))
+        pairs = cast(Pairs, projection.connect)
+        ends = len(np.unique(_taps(steps, pairs.i, n)))
     return {name: n * int(np.max(steps)), f"{name}_end": ends}
 
 

@@ -73,9 +73,9 @@ def _wired(projection, hierarchy, seed):
         if delay is projection.delay:
             return projection
     values = {
-        name: value
-        if np.shape(value) != (len(i),)
-        else value[order].reshape(sizes if everything else len(i))
+        name: (value if isinstance(value, Quantity) else np.asarray(value))[order].reshape(
+            sizes if everything else len(i)
+        )
         for name, value in projection.initial.items()
         if np.ndim(value) == 1
     }
@@ -189,14 +189,17 @@ def _chosen(projection, n_source, n_target, seed):
         yield i[row, 0], column
 
 
-def _chance(projection, n_source, n_target) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _chance(
+    projection: Projection, n_source: int, n_target: int
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """The probability of pairs (i, j), which broadcast; of a condition, 0 or 1."""
     connect = projection.connect
     if isinstance(connect, str):
         return _expression(projection, connect, n_source, n_target)
     met = _condition(projection, n_source, n_target)
-    if not isinstance(connect, DistanceDependent):
+    if isinstance(connect, Probability):
         return lambda i, j: connect.p * met(i, j)
+    assert isinstance(connect, DistanceDependent)
     of_distance = _expression(projection, connect.probability, n_source, n_target)
 
     def chance(i, j):

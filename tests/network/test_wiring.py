@@ -158,6 +158,7 @@ def test_pairs_and_matrices_are_one_network():
     rows = matrix[matrix != 0]
     same = [
         dict(connect=PAIRS, initial=dict(w=WEIGHTS)),
+        dict(connect=[list(index) for index in PAIRS], initial=dict(w=list(WEIGHTS))),
         dict(connect=PAIRS, initial=dict(w=matrix)),
         dict(connect=matrix != 0, initial=dict(w=rows)),
         dict(connect=sparse.coo_array(matrix), initial=dict(w=rows)),

@@ -21,6 +21,7 @@ from fena_sim.device.default import DEVICES
 from fena_sim.errors import CheckpointError, ResourceError
 from fena_sim.load.shipped import HOME
 from fena_sim.network import projection as network_projection
+from fena_sim.network import wiring
 from fena_sim.network.initial_state import initial_state, state_names
 from fena_sim.runs import memory, resources
 from fena_sim.runs import plan as plans
@@ -90,7 +91,7 @@ def test_a_condition_is_asked_of_some_pairs_at_a_time(allocated):
     """1,998 of 10^6 pairs need no arrays of 10^6 pairs."""
     pair = fs.Projection(name="W", source="a", target="b", connect="abs(i - j) == 1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network_projection, "PAIRS_AT_ONCE", 2**14)
+        patch.setattr(wiring, "PAIRS_AT_ONCE", 2**14)
         network_projection.pairs(pair, 10, 10)  # SymPy's own memory
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]

@@ -6,12 +6,13 @@ seed of the network.
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from ...errors import DeclarationError, UnitError, clipped
@@ -21,7 +22,7 @@ from . import equations as eq
 ALL, ONE_TO_ONE = "all", "one_to_one"
 
 
-def _indices(given):
+def _indices(given: ArrayLike) -> np.ndarray:
     array = np.asarray(given)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise DeclarationError(
@@ -91,12 +92,15 @@ class Pairs:
         row. A matrix of NumPy must be boolean.
         """
         if sparse.issparse(matrix):
-            matrix = matrix.tocoo()
-            chosen = np.flatnonzero(matrix.data)
-            row, column = (np.asarray(index)[chosen] for index in (matrix.row, matrix.col))
+            stored = sparse.coo_array(matrix)
+            chosen = np.flatnonzero(stored.data)
+            row, column = (np.asarray(index)[chosen] for index in (stored.row, stored.col))
             order = np.lexsort((column, row))
-            return cls(row[order], column[order], tuple(map(int, matrix.shape)))
-        return cls(*np.nonzero(matrix), matrix.shape)
+        else:
+            row, column = np.nonzero(matrix)
+            order = np.arange(len(row))
+        rows, columns = map(int, matrix.shape)
+        return cls(row[order], column[order], (rows, columns))
 
     def __len__(self) -> int:
         return len(self.i)
@@ -223,7 +227,7 @@ class FixedInDegree:
             )
 
 
-def _positions(given):
+def _positions(given: ArrayLike) -> np.ndarray:
     return given if isinstance(given, Quantity) else np.asarray(given, dtype=float)
 
 
@@ -316,7 +320,7 @@ RANDOM = (Probability, FixedInDegree, DistanceDependent)
 Connection: TypeAlias = str | Pairs | Probability | FixedInDegree | DistanceDependent
 
 
-def connection(given: object, where: str) -> Connection:
+def connection(given: Any, where: str) -> Connection:
     """What `connect` of a projection declares: a text as it is, a number as Probability, arrays and
     matrices as Pairs. Raises DeclarationError.
     """
@@ -328,7 +332,7 @@ def connection(given: object, where: str) -> Connection:
         if isinstance(given, (tuple, list)) and len(given) == 2 and np.ndim(given[0]) == 1:
             if np.asarray(given[0]).dtype != bool:
                 return Pairs(*given)
-        if sparse.issparse(given):
+        if sparse.issparse(given) and given.ndim == 2:
             return Pairs.of_matrix(given)
         matrix = np.asarray(given)
         if matrix.ndim == 2 and matrix.dtype == bool:

@@ -67,11 +67,12 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
     shape = BlockShape.of(line, len(line) + 1)
     tables = table_values(line, 0, shape)
     found: dict[str, list[float]] = {projection.name: [] for projection in plastic}
-    wired = program = None
+    built = None
     for seed in seeds:
-        before_seed, wired = wired, wire(model, seed)
-        if wired is not before_seed:
+        wired = wire(model, seed)
+        if wired is not built:
             program = RuntimeDevice().build(wired, block.streams[0].vocabulary, shape)
+            built = wired
         waiting = list(plastic)
         for before, start in _states(program, wired, seed, tables, line):
             for projection in list(waiting):
