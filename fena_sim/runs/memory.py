@@ -145,7 +145,7 @@ def check_connections(model: Hierarchy) -> None:
             sizes = [model.population(name).size for name in (projection.source, projection.target)]
             synapses = synapse_count(projection, *sizes)
             what = f"projection {projection.name!r} of about {synapses:,} synapses"
-            needs.append(Need(what, 3 * PAIRS * synapses, SMALLER))
+            needs.append(Need(what, 4 * PAIRS * synapses, SMALLER))
     if needs:
         check_memory(needs, model.where)
 

@@ -328,6 +328,15 @@ def test_devices_agree_on_delays(device, tmp_path):
         np.testing.assert_allclose(other[name], first[name], rtol=1e-12, err_msg=name)
 
 
+def test_a_run_with_one_delay_can_be_started_from(tmp_path):
+    delayed = model(delay=3 * ms)
+    start = (final(delayed, "runtime", tmp_path), "learning")
+    protocol = tiny.one_block(3, probes=(), controls={})
+    run = fs.run(delayed, protocol, seed=3, device="runtime", out=tmp_path, start=start)
+    expected = np.full(M, N * (N + 1) / 2)
+    np.testing.assert_array_equal(run.state("learning")["target.there"], expected)
+
+
 def test_a_run_starts_from_its_own_connections_alone(tmp_path):
     drawn = model(connect=fs.FixedInDegree(3), delay=fs.Uniform(1 * ms, 4 * ms))
     origin = final(drawn, "runtime", tmp_path)

@@ -278,6 +278,21 @@ def test_limits_of_control_groups(line, files, left, tmp_path, monkeypatch):
     assert memory.free_memory() == 10**6
 
 
+def test_pairs_that_do_not_fit_are_not_drawn(free):
+    """10^11 pairs by chance, and their indices: refused in no time."""
+    populations = [
+        fs.Population(name=name, size=10**6, equations="x : 1") for name in ("source", "target")
+    ]
+    pairs = fs.Projection(
+        name="W", source="source", target="target", connect=0.1, equations="w : 1"
+    )
+    model = fs.Hierarchy(name="large", populations=populations, projections=[pairs])
+    free(2**30)
+    with pytest.raises(ResourceError, match="of memory, 1 GiB are free") as caught:
+        Plan.of(model, tiny.one_block(2, probes=()), device="runtime")
+    assert "'W' of about 100,000,000,000 synapses" in caught.value.where
+
+
 @pytest.mark.parametrize(
     "protocol, said, fix",
     [

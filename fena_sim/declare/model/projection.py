@@ -343,9 +343,7 @@ class Projection:
         names = {ALL: "all-to-all", ONE_TO_ONE: "one-to-one"}
         parts = [names.get(str(self.connect), str(self.connect))]
         if self.delay is not None:
-            parts.append(
-                f"delay {clipped(self.delay)}" if self.several_delays else f"delay {self.delay}"
-            )
+            parts.append(f"delay {clipped(self.delay) if np.ndim(self.delay) else self.delay}")
         parts += [f"{n} = {e.expr}" for n, e in self.summed.items()]
         if self.plasticity is not None:
             parts.append(repr(self.plasticity).strip("<>"))
