@@ -284,7 +284,7 @@ def spikes(delay, connect=PAIRS):
             fs.Projection(
                 name="s",
                 equations="w : 1",
-                initial=dict(w=WEIGHTS),
+                initial=dict(w=WEIGHTS if connect is PAIRS else fs.Normal(2.0)),
                 on_pre="got_post += w",
                 **common,
             ),
@@ -293,7 +293,7 @@ def spikes(delay, connect=PAIRS):
     )
 
 
-DELAYS = np.array([5, 1, 2, 5])
+DELAYS = np.array([5, 1, 2, 9])
 
 
 def test_delays_act_as_in_brian2(tmp_path):
@@ -316,6 +316,20 @@ def test_delays_act_as_in_brian2(tmp_path):
         seen = steps - 1 - delay  # the step whose value is read in the last one
         expected[j] += (i + 1) * max(0, seen // 3)
     np.testing.assert_allclose(state["target.there"], expected, rtol=1e-12)
+
+
+def test_chunks_leave_no_trace_in_delays(tmp_path):
+    """What is under way at the end of a chunk arrives in the next."""
+    drawn = spikes(fs.Uniform(1 * ms, 40 * ms), connect=fs.FixedInDegree(3))
+    protocol = tiny.one_block(4, probes=(), controls={})
+    first, other = (
+        fs.run(drawn, protocol, device="runtime", out=tmp_path / str(k), chunk_tokens=k)
+        for k in (1, 4)
+    )
+    states = first.state("learning"), other.state("learning")
+    assert np.ptp(states[0]["target.got"]) > 1
+    for name in states[0]:
+        np.testing.assert_array_equal(states[0][name], states[1][name], err_msg=name)
 
 
 @pytest.mark.slow
