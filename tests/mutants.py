@@ -235,6 +235,7 @@ def main():
 
 _ORACLE = "tests/oracles/test_agreement_flat_memory.py::test_device_agrees_with_numpy"
 _DELAY = "tests/network/test_delay.py"
+_WIRING = "tests/network/test_wiring.py"
 _CHUNKS = "tests/runs/test_chunks.py::test_chunks_leave_no_trace_at_runtime"
 _SCRIPT = "tests/brian2_dense/test_dense_scripts.py::test_built_by_run"
 _RESUME = "tests/runs/test_interruption.py::test_goes_on_after_the_last_chunk_that_was_kept"
@@ -271,20 +272,55 @@ ENGINE = [
     ),
     Mutant(
         "pre and post swapped in the pairs of a condition",
-        "fena_sim/network/projection.py",
-        "yield i[chosen], j[chosen]",
-        "yield j[chosen], i[chosen]",
+        "fena_sim/network/wiring.py",
+        "yield i[row, 0], column",
+        "yield column, i[row, 0]",
         f"{_DELAY}::test_spikes_act_as_in_brian2",
     ),
     Mutant(
         "delays one step short",
         "fena_sim/network/build.py",
-        "steps = round(float(declared.delay) / float(hierarchy.dt))\n",
-        "steps = max(1, round(float(declared.delay) / float(hierarchy.dt)) - 1)\n",
+        "steps = delay.steps_of(declared, hierarchy)\n",
+        "steps = max(1, delay.steps_of(declared, hierarchy) - 1)\n",
         (
             f"{_DELAY}::test_rates_arrive_after_exactly_the_delay",
             f"{_DELAY}::test_spikes_act_after_exactly_the_delay",
         ),
+    ),
+    Mutant(
+        "weights of given pairs left in another order than the pairs",
+        "fena_sim/network/wiring.py",
+        "np.asarray(value))[order].reshape(",
+        "np.asarray(value)).reshape(",
+        f"{_WIRING}::test_pairs_and_matrices_are_one_network",
+    ),
+    Mutant(
+        "delays left in another order than their synapses",
+        "fena_sim/network/wiring.py",
+        "np.asarray(given, dtype=float)[order]",
+        "np.asarray(given, dtype=float)",
+        f"{_WIRING}::test_delays_act_as_in_brian2",
+    ),
+    Mutant(
+        "connections of every projection alike",
+        "fena_sim/network/wiring.py",
+        "zlib.crc32(name.encode())",
+        "zlib.crc32(b'')",
+        f"{_WIRING}::test_a_pair_is_joined_by_its_own_number",
+    ),
+    Mutant(
+        "in-degree of sources, not of targets",
+        "fena_sim/network/wiring.py",
+        "yield rows.ravel(), np.broadcast_to(j, rows.shape).ravel()",
+        "yield np.broadcast_to(i[: connect.n], rows.shape).ravel(), np.broadcast_to(j, rows.shape).ravel()",
+        f"{_WIRING}::test_a_pair_is_joined_by_its_own_number",
+    ),
+    Mutant(
+        "a run starts from weights of other connections",
+        "fena_sim/runs/plan.py",
+        "if drawn and origin.seed != seed:",
+        "if False:",
+        f"{_WIRING}::test_a_run_starts_from_its_own_connections_alone",
     ),
     Mutant(
         "states move before the errors",
@@ -756,7 +792,7 @@ ENGINE = [
     ),
     Mutant(
         "the last sources of a condition forgotten",
-        "fena_sim/network/projection.py",
+        "fena_sim/network/wiring.py",
         "range(0, n_source, sources)",
         "range(0, n_source - sources, sources)",
         "tests/runs/test_memory.py::test_a_condition_is_asked_of_some_pairs_at_a_time",

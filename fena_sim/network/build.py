@@ -38,7 +38,9 @@ def build_network(
     shape: pacemaker.BlockShape,
     probes: Sequence[Probe] = (),
 ) -> Built:
-    """Make the Brian2 objects of `hierarchy` on the device that is set. Returns Built."""
+    """Make the Brian2 objects of `hierarchy`, as `wiring.wire` returns it, on the device that is set.
+    Returns Built.
+    """
     clocks = _Clocks(hierarchy.dt)
     batch = hierarchy.batch
     tables = pacemaker.make_tables(shape, batch)
@@ -66,15 +68,14 @@ def build_network(
     groups[pacemaker.NAME] = pace
     for declared in hierarchy.projections:
         source = groups[declared.source]
+        joined = None
         if declared.delay is not None:
-            steps = round(float(declared.delay) / float(hierarchy.dt))
-            line, source = delay.make_line(
-                declared,
-                hierarchy.population(declared.source),
-                source,
-                hierarchy.population(declared.target),
-                steps,
-                clocks[None],
+            steps = delay.steps_of(declared, hierarchy)
+            start, end = (hierarchy.population(n) for n in (declared.source, declared.target))
+            if declared.several_delays:
+                joined = projection.pairs(declared, start.size, end.size)
+            line, source, joined = delay.make_line(
+                declared, start, source, end, steps, clocks[None], joined
             )
             groups |= {line.name: line, source.name: source}
             objects += [line, source]
@@ -83,7 +84,7 @@ def build_network(
             rule.clock if rule and rule.clock_driven else None
         ]  # a clock nobody uses does not compile
         synapses = projection.make_synapses(
-            declared, source, groups[declared.target], clocks[None], learning, batch
+            declared, source, groups[declared.target], clocks[None], learning, batch, joined
         )
         groups[declared.name] = synapses
         objects.append(synapses)

@@ -7,13 +7,20 @@ stage takes over from the one before. The line's end, a population of the source
 for the source: what the synapses do at a step is what they would have done `delay` earlier. This
 works for rates and spikes, on every device, and is part of the state that is checkpointed. A
 network begins with silent lines.
+
+Where delays differ between synapses, the line is as long as the longest, and its end has a unit for
+each stage of each source from which some synapse reads.
 """
+
+from typing import cast
 
 import numpy as np
 from brian2 import Clock, NeuronGroup, linked_var
 from brian2.equations import Equations
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
+from ..declare.model.connectivity import Pairs
+from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.population import Population
 from ..declare.model.projection import Projection
 from .population import parameter
@@ -30,19 +37,50 @@ def lower_flags(group: NeuronGroup, clock: Clock) -> None:
     )
 
 
+def steps_of(projection: Projection, hierarchy: Hierarchy) -> int | np.ndarray:
+    """The delay of a projection in steps, at least 1: one, or int64 (n_synapses,) of a wired one."""
+    steps = np.rint(np.asarray(projection.delay, dtype=float) / float(hierarchy.dt)).astype(int)
+    return steps if projection.several_delays else int(steps)
+
+
+def line_sizes(projection: Projection, hierarchy: Hierarchy) -> dict[str, int]:
+    """Units of the groups of a delay line, {name: int}, of a projection of a wired hierarchy."""
+    steps, n = steps_of(projection, hierarchy), hierarchy.population(projection.source).size
+    name, ends = f"delay_{projection.name}", n
+    if projection.several_delays:
+        pairs = cast(Pairs, projection.connect)
+        ends = len(np.unique(_taps(steps, pairs.i, n)))
+    return {name: n * int(np.max(steps)), f"{name}_end": ends}
+
+
+def _taps(steps, i, n):
+    """Units of a line of `n` sources, of which synapses from sources `i` read after `steps`."""
+    return (steps - 1) * n + i
+
+
 def make_line(
     projection: Projection,
     source: Population,
     group: NeuronGroup,
     target: Population,
-    steps: int,
+    steps: int | np.ndarray,
     clock: Clock,
-) -> tuple[NeuronGroup, NeuronGroup]:
-    """The delay line of a projection (`steps` >= 1) between two Populations: (line group, its end)."""
+    joined: tuple[np.ndarray, np.ndarray] | None,
+) -> tuple[NeuronGroup, NeuronGroup, tuple[np.ndarray, np.ndarray] | None]:
+    """The delay line of a projection (`steps` >= 1) between two Populations.
+
+    `joined` are the pairs (i, j) where `steps` differ between synapses, else None. Returns (line
+    group, its end, pairs of the end and of the target or None).
+    """
     dims = {**source.known({}), FIRED: DIMENSIONLESS}
     values = sorted(projection.reads("pre"))
     names = values + ([FIRED] if projection.spiking else [])
-    n, unit = source.size, np.arange(source.size * steps)
+    n = source.size
+    unit = np.arange(n * int(np.max(steps)))
+    taps = unit[-n:]
+    if joined is not None:
+        taps, ends = np.unique(_taps(steps, joined[0], n), return_inverse=True)
+        joined = ends, joined[1]
     name = f"delay_{projection.name}"
 
     def linked_group(size, prefixes, **options):
@@ -55,9 +93,9 @@ def make_line(
         ]
         return NeuronGroup(size, Equations(equations), clock=clock, **options)
 
-    line = linked_group(n * steps, ("held_", "before_", "source_"), name=name)
+    line = linked_group(len(unit), ("held_", "before_", "source_"), name=name)
     end = linked_group(
-        n,
+        len(taps),
         ("before_",),
         name=f"{name}_end",
         threshold=f"{FIRED} > 0.5" if projection.spiking else None,
@@ -70,7 +108,7 @@ def make_line(
             linked_var(line, f"held_{v}", index=np.where(unit < n, unit, unit - n)),
         )
         setattr(line, f"source_{v}", linked_var(group, v, index=unit % n))
-        setattr(end, f"before_{v}", linked_var(line, v, index=unit[-n:]))
+        setattr(end, f"before_{v}", linked_var(line, v, index=taps))
 
     def every_step(owner, what, variables, statement, when, order):
         if variables:
@@ -91,4 +129,4 @@ def make_line(
     read_at = ("groups", target.order - 1.5) if projection.summed else ("synapses", -10)
     every_step(line, "sample", values, entry, *read_at)
     every_step(line, "sample_spikes", names[len(values) :], entry, "after_resets", 0)
-    return line, end
+    return line, end, joined

@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 
 from ..declare.model import initial
+from ..declare.model.connectivity import ALL, Pairs
 from ..declare.model.hierarchy import Hierarchy
-from ..declare.model.projection import ALL
 from . import pacemaker, projection, streams
+from .wiring import wire
 
 
 def check_initial_state(hierarchy: Hierarchy) -> None:
@@ -26,7 +27,8 @@ def check_initial_state(hierarchy: Hierarchy) -> None:
         n_target = hierarchy.population(declared.target).size
         projection.synapse_count(declared, n_source, n_target)
         for name, value in declared.initial.items():
-            initial.check(value, (n_source, n_target))
+            of_pairs = isinstance(declared.connect, Pairs) and np.ndim(value) == 1
+            initial.check(value, (len(declared.connect),) if of_pairs else (n_source, n_target))
     for declared in hierarchy.populations:
         for name, value in declared.initial.items():
             initial.check(value, (declared.size,))
@@ -38,7 +40,7 @@ def initial_state(hierarchy: Hierarchy, seed: int) -> dict[str, np.ndarray]:
     Populations hold the units of all streams, unit u of N in stream b at b*N + u. Holds what the
     declarations determine; whatever a device adds beyond it starts at zero.
     """
-    return {name: make() for name, make in _makers(hierarchy, seed).items()}
+    return {name: make() for name, make in _makers(wire(hierarchy, seed), seed).items()}
 
 
 def state_names(hierarchy: Hierarchy) -> set[str]:
@@ -92,7 +94,12 @@ def _of_units(declared, name, seed, batch):
 
 
 def _of_synapses(declared, name, seed, shape):
-    full = initial.draw(declared.initial[name], seed, declared.name, name, shape)
+    value = declared.initial[name]
+    if isinstance(declared.connect, Pairs):  # no array of all pairs, of which there may be too many
+        if np.ndim(value) == 2:
+            return np.asarray(value, dtype=float)[declared.connect.i, declared.connect.j]
+        return initial.draw(value, seed, declared.name, name, (len(declared.connect),))
+    full = initial.draw(value, seed, declared.name, name, shape)
     # All pairs in their order need no indices, which would take twice the memory of values.
     chosen = ... if declared.connect == ALL else projection.pairs(declared, *shape)
     return full[chosen].ravel()

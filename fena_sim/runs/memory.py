@@ -16,10 +16,12 @@ import psutil
 from brian2.equations import Equations
 from brian2.equations.equations import SUBEXPRESSION
 
+from ..declare.model.connectivity import ALL, RANDOM, Pairs
 from ..declare.model.hierarchy import Hierarchy
-from ..declare.model.projection import ALL, Projection
+from ..declare.model.projection import Projection
 from ..declare.protocol.block import Block
 from ..errors import ResourceError
+from ..network.delay import line_sizes
 from ..network.projection import synapse_count
 
 #: Python with Brian2, xarray and Matplotlib holds 210 to 250 MiB, and some 50 more once a network's
@@ -33,8 +35,8 @@ COPIES, RUNTIME_COPIES = 6, 5
 #: which Python does not give back. Of recordings: here, in the network, and in files in memory
 #: between the two.
 TABLE_COPIES, RECORDING_COPIES = 5, 4
-#: Bytes of a number in NumPy, and of the two indices of a synapse in Brian2.
-NUMBER, INDICES = 8, 8
+#: Bytes of a number in NumPy, of the two indices of a synapse in Brian2, and of its pair as declared.
+NUMBER, INDICES, PAIRS = 8, 8, 16
 #: Control groups of this process, and where their limits are.
 OWN_GROUPS, CGROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 SMALLER = "make populations smaller, or take single precision (--device dense)"
@@ -120,14 +122,32 @@ def state_needs(model: Hierarchy, device: str, dtype: type) -> list[Need]:
         each = copies * _variables(projection) + NUMBER * len(projection.initial)
         if not (dense and projection.connect == ALL and not projection.spiking):
             each += INDICES
+        if isinstance(projection.connect, Pairs):
+            each += PAIRS
         what = f"projection {projection.name!r} of {synapses:,} synapses"
         needs.append(Need(what, synapses * each, SMALLER))
         if projection.delay is not None:
-            stages = round(float(projection.delay) / float(model.dt)) * shape[0]
-            held = 2 * (len(projection.reads("pre")) + projection.spiking)
+            line, ends = line_sizes(projection, model).values()
+            held = len(projection.reads("pre")) + projection.spiking
             what = f"the delay line of projection {projection.name!r}"
-            needs.append(Need(what, stages * copies * held, "make its delay shorter, or dt longer"))
+            size = (2 * line + ends * projection.several_delays) * copies * held
+            needs.append(Need(what, size, "make its delay shorter, or dt longer"))
     return needs
+
+
+def check_connections(model: Hierarchy) -> None:
+    """Raise ResourceError if the pairs of units that a seed decides do not fit the memory when they
+    are drawn: they are found, joined, and ordered.
+    """
+    needs = []
+    for projection in model.projections:
+        if isinstance(projection.connect, RANDOM) or projection.several_delays:
+            sizes = [model.population(name).size for name in (projection.source, projection.target)]
+            synapses = synapse_count(projection, *sizes)
+            what = f"projection {projection.name!r} of about {synapses:,} synapses"
+            needs.append(Need(what, 4 * PAIRS * synapses, SMALLER))
+    if needs:
+        check_memory(needs, model.where)
 
 
 def _count(equations: Equations) -> int:

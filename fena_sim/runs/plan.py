@@ -6,17 +6,20 @@ import numpy as np
 from ..declare.arguments import checked
 from ..declare.canonical import canonical, digest
 from ..declare.control_signals import KNOCKED_OUT
+from ..declare.model.connectivity import RANDOM
 from ..declare.model.divisors import check_divisors
 from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.initial import Normal, Uniform
 from ..declare.protocol.block import Block
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
 from ..device.default import BATCHING, Device, choose_device
-from ..errors import DeviceError, ProtocolError, clipped
+from ..errors import CheckpointError, DeviceError, ProtocolError, clipped
 from ..network.initial_state import check_initial_state
 from ..network.pacemaker import BlockShape
-from .memory import check_controls
+from ..network.wiring import wire
+from .memory import check_connections, check_controls
 from .name import inputs_of, run_name
 from .resources import CHUNK_BYTES, chunk_length, varying_bytes
 from .start import check_start
@@ -75,6 +78,7 @@ class Plan:
     Attributes
     ----------
     model : Hierarchy
+        With the connections and delays that the seed decides; see `network.wiring.wire`.
     protocol : Protocol
     seed : int
     device : Device
@@ -124,14 +128,17 @@ class Plan:
         blocks = tuple(BlockPlan.of(model, block, chunk_tokens) for block in protocol.blocks)
         _check_fit(model, protocol, chosen, blocks)
         check_divisors(model)
-        check_initial_state(model)
+        check_connections(model)
+        wired = wire(model, int(seed))
+        check_initial_state(wired)
         if start is not None:
-            check_start(model, *start)
+            _check_same_connections(model, seed, *start)
+            check_start(wired, *start)
         inputs = inputs_of(
             model, protocol, seed, chosen.name, start, {b.name: b.timeline for b in blocks}
         )
         return cls(
-            model=model,
+            model=wired,
             protocol=protocol,
             seed=int(seed),
             device=chosen,
@@ -175,6 +182,22 @@ def _check_numbers(seed, chunk_tokens, start):
             f"start holds {len(start)} things",
             where="run(start=...)",
             fix="give (run, block): a finished run and the name of a block",
+        )
+
+
+def _check_same_connections(model, seed, origin, block):
+    """Weights of another seed's connections would be those of other pairs of units."""
+    drawn = [
+        p
+        for p in model.projections
+        if isinstance(p.connect, RANDOM) or isinstance(p.delay, (Normal, Uniform))
+    ]
+    if drawn and origin.seed != seed:
+        raise CheckpointError(
+            f"{drawn[0].name!r} is connected by the seed, {origin.seed} in the run to start from and "
+            f"{seed} here",
+            where=f"{model.where}, starting from block {block!r} of {origin.id}",
+            fix=f"give seed={origin.seed}",
         )
 
 

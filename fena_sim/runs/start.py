@@ -5,6 +5,7 @@ import numpy as np
 from ..declare.model.hierarchy import Hierarchy
 from ..errors import CheckpointError
 from ..network import streams
+from ..network.delay import line_sizes
 from ..network.initial_state import initial_state, state_names
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.projection import synapse_count
@@ -106,6 +107,5 @@ def _sizes(model):
         )
         sizes[projection.name] = synapse_count(projection, n_source, n_target)
         if projection.delay is not None:
-            steps = round(float(projection.delay) / float(model.dt))
-            sizes[f"delay_{projection.name}"] = n_source * steps
+            sizes |= line_sizes(projection, model)
     return sizes

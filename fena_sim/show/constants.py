@@ -3,8 +3,10 @@ defaults of control signals, initial values.
 """
 
 from ..declare.control_signals import DEFAULTS, KNOCKED_OUT
+from ..declare.model.connectivity import FixedInDegree, Probability
 from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.initial import Normal, Uniform
 from ..declare.model.population import Population
 from ..declare.model.projection import Projection
 from .typeset import NONE, Code, Table, codes, initial_text, value_text
@@ -59,6 +61,19 @@ def initial_table(model: Hierarchy) -> Table:
     )
 
 
+def _delays(projection):
+    """The numbers of a projection's delay; a given array has too many."""
+    delay, meaning = projection.delay, "conduction time from source to target"
+    if isinstance(delay, Normal):
+        yield "delay", projection.name, delay.mean, f"mean {meaning}"
+        yield "delay", projection.name, delay.sd, f"standard deviation of the {meaning}"
+    elif isinstance(delay, Uniform):
+        yield "delay", projection.name, delay.low, f"least {meaning}"
+        yield "delay", projection.name, delay.high, f"largest {meaning}"
+    elif delay is not None and not projection.several_delays:
+        yield "delay", projection.name, delay, meaning
+
+
 def uses(member: Population | Projection, name: str) -> bool:
     """Whether a population or a projection reads `name`, a signal for instance."""
     if hasattr(member, "uses"):
@@ -94,8 +109,11 @@ def _others(model):
         if p.refractory is not None and not isinstance(p.refractory, str):
             yield "refractory", p.name, p.refractory, "refractory period after a spike"
     for p in model.projections:
-        if p.delay is not None:
-            yield "delay", p.name, p.delay, "conduction time from source to target"
+        if isinstance(p.connect, Probability):
+            yield "p", p.name, p.connect.p, "probability that a pair of units is connected"
+        if isinstance(p.connect, FixedInDegree):
+            yield "n", p.name, p.connect.n, "synapses onto each unit of the target"
+        yield from _delays(p)
     for p in model.projections:
         if p.plasticity is not None and p.plasticity.clock_driven:
             clock = model.dt if p.plasticity.clock is None else p.plasticity.clock

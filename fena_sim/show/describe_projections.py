@@ -4,8 +4,9 @@ plasticity.
 
 from collections.abc import Iterator
 
+from ..declare.model.connectivity import ALL, ONE_TO_ONE, DistanceDependent, Probability
 from ..declare.model.hierarchy import Hierarchy
-from ..declare.model.projection import ALL, ONE_TO_ONE, Projection
+from ..declare.model.projection import Projection
 from ..network.projection import synapse_count as count
 from .equation_rows import (
     changed,
@@ -17,11 +18,11 @@ from .equation_rows import (
     spike_codes,
     spike_rows,
 )
-from .typeset import NONE, Code, Formula, Table, clock_text, initial_text, value_text
+from .typeset import NONE, Code, Formula, Table, clock_text, initial_text
 
 
 def synapse_count(projection: Projection, model: Hierarchy) -> int:
-    """Number of synapses of a projection."""
+    """Number of synapses of a projection; on average where each pair is joined by chance."""
     sizes = [model.population(name).size for name in (projection.source, projection.target)]
     return count(projection, *sizes)
 
@@ -46,8 +47,8 @@ def projection_table(model: Hierarchy) -> Table:
                 Code(p.source),
                 Code(p.target),
                 _connectivity(p),
-                NONE if p.delay is None else value_text(p.delay),
-                synapse_count(p, model),
+                NONE if p.delay is None else initial_text(p.delay),
+                _count(p, model),
                 delivered,
                 weights,
             )
@@ -72,7 +73,15 @@ def projection_table(model: Hierarchy) -> Table:
 
 def _connectivity(projection):
     names = {ALL: "all-to-all", ONE_TO_ONE: "one-to-one"}
+    if not isinstance(projection.connect, str):
+        return str(projection.connect)
     return names[projection.connect] if projection.connect in names else Formula(projection.connect)
+
+
+def _count(projection, model):
+    count = synapse_count(projection, model)
+    by_chance = isinstance(projection.connect, (Probability, DistanceDependent))
+    return f"about {count}" if by_chance else count
 
 
 def synapse_tables(model: Hierarchy) -> Iterator[Table]:

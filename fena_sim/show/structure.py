@@ -13,7 +13,7 @@ from .structure_colours import DIRECTIONS, direction_of, role_colours
 from .structure_legend import LEGEND_ROW, draw_legend, legend_rows
 from .structure_shapes import MARGIN, NAME, draw_link, draw_population, draw_projection
 from .style import COLUMN_WIDTH, PAGE_WIDTH, new_figure, sheet
-from .typeset import value_text
+from .typeset import initial_text
 
 
 def structure(model: Hierarchy) -> Figure:
@@ -131,7 +131,7 @@ def _wires(model):
     ways.
     """
     labels = {
-        p.name: p.name if p.delay is None else f"{p.name}, {value_text(p.delay)}"
+        p.name: p.name if p.delay is None else f"{p.name}, {initial_text(p.delay)}"
         for p in model.projections
     }
     wires = [

@@ -15,6 +15,12 @@ KILLS = ("resume",)
 SHOWS = {
     "change-a-parameter": [r"# my_model", r"10\. ms 0\.\d+", r"20\. ms 0\.\d+"],
     "compare-models": [r"difference .*n = 3", r"figures/fena/oddball\.pdf"],
+    "connect-populations": [
+        r"probability 0\.1 where i != j",
+        r"about 632",
+        r"in-degree 8",
+        r"200 given pairs; delay an array of shape \(200,\)",
+    ],
     "measure-mismatch": [
         r"2 repetition_suppression .*n = 2",
         r"figures/made/oddball\.png",

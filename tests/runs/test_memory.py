@@ -21,6 +21,7 @@ from fena_sim.device.default import DEVICES
 from fena_sim.errors import CheckpointError, ResourceError
 from fena_sim.load.shipped import HOME
 from fena_sim.network import projection as network_projection
+from fena_sim.network import wiring
 from fena_sim.network.initial_state import initial_state, state_names
 from fena_sim.runs import memory, resources
 from fena_sim.runs import plan as plans
@@ -90,7 +91,7 @@ def test_a_condition_is_asked_of_some_pairs_at_a_time(allocated):
     """1,998 of 10^6 pairs need no arrays of 10^6 pairs."""
     pair = fs.Projection(name="W", source="a", target="b", connect="abs(i - j) == 1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network_projection, "PAIRS_AT_ONCE", 2**14)
+        patch.setattr(wiring, "PAIRS_AT_ONCE", 2**14)
         network_projection.pairs(pair, 10, 10)  # SymPy's own memory
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
@@ -275,6 +276,21 @@ def test_limits_of_control_groups(line, files, left, tmp_path, monkeypatch):
     assert memory.free_memory() == (10**6 if left is None else left)
     monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "nothing")
     assert memory.free_memory() == 10**6
+
+
+def test_pairs_that_do_not_fit_are_not_drawn(free):
+    """10^11 pairs by chance, and their indices: refused in no time."""
+    populations = [
+        fs.Population(name=name, size=10**6, equations="x : 1") for name in ("source", "target")
+    ]
+    pairs = fs.Projection(
+        name="W", source="source", target="target", connect=0.1, equations="w : 1"
+    )
+    model = fs.Hierarchy(name="large", populations=populations, projections=[pairs])
+    free(2**30)
+    with pytest.raises(ResourceError, match="of memory, 1 GiB are free") as caught:
+        Plan.of(model, tiny.one_block(2, probes=()), device="runtime")
+    assert "'W' of about 100,000,000,000 synapses" in caught.value.where
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,13 @@ from brian2.parsing.sympytools import str_to_sympy
 from brian2.units import allunits
 
 from fena_sim import (
+    FixedInDegree,
     Hierarchy,
     Normal,
     Parameter,
     Plasticity,
     Population,
+    Probability,
     Projection,
     Uniform,
     load_model,
@@ -431,6 +433,31 @@ def test_spiking_delays_and_initial_values():
         "v": "uniform, -70 mV to -60 mV",
         "I": "given array of 7 values, 0 V to 6 mV",
         "w": "normal, mean 2 mV, sd 1 mV",
+    }
+
+
+def test_connections_and_delays_are_in_words():
+    """What was declared, not the pairs that a seed draws; counts are n*m*p and n*in-degree."""
+    chance = Probability(0.25, condition="i != j")
+    given = {
+        "chance": dict(connect=chance, delay=Uniform(1 * ms, 3 * ms)),
+        "degree": dict(connect=FixedInDegree(3), delay=Normal(1 * ms, 9 * ms)),
+        "given": dict(connect=([0, 6], [1, 2]), delay=[1, 2] * ms),
+    }
+    projections = [
+        attrs.evolve(SPIKING.projections[0], name=name, **options)
+        for name, options in given.items()
+    ]
+    found = tables(describe(attrs.evolve(SPIKING, projections=projections)))
+    rows = {code(row["Projection"])[0]: row for row in found["F. Projections"]}
+    shown = {
+        name: [row[column] for column in ("Connectivity", "Delay", "Synapses")]
+        for name, row in rows.items()
+    }
+    assert shown == {
+        "chance": ["probability 0.25 where i != j", "uniform, 1 ms to 3 ms", "about 10"],
+        "degree": ["in-degree 3", "normal, mean 9 ms, sd 1 ms", "21"],
+        "given": ["2 given pairs", "given array of 2 values, 1 ms to 2 ms", "2"],
     }
 
 

@@ -131,7 +131,8 @@ class Hierarchy:
             projection.check(source, target, known[source.name], known[target.name])
             if projection.plasticity is not None:
                 self._check_clock(projection.plasticity.clock, f"plasticity of {projection.where}")
-            self._check_clock(projection.delay, f"delay of {projection.where}")
+            if not projection.several_delays:
+                self._check_clock(projection.delay, f"delay of {projection.where}")
         for population in self.readers(PREDICTING):
             if population.level is None:
                 raise DeclarationError(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 import numpy as np
-from brian2 import Quantity
+from brian2 import Quantity, second
 from brian2.equations.equations import Equations, SingleEquation
 from brian2.units.fundamentalunits import (
     DIMENSIONLESS,
@@ -12,9 +12,20 @@ from brian2.units.fundamentalunits import (
     get_dimensions,
 )
 
-from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
+from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
 from ..arguments import checked
 from . import equations as eq
+from .connectivity import (
+    ALL,
+    ONE_TO_ONE,
+    DistanceDependent,
+    FixedInDegree,
+    Pairs,
+    Probability,
+    connection,
+)
+from .initial import Normal, Uniform
+from .initial import dimensions as initial_dimensions
 from .parameter import keep_meanings
 from .plasticity import Plasticity
 from .population import (
@@ -26,8 +37,6 @@ from .population import (
     frozen_mapping,
     frozen_texts,
 )
-
-ALL, ONE_TO_ONE = "all", "one_to_one"
 
 
 @checked(DeclarationError)
@@ -50,13 +59,20 @@ class Projection:
     on_pre, on_post : str, optional
         Statements at every spike of the source or target (``v_post += w``).
     connect : str
-        ``"all"`` (all-to-all), ``"one_to_one"``, or a condition on ``i`` and ``j`` (``"i != j"``).
-    delay : Quantity, optional
-        Conduction time from source to target, a multiple of dt. Everything the synapses read from
-        the source (``_pre`` variables and spikes) is then that old.
+        ``"all"`` (all-to-all), ``"one_to_one"``, or a condition on ``i`` and ``j`` (``"i != j"``);
+        a probability (0.1, or Probability(0.1, condition="i != j")), FixedInDegree(100), or
+        DistanceDependent(...), all drawn from the seed of the network; given pairs (i, j), two arrays
+        of int (n_synapses,); or a matrix (source size, target size), boolean or of scipy.sparse,
+        with a synapse where it is not zero.
+    delay : Quantity, Normal or Uniform, optional
+        Conduction time from source to target. Everything the synapses read from the source (``_pre``
+        variables and spikes) is then that old. One time is a multiple of dt. Different times, an
+        array (source size, target size) or (n_synapses,) or a distribution, must not be below 0,
+        and are rounded to the nearest multiple of dt that is at least dt.
     initial : dict
         Initial values of synaptic variables: number, quantity, Normal, Uniform, or an array
-        (source size, target size).
+        (source size, target size); with given pairs or a matrix also (n_synapses,), in the order of
+        the pairs, or row by row.
     parameters : dict
         Numbers or scalar quantities used in the equations, each with its meaning if given as
         Parameter(value, meaning).
@@ -72,14 +88,17 @@ class Projection:
     plasticity: Plasticity | None = None
     on_pre: str | None = None
     on_post: str | None = None
-    connect: str = ALL
-    delay: Quantity | None = None
+    connect: (
+        str | float | Pairs | Probability | FixedInDegree | DistanceDependent | np.ndarray | tuple
+    ) = ALL
+    delay: Quantity | Normal | Uniform | None = None
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
     meanings: dict = attrs.field(factory=dict, converter=frozen_texts, metadata={"hashed": False})
 
     def __attrs_post_init__(self):
         keep_meanings(self)
+        object.__setattr__(self, "connect", connection(self.connect, self.where))
         check_parameters(self.parameters, self.where)
         eq.check_free(self.all_parameters, self.where)
         check_initial(self.initial, self.own_variables, self.where)
@@ -91,7 +110,7 @@ class Projection:
                     fix=f"write {name}_post (to the target) or {name}_pre (back to the source)",
                 )
         if self.delay is not None:
-            check_clock(self.delay, f"delay of {self.where}")
+            self._check_delay(f"delay of {self.where}")
             if any(name.endswith("_pre") for name in self.summed):
                 raise DeclarationError(
                     "a delayed projection cannot deliver back to its source",
@@ -102,6 +121,13 @@ class Projection:
     @property
     def where(self) -> str:
         return f"Projection {self.name!r} ({self.source} -> {self.target})"
+
+    @property
+    def several_delays(self) -> bool:
+        """Whether delays differ between synapses."""
+        return self.delay is not None and (
+            isinstance(self.delay, (Normal, Uniform)) or np.shape(self.delay) != ()
+        )
 
     @property
     def parsed(self) -> Equations:
@@ -239,6 +265,34 @@ class Projection:
                     fix=f"mark {name} '(constant over dt)' in population {population.name!r}",
                 )
 
+    def _check_delay(self, where):
+        if not self.several_delays:
+            check_clock(self.delay, where)
+            return
+        if initial_dimensions(self.delay) != second.dim:
+            raise UnitError(
+                f"must be times, not {clipped(self.delay)}", where=where, fix="give e.g. [1, 2]*ms"
+            )
+        if isinstance(self.delay, Normal):
+            possible = float(self.delay.mean) > 0
+        else:
+            least = self.delay.low if isinstance(self.delay, Uniform) else self.delay
+            values = np.asarray(least, dtype=float)
+            possible = values.size and np.isfinite(values).all() and values.min() >= 0
+        if not possible:
+            raise DeclarationError(
+                f"a spike cannot arrive before it was sent: {clipped(self.delay)}",
+                where=where,
+                fix="give times that are not below 0",
+            )
+        if used := sorted(set().union(*map(eq.identifiers, self.texts), set()) & {"i", "N_pre"}):
+            raise DeclarationError(
+                f"reads {used[0]}, but with different delays synapses read from relay units, which "
+                "are counted otherwise",
+                where=where,
+                fix=f"give one delay, or the values that depend on {used[0]} in `initial`",
+            )
+
     def _check_shape(self, source, target):
         if self.connect == ONE_TO_ONE and source.size != target.size:
             raise DeclarationError(
@@ -246,18 +300,28 @@ class Projection:
                 where=self.where,
                 fix="give both populations the same size, or connect='all'",
             )
-        if self.connect not in (ALL, ONE_TO_ONE):
-            dims = {name: get_dimensions(value) for name, value in self.parameters.items()}
+        dims = {name: get_dimensions(value) for name, value in self.parameters.items()}
+        shapes, fix = (
+            [(), (source.size, target.size)],
+            "give an array of (source size, target size)",
+        )
+        if isinstance(self.connect, Pairs):
+            shapes, fix = [*shapes, (len(self.connect),)], f"{fix} or of ({len(self.connect)},)"
+        if not isinstance(self.connect, str):
+            self.connect.check(source.size, target.size, dims, self.where)
+        elif self.connect not in (ALL, ONE_TO_ONE):
             eq.check_known(self.connect, dims, self.where)
             eq.check_units(self.connect, DIMENSIONLESS, dims, self.where)
-        for name, value in self.initial.items():
-            shape = np.shape(value)
-            if shape not in ((), (source.size, target.size)):
+        values = {f"initial {name!r}": value for name, value in self.initial.items()}
+        if self.several_delays:
+            values["delay"] = self.delay
+        for name, value in values.items():
+            if np.shape(value) not in shapes:
                 raise DeclarationError(
-                    f"initial {name!r} has shape {shape}, the populations have "
+                    f"{name} has shape {np.shape(value)}, the populations have "
                     f"({source.size}, {target.size})",
                     where=self.where,
-                    fix="give an array of (source size, target size)",
+                    fix=fix,
                 )
 
     def _check_spikes(self, source, target):
@@ -276,9 +340,10 @@ class Projection:
                 )
 
     def __repr__(self):
-        parts = [{ALL: "all-to-all", ONE_TO_ONE: "one-to-one"}.get(self.connect, self.connect)]
+        names = {ALL: "all-to-all", ONE_TO_ONE: "one-to-one"}
+        parts = [names.get(str(self.connect), str(self.connect))]
         if self.delay is not None:
-            parts.append(f"delay {self.delay}")
+            parts.append(f"delay {clipped(self.delay) if np.ndim(self.delay) else self.delay}")
         parts += [f"{n} = {e.expr}" for n, e in self.summed.items()]
         if self.plasticity is not None:
             parts.append(repr(self.plasticity).strip("<>"))

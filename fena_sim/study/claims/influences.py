@@ -25,6 +25,7 @@ from ...errors import DeclarationError, LocalityError
 from ...network.initial_state import initial_state
 from ...network.pacemaker import NAME as PACEMAKER
 from ...network.pacemaker import BlockShape, table_values
+from ...network.wiring import wire
 
 #: Steps in which a change by spikes is looked for, from the middle and from the end of every
 #: presentation.
@@ -64,15 +65,19 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
         return {}
     line = timeline(block, model.dt)
     shape = BlockShape.of(line, len(line) + 1)
-    program = RuntimeDevice().build(model, block.streams[0].vocabulary, shape)
     tables = table_values(line, 0, shape)
     found: dict[str, list[float]] = {projection.name: [] for projection in plastic}
+    built = None
     for seed in seeds:
+        wired = wire(model, seed)
+        if wired is not built:
+            program = RuntimeDevice().build(wired, block.streams[0].vocabulary, shape)
+            built = wired
         waiting = list(plastic)
-        for before, start in _states(program, model, seed, tables, line):
+        for before, start in _states(program, wired, seed, tables, line):
             for projection in list(waiting):
                 value = _influence(
-                    program, model, projection, before, tables, start, np.random.default_rng(seed)
+                    program, wired, projection, before, tables, start, np.random.default_rng(seed)
                 )
                 if value is not None:
                     found[projection.name].append(value)
