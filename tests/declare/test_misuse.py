@@ -37,7 +37,7 @@ HASHED = (
     fs.Normal,
     fs.Uniform,
 )
-HASHED += (fs.Block, fs.FixedPace, fs.SelfPaced, fs.Probe, fs.Protocol)
+HASHED += (fs.Block, fs.EventPace, fs.FixedPace, fs.SelfPaced, fs.Probe, fs.Protocol)
 ABC = stimulus.one_hot("abcd")
 STREAM = stimulus.TokenStream.from_list("abcabc", ABC)
 GRAMMAR = stimulus.MotifGrammar()
@@ -166,6 +166,19 @@ DECLARED = {
     "FixedPace(onset_asynchrony)": (
         lambda **given: paced(fs.FixedPace, **given),
         dict(duration=np.full(6, 40) * ms, onset_asynchrony=60 * ms),
+    ),
+    "FixedPace(drawn)": (
+        lambda **given: paced(fs.FixedPace, **given),
+        dict(duration=40 * ms, onset_asynchrony=fs.Uniform(50 * ms, 70 * ms), seed=1),
+    ),
+    "EventPace": (
+        lambda **given: paced(fs.EventPace, **given),
+        dict(
+            onset=np.arange(6) * 100 * ms,
+            duration=np.full(6, 40) * ms,
+            pause=20 * ms,
+            rounding="nearest",
+        ),
     ),
     "SelfPaced": (
         lambda **given: paced(fs.SelfPaced, **given),

@@ -143,9 +143,14 @@ def column(table: pd.DataFrame, name: str, argument: str, where: str) -> pd.Seri
 
 
 def missing(values: pd.Series) -> np.ndarray:
-    """Where a column holds no value, bool (n,): None, NaN, or one of NOT_AVAILABLE."""
-    texts = [isinstance(v, str) and v.strip() in NOT_AVAILABLE for v in values]
-    return np.array(texts, dtype=bool) | values.isna().to_numpy()
+    """Where a column holds no value, bool (n,): None, NaN, one of NOT_AVAILABLE, or MATLAB's []."""
+    empty = [
+        v.strip() in NOT_AVAILABLE
+        if isinstance(v, str)
+        else isinstance(v, np.ndarray) and not v.size
+        for v in values
+    ]
+    return np.array(empty, dtype=bool) | values.isna().to_numpy()
 
 
 def as_names(values: pd.Series) -> list[str]:
@@ -173,12 +178,18 @@ def as_numbers(values: pd.Series, rows: Sequence[int], argument: str, where: str
     return numbers
 
 
-def as_label(values: pd.Series) -> np.ndarray | list[str]:
+def as_label(values: pd.Series, whole: pd.Series) -> np.ndarray | list[str]:
     """A column as a label: whole numbers as int64, other numbers as float64, true and false as bool,
     anything else as text. What is not available is NaN among numbers and "" among texts.
+
+    `values` are those of the tokens in `whole`, the column of the table.
     """
     gaps = missing(values)
     known = values[~gaps]
+    if values.dtype.kind == "f" and not gaps.any() and whole.isna().any():
+        # pandas has whole numbers as float64 where another row holds none
+        numbers = values.to_numpy(dtype=float)
+        return numbers.astype(np.int64) if np.all(numbers == np.rint(numbers)) else numbers
     if known.dtype.kind in "iufb" and values.dtype.kind != "O":
         return (
             values.to_numpy() if not gaps.any() else values.to_numpy(dtype=float, na_value=np.nan)

@@ -59,7 +59,7 @@ def laid_out(
     )
     used = {symbol, onset, duration if isinstance(duration, str) else None}
     chosen = [c for c in events.columns if c not in used] if labels is None else labels
-    kept = {name: as_label(column(events, name, "labels", where)) for name in chosen}
+    kept = {name: as_label(column(events, name, "labels", where), read[name]) for name in chosen}
     return events.index.to_numpy(), names, pace, kept
 
 
