@@ -227,6 +227,22 @@ DECLARED = {
         stimulus.TokenStream.from_ids,
         dict(tokens=[0, -1], vocabulary=ABC, role=np.array([1, 2])),
     ),
+    "from_events": (
+        lambda **given: laid_out(stream=stimulus.TokenStream.from_events(**given)),
+        dict(
+            table={"t": [0.5, 1.0], "s": ["a", "b"], "d": [0.2, 0.2], "role": ["x", "y"]},
+            symbol="s",
+            onset="t",
+            duration="d",
+            vocabulary=ABC,
+            omitted="b",
+            labels=["role"],
+            unit=second,
+            start=0 * second,
+            pause=10 * ms,
+            rounding="nearest",
+        ),
+    ),
     "concat": (stimulus.TokenStream.concat, dict(streams=[STREAM, STREAM])),
     "a slice": (lambda part: STREAM[part], dict(part=slice(2))),
     "text": (

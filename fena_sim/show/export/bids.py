@@ -14,6 +14,8 @@ from .files import BIDS_DESCRIPTION, MAKER, appearing
 VERSION = "1.10.0"
 #: The symbol that stands for an omitted token, with underscores behind it if the vocabulary has it.
 OMISSION = "omission"
+#: Columns to which BIDS gives a meaning that no label need have.
+DEFINED = ("trial_type", "sample", "stim_file", "stim_id", "channel", "HED")
 #: Columns of an event table that a table of BIDS holds under other names, none of which is a label.
 RENAMED = {"token": "fena_token", "gate": "fena_gate", "blank_onset": "fena_blank_onset"}
 MEANINGS = {
@@ -97,7 +99,8 @@ def bids_events(events: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     shown = events["symbol"].where(events["token"] >= 0, omission)
     labels = [c for c in events if c not in (*RENAMED, *RENAMED.values(), *MEANINGS, "symbol")]
     columns = {"onset": events["onset"], "duration": events["duration"], "trial_type": shown}
-    columns |= {_free(name): events[name] for name in labels}
+    free = {name: _free(name, events[name]) for name in labels}
+    columns |= {free[name]: events[name] for name in labels}
     columns |= {new: events[old] for old, new in RENAMED.items() if old in events}
     table = pd.DataFrame({name: _texts(values) for name, values in columns.items()})
     about = {name: MEANINGS[name] for name in table if name in MEANINGS}
@@ -107,13 +110,16 @@ def bids_events(events: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
         "Description": "The token that was presented.",
         "Levels": levels | {omission: "the token was omitted: nothing was presented"},
     }
-    about |= {_free(name): {"Description": f"Label {name!r} of the stimulus."} for name in labels}
+    about |= {free[name]: {"Description": f"Label {name!r} of the stimulus."} for name in labels}
     return table, about
 
 
-def _free(name):
-    """The name of a label's column; BIDS has a meaning of its own for trial_type."""
-    return "label_trial_type" if name == "trial_type" else _one_line(name)
+def _free(name, values):
+    """The name of a label's column: not one of those to which BIDS gives a meaning, unless it is a
+    response time in numbers.
+    """
+    taken = name in DEFINED or (name == "response_time" and values.dtype.kind not in "iuf")
+    return f"label_{name}" if taken else _one_line(name)
 
 
 def _one_line(text):
