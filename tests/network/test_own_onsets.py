@@ -2,12 +2,17 @@
 with the forward Euler method; the onsets of the table.
 """
 
+import attrs
 import numpy as np
+import pandas as pd
 import pytest
 from brian2 import ms
 
 import fena_sim as fs
+from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.epochs import epochs
+from fena_sim.export import write_bids
+from fena_sim.network.pacemaker import BlockShape, table_values
 from fena_sim.stimulus import TokenStream, one_hot
 
 ABC = one_hot("abc")
@@ -97,3 +102,65 @@ def test_a_network_follows_the_table(device, chunk, tmp_path):
     whole = epochs(run, "two", "cell.v", window=(0 * ms, (25 + PAUSE) * ms))
     assert whole["token"].to_numpy().tolist() == list(range(len(ONSET)))  # the last is whole
     assert "at most 0. s from those of the table" in (run.folder / "log.txt").read_text()
+
+
+def test_controls_go_on_in_the_pause():
+    """A function of time is asked for the pause as for any token; a value per token keeps the last."""
+    t = np.arange(ONSET[-1] + SHOWN[-1] + PAUSE)
+    block = fs.Block(
+        name="a",
+        stream=stream(),
+        controls={
+            "temperature": lambda t: t / (1 * ms),
+            "plasticity_gain": np.arange(len(ONSET), dtype=float),
+        },
+    )
+    line = timeline(block, 1 * ms)
+    tables = table_values(line, 0, BlockShape.of(line, 16))
+    row = np.searchsorted([o + s for o, s in zip(ONSET, SHOWN, strict=True)], t, side="right")
+    first = np.concatenate([[0], [o + s for o, s in zip(ONSET, SHOWN, strict=True)]])[row]
+    np.testing.assert_allclose(tables["temperature_control"][row, t - first], t, atol=1e-9)
+    np.testing.assert_array_equal(
+        tables["plasticity_gain_control"][row], np.minimum(row, len(ONSET) - 1)
+    )
+    assert tables["blank_steps"][len(ONSET)] > PAUSE  # no token comes on in it
+
+
+@pytest.mark.compile
+def test_a_bids_table_of_60_trials(tmp_path):
+    """The network's own arrivals: pauses up to 5 s, rows that are no tokens, three labels."""
+    rng, onset = np.random.default_rng(3), np.cumsum(np.random.default_rng(3).uniform(0.3, 5.2, 60))
+    table = pd.DataFrame(
+        {
+            "onset": [f"{time:.4f}" for time in onset],
+            "duration": "0.25",
+            "trial_type": rng.choice(["a", "b", "c", "n/a"], 60),
+            "trial": np.arange(60),
+            "response_time": [f"{rt:.3f}" if rt > 0.4 else "n/a" for rt in rng.uniform(0.2, 1, 60)],
+            "hand": rng.choice(["left", "right", "n/a"], 60),
+        }
+    )
+    table.to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    block = fs.Block(
+        name="trials", stream=TokenStream.from_events(tmp_path / "events.tsv", vocabulary=ABC)
+    )
+    run = fs.run(
+        model(), fs.Protocol(name="trials", blocks=[block]), device="dense64", out=tmp_path / "runs"
+    )
+    events, kept = run.events("trials"), table[table["trial_type"] != "n/a"]
+    shift = events["onset"].to_numpy() - kept["onset"].astype(float).to_numpy()
+    assert len(events) == len(kept) and np.abs(shift).max() <= 0.5e-3 + 1e-9
+    assert events["symbol"].tolist() == kept["trial_type"].tolist()
+    assert events["trial"].tolist() == kept["trial"].tolist()
+    assert events["hand"].tolist() == kept["hand"].replace("n/a", "").tolist()
+    np.testing.assert_array_equal(
+        events["response_time"], kept["response_time"].replace("n/a", "nan").astype(float)
+    )
+    write_bids(run, tmp_path / "bids")
+    (path,) = tmp_path.glob("bids/sub-*/beh/*_events.tsv")
+    again = TokenStream.from_events(path, vocabulary=ABC, labels=["trial", "response_time", "hand"])
+    assert again == attrs.evolve(block.stream, pace=again.pace)
+    np.testing.assert_array_equal(
+        timeline(attrs.evolve(block, stream=again, pace=again.pace), 1 * ms).blank,
+        timeline(block, 1 * ms).blank,
+    )
