@@ -13,6 +13,8 @@ from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.epochs import epochs
 from fena_sim.export import write_bids
 from fena_sim.network.pacemaker import BlockShape, table_values
+from fena_sim.show.export.contents import contents
+from fena_sim.show.report.blocks import block_rows
 from fena_sim.stimulus import TokenStream, one_hot
 
 ABC = one_hot("abc")
@@ -164,3 +166,20 @@ def test_a_bids_table_of_60_trials(tmp_path):
         timeline(attrs.evolve(block, stream=again, pace=again.pace), 1 * ms).blank,
         timeline(block, 1 * ms).blank,
     )
+
+
+def test_the_pause_is_part_of_the_block(tmp_path):
+    """In exports, reports and where the next block begins."""
+    run = fs.run(model(), protocol(), device="runtime", out=tmp_path)
+    length = ONSET[-1] + SHOWN[-1] + PAUSE
+    one, two = contents(run)
+    assert (one.steps, two.first_step) == (length, length)
+    first, second = block_rows(run, None)
+    assert first.duration == pytest.approx(length / 1e3) and second.begin == first.duration
+    assert first.pace == "onsets of a table of events, then a pause of 60 ms"
+    pace = fs.FixedPace(onset_asynchrony=fs.Uniform(80 * ms, 100 * ms), seed=2)
+    block = fs.Block(name="drawn", stream=stream()[:3], pace=pace)
+    drawn = fs.run(
+        model(), fs.Protocol(name="drawn", blocks=[block]), device="runtime", out=tmp_path
+    )
+    assert block_rows(drawn, None)[0].pace == "48 ms presented, an onset every 80 ms to 100 ms"

@@ -164,6 +164,7 @@ class FixedPace:
         """The onset asynchronies that a Uniform gives, in s and not yet rounded, float64
         (n_tokens,). The first tokens have the same ones, however many there are.
         """
+        assert isinstance(self.onset_asynchrony, Uniform)
         return self.onset_asynchrony.draw(np.random.default_rng(self.seed), n_tokens)
 
     def steps(

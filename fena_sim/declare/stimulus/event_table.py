@@ -1,7 +1,7 @@
 """Tables of events as laboratories keep them: BIDS and other TSV, CSV, MATLAB, pandas."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -163,14 +163,14 @@ def as_names(values: pd.Series) -> list[str]:
     ]
 
 
-def as_numbers(values: pd.Series, rows: Sequence[int], argument: str, where: str) -> np.ndarray:
-    """The values as float64 (n,); StimulusError, with its row, for one that is no number."""
+def as_numbers(values: pd.Series, argument: str, where: str) -> np.ndarray:
+    """The values as float64 (n,); StimulusError, with its row (the index), for one that is no number."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
     wrong = ~np.isfinite(numbers)
     if wrong.any():
         at = int(np.argmax(wrong))
         raise StimulusError(
-            f"the {argument} in row {rows[at]} is {clipped(values.iloc[at])}, which is no number",
+            f"the {argument} in row {values.index[at]} is {clipped(values.iloc[at])}, which is no number",
             where=where,
             fix="correct it, or leave the row out"
             + (", or give all tokens one duration: duration=48*ms" * (argument == "duration")),

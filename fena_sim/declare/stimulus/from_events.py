@@ -45,7 +45,7 @@ def laid_out(
             where=where,
             fix="give symbol=..., the column that says what was presented",
         )
-    times = as_numbers(column(events, onset, "onset", where), events.index, "onset", where)
+    times = as_numbers(column(events, onset, "onset", where), "onset", where)
     order = np.argsort(times, kind="stable")
     events, times = events.iloc[order], times[order] * float(unit) - float(start)
     names = as_names(events[symbol])
@@ -67,7 +67,7 @@ def _durations(events, duration, unit, where):
     """Seconds of every event, float64 (n,)."""
     if isinstance(duration, str):
         values = column(events, duration, "duration", where)
-        shown = as_numbers(values, events.index, "duration", where) * float(unit)
+        shown = as_numbers(values, "duration", where) * float(unit)
     else:
         if not have_same_dimensions(duration, second) or np.ndim(duration):
             raise UnitError(

@@ -69,9 +69,10 @@ def write_bids(
         for recording in contents(run, blocks):
             task = _task(recording.name, tasks)
             events = recording.events
-            streams = events.groupby("stream") if "stream" in events else [(None, events)]
-            for number, table in streams:
-                part = "" if number is None else f"_acq-stream{number}"
+            parts = {"": events}
+            if "stream" in events:
+                parts = {f"_acq-stream{n:d}": table for n, table in events.groupby("stream")}
+            for part, table in parts.items():
                 stem = f"{subject}_task-{task}{part}_events"
                 _write(place / stem, table.drop(columns="stream", errors="ignore"), recording.name)
         _describe(made, run, tasks)
@@ -103,7 +104,7 @@ def bids_events(events: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     columns |= {free[name]: events[name] for name in labels}
     columns |= {new: events[old] for old, new in RENAMED.items() if old in events}
     table = pd.DataFrame({name: _texts(values) for name, values in columns.items()})
-    about = {name: MEANINGS[name] for name in table if name in MEANINGS}
+    about: dict = {name: MEANINGS[name] for name in table if name in MEANINGS}
     levels = {symbol: f"token {symbol!r}" for symbol in symbols}
     about["trial_type"] = {
         "LongName": "Token",

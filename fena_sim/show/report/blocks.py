@@ -154,7 +154,8 @@ def _pace(pace):
     }
     if pace["type"] == "FixedPace" and "blank" not in texts:
         drawn = value_of(pace["onset_asynchrony"])
-        return f"{texts['duration']} presented, an onset every {drawn.low} to {drawn.high}"
+        low, high = value_text(drawn.low), value_text(drawn.high)
+        return f"{texts['duration']} presented, an onset every {low} to {high}"
     if pace["type"] == "FixedPace":
         return f"{texts['duration']} presented, {texts['blank']} blank"
     if pace["type"] == "EventPace":

@@ -42,9 +42,9 @@ def sixty(tmp_path):
     """
     rng, time, rows, kept = np.random.default_rng(5), 0.4217, [], []
     for trial in range(60):
-        shown = 0.2 + 0.1 * (trial % 2)
+        shown = 0.2004 + 0.1 * (trial % 2)
         kept.append(
-            [f"{time:.4f}", f"{shown:.1f}", "face" if trial % 3 else "house", f"{trial}"]
+            [f"{time:.4f}", f"{shown:.4f}", "face" if trial % 3 else "house", f"{trial}"]
             + [
                 "n/a" if trial % 7 == 0 else f"{0.3 + trial / 100:.2f}",
                 "n/a" if trial == 9 else "left",
