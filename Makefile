@@ -32,7 +32,7 @@ test-extras: .venv/extras
 	.venv/bin/python -m pytest tests/show/export tests/study/sweep tests/test_data_page.py
 
 .venv/extras: $(STAMP)
-	.venv/bin/python -m pip install --quiet --editable '.[nwb,neo,mne,sweep]' nwbinspector
+	.venv/bin/python -m pip install --quiet --editable '.[nwb,neo,mne,sweep]' nwbinspector bids-validator-deno
 	touch $@
 
 test-browser: $(STAMP)

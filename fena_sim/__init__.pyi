@@ -14,6 +14,7 @@ from .declare.model.projection import Projection as Projection
 from .declare.model.readouts import Readout as Readout
 from .declare.protocol.block import INITIAL as INITIAL
 from .declare.protocol.block import Block as Block
+from .declare.protocol.event_pace import EventPace as EventPace
 from .declare.protocol.pace import FixedPace as FixedPace
 from .declare.protocol.pace import SelfPaced as SelfPaced
 from .declare.protocol.probe import Probe as Probe

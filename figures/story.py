@@ -74,14 +74,14 @@ def _coming_into_use(ax, runs):
     ax.set_xlabel("training tokens (thousands)")
     ax.set_ylabel("share predicted")
     ax.text(0.5 * end, 0.93, "inside motifs", color=level_colour(1), fontsize=6, ha="center")
-    ax.text(0.28 * end, 0.4, "at junctions", color=level_colour(2), fontsize=6, ha="center")
+    ax.text(0.5 * end, 0.4, "at junctions", color=level_colour(2), fontsize=6, ha="center")
     name = "at junctions,\nlevel 2\nknocked out"
     ax.text(1.1 * end, 0.08, name, color=level_colour(1), fontsize=6, ha="right")
 
 
 def _events(ax, runs):
     for mask, colour, name, height in (
-        (1, named.BLACK, "at junctions", 0.5),
+        (1, named.BLACK, "at junctions", 0.28),
         (0, named.GREY, "inside motifs", 0.1),
     ):
         of = [

@@ -385,6 +385,41 @@ ENGINE = [
         "arriving = int(elapsed == blank_steps - 1)",
         f"{_ORACLE}[fena_flat_memory-runtime]",
     ),
+    Mutant(
+        "means of tokens without a blank between them run on",
+        "fena_sim/network/population.py",
+        "presenting*((1 - arriving)*{name} + {variable})",
+        "presenting*({name} + {variable})",
+        "tests/network/test_own_onsets.py",
+    ),
+    Mutant(
+        "a block begins within the pause of the one before",
+        "fena_sim/runs/chunks.py",
+        "state |= BLOCK_END",
+        "pass",
+        "tests/network/test_own_onsets.py",
+    ),
+    Mutant(
+        "durations are rounded, and not ends",
+        "fena_sim/declare/protocol/event_pace.py",
+        "for times in (self.onset, self.onset + self.duration)",
+        "for times in (self.onset, np.rint(self.onset / dt) * dt + self.duration)",
+        "tests/declare/stimulus/test_from_events.py",
+    ),
+    Mutant(
+        "drawn asynchronies ignore the seed",
+        "fena_sim/declare/protocol/pace.py",
+        "np.random.default_rng(self.seed)",
+        "np.random.default_rng(0)",
+        "tests/declare/stimulus/test_from_events.py::test_drawn_asynchronies",
+    ),
+    Mutant(
+        "an omitted token is exported as one that was presented",
+        "fena_sim/show/export/bids.py",
+        'events["symbol"].where(events["token"] >= 0, omission)',
+        'events["symbol"]',
+        "tests/show/export/test_bids.py::test_every_token_has_its_row",
+    ),
     # -- declarations ------------------------------------------------------------------------------
     Mutant(
         "seed of the initial values ignored",

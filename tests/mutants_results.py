@@ -57,8 +57,8 @@ RESULTS = [
     (
         "functions of time begin a token late",
         "fena_sim/declare/protocol/timeline.py",
-        "np.concatenate([[0], np.cumsum(blank + longest)[:-1]])",
-        "np.cumsum(blank + longest)",
+        "np.concatenate([[0], np.cumsum(blank + longest)])[: n",
+        "np.append(np.cumsum(blank + longest), 0)[: n",
         _CONTROLS,
     ),
     (
@@ -71,8 +71,8 @@ RESULTS = [
     (
         "control signals are those of the token before",
         "fena_sim/network/pacemaker.py",
-        "table = line.controls[name][rows]",
-        "table = line.controls[name][np.maximum(rows - 1, 0)]",
+        "np.minimum(places, len(line.controls[name]) - 1)",
+        "np.clip(places - 1, 0, len(line.controls[name]) - 1)",
         _CONTROLS,
     ),
     (

@@ -30,6 +30,13 @@ import click
     help="Tables, with a description of their columns.",
 )
 @click.option(
+    "--bids",
+    type=click.Path(),
+    default=None,
+    metavar="FOLDER",
+    help="BIDS: the events of every block, with a description of their columns.",
+)
+@click.option(
     "--block",
     "blocks",
     multiple=True,
@@ -71,6 +78,7 @@ def command(
     neo: str | None,
     mne: str | None,
     csv: str | None,
+    bids: str | None,
     blocks: tuple[str, ...],
     columns: tuple[str, ...],
     variables: tuple[str, ...],
@@ -79,7 +87,7 @@ def command(
     force: bool,
 ) -> None:
     """Write a finished run in the formats of other tools: at least one of --nwb, --neo, --mne,
-    --csv.
+    --csv, --bids.
 
     Files appear under their names only when complete. --nwb, --neo and --mne need packages of their
     own, the extras nwb, neo and mne. Without them, the error names the command that installs them.
@@ -89,13 +97,14 @@ def command(
       fena export runs/omission-fena-seed0-... --nwb omission.nwb
       fena export runs/omission-fena-seed0-... --mne omission-ave.fif --block silence --by omitted
       fena export runs/omission-fena-seed0-... --csv omission --neo omission.nix --force
+      fena export runs/omission-fena-seed0-... --bids omission-bids
     """
     from ..load.set_option import parse_value
     from ..runs.store.manifest import interpreting
     from ..runs.store.run import open_run
 
-    if not (nwb or neo or mne or csv):
-        raise click.UsageError("give at least one of --nwb, --neo, --mne, --csv")
+    if not (nwb or neo or mne or csv or bids):
+        raise click.UsageError("give at least one of --nwb, --neo, --mne, --csv, --bids")
     opened = open_run(run)
     with interpreting(opened.folder):
         if nwb:
@@ -123,6 +132,10 @@ def command(
             from ..show.export.csv import write_csv
 
             write_csv(opened, csv, blocks, force)
-    for path in (nwb, neo, mne, csv):
+        if bids:
+            from ..show.export.bids import write_bids
+
+            write_bids(opened, bids, blocks, force)
+    for path in (nwb, neo, mne, csv, bids):
         if path:
             click.echo(f"wrote {path}", err=True)

@@ -31,7 +31,7 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
         fields = {
             f.name: getattr(value, f.name)
             for f in attrs.fields(type(value))
-            if f.name not in skip and f.metadata.get("hashed", True)
+            if f.name not in skip and _hashed(f, value)
         }
         if structure_only and "parameters" in fields:
             fields["parameters"] = {
@@ -58,6 +58,14 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
     if callable(value):
         return "function"  # a control signal: a run's hash holds the values that it gave
     return value
+
+
+def _hashed(field, value):
+    """Whether a field is part of what two equal inputs share. Those that came later, "if given", are
+    not where they have their default: the runs of before keep their names.
+    """
+    rule = field.metadata.get("hashed", True)
+    return getattr(value, field.name) != field.default if rule == "if given" else rule
 
 
 def digest(data: Json) -> str:

@@ -43,7 +43,8 @@ def sample(
     name : str
         One of CONTROL_SIGNALS.
     start : int64 (n,)
-        Steps from the block's start to each token's period.
+        Steps from the block's start to each token's period; with one more, of the pause at the end,
+        a value per token keeps the last one there.
     steps : int
         Of the longest period.
     dt : Quantity
@@ -67,6 +68,8 @@ def sample(
         if not have_same_dimensions(value, 1):
             raise UnitError(f"control {name!r} has units", where=block.where, fix=fix)
         values = np.asarray(value, dtype=float)
+        if shape[1] == 1 and values.ndim and len(values) == len(start) - 1:
+            values = np.append(values, values[-1])
         table = np.broadcast_to(values.reshape(-1, 1) if shape[1] == 1 else values, shape).copy()
     except FenaError:
         raise

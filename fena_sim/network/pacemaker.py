@@ -58,17 +58,22 @@ def table_values(line: Timeline, start: int, shape: BlockShape) -> dict[str, np.
     steps)}.
 
     With a batch, "token_row" and "stream_gate" hold a column per stream. Rows beyond the block's
-    end repeat its last token; they are never reached.
+    end repeat its last token; they are never reached, but for the first of them, which is the pause
+    at the end: a blank that does not end in it.
     """
-    rows = np.minimum(np.arange(start, start + shape.capacity), len(line) - 1)
+    places = np.arange(start, start + shape.capacity)
+    rows = np.minimum(places, len(line) - 1)
+    blank = line.blank[rows]
+    if line.pause:
+        blank[places >= len(line)] = line.pause + 1
     tables = {
         "token_row": line.token[rows] + 1.0,
-        "blank_steps": line.blank[rows] * 1.0,
+        "blank_steps": blank * 1.0,
         "shortest_steps": line.shortest[rows] * 1.0,
         "longest_steps": line.longest[rows] * 1.0,
     }
     for name, columns in zip(CONTROL_SIGNALS, shape.columns):
-        table = line.controls[name][rows]
+        table = line.controls[name][np.minimum(places, len(line.controls[name]) - 1)]
         tables[f"{name}_control"] = table[:, 0] if columns == 1 else table
     if line.stream_gate is not None:
         tables["stream_gate"] = line.stream_gate[rows]
@@ -155,7 +160,7 @@ def make_pacemaker(
             [
                 *judgement(hierarchy, hierarchy.batch),
                 "steps = presenting*(elapsed - blank_steps + 1)",
-                "iterations = presenting*(unsettled*steps + (1 - unsettled)*iterations)",
+                "iterations = presenting*(unsettled*steps + (1 - unsettled)*int(steps > 1)*iterations)",
                 "quiet = presenting*(1 - unsettled)*(quiet + 1)",
                 "departing = presenting*int((steps >= longest_steps) or ((steps >= shortest_steps) and (quiet >= hold)))",
             ]

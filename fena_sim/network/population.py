@@ -140,7 +140,7 @@ def make_group(
                 )
             )
             keeping.append(
-                f"{name} = presenting*({name} + {variable})"
+                f"{name} = presenting*((1 - arriving)*{name} + {variable})"
                 if readout.when == "mean"
                 else f"{name} = arriving*{variable} + (1 - arriving)*{name}"
             )

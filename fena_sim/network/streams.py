@@ -55,7 +55,8 @@ def make_streams(
         "\n".join(
             [
                 *pacemaker.judgement(hierarchy, 1),
-                "iterations = shared_presenting*(unsettled*shared_steps + (1 - unsettled)*iterations)",
+                "iterations = shared_presenting*(unsettled*shared_steps"
+                " + (1 - unsettled)*int(shared_steps > 1)*iterations)",
             ]
         ),
         clock=clock,

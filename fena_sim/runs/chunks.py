@@ -19,6 +19,8 @@ QUICK = 1.0
 CHUNK_START = {
     f"{PACEMAKER}.{name}": np.zeros(1) for name in ("token", "chunk_start", "chunk_duration")
 }
+#: After a pause at the end, in which the next token's steps were counted already.
+BLOCK_END = {f"{PACEMAKER}.elapsed": np.zeros(1)}
 
 
 class BlockRunner:
@@ -67,6 +69,8 @@ class BlockRunner:
                 {**after, **CHUNK_START},
                 Position(done=position.done + finished, step=position.step + steps),
             )
+            if position.done == len(self.line):
+                state |= BLOCK_END
             self.checkpoints.save(state, position)
             seconds = time.monotonic() - began
             report(position, finished, recordings, seconds)
@@ -78,6 +82,8 @@ class BlockRunner:
         last = min(position.done + self.chunk_tokens, len(self.line))
         if not self.line.self_paced:
             steps = int(self.line.most_steps[position.done : last].sum())
+            if last == len(self.line):
+                steps += self.line.pause
             return *self.program.run(before, tables, position.step, steps), steps
         # However fast the hierarchy settles, this many steps cannot use up more tokens than the
         # tables hold.

@@ -9,6 +9,7 @@ from filelock import FileLock
 from ..declare.arguments import checked
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
+from ..declare.protocol.event_pace import EventPace
 from ..declare.protocol.protocol import Protocol
 from ..device.default import Device
 from ..device.program import Program
@@ -233,7 +234,12 @@ class Execution:
         save_arrays(self._state(block.name), state, step=end_step, block=block.name)
         write_checksums(self.folder, block.name)
         checkpoints.remove()
-        self._log(f"block {block.name}: {len(line)} tokens done")
+        shift = (
+            f"; their onsets are at most {block.pace.largest_shift(model.dt)} from those of the table"
+            if isinstance(block.pace, EventPace)
+            else ""
+        )
+        self._log(f"block {block.name}: {len(line)} tokens done{shift}")
 
     def _program(self, plan, programs):
         if plan.program_key not in programs:

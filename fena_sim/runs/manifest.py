@@ -60,6 +60,7 @@ def _block(protocol, plan):
         "tokens": len(plan.block),
         "start_from": protocol.origin(plan.block),
         "self_paced": plan.timeline.self_paced,
+        **({"pause_steps": plan.timeline.pause} if plan.timeline.pause else {}),
         "probes": [p.population for p in plan.block.probes],
     }
 

@@ -67,7 +67,7 @@ class Planned(typing.Protocol):
 
 def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict[str, int]:
     """Bytes that each probe of a block records, at most: {population: bytes}."""
-    duration = float(line.most_steps.sum()) * float(model.dt)
+    duration = float(line.most_steps.sum() + line.pause) * float(model.dt)
     return {
         probe.population: int(probe.bytes_per_second(model) * duration) for probe in block.probes
     }

@@ -37,7 +37,7 @@ HASHED = (
     fs.Normal,
     fs.Uniform,
 )
-HASHED += (fs.Block, fs.FixedPace, fs.SelfPaced, fs.Probe, fs.Protocol)
+HASHED += (fs.Block, fs.EventPace, fs.FixedPace, fs.SelfPaced, fs.Probe, fs.Protocol)
 ABC = stimulus.one_hot("abcd")
 STREAM = stimulus.TokenStream.from_list("abcabc", ABC)
 GRAMMAR = stimulus.MotifGrammar()
@@ -167,6 +167,19 @@ DECLARED = {
         lambda **given: paced(fs.FixedPace, **given),
         dict(duration=np.full(6, 40) * ms, onset_asynchrony=60 * ms),
     ),
+    "FixedPace(drawn)": (
+        lambda **given: paced(fs.FixedPace, **given),
+        dict(duration=40 * ms, onset_asynchrony=fs.Uniform(50 * ms, 70 * ms), seed=1),
+    ),
+    "EventPace": (
+        lambda **given: paced(fs.EventPace, **given),
+        dict(
+            onset=np.arange(6) * 100 * ms,
+            duration=np.full(6, 40) * ms,
+            pause=20 * ms,
+            rounding="nearest",
+        ),
+    ),
     "SelfPaced": (
         lambda **given: paced(fs.SelfPaced, **given),
         dict(blank=12 * ms, longest=40 * ms, shortest=4 * ms, hold=2 * ms),
@@ -213,6 +226,22 @@ DECLARED = {
     "from_ids": (
         stimulus.TokenStream.from_ids,
         dict(tokens=[0, -1], vocabulary=ABC, role=np.array([1, 2])),
+    ),
+    "from_events": (
+        lambda **given: laid_out(stream=stimulus.TokenStream.from_events(**given)),
+        dict(
+            table={"t": [0.5, 1.0], "s": ["a", "b"], "d": [0.2, 0.2], "role": ["x", "y"]},
+            symbol="s",
+            onset="t",
+            duration="d",
+            vocabulary=ABC,
+            omitted="b",
+            labels=["role"],
+            unit=second,
+            start=0 * second,
+            pause=10 * ms,
+            rounding="nearest",
+        ),
     ),
     "concat": (stimulus.TokenStream.concat, dict(streams=[STREAM, STREAM])),
     "a slice": (lambda part: STREAM[part], dict(part=slice(2))),

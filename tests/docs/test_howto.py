@@ -30,6 +30,12 @@ SHOWS = {
     "resume": [r"my_oddball +my_model +0 .*finished"],
     "scripting": [r"exit code 2", r"nothing\.py", r"10\. ms", r"70 tokens done"],
     "several-seeds": [r"n = 5\)"],
+    "use-an-events-table": [
+        r"1 +1\.25 +0\.2 +house",
+        r"largest shift 0\.4 ms",
+        r"\['1', '2', '1'\] \[100\. 250\. 400\.\] ms",
+        r"1\.25\t0\.2\thouse\tn/a\tfalse",
+    ],
 }
 
 

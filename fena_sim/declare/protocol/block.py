@@ -10,6 +10,7 @@ from ..arguments import checked
 from ..control_signals import CONTROL_SIGNALS
 from ..sequence import check_order, sequence
 from ..stimulus.stream import TokenStream
+from .event_pace import EventPace
 from .pace import FixedPace, SelfPaced
 from .probe import Probe
 
@@ -27,6 +28,12 @@ def _single(stream: TokenStream | Sequence[TokenStream]) -> TokenStream | Sequen
     return stream[0] if len(stream) == 1 and isinstance(stream[0], TokenStream) else tuple(stream)
 
 
+def _own_pace(stream):
+    """The onsets of the stream's table. Of several streams, which share a pace, the first decides."""
+    first = stream[0] if isinstance(stream, tuple) and stream else stream
+    return getattr(first, "pace", None) or FixedPace()
+
+
 def _probes(given: Iterable[Probe]) -> tuple:
     return sequence(given, "probes", "Block.probes", ProtocolError)
 
@@ -42,12 +49,14 @@ class Block:
     stream : TokenStream, or list of TokenStream
         The tokens with their ground-truth labels. For a Hierarchy with a batch, one stream of its
         own for each, of equal lengths: they are presented side by side, at the same pace.
-    pace : FixedPace or SelfPaced
+    pace : FixedPace, EventPace or SelfPaced
+        If left out, the onsets of the stream's own table (`TokenStream.from_events`), or FixedPace()
+        where it has none.
     controls : dict
         Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``,
         ``knocked_out`` (the level whose predictions are knocked out; 0: none): a number, an array with one value per token, or a function of the time since the block's start
-        (a quantity array of shape (tokens, steps); in a self-paced block the longest pace is
-        assumed).
+        (a quantity array of shape (tokens, steps), with one row more for a pause at the end; in a
+        self-paced block the longest pace is assumed).
     probes : tuple of Probe
     start_from : str, optional
         Name of an earlier block whose final state this block starts from, or INITIAL. The block
@@ -59,7 +68,9 @@ class Block:
 
     name: str
     stream: TokenStream = attrs.field(converter=_single)
-    pace: FixedPace | SelfPaced = attrs.field(factory=FixedPace)
+    pace: FixedPace | EventPace | SelfPaced = attrs.field(
+        default=attrs.Factory(lambda block: _own_pace(block.stream), takes_self=True)
+    )
     controls: dict[str, float | np.ndarray | Callable] = attrs.field(factory=dict)
     probes: tuple = attrs.field(factory=tuple, converter=_probes)
     start_from: str | None = None
@@ -106,6 +117,12 @@ class Block:
             if stream.vocabulary != self.streams[0].vocabulary:
                 raise ProtocolError(
                     "streams of different vocabularies", where=self.where, fix="use one vocabulary"
+                )
+            if self.pace is self.streams[0].pace is not None and stream.pace != self.pace:
+                raise ProtocolError(
+                    "streams with different onsets of their own, which cannot share a pace",
+                    where=self.where,
+                    fix="give the block a pace for all of them, e.g. pace=FixedPace()",
                 )
 
     @property

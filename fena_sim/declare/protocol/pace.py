@@ -7,6 +7,7 @@ from brian2.units.fundamentalunits import have_same_dimensions
 
 from ...errors import ProtocolError, UnitError, clipped
 from ..arguments import checked
+from ..model.initial import Uniform
 
 #: The blank before a token where nothing else is declared.
 BLANK = 12 * ms
@@ -78,8 +79,12 @@ class FixedPace:
     `duration`. Give `blank` or `onset_asynchrony`, which is the whole period, blank + duration; if
     both are left out, the blank is 12 ms. Each is a time or an array with one time per token.
 
-    All times are multiples of the model's dt. Jittered times, or those of a screen of 60 Hz, are
-    rounded to it by hand: ``np.round(blank/dt)*dt``.
+    ``onset_asynchrony=Uniform(180*ms, 260*ms)`` draws one for every token, from
+    ``numpy.random.default_rng(seed)``, and rounds it to the nearest step of the model's dt. Two
+    blocks with the same seed have the same asynchronies.
+
+    All other times are multiples of the model's dt. Those of a screen of 60 Hz are rounded to it by
+    hand: ``np.round(blank/dt)*dt``.
 
     Raises
     ------
@@ -90,17 +95,23 @@ class FixedPace:
 
     duration: Quantity = 48 * ms
     blank: Quantity | None = None
-    onset_asynchrony: Quantity | None = None
+    onset_asynchrony: Quantity | Uniform | None = None
+    seed: int = attrs.field(default=0, metadata={"hashed": "if given"})
 
     def __attrs_post_init__(self):
         where = "FixedPace"
         check_time(self.duration, "duration", where, single=False)
+        if self.seed < 0:
+            raise ProtocolError(f"the seed is {self.seed}", where=where, fix="give seed >= 0")
         if self.blank is not None and self.onset_asynchrony is not None:
             raise ProtocolError(
                 "the pace takes the blank or the onset asynchrony, not both",
                 where=where,
                 fix="give FixedPace(duration=48*ms, blank=12*ms)",
             )
+        if isinstance(self.onset_asynchrony, Uniform):
+            self._check_drawn()
+            return
         if self.onset_asynchrony is not None:
             object.__setattr__(self, "blank", self._rest())
         elif self.blank is None:
@@ -128,10 +139,41 @@ class FixedPace:
             )
         return blank
 
+    def _check_drawn(self):
+        """The shortest asynchrony that may be drawn is a time, and leaves a blank."""
+        where, drawn = "FixedPace", self.onset_asynchrony
+        # Both ends have one unit, unless the lower is 0, which leaves no blank.
+        check_time(drawn.high, "onset_asynchrony", where)
+        longest = np.max(np.asarray(self.duration, dtype=float))
+        if float(drawn.low) <= longest:
+            raise ProtocolError(
+                f"the shortest onset asynchrony, {drawn.low}, leaves no blank after the duration",
+                where=where,
+                fix=f"draw from more than {longest * second}, e.g. Uniform(180*ms, 260*ms)",
+            )
+
+    def _drawn_steps(self, n_tokens, dt, where):
+        """Steps of presentation, and steps of the blanks that drawn asynchronies leave."""
+        shown = _per_token(
+            in_steps(self.duration, dt, "duration", where), n_tokens, "duration", where
+        )
+        period = np.rint(self.drawn(n_tokens) / float(dt)).astype(np.int64)
+        return np.maximum(period - shown, 1), shown
+
+    def drawn(self, n_tokens: int) -> np.ndarray:
+        """The onset asynchronies that a Uniform gives, in s and not yet rounded, float64
+        (n_tokens,). The first tokens have the same ones, however many there are.
+        """
+        assert isinstance(self.onset_asynchrony, Uniform)
+        return self.onset_asynchrony.draw(np.random.default_rng(self.seed), n_tokens)
+
     def steps(
         self, n_tokens: int, dt: Quantity, where: str
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(blank, shortest, longest) presentation steps of every token, each int64 (n_tokens,)."""
+        if isinstance(self.onset_asynchrony, Uniform):
+            blank, shown = self._drawn_steps(n_tokens, dt, where)
+            return blank, shown, shown
         if self.onset_asynchrony is not None:
             in_steps(self.onset_asynchrony, dt, "onset_asynchrony", where)
         blank = _per_token(in_steps(self.blank, dt, "blank", where), n_tokens, "blank", where)
@@ -140,7 +182,7 @@ class FixedPace:
         )
         return blank, shown, shown
 
-    hold_steps = staticmethod(lambda dt: 0)
+    hold_steps = pause_steps = staticmethod(lambda dt: 0)
     self_paced = False
 
 
@@ -181,6 +223,7 @@ class SelfPaced:
     def hold_steps(self, dt: Quantity) -> int:
         return int(in_steps(self.hold, dt, "hold", "SelfPaced"))
 
+    pause_steps = staticmethod(lambda dt: 0)
     self_paced = True
 
 

@@ -20,13 +20,16 @@ class Timeline:
     blank, shortest, longest : int64 (n,)
         Steps of the blank and of the shortest and longest presentation.
     controls : dict of float64 (n, 1) or (n, steps)
-        Control signals per token, and per step of the token's period where they vary within it.
+        Control signals per token, and per step of the token's period where they vary within it. With
+        a pause at the end they have one row more, for the pause.
     self_paced : bool
     hold : int
         Steps below the tolerance that count as settled.
     stream_gate : float64 (n, streams), or None
         With several streams, what the gate of each is multiplied by (the omission gate where its
         token is omitted, else 1); the gate of a single stream has it in `controls`.
+    pause : int
+        Steps of blank after the last token.
     """
 
     token: np.ndarray
@@ -37,6 +40,7 @@ class Timeline:
     self_paced: bool
     hold: int
     stream_gate: np.ndarray | None = None
+    pause: int = 0
 
     def __len__(self):
         return len(self.token)
@@ -56,16 +60,17 @@ def timeline(block: Block, dt: Quantity) -> Timeline:
     """Lay a block out in steps of `dt`. Raises ProtocolError if a time is not a multiple of dt."""
     n = len(block)
     blank, shortest, longest = block.pace.steps(n, dt, block.where)
-    start = np.concatenate([[0], np.cumsum(blank + longest)[:-1]])
+    pause = block.pace.pause_steps(dt)
+    start = np.concatenate([[0], np.cumsum(blank + longest)])[: n + (pause > 0)]
     token = np.stack(
         [stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1
     )
     stream_gate: np.ndarray | None = np.where(token < 0, block.omission_gate, 1.0)
     controls = {}
     for name in CONTROL_SIGNALS:
-        controls[name] = sample(block, name, start, int((blank + longest).max()), dt)
+        controls[name] = sample(block, name, start, int((blank + longest).max(initial=pause)), dt)
     if len(block.streams) == 1:
-        controls["gate"] = controls["gate"] * stream_gate
+        controls["gate"][:n] *= stream_gate
         token, stream_gate = token[:, 0], None
     return Timeline(
         token=token,
@@ -76,6 +81,7 @@ def timeline(block: Block, dt: Quantity) -> Timeline:
         self_paced=block.pace.self_paced,
         hold=block.pace.hold_steps(dt),
         stream_gate=stream_gate,
+        pause=pause,
     )
 
 

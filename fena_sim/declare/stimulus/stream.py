@@ -1,17 +1,21 @@
 """Token streams: the tokens shown to a network, event by event, with their labels."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import attrs
 import numpy as np
 import pandas as pd
+from brian2 import Quantity, second
 from numpy.typing import ArrayLike
 
 from ...errors import StimulusError, clipped
 from ..arguments import checked
+from ..protocol.event_pace import PAUSE, EventPace
 from ..sequence import check_order, sequence
 from ._check import storable
-from .vocabulary import Vocabulary
+from .from_events import laid_out
+from .vocabulary import Vocabulary, one_hot
 
 OMITTED = None
 """Stands for an omitted token in a list of symbols; its token in a stream is -1 and its symbol ""."""
@@ -88,6 +92,9 @@ class TokenStream:
     events : pandas.DataFrame
         One row per event, RangeIndex; columns `token` (int64 index in the vocabulary, -1 where the
         token is omitted) and `symbol` (str, "" where omitted), then any ground-truth labels.
+    pace : EventPace, optional
+        When the tokens were presented in the experiment that they come from (`from_events`). A
+        Block takes it unless it is given another pace.
 
     Raises
     ------
@@ -101,6 +108,10 @@ class TokenStream:
         eq=attrs.cmp_using(eq=pd.DataFrame.equals),
         hash=False,
         repr=lambda events: f"<{len(events)} events: {', '.join(map(str, events.columns))}>",
+    )
+    # Not hashed, for the block's pace is.
+    pace: EventPace | None = attrs.field(
+        default=None, kw_only=True, hash=False, repr=False, metadata={"hashed": False}
     )
 
     @events.validator
@@ -204,10 +215,85 @@ class TokenStream:
 
     @classmethod
     @checked(StimulusError)
-    def concat(cls, streams: Iterable["TokenStream"]) -> "TokenStream":
-        """One stream after the other.
+    def from_events(
+        cls,
+        table: pd.DataFrame | Mapping | str | Path,
+        symbol: str = "trial_type",
+        onset: str = "onset",
+        duration: str | Quantity = "duration",
+        *,
+        vocabulary: Vocabulary | None = None,
+        omitted: str | None = None,
+        labels: Sequence[str] | None = None,
+        unit: Quantity = second,
+        start: Quantity = 0 * second,
+        pause: Quantity = PAUSE,
+        rounding: str = "nearest",
+    ) -> "TokenStream":
+        """Stream of a table of events, at the table's own onsets.
 
-        Raises StimulusError if there is none, or if vocabularies or label columns differ.
+        The defaults are those of BIDS (events.tsv; Gorgolewski et al. 2016, Sci. Data 3:160044).
+        Rows are taken in the order of their onsets. A row without a symbol is no token and is left
+        out. "n/a" is no value; so are "N/A", "NA", "NaN", an empty field, and None or NaN in arrays.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame, dict of columns, or path
+            A file's name ends in .tsv, .csv or .mat (a struct, or variables, of equal lengths).
+        symbol, onset : str
+            Columns. Numbers become symbols as they are written: 1 is "1".
+        duration : str or Quantity
+            Column, or one time for all tokens.
+        vocabulary : Vocabulary, optional
+            `one_hot` of the table's symbols in alphabetical order if left out. Tables of several
+            subjects need one vocabulary, which holds the symbols of all.
+        omitted : str, optional
+            The symbol that stands for a token that was omitted.
+        labels : sequence of str, optional
+            Columns that become labels; all other columns if left out. Numbers stay numbers (NaN
+            where there is none), true and false become bool, all else is text ("" where there is
+            none).
+        unit : Quantity
+            Of the columns `onset` and `duration`: second, ms, or e.g. second/500 for samples.
+        start : Quantity
+            When the block begins, on the table's clock.
+        pause, rounding
+            As of EventPace.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such column, or a symbol is not in the vocabulary.
+        StimulusError
+            The file cannot be read, a time is no number, events overlap (both are named), or no
+            event is left.
+        """
+        rows, names, pace, columns = laid_out(
+            table,
+            symbol,
+            onset,
+            duration,
+            labels=labels,
+            unit=unit,
+            start=start,
+            pause=pause,
+            rounding=rounding,
+        )
+        if vocabulary is None:
+            vocabulary = one_hot(sorted(set(names) - {omitted}) or names[:1])
+        ids = [
+            -1 if name == omitted else vocabulary.index(name, where=f"row {row} of the table")
+            for row, name in zip(rows, names, strict=True)
+        ]
+        return attrs.evolve(cls.from_ids(ids, vocabulary, **columns), pace=pace)
+
+    @classmethod
+    @checked(StimulusError)
+    def concat(cls, streams: Iterable["TokenStream"]) -> "TokenStream":
+        """One stream after the other; the onsets of a table after the end and the pause of the last.
+
+        Raises StimulusError if there is none, if vocabularies or label columns differ, or if only
+        some have onsets of their own.
         """
         streams = sequence(streams, "streams", "TokenStream.concat", StimulusError)
         if not streams:
@@ -232,17 +318,32 @@ class TokenStream:
                     where="TokenStream.concat",
                     fix="give all streams the same label columns",
                 )
-        return cls(first.vocabulary, pd.concat([s.events for s in streams]))
+            if (stream.pace is None) != (first.pace is None):
+                raise StimulusError(
+                    f"only one of the streams 0 and {i} has onsets of its own",
+                    where="TokenStream.concat",
+                    fix="attrs.evolve(stream, pace=None) takes them from a stream",
+                )
+        pace = first.pace
+        for stream in streams[1:] if pace is not None else ():
+            pace = pace.then(stream.pace)
+        return cls(first.vocabulary, pd.concat([s.events for s in streams]), pace=pace)
 
     def __len__(self):
         return len(self.events)
 
     def __getitem__(self, part):
-        """The part in a slice. Raises StimulusError for anything but a slice and for an empty part."""
+        """The part in a slice. Raises StimulusError for anything but a slice and for an empty part.
+
+        Onsets of its own (`pace`) then count from the end of the token before the part; a slice with
+        a step has none.
+        """
         if not isinstance(part, slice):
             raise StimulusError(
                 f"a stream cannot be indexed with {clipped(part)}",
                 where="TokenStream",
                 fix="cut it with a slice, stream[a:b], or read stream.events",
             )
-        return TokenStream(self.vocabulary, self.events.iloc[part])
+        events = self.events.iloc[part]
+        kept = self.pace is not None and part.step in (None, 1) and len(events)
+        return TokenStream(self.vocabulary, events, pace=self.pace.part(part) if kept else None)

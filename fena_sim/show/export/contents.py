@@ -134,6 +134,7 @@ def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
         events, tokens = run.events(about["name"]), run.tokens(about["name"])
         dt = float(tokens.attrs["dt_s"])
         steps = int(_steps(events["onset"] + events["duration"], dt).max())
+        steps += about.get("pause_steps", 0)
         signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
         about = {**about, "start_from": run.starts_from(about["name"])}
         yield Contents(

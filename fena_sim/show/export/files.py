@@ -1,6 +1,7 @@
 """An exported file or folder appears under its name only when it is complete."""
 
 import importlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from ...errors import FenaError, ResourceError
 from ...extras import install_hint
 from ...runs.store.files import UNFINISHED, unfinished
 
-#: The file by which a folder of CSV files is known to be one; no other folder is ever replaced.
-DESCRIPTION = "datapackage.json"
+#: The file by which a folder of CSV files is known to be one, and that of a BIDS data set, which must
+#: say that fena_sim made it; no other folder is ever replaced.
+DESCRIPTION, BIDS_DESCRIPTION = "datapackage.json", "dataset_description.json"
+MAKER = "fena_sim"
 
 
 def needed(package: str, extra: str) -> ModuleType:
@@ -41,7 +44,7 @@ def appearing(path: str | Path, force: bool = False, ending: str = "") -> Iterat
     ----------
     path : str or Path
     force : bool
-        Replace what is there: a file by a file, a folder of CSV files by another.
+        Replace what is there: a file by a file, an exported folder by another.
     ending : str
         How the name must end.
 
@@ -95,12 +98,22 @@ def _check_free(path, force, folder):
             where=str(path),
             fix="add --force to replace it, or choose another name",
         )
-    if folder and not (path / DESCRIPTION).exists():
+    if folder and not (path / DESCRIPTION).exists() and not _made_bids(path):
         raise FenaError(
-            f"this folder holds no {DESCRIPTION}, so it was not made by an export and is not replaced",
+            f"this folder holds no {DESCRIPTION}, and no {BIDS_DESCRIPTION} of {MAKER}, so it was not made by an "
+            "export and is not replaced",
             where=str(path),
             fix="choose another name",
         )
+
+
+def _made_bids(path):
+    """Whether a folder is a BIDS data set that an export wrote, and not one of the user's own."""
+    try:
+        makers = json.loads((path / BIDS_DESCRIPTION).read_text("utf-8"))["GeneratedBy"]
+        return [maker["Name"] for maker in makers] == [MAKER]
+    except (OSError, ValueError, TypeError, LookupError):
+        return False
 
 
 def _clear(path):

@@ -86,6 +86,9 @@ def block_rows(run: Run, path: str | Path | None = None) -> list[BlockRow]:
         about, done = declared[name], run.has("events", name)
         events = run.streams[0].events(name) if done else None
         duration = _duration(events) if done else _planned(about["pace"], block["tokens"])
+        if done:
+            dt = float(value_of(run.manifest["inputs"]["model"]["dt"]))
+            duration += block.get("pause_steps", 0) * dt
         begin = ends.get(block["start_from"])
         ends[name] = None if begin is None or duration is None else begin + duration
         rows.append(
@@ -145,10 +148,18 @@ def _symbols(events):
 
 def _pace(pace):
     texts = {
-        name: _time(value) for name, value in pace.items() if name != "type" and value is not None
+        name: _time(value)
+        for name, value in pace.items()
+        if name not in ("type", "seed", "rounding") and value is not None
     }
+    if pace["type"] == "FixedPace" and "blank" not in texts:
+        drawn = value_of(pace["onset_asynchrony"])
+        low, high = value_text(drawn.low), value_text(drawn.high)
+        return f"{texts['duration']} presented, an onset every {low} to {high}"
     if pace["type"] == "FixedPace":
         return f"{texts['duration']} presented, {texts['blank']} blank"
+    if pace["type"] == "EventPace":
+        return f"onsets of a table of events, then a pause of {texts['pause']}"
     return (
         f"self-paced: {texts['shortest']} to {texts['longest']} presented, until settled for {texts['hold']}; "
         f"{texts['blank']} blank"
@@ -156,6 +167,8 @@ def _pace(pace):
 
 
 def _time(value):
+    if "type" in value:
+        return str(value_of(value))  # a distribution
     return "one time per token" if set(value) == {"array"} else value_text(value_of(value))
 
 

@@ -24,6 +24,8 @@ import numpy as np
 from brian2 import Quantity, second
 
 from ...declare.model.hierarchy import Hierarchy
+from ...declare.model.initial import Uniform
+from ...declare.protocol.event_pace import EventPace
 from ...declare.protocol.pace import FixedPace
 from ...declare.protocol.protocol import Protocol
 from ...device.cpp import CppDevice
@@ -203,6 +205,8 @@ def _cut(block, n):
 
 def _cut_pace(pace, n):
     """The pace with the times of the first `n` tokens."""
+    if isinstance(pace, EventPace):
+        return pace.part(slice(n))
     if not isinstance(pace, FixedPace):  # one time for all tokens
         return pace
     times = {
@@ -210,7 +214,8 @@ def _cut_pace(pace, n):
         # The blank follows from an onset asynchrony, and only one of the two is given.
         for name in ("duration", "blank" if pace.onset_asynchrony is None else "onset_asynchrony")
     }
-    return FixedPace(**{name: time[:n] if np.shape(time) else time for name, time in times.items()})
+    cut = {name: time[:n] if np.shape(time) else time for name, time in times.items()}
+    return FixedPace(**cut, seed=pace.seed)
 
 
 def _cut_control(value, block, n):
@@ -219,19 +224,29 @@ def _cut_control(value, block, n):
     """
     if not callable(value):
         return value[:n] if np.shape(value) else value
-    pace = block.pace
-    shown = pace.longest if pace.self_paced else pace.duration
-    periods = np.broadcast_to(np.asarray(shown + pace.blank, dtype=float), len(block))
-    later = np.cumsum(periods)[n - 1 : -1]
+    later = _ends(block)[n - 1 :]
 
     def first(t):
         within = np.asarray(t, dtype=float)[:1]  # the first token begins at 0
         rest = Quantity(later[:, None] + within, dim=second.dim)
         found = value(Quantity(np.concatenate([t, rest]), dim=second.dim))
         # A function may give one value for all tokens, or one for each time within a token.
-        return found[:n] if np.ndim(found) == 2 and len(found) == len(block) else found
+        return found[:n] if np.ndim(found) == 2 and len(found) == n + len(later) else found
 
     return first
+
+
+def _ends(block):
+    """Seconds from the block's start to the end of every token that something comes after."""
+    pace = block.pace
+    if isinstance(pace, EventPace):
+        ends = np.asarray(pace.onset + pace.duration, dtype=float)
+        return ends if float(pace.pause) else ends[:-1]
+    if not pace.self_paced and isinstance(pace.onset_asynchrony, Uniform):
+        return np.cumsum(pace.drawn(len(block)))[:-1]
+    shown = pace.longest if pace.self_paced else pace.duration
+    periods = np.broadcast_to(np.asarray(shown + pace.blank, dtype=float), len(block))
+    return np.cumsum(periods)[:-1]
 
 
 def values(run: Run) -> dict[str, np.ndarray]:

@@ -74,6 +74,42 @@ def test_cut_keeps_every_block_and_its_controls():
     assert [len(block) for block in cut(protocol, 1000).blocks] == [9, 9]
 
 
+def own_onsets(n, pause):
+    return fs.EventPace(onset=np.arange(n) ** 2 * 100 * ms, duration=40 * ms, pause=pause)
+
+
+@pytest.mark.parametrize(
+    "pace",
+    [
+        own_onsets(9, 60 * ms),
+        fs.FixedPace(onset_asynchrony=fs.Uniform(60 * ms, 90 * ms), seed=4),
+    ],
+    ids=["own onsets and a pause", "drawn"],
+)
+def test_tokens_that_are_cut_keep_their_times(pace):
+    """Also where a function of time has a value for every token, and one for the pause."""
+    times = []
+
+    def rising(t):
+        times.append(np.asarray(t)[:, 0])
+        return np.asarray(t / second) * 0.1
+
+    stream = TokenStream.from_ids(range(9), tiny.VOCABULARY)
+    block = tiny.block(n=9, pace=pace, controls=dict(temperature=rising), stream=stream)
+    (short,) = cut(fs.Protocol(name="p", blocks=[block]), 4).blocks
+    whole, first = timeline(block, 1 * ms), timeline(short, 1 * ms)
+    for name in ("token", "blank", "shortest", "longest"):
+        assert getattr(first, name).tolist() == getattr(whole, name)[:4].tolist()
+    assert first.pause == 0
+    # Drawn times are rounded to dt only in a network.
+    assert len(times[0]) == len(times[1])
+    np.testing.assert_allclose(times[1], times[0], atol=0.5e-3 * 9)
+    steps = first.controls["temperature"].shape[1]
+    np.testing.assert_allclose(
+        first.controls["temperature"], whole.controls["temperature"][:4, :steps], rtol=1e-12
+    )
+
+
 @pytest.mark.parametrize("given", ["blank", "onset_asynchrony"])
 def test_what_a_block_has_for_every_token_is_cut_with_it(given):
     """The first tokens of the cut block are laid out as in the whole one: times, labels, controls
@@ -95,6 +131,7 @@ def test_what_a_block_has_for_every_token_is_cut_with_it(given):
     for block in (
         tiny.block(n=n, pace=pace, controls=controls, stream=stream),
         tiny.block(n=n, pace=fs.SelfPaced(), controls=controls, stream=stream),
+        tiny.block(n=n, pace=own_onsets(n, 0 * second), controls=controls, stream=stream),
     ):
         (short,) = cut(fs.Protocol(name="p", blocks=[block]), 4).blocks
         whole, first = timeline(block, dt), timeline(short, dt)
