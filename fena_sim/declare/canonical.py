@@ -29,9 +29,9 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
     if attrs.has(type(value)):
         skip = {"initial"} if structure_only else set()
         fields = {
-            f.name: getattr(value, f.name)
+            f.name: _given(value, f)
             for f in attrs.fields(type(value))
-            if f.name not in skip and f.metadata.get("hashed", True)
+            if f.name not in skip and _told(value, f)
         }
         if structure_only and "parameters" in fields:
             fields["parameters"] = {
@@ -58,6 +58,18 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
     if callable(value):
         return "function"  # a control signal: a run's hash holds the values that it gave
     return value
+
+
+def _told(value, field):
+    """Whether a field is part of what is hashed: one with "given" is, where it is not None."""
+    told = field.metadata.get("hashed", True)
+    return getattr(value, field.name) is not None if told == "given" else told
+
+
+def _given(value, field):
+    """The value of a field, or what its None stands for."""
+    given = getattr(value, field.name)
+    return field.metadata.get("none") if given is None else given
 
 
 def digest(data: Json) -> str:

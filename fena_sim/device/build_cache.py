@@ -67,7 +67,7 @@ def declaration_key(
             "network": canonical(hierarchy, structure_only=True),
             "codes": canonical(vocabulary.codes),
             "shape": canonical(shape),
-            "probes": canonical(probes),
+            "probes": canonical([probe for probe in probes if not probe.paused(hierarchy)]),
             "flags": list(flags),
             "versions": [brian2.__version__, np.__version__],
             "engine": ENGINE,
