@@ -7,13 +7,16 @@ chunk, and it goes on from there. Every device has that, and where it stops leav
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import cast
 
 import attrs
 import numpy as np
+from brian2 import Quantity
 
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.projection import ALL
-from ..declare.protocol.probe import HISTOGRAM, NORM, SOURCE_NORM, TARGET_NORM, Probe
+from ..declare.protocol.probe import Probe
+from ..declare.protocol.summary import HISTOGRAM, NORM, SOURCE_NORM, TARGET_NORM
 from ..declare.protocol.timeline import Timeline
 from ..device.recordings import Series
 from ..network.projection import pairs, synapse_count
@@ -100,13 +103,15 @@ class Reader:
         if summary == NORM:
             return 1
         if summary == HISTOGRAM:
-            return len(self.probe.bins) - 1
+            return len(np.asarray(self.probe.bins)) - 1
         if summary is not None:
             every = self._sizes[0 if summary == SOURCE_NORM else 1]
             return len(self._groups[0]) if self._selects else every
         if self.probe.projection(self.model) is None:
             return len(self.numbers) * self.model.batch
-        return len(self.numbers) if self._selects else synapses_of(self.model, self.probe)
+        return (
+            len(self.numbers) if self._selects else cast(int, synapses_of(self.model, self.probe))
+        )
 
     @property
     def bytes(self) -> int:
@@ -216,7 +221,7 @@ class Pauses:
                 number = done + 1 + np.arange(len(ends))
                 steps = ends[number % reader.probe.every == 0].tolist()
             else:
-                each = round(float(reader.probe.period) / self.dt)
+                each = round(float(cast(Quantity, reader.probe.period)) / self.dt)
                 first = start - (start - origin) % each + each
                 steps = list(range(first, stop + 1, each))
             for step in [origin] * (start == origin) + steps:
@@ -248,5 +253,5 @@ def most_samples(model: Hierarchy, probe: Probe, line: Timeline) -> int:
     """Samples that a probe reads in a block, at most."""
     if probe.every is not None:
         return 1 + len(line) // probe.every
-    each = round(float(probe.period) / float(model.dt))
+    each = round(float(cast(Quantity, probe.period)) / float(model.dt))
     return 1 + int(line.most_steps.sum()) // each

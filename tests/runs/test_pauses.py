@@ -6,10 +6,10 @@ Pauses leave no trace: the same bytes in chunks of any length.
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny
 from brian2 import ms, mV, second
-from conftest import Interrupted, StopAfter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +17,11 @@ import fena_sim as fs
 from fena_sim.declare.canonical import canonical
 from fena_sim.declare.protocol.block import INITIAL
 from fena_sim.errors import FenaError, ResourceError
+from fena_sim.runs.live.progress import Silent
 from fena_sim.runs.pauses import Pauses
 from fena_sim.runs.plan import BlockPlan, Plan
 from fena_sim.runs.resources import probe_bytes
+from fena_sim.show.export.csv import write_csv
 
 SOURCES, TARGETS, TOKENS, CUTS = 3, 5, 7, (2, 3, 4, 6)
 BINS = np.linspace(-1, 1, 9)
@@ -41,6 +43,17 @@ PROBES = (
     fs.Probe("t", "q"),
     fs.Probe("s", "r", interval=2 * ms),
 )
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Stop(Silent):
+    """A progress that interrupts a run after its first chunk, which is kept."""
+
+    def chunk(self, *about):
+        raise Interrupted
 
 
 def model(batch=1):
@@ -190,12 +203,25 @@ def test_summaries_are_numpys(recorded):
     assert traces["sparse_target"].values.tolist() == list(range(SOURCES))
 
 
+def test_weights_are_exported(recorded, tmp_path):
+    """A row for every synapse and sample, with the synapse's number."""
+    write_csv(recorded, tmp_path / "tables")
+    table = pd.read_csv(tmp_path / "tables" / "b_traces.csv")
+    rows = table[table["variable"] == "W.w"]
+    traces = recorded.traces("b")
+    values = rows.pivot(index="time", columns="unit", values="value")
+    np.testing.assert_allclose(values, traces["W.w"], rtol=1e-12)
+    np.testing.assert_allclose(values.index, traces["time_W"], atol=1e-12)
+    counts = table[table["variable"] == "spread.w_histogram"]
+    assert counts["value"].sum() == traces["spread.w_histogram"].values.sum()
+
+
 def test_chunks_leave_no_trace(recorded, fingerprint, tmp_path):
     """Nor does an interruption: the block alone, in chunks of two tokens, is the same bytes."""
     pace = "self-paced" if recorded.manifest["blocks"][0]["self_paced"] else "fixed"
     options = dict(out=tmp_path, chunk_tokens=2, cuts=())
     with pytest.raises(Interrupted):
-        made(pace, progress=StopAfter(1), **options)
+        made(pace, progress=Stop(), **options)
     found, whole = fingerprint(made(pace, **options).folder), fingerprint(recorded.folder)
     assert found and found == {name: whole[name] for name in whole if "cut_" not in name}
 

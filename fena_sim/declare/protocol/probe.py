@@ -19,13 +19,11 @@ from ..model.projection import Projection
 from ..sequence import check_order, sequence
 from .pace import check_time, in_steps
 from .selection import chosen, masked, numbers_of
+from .summary import check_summary
 
 SPIKES = "spikes"
 #: What of the pacemaker can be recorded: the rate of change by which settling is judged.
 PACEMAKER = Population(name="pacemaker", size=1, equations="rate : Hz")
-#: What can be kept of synapses in the place of each of them.
-NORM, SOURCE_NORM, TARGET_NORM, HISTOGRAM = "norm", "source_norm", "target_norm", "histogram"
-SUMMARIES = (NORM, SOURCE_NORM, TARGET_NORM, HISTOGRAM)
 #: What a run of earlier versions has not: no part of its identity unless it is given.
 _LATER: Any = {"hashed": "given"}
 
@@ -130,7 +128,7 @@ class Probe:
             )
         self._check_window()
         self._check_every()
-        self._check_summary()
+        check_summary(self.summary, self.bins, self.where)
 
     def _check_window(self):
         if self.window is None:
@@ -172,31 +170,6 @@ class Probe:
                 f"spikes every {self.every} tokens",
                 where=self.where,
                 fix="record spikes with a probe of their own, without every: they are always complete",
-            )
-
-    def _check_summary(self):
-        if self.summary is not None and self.summary not in SUMMARIES:
-            raise UnknownNameError(
-                f"there is no summary {self.summary!r}",
-                where=self.where,
-                fix=nearest(self.summary, SUMMARIES),
-            )
-        if (self.summary == HISTOGRAM) != (self.bins is not None):
-            raise ProtocolError(
-                "a histogram needs bins"
-                if self.bins is None
-                else "bins are of a histogram, and there is none",
-                where=self.where,
-                fix='give summary="histogram", bins=np.linspace(-1, 1, 21), or neither',
-            )
-        if self.bins is None:
-            return
-        edges = np.asarray(self.bins, dtype=float)
-        if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
-            raise ProtocolError(
-                f"the bins {clipped(self.bins)} are not edges that grow",
-                where=self.where,
-                fix="give at least two numbers, e.g. np.linspace(-1, 1, 21)",
             )
 
     @property

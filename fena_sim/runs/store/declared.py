@@ -169,5 +169,5 @@ def probe_owners(protocol: dict, block: str) -> dict[str, str]:
     """{name of a probe: population or projection that it records}, of a block of a manifest's
     protocol.
     """
-    probes = next((b["probes"] for b in protocol["blocks"] if b["name"] == block), [])
+    probes: list = next((b["probes"] for b in protocol["blocks"] if b["name"] == block), [])
     return {probe.get("name") or probe["population"]: probe["population"] for probe in probes}

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from brian2 import Quantity
 
 from ...declare.model.hierarchy import Hierarchy
 from ...declare.protocol.block import Block
-from ...declare.protocol.probe import HISTOGRAM, SPIKES, Probe
+from ...declare.protocol.probe import SPIKES, Probe
+from ...declare.protocol.summary import HISTOGRAM
 from ...device.recordings import Recordings
 from ..pauses import NUMBER, Reader
 from .files import appearing
@@ -31,7 +34,7 @@ def time_dimensions(model: Hierarchy, probes: Sequence[Probe]) -> dict[str, list
     moments = {
         (
             probes[k].paused(model),
-            probes[k].every or float(probes[k].period),
+            probes[k].every or float(cast(Quantity, probes[k].period)),
             str(probes[k].window),
         )
         for k in sampled

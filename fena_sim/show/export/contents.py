@@ -203,7 +203,7 @@ def _rate(time):
 def _recorded_units(run, block, name, fired):
     """Units whose spikes were recorded, those that were silent included."""
     inputs = run.manifest["inputs"]
-    population = probe_owners(inputs["protocol"], block)[name]
+    population = probe_owners(inputs["protocol"], block).get(name, name)
     for declared in inputs["protocol"]["blocks"]:
         for probe in declared["probes"]:
             if (
