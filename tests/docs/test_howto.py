@@ -22,7 +22,7 @@ SHOWS = {
     ],
     "record-spikes": [r"[1-9]\d* spikes of \d+ neurons", r"[1-9]\d* of them while a was on"],
     "record-weights": [
-        r"\[0 100 200 300\] tokens",
+        r"\[ *0 100 200 300\] tokens",
         r"weights after 100 tokens: \d+ x \d+",
         r"largest change from unit \d+ to unit \d+",
     ],
