@@ -28,8 +28,8 @@ RESULTS = [
     (
         "a build is found that records other units",
         "fena_sim/device/build_cache.py",
-        '"probes": canonical(probes)',
-        '"probes": [(p.population, *p.variables) for p in probes]',
+        '"probes": canonical(monitored)',
+        '"probes": [(p.population, *p.variables) for p in monitored]',
         _KEY,
     ),
     (
@@ -199,8 +199,8 @@ RESULTS = [
     (
         "exports number the units from 0",
         "fena_sim/show/export/contents.py",
-        "                    values[values.dims[-1]].to_numpy(),",
-        "                    np.arange(values.shape[-1]),",
+        "else values[last].to_numpy()",
+        "else np.arange(values.shape[-1])",
         "tests/show/export/test_csv.py::test_units_keep_their_numbers",
     ),
 ]

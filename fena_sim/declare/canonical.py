@@ -29,7 +29,7 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
     if attrs.has(type(value)):
         skip = {"initial"} if structure_only else set()
         fields = {
-            f.name: getattr(value, f.name)
+            f.name: _given(value, f)
             for f in attrs.fields(type(value))
             if f.name not in skip and _hashed(f, value)
         }
@@ -64,8 +64,17 @@ def _hashed(field, value):
     """Whether a field is part of what two equal inputs share. Those that came later, "if given", are
     not where they have their default: the runs of before keep their names.
     """
-    rule = field.metadata.get("hashed", True)
-    return getattr(value, field.name) != field.default if rule == "if given" else rule
+    rule, default = field.metadata.get("hashed", True), field.default
+    if rule != "if given":
+        return rule
+    given = getattr(value, field.name)
+    return given is not None and (default is None or given != default)
+
+
+def _given(value, field):
+    """The value of a field, or what its None stands for."""
+    given = getattr(value, field.name)
+    return field.metadata.get("none") if given is None else given
 
 
 def digest(data: Json) -> str:

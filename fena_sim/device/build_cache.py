@@ -62,12 +62,13 @@ def declaration_key(
     """A hash of everything that decides the generated sources; parameters and initial values do
     not.
     """
+    monitored = [probe for probe in probes if not probe.paused(hierarchy)]
     return digest(
         {
             "network": canonical(hierarchy, structure_only=True),
             "codes": canonical(vocabulary.codes),
             "shape": canonical(shape),
-            "probes": canonical(probes),
+            "probes": canonical(monitored),
             "flags": list(flags),
             "versions": [brian2.__version__, np.__version__],
             "engine": ENGINE,

@@ -123,13 +123,17 @@ class Recordings:
             values = values / self._series[DEPARTURE, PACEMAKER].values["steps"]
         return values * readout.scale
 
-    def samples(self, population: str) -> Series:
-        """The Series that the probe of a population sampled."""
-        return self._series[SAMPLES, population]
+    def samples(self, probe: str) -> Series:
+        """The Series that the probe of this name sampled."""
+        return self._series[SAMPLES, probe]
 
-    def spikes(self, population: str) -> Series:
-        """The Series of spikes that the probe of a population recorded."""
-        return self._series[SPIKES, population]
+    def spikes(self, probe: str) -> Series:
+        """The Series of spikes that the probe of this name recorded."""
+        return self._series[SPIKES, probe]
+
+    def with_samples(self, samples: Mapping[str, Series]) -> "Recordings":
+        """These and the samples of more probes, {name: Series}."""
+        return Recordings({**self._series, **{(SAMPLES, name): s for name, s in samples.items()}})
 
     def without_samples(self) -> "Recordings":
         """Tokens and spikes alone, which are few."""

@@ -1,4 +1,6 @@
-"""Monitors: what a network keeps while it runs, for every token and for the probes of a block."""
+"""Monitors: what a network keeps while it runs, for every token and for the probes of a block (but
+for those that are read where it pauses).
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -27,7 +29,7 @@ class Monitored:
         ONSET or DEPARTURE: once per token. SAMPLES: at every interval of a probe. SPIKES: at the
         spikes that a probe records.
     owner : str
-        A population, or "pacemaker" or "streams".
+        A population, or "pacemaker" or "streams"; of what a probe records, the probe's name.
     variables : tuple of str
         Empty for spikes.
     units : int
@@ -96,6 +98,8 @@ def _token_monitors(hierarchy, groups):
 def _probe_monitors(hierarchy, probes, groups, clocks):
     batch, monitors = hierarchy.batch, {}
     for probe in probes:
+        if probe.paused(hierarchy):
+            continue
         group = groups[probe.population]
         slot = {"when": "start", "order": -100}
         if probe.population == pacemaker.NAME:  # what was judged in this very step, by each stream
@@ -106,16 +110,16 @@ def _probe_monitors(hierarchy, probes, groups, clocks):
             chosen = probe.recorded_units(hierarchy)
             units = True if probe.units is None else np.add.outer(first, chosen).ravel()
             count = len(group) if probe.units is None else len(units)
-            what = Monitored(SAMPLES, probe.population, probe.sampled, count)
+            what = Monitored(SAMPLES, probe.key, probe.sampled, count)
             monitors[what] = StateMonitor(
                 group,
                 list(probe.sampled),
                 record=units,
-                clock=clocks[probe.interval],
+                clock=clocks[probe.period],
                 **slot,
                 name=what.name,
             )
         if SPIKES_OF_PROBE in probe.variables:
-            what = Monitored(SPIKES, probe.population, (), len(group))
+            what = Monitored(SPIKES, probe.key, (), len(group))
             monitors[what] = SpikeMonitor(group, name=what.name)
     return monitors

@@ -10,6 +10,7 @@ from ..device.recordings import Recordings
 from ..network.pacemaker import NAME as PACEMAKER
 from ..network.pacemaker import table_values
 from .checkpoints import Checkpoints, Position, State
+from .pauses import Pauses
 from .plan import BlockPlan
 
 #: Seconds. A chunk costs a process and some hundred small files, so quick ones become longer.
@@ -33,11 +34,15 @@ class BlockRunner:
         Its chunks may grow, while they take less than QUICK, up to its `most_tokens` (a self-paced
         hierarchy may get further).
     checkpoints : Checkpoints
+    pauses : Pauses
+        Where the block pauses within chunks, for probes that read the state.
     """
 
-    def __init__(self, program: Program, plan: BlockPlan, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, program: Program, plan: BlockPlan, checkpoints: Checkpoints, pauses: Pauses
+    ) -> None:
         self.program, self.line, self.shape = program, plan.timeline, plan.shape
-        self.checkpoints = checkpoints
+        self.checkpoints, self.pauses = checkpoints, pauses
         self.chunk_tokens, self.most_tokens = plan.chunk_tokens, plan.most_tokens
 
     def run(
@@ -61,7 +66,7 @@ class BlockRunner:
             began = time.monotonic()
             before = {**state, f"{PACEMAKER}.hold": np.array([float(self.line.hold)])}
             tables = table_values(self.line, position.done, self.shape)
-            after, recordings, steps = self._chunk(before, tables, position)
+            after, recordings, steps = self._chunk(before, tables, position, start_step)
             check(before, after, tables, position, steps)
             finished = len(recordings.ends)
             self.checkpoints.save_part(recordings, position.step, position.step + steps)
@@ -78,21 +83,45 @@ class BlockRunner:
                 self.chunk_tokens = min(2 * self.chunk_tokens, self.most_tokens)
         return state, position.step
 
-    def _chunk(self, before, tables, position):
+    def _chunk(self, before, tables, position, origin):
         last = min(position.done + self.chunk_tokens, len(self.line))
         if not self.line.self_paced:
-            steps = int(self.line.most_steps[position.done : last].sum())
+            ends = position.step + np.cumsum(self.line.most_steps[position.done : last])
+            steps = int(ends[-1]) - position.step
             if last == len(self.line):
                 steps += self.line.pause
-            return *self.program.run(before, tables, position.step, steps), steps
+            due = self._due(position, origin, steps, ends)
+            return *self._through(before, tables, position.step, steps, due), steps
         # However fast the hierarchy settles, this many steps cannot use up more tokens than the
         # tables hold.
         steps = int(self.line.least_steps[position.done : last].sum())
         after, recordings = self.program.run(before, tables, position.step, steps)
-        last_steps = recordings.ends.last_step(self.program.dt)
+        ends = recordings.ends.last_step(self.program.dt) + 1
         left = len(self.line) - position.done
-        # Where the block ends inside the chunk, it runs again, exactly up to there.
-        if len(last_steps) >= left:
-            steps = int(last_steps[left - 1]) + 1 - position.step
-            after, recordings = self.program.run(before, tables, position.step, steps)
+        # Where the block ends inside the chunk, it runs again, exactly up to there; and where it
+        # pauses at the end of tokens, which is only known now.
+        ended = len(ends) >= left
+        if ended:
+            ends = ends[:left]
+            steps = int(ends[-1]) - position.step
+        due = self._due(position, origin, steps, ends)
+        if ended or due:
+            after, recordings = self._through(before, tables, position.step, steps, due)
+        else:
+            recordings = recordings.with_samples(self.pauses.series((), after))
         return after, recordings, steps
+
+    def _due(self, position, origin, steps, ends):
+        return self.pauses.due(position.done, origin, position.step, position.step + steps, ends)
+
+    def _through(self, state, tables, start, steps, due):
+        """Run `steps` steps from step `start`, and read what is due on the way."""
+        stop, parts, samples = start + steps, [], []
+        for pause in sorted({*due, stop}):
+            if pause > start:
+                state, recorded = self.program.run(state, tables, start, pause - start)
+                parts.append(recorded)
+                start = pause
+            samples += [(pause, reader, reader.read(state)) for reader in due.get(pause, ())]
+        recordings = parts[0] if len(parts) == 1 else Recordings.concatenate(parts)
+        return state, recordings.with_samples(self.pauses.series(samples, state))

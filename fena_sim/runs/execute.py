@@ -29,6 +29,7 @@ from .health import HealthCheck
 from .live.progress import Silent
 from .live.readings import readings
 from .manifest import manifest_of
+from .pauses import Pauses
 from .plan import BlockPlan, Plan
 from .resources import check_resources
 from .start import start_state
@@ -221,7 +222,7 @@ class Execution:
                 readings(model, recordings),
             )
 
-        runner = BlockRunner(program, plan, checkpoints)
+        runner = BlockRunner(program, plan, checkpoints, Pauses(model, block.probes))
         state, end_step = runner.run(state, start_step, check, report)
         parts = checkpoints.parts(start_step, end_step)
         joined = Recordings.concatenate(part().without_samples() for part in parts)

@@ -21,6 +21,7 @@ from ..network.pacemaker import BlockShape
 from ..network.wiring import wire
 from .memory import check_connections, check_controls
 from .name import inputs_of, run_name
+from .pauses import Reader, synapses_of
 from .resources import CHUNK_BYTES, chunk_length, varying_bytes
 from .start import check_start
 from .store.run import Run
@@ -63,7 +64,8 @@ class BlockPlan:
         wide = TABLE_ROWS * varying_bytes(line) > CHUNK_BYTES
         rows = TABLE_ROWS if most < TABLE_ROWS and not wide else 1 << (most + 1).bit_length()
         shape = BlockShape.of(line, rows)
-        key = digest([canonical(shape), canonical(block.probes)])
+        monitored = [probe for probe in block.probes if not probe.paused(model)]
+        key = digest([canonical(shape), canonical(monitored)])
         return cls(block, line, shape, chunk, most, key)
 
     @property
@@ -124,12 +126,12 @@ class Plan:
         """
         _check_numbers(seed, chunk_tokens, start)
         chosen, warning = choose_device(device)
-        protocol = _numbered(protocol, model)
-        blocks = tuple(BlockPlan.of(model, block, chunk_tokens) for block in protocol.blocks)
-        _check_fit(model, protocol, chosen, blocks)
-        check_divisors(model)
         check_connections(model)
         wired = wire(model, int(seed))
+        protocol = _numbered(protocol, wired)
+        blocks = tuple(BlockPlan.of(wired, block, chunk_tokens) for block in protocol.blocks)
+        _check_fit(wired, protocol, chosen, blocks)
+        check_divisors(model)
         check_initial_state(wired)
         if start is not None:
             _check_same_connections(model, seed, *start)
@@ -206,7 +208,9 @@ def _numbered(protocol, model):
     is named by what is recorded.
     """
     numbered = [
-        tuple(probe.numbered(model, block.where) for probe in block.probes)
+        tuple(
+            probe.numbered(model, block.where, synapses_of(model, probe)) for probe in block.probes
+        )
         for block in protocol.blocks
     ]
     if numbered == [block.probes for block in protocol.blocks]:
@@ -263,12 +267,15 @@ def _check_block(model, block, line):
                 where=block.where,
                 fix=f"knock out one of {sorted(known)}" if known else "leave the control out",
             )
-    recorded = [probe.population for probe in block.probes]
+    recorded = [probe.key for probe in block.probes]
     for probe in block.probes:
         probe.check(model, block.where)
-        if recorded.count(probe.population) > 1:
+        if probe.paused(model):
+            Reader(model, probe)
+        if recorded.count(probe.key) > 1:
             raise ProtocolError(
-                f"two probes of {probe.population!r}",
+                f"two probes of {probe.key!r}",
                 where=block.where,
-                fix="record all its variables with one probe",
+                fix="record all its variables with one probe, or give one of them a name, e.g. "
+                f'name="{probe.key}_slow"',
             )

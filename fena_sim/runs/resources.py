@@ -23,6 +23,7 @@ from .memory import (
     size_text,
     state_needs,
 )
+from .pauses import Reader, most_samples
 
 #: Recordings of one chunk are held in memory: keep them below this.
 CHUNK_BYTES = 64 * 2**20
@@ -66,15 +67,29 @@ class Planned(typing.Protocol):
 
 
 def probe_bytes(model: Hierarchy, block: Block, line: Timeline) -> dict[str, int]:
-    """Bytes that each probe of a block records, at most: {population: bytes}."""
+    """Bytes that each probe of a block records, at most: {name of the probe: bytes}."""
     duration = float(line.most_steps.sum() + line.pause) * float(model.dt)
     return {
-        probe.population: int(probe.bytes_per_second(model) * duration) for probe in block.probes
+        probe.key: most_samples(model, probe, line) * Reader(model, probe).bytes
+        if probe.paused(model)
+        else int(probe.bytes_per_second(model) * duration)
+        for probe in block.probes
     }
 
 
+def _held_bytes(model, block, line, tokens):
+    """Bytes that each probe of a block records in so many tokens, at most: {name: bytes}."""
+    found = {
+        name: size * tokens / len(block) for name, size in probe_bytes(model, block, line).items()
+    }
+    for probe in block.probes:
+        if probe.paused(model):  # a sample is held whole, however few tokens there are
+            found[probe.key] += Reader(model, probe).bytes
+    return found
+
+
 def recording_bytes(plan: Planned) -> dict[str, dict[str, int]]:
-    """Bytes of a plan's recordings, before compression: {block: {population: bytes}}."""
+    """Bytes of a plan's recordings, before compression: {block: {name of the probe: bytes}}."""
     return {
         b.name: probe_bytes(plan.model, b.block, b.timeline) for b in plan.blocks if b.block.probes
     }
@@ -120,10 +135,10 @@ def _block_needs(model, plan):
     needs = [
         Need(
             f"the probe of {population!r} in block {plan.name!r}, {chunk:,} tokens at a time",
-            int(RECORDING_COPIES * size * chunk / len(block)),
+            int(RECORDING_COPIES * size),
             "record fewer units or variables, a longer interval, or give fewer --chunk-tokens",
         )
-        for population, size in probe_bytes(model, block, plan.timeline).items()
+        for population, size in _held_bytes(model, block, plan.timeline, chunk).items()
     ]
     columns = sum(shape.columns) + 2 + len(BY_STREAM) * model.batch
     tables = TABLE_COPIES * NUMBER * shape.capacity * columns

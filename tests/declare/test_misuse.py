@@ -73,7 +73,7 @@ def paced(kind, **given):
 
 def probed(**given):
     probe = fs.Probe(**given)
-    probe.check(model(), "here")
+    probe.check(model(projections=[projection()]), "here")
     return probe
 
 
@@ -203,6 +203,20 @@ DECLARED = {
     "Probe": (
         probed,
         dict(population="a", variables="v", interval=1 * ms, window=(-1 * ms, 2 * ms)),
+    ),
+    "Probe of synapses": (
+        probed,
+        dict(
+            population="aa",
+            variables="w",
+            every=3,
+            units=[0, 1],
+            source=[0, 1],
+            target=[0],
+            summary="histogram",
+            bins=np.linspace(-1, 1, 3),
+            name="spread",
+        ),
     ),
     "Protocol": (
         fs.Protocol,

@@ -27,6 +27,11 @@ SHOWS = {
         r"adaptation prediction error",
     ],
     "record-spikes": [r"[1-9]\d* spikes of \d+ neurons", r"[1-9]\d* of them while a was on"],
+    "record-weights": [
+        r"\[ *0 100 200 300\] tokens",
+        r"weights after 100 tokens: \d+ x \d+",
+        r"largest change from unit \d+ to unit \d+",
+    ],
     "resume": [r"my_oddball +my_model +0 .*finished"],
     "scripting": [r"exit code 2", r"nothing\.py", r"10\. ms", r"70 tokens done"],
     "several-seeds": [r"n = 5\)"],

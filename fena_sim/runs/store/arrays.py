@@ -13,6 +13,8 @@ from .checksums import Files
 from .schema import check
 
 METADATA = "zarr.json"
+#: How the names of arrays end that number the columns of others.
+COLUMNS = ("_unit", "_synapse", "_source", "_target", "_norm", "_bin", "_bin_stop")
 #: Files of Zarr format 2, whose filters may be any code that is installed.
 FORMAT_2 = (".zarray", ".zgroup", ".zattrs", ".zmetadata")
 
@@ -145,5 +147,5 @@ class Arrays(Store):
 
 
 def is_number_of(array: str) -> bool:
-    """Whether an array numbers the rows or columns of others: events, times, units."""
-    return array == "event" or array.startswith("time") or array.endswith("_unit")
+    """Whether an array numbers the rows or columns of others: events, times, units, synapses."""
+    return array == "event" or array.startswith("time") or array.endswith(COLUMNS)

@@ -163,3 +163,11 @@ def dimensions_of(text: str) -> Dimension:
         base, _, power = factor.partition(" ** ")
         powers[_BASES.get(base, base)] = float(power or 1)
     return get_or_create_dimension(**powers)
+
+
+def probe_owners(protocol: dict, block: str) -> dict[str, str]:
+    """{name of a probe: population or projection that it records}, of a block of a manifest's
+    protocol.
+    """
+    probes: list = next((b["probes"] for b in protocol["blocks"] if b["name"] == block), [])
+    return {probe.get("name") or probe["population"]: probe["population"] for probe in probes}

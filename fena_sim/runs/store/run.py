@@ -14,7 +14,7 @@ from ...errors import FenaError, RunFolderError, UnknownNameError, nearest
 from ...network.streams import NAME as STREAMS
 from .arrays import Arrays
 from .checksums import LOG, Damage, Files
-from .declared import likelihood_of
+from .declared import likelihood_of, probe_owners
 from .events import load_events
 from .files import load_arrays
 from .manifest import MANIFEST as MANIFEST
@@ -215,15 +215,28 @@ class Run:
 
         Variables are "population.variable" with dims (time, "population_unit"), with a batch (time,
         stream, "population_unit"); time is in seconds since the block's start. Spikes are
-        "population.spike_time" and "population.spike_unit". Every variable has the attribute
-        "units" (SI, "1" for none) and, where its population has one, "level".
+        "population.spike_time" and "population.spike_unit".
+
+        Of synapses, variables are "projection.variable" with dims (time, "projection_synapse"), and
+        "projection_source" and "projection_target" number the units that each synapse joins. A
+        summary is "projection.variable_norm" etc.; its dimension is that of the units
+        ("projection_source", "projection_target"), of the bins (the lower edges; "projection_bin_stop"
+        holds the upper ones), or of one norm. "time_tokens" tells how many tokens had ended. Where
+        probes are sampled at different moments, each has a "time_population" of its own. A probe with
+        a name has it in the place of the population's or projection's.
+
+        Every variable has the attribute "units" (SI, "1" for none) and, where its population has one,
+        "level".
         """
         # without a cache, or reading all of it once would keep all of it
         traces = self._arrays("traces", block, cache=False)
-        levels = population_levels(self.manifest["inputs"]["model"])
+        inputs = self.manifest["inputs"]
+        levels = population_levels(inputs["model"])
+        owners = probe_owners(inputs["protocol"], block)
         for name, values in traces.variables.items():
             values.attrs.setdefault("units", "1")
-            population = str(name).partition(".")[0]
+            probe = str(name).partition(".")[0]
+            population = owners.get(probe, probe)
             if population in levels:
                 values.attrs["level"] = levels[population]
         return traces
@@ -294,7 +307,8 @@ class _OneStream(Run):
         return self.whole.tokens(block).isel(stream=self.number)
 
     def traces(self, block):
-        return self.whole.traces(block).isel(stream=self.number)
+        # Synapses are shared by all streams.
+        return self.whole.traces(block).isel(stream=self.number, missing_dims="ignore")
 
     def state(self, block):
         batch, populations = self.manifest["model"]["batch"], self.manifest["model"]["populations"]

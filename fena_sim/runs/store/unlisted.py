@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from ...errors import RunFolderError
-from .arrays import is_number_of
+from .arrays import COLUMNS, is_number_of
 
 FIX = "the run has no checksums, and a file of it was lost, cut or altered: copy it again, or run it again"
 
@@ -54,7 +54,7 @@ def _wrong_sizes(data: xr.Dataset, manifest: dict, block: str) -> Iterator[str]:
     declared = manifest["inputs"]["protocol"]["blocks"]
     for probe in next((b["probes"] for b in declared if b["name"] == block), []):
         population, units = probe["population"], probe["units"]
-        if (dimension := f"{population}_unit") not in data.coords:
+        if (dimension := f"{probe.get('name') or population}_unit") not in data.coords:
             continue
         found = data[dimension].to_numpy().tolist()
         if found != (list(range(sizes.get(population, 0))) if units is None else units):
@@ -63,7 +63,7 @@ def _wrong_sizes(data: xr.Dataset, manifest: dict, block: str) -> Iterator[str]:
 
 def _wrong_numbers(data: xr.Dataset) -> Iterator[str]:
     for name, coordinate in data.coords.items():
-        if not is_number_of(str(name)) or str(name).endswith("_unit"):
+        if not is_number_of(str(name)) or str(name).endswith(COLUMNS):
             continue
         if not (np.diff(coordinate.to_numpy()) > 0).all():
             yield f"{name!r} does not grow, as where a chunk of it is missing"

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ...errors import RunFolderError, UnknownNameError, nearest
+from ...runs.store.declared import probe_owners
 from ...runs.store.events import times_of
 from ...runs.store.run import Run
 from ...runs.store.units import symbol
@@ -24,15 +25,16 @@ class Signal:
     Attributes
     ----------
     name : str
-        "population.variable".
-    values : xarray.DataArray, dims (time, [stream,] unit)
+        "population.variable", "projection.variable".
+    values : xarray.DataArray, dims (time, [stream,] unit or synapse)
     time : float64 (time,)
         Seconds since the block's start.
     rate : float or None
-        Sampling rate in Hz; None where the probe kept only windows around the tokens.
+        Sampling rate in Hz; None where times are not evenly spaced, as in windows around tokens.
     units : str
         Symbol, "1" for none.
     unit_numbers : int (unit,)
+        Of synapses their numbers, by source and then by target.
     """
 
     name: str
@@ -177,10 +179,16 @@ def _recorded(run, about):
                     time,
                     _rate(time),
                     symbol(values.attrs["units"]),
-                    values[values.dims[-1]].to_numpy(),
+                    _column_numbers(values),
                 )
             )
     return signals, spikes
+
+
+def _column_numbers(values):
+    """Numbers of units or synapses; of the bins of a histogram their place."""
+    last = str(values.dims[-1])
+    return np.arange(values.shape[-1]) if last.endswith("_bin") else values[last].to_numpy()
 
 
 def _rate(time):
@@ -193,14 +201,15 @@ def _rate(time):
     )
 
 
-def _recorded_units(run, block, population, fired):
+def _recorded_units(run, block, name, fired):
     """Units whose spikes were recorded, those that were silent included."""
     inputs = run.manifest["inputs"]
+    population = probe_owners(inputs["protocol"], block).get(name, name)
     for declared in inputs["protocol"]["blocks"]:
         for probe in declared["probes"]:
             if (
                 declared["name"] == block
-                and probe["population"] == population
+                and (probe.get("name") or probe["population"]) == name
                 and probe["units"] is not None
             ):
                 return np.union1d(probe["units"], fired).astype(int)

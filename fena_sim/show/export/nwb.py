@@ -155,15 +155,17 @@ def _series(pynwb, recording, signal):
         timing = {"timestamps": signal.time + recording.offset}
     else:
         timing = {"starting_time": recording.offset + float(signal.time[0]), "rate": signal.rate}
-    population, _, variable = signal.name.partition(".")
-    columns = "streams and units" if signal.values.ndim == 3 else "units"
+    owner, _, variable = signal.name.partition(".")
+    kind = "population" if str(signal.values.dims[-1]).endswith("_unit") else "projection"
+    what = str(signal.values.dims[-1]).removeprefix(f"{owner}_")
+    columns = f"streams and {what}s" if signal.values.ndim == 3 else f"{what}s"
     numbers = signal.unit_numbers.tolist()
     return pynwb.TimeSeries(
         name=f"{recording.name}.{signal.name}",
         data=H5DataIO(pieces, compression="gzip"),
         unit=signal.units,
-        description=f"{variable} of population {population} in block {recording.name}",
-        comments=f"Columns: {columns} of the population; units {numbers}",
+        description=f"{variable} of {kind} {owner} in block {recording.name}",
+        comments=f"Columns: {columns} of the {kind}; {what}s {numbers}",
         **timing,
     )
 

@@ -205,12 +205,21 @@ def _as_number(text):
 
 
 def _probes(probes):
-    """One line for all populations that were recorded alike."""
+    """One line for all populations and projections that were recorded alike."""
     alike = {}
     for probe in probes:
         units = "" if probe["units"] is None else f", {len(probe['units'])} units"
         window = "" if probe["window"] is None else ", around onsets"
-        about = f"{', '.join(probe['variables'])} every {value_text(value_of(probe['interval']))}{units}{window}"
+        often = (
+            f"{probe['every']:,} tokens"
+            if "every" in probe
+            else value_text(value_of(probe["interval"]))
+        )
+        ends = [f", {len(probe[end])} {end} units" for end in ("source", "target") if end in probe]
+        summary = f", {probe['summary'].replace('_', ' ')}" if "summary" in probe else ""
+        about = (
+            f"{', '.join(probe['variables'])} every {often}{units}{''.join(ends)}{summary}{window}"
+        )
         alike.setdefault(about, []).append(probe["population"])
     return [f"{', '.join(populations)}: {about}" for about, populations in alike.items()]
 
