@@ -266,6 +266,20 @@ def test_devices_sum_over_the_same_pairs(device, tmp_path):
         assert said.done == "stock" and "given pairs" in said.why
 
 
+def test_probes_record_the_drawn_synapses(tmp_path):
+    given = model(connect=fs.Probability(0.4), initial=dict(w=fs.Normal(1.0)))
+    some = fs.Probe("w", "w", every=1, source=[0, 2], name="some")
+    protocol = tiny.one_block(2, probes=(fs.Probe("w", "w", every=1), some), controls={})
+    run = fs.run(given, protocol, seed=2, device="runtime", out=tmp_path)
+    traces, values = run.traces("learning"), run.state("learning")["w.w"]
+    i, j = np.nonzero(words(2, N, M) < 0.4 * 2**32)
+    for name, kept in (("w", i >= 0), ("some", np.isin(i, [0, 2]))):
+        assert traces[f"{name}_synapse"].values.tolist() == np.flatnonzero(kept).tolist()
+        assert traces[f"{name}_source"].values.tolist() == i[kept].tolist()
+        assert traces[f"{name}_target"].values.tolist() == j[kept].tolist()
+        assert traces[f"{name}.w"].values[-1].tolist() == values[kept].tolist()
+
+
 def spikes(delay, connect=PAIRS):
     """Units that all spike at every third step, and targets that count what arrives."""
     source = fs.Population(
