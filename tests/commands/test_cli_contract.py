@@ -128,8 +128,14 @@ def test_the_parser_of_this_test_refuses_what_click_refuses():
     ],
     ids=lambda page: page.stem,
 )
-def test_commands_in_the_docs_parse(page):
-    """All that stand in a line of their own, with the options that they name."""
+def test_commands_in_the_docs_parse(page, tmp_path, monkeypatch):
+    """All that stand in a line of their own, with the options that they name, where the files are
+    that the page writes.
+    """
+    monkeypatch.chdir(tmp_path)
+    for name, text in re.findall(r"^cat > (\S+) <<'END'\n(.*?)^END$", page.read_text(), re.M | re.S):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
     for line in re.findall(
         r"^(?:    )?(?:\.venv/bin/)?fena ((?:[^\n\\]|\\\n)+)$", page.read_text(), re.M
     ):
