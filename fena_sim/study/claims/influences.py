@@ -63,7 +63,7 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
     plastic = [p for p in model.projections if p.plasticity is not None]
     if not plastic:
         return {}
-    line = timeline(block, model.dt)
+    line = timeline(block, model.dt, model)
     shape = BlockShape.of(line, len(line) + 1)
     tables = table_values(line, 0, shape)
     found: dict[str, list[float]] = {projection.name: [] for projection in plastic}

@@ -216,7 +216,9 @@ class Jobs:
         model = self._model(experiment)
         # Controls may be functions, which are told apart by the values that they give.
         controls = [
-            canonical(timeline(block, model.dt).controls) for block in experiment.protocol.blocks
+            [canonical(line.controls), canonical(line.signals)]
+            for block in experiment.protocol.blocks
+            for line in [timeline(block, model.dt, model)]
         ]
         key = digest(
             [canonical(model), canonical(experiment.protocol), controls, experiment.seed, start]
