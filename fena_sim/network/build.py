@@ -11,6 +11,7 @@ from ..declare.protocol.probe import Probe
 from ..declare.stimulus.vocabulary import Vocabulary
 from . import delay, pacemaker, population, projection, streams
 from .monitors import make_monitors
+from .shape import BlockShape
 
 
 @attrs.define
@@ -36,7 +37,7 @@ class Built:
 def build_network(
     hierarchy: Hierarchy,
     vocabulary: Vocabulary,
-    shape: pacemaker.BlockShape,
+    shape: BlockShape,
     probes: Sequence[Probe] = (),
 ) -> Built:
     """Make the Brian2 objects of `hierarchy`, as `wiring.wire` returns it, on the device that is set.

@@ -7,7 +7,6 @@ by each unit from a mean that all share.
 
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import attrs
 from brian2 import TimedArray
@@ -19,9 +18,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 from ..declare.model.own_signals import STIMULUS_NOISE
 from ..declare.model.population import Population
 from .poisson import COUNTER_POISSON
-
-if TYPE_CHECKING:
-    from .pacemaker import BlockShape
+from .shape import BlockShape
 
 
 def _once(name: str, code: str, dimension: Dimension = DIMENSIONLESS) -> SingleEquation:
@@ -36,7 +33,7 @@ def _once(name: str, code: str, dimension: Dimension = DIMENSIONLESS) -> SingleE
     )
 
 
-def in_pacemaker(shape: "BlockShape", tables: Mapping[str, TimedArray]) -> Equations:
+def in_pacemaker(shape: BlockShape, tables: Mapping[str, TimedArray]) -> Equations:
     """What the pacemaker reads of them at every step."""
     found = []
     for signal in shape.signals:
@@ -77,7 +74,7 @@ class Read:
 
 def read(
     population: Population,
-    shape: "BlockShape",
+    shape: BlockShape,
     tables: Mapping[str, TimedArray],
     unit: str,
 ) -> Read:

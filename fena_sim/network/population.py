@@ -18,6 +18,7 @@ from ..declare.model.readouts import Readout
 from ..declare.stimulus.vocabulary import Vocabulary
 from . import own_signals, pacemaker, streams
 from .noise import COUNTER_NORMAL
+from .shape import BlockShape
 
 COPY = -50  # in Brian2's 'start' slot: before token events and recordings
 _PARAMETER_FLAGS = ["shared", "constant"]  # run arguments: another value needs no other build
@@ -73,7 +74,7 @@ def make_group(
     population: Population,
     clock: Clock,
     codes: TimedArray,
-    shape: pacemaker.BlockShape,
+    shape: BlockShape,
     tables: Mapping[str, TimedArray],
     fired: bool = False,
 ) -> tuple[NeuronGroup, dict[str, str]]:

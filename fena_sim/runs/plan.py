@@ -18,7 +18,7 @@ from ..declare.protocol.timeline import Timeline, timeline
 from ..device.default import BATCHING, Device, choose_device
 from ..errors import CheckpointError, DeviceError, ProtocolError, clipped
 from ..network.initial_state import check_initial_state
-from ..network.pacemaker import BlockShape
+from ..network.shape import BlockShape
 from ..network.wiring import wire
 from .memory import check_connections
 from .name import inputs_of, run_name

@@ -14,7 +14,8 @@ from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline
 from ..device.default import Device
 from ..errors import ResourceError
-from ..network.pacemaker import BY_STREAM, BlockShape
+from ..network.pacemaker import BY_STREAM
+from ..network.shape import BlockShape
 from .memory import (
     NUMBER,
     RECORDING_COPIES,

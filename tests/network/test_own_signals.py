@@ -280,9 +280,9 @@ def test_streams_share_signals(tmp_path):
 
 WRONG = {
     "unknown": (dict(dirve=1.0), UnknownNameError, "drive"),
-    "units": (dict(drive=1 * nA), UnitError, "other units"),
-    "units of samples": (dict(drive=TimedArray([1.0] * nA, dt=1 * ms)), UnitError, "other units"),
-    "units of a function": (dict(drive=lambda t: t), UnitError, "other units"),
+    "units": (dict(drive=1 * nA), UnitError, "not the units"),
+    "units of samples": (dict(drive=TimedArray([1.0] * nA, dt=1 * ms)), UnitError, "not the units"),
+    "units of a function": (dict(drive=lambda t: t), UnitError, "has units"),
     "shape": (dict(drive=np.zeros(4)), ProtocolError, "5 tokens"),
     "columns": (dict(drive=np.zeros((5, 2))), ProtocolError, "3 units"),
     "frames": (dict(drive=TimedArray(np.zeros((4, 2)), dt=1 * ms)), ProtocolError, "3 units"),

@@ -11,7 +11,7 @@ from functools import cached_property
 import attrs
 import numpy as np
 from brian2 import Quantity, TimedArray, second
-from brian2.units.fundamentalunits import Dimension, get_dimensions
+from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
 from scipy.signal import lfilter
 
 from ...errors import FenaError, ProtocolError, UnitError
@@ -97,7 +97,8 @@ class FunctionCourse(Course):
         try:
             value = self.function(t)
             if get_dimensions(value) != self.dimension:
-                raise UnitError(f"{self.what} has other units", where=self.where, fix=self.fix)
+                which = "units" if self.dimension == DIMENSIONLESS else "other units"
+                raise UnitError(f"{self.what} has {which}", where=self.where, fix=self.fix)
             return np.broadcast_to(np.asarray(value, dtype=float), t.shape).copy()
         except FenaError:
             raise
@@ -189,14 +190,14 @@ class SpikeCourse(Course):
     """
 
     def __init__(self, unit: np.ndarray, step: np.ndarray, units: int) -> None:
-        self.unit, self.step, self.units = unit, step, units
+        self.unit, self.step, self.units, self._width = unit, step, units, units
         text = f"{units}".encode() + unit.tobytes() + step.tobytes()
         self.digest = hashlib.sha256(text).hexdigest()
 
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         first, last = np.searchsorted(self.step, [start, stop])
         when, row = np.unique(self.step[first:last] - start, return_inverse=True)
-        values = np.zeros((1 + len(when), self.units))  # row 0: no spike
+        values = np.zeros((1 + len(when), self._width))  # row 0: no spike
         np.add.at(values, (1 + row, self.unit[first:last]), 1)
         of_step = np.zeros(stop - start, dtype=np.int64)
         of_step[when] = 1 + np.arange(len(when))

@@ -212,7 +212,7 @@ class _Layout:
     def _check_same(self, found, dimension):
         if found != dimension:
             raise UnitError(
-                f"signal {self.name!r} has other units than its default, {self.signal.default}",
+                f"signal {self.name!r} has not the units of its default, {self.signal.default}",
                 where=self.block.where,
                 fix="give values in the unit of the declaration",
             )

@@ -39,14 +39,12 @@ class OrnsteinUhlenbeck:
 
     sd: float | Quantity
     tau: Quantity
-    mean: float | Quantity | None = None
+    mean: float | Quantity = attrs.Factory(lambda self: 0 * self.sd, takes_self=True)
     seed: int = 0
 
     def __attrs_post_init__(self):
         where = "OrnsteinUhlenbeck"
         check_time(self.tau, "tau", where)
-        if self.mean is None:
-            object.__setattr__(self, "mean", 0 * self.sd)
         if not have_same_dimensions(self.sd, self.mean):
             raise UnitError(
                 f"sd is {self.sd}, the mean {self.mean}", where=where, fix="give both in one unit"

@@ -61,6 +61,16 @@ class Timeline:
         """Most steps that each token can take, int64 (n,); exact at a fixed pace."""
         return self.blank + self.longest
 
+    def mean_control(self, name: str) -> np.ndarray:
+        """Mean of a control signal over the longest period of each token, float64 (n,)."""
+        values, n = self.controls[name], len(self)
+        if not isinstance(values, Course):
+            return values[:n, 0]
+        ends = np.cumsum(self.most_steps).tolist()
+        return np.array(
+            [values.at(a, b).mean() for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        )
+
     @property
     def steps(self) -> int:
         """Most steps of the block."""
@@ -78,24 +88,22 @@ def timeline(block: Block, dt: Quantity, model: Hierarchy | None = None) -> Time
     token = np.stack(
         [stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1
     )
-    stream_gate: np.ndarray | None = np.where(token < 0, block.omission_gate, 1.0)
+    shown = np.where(token < 0, block.omission_gate, 1.0)
     controls = {name: sample(block, name, rows, steps, dt) for name in CONTROL_SIGNALS}
-    if len(block.streams) == 1:
-        gate, token = controls["gate"], token[:, 0]
-        if isinstance(gate, Course):
-            stream_gate = stream_gate[:, 0]
-        else:
-            gate[:n] *= stream_gate
-            stream_gate = None
+    gate, single = controls["gate"], len(block.streams) == 1
+    by_token = False
+    if single and not isinstance(gate, Course):
+        gate[:n] *= shown
+        by_token = True
     return Timeline(
-        token=token,
+        token=token[:, 0] if single else token,
         blank=blank,
         shortest=shortest,
         longest=longest,
         controls=controls,
         self_paced=block.pace.self_paced,
         hold=block.pace.hold_steps(dt),
-        stream_gate=stream_gate,
+        stream_gate=None if by_token else shown[:, 0] if single else shown,
         pause=pause,
         signals={} if model is None else present(model, block, rows, steps),
     )

@@ -24,7 +24,8 @@ from ...device.runtime import RuntimeDevice
 from ...errors import DeclarationError, LocalityError
 from ...network.initial_state import initial_state
 from ...network.pacemaker import NAME as PACEMAKER
-from ...network.pacemaker import BlockShape, table_values
+from ...network.pacemaker import table_values
+from ...network.shape import BlockShape
 from ...network.wiring import wire
 
 #: Steps in which a change by spikes is looked for, from the middle and from the end of every

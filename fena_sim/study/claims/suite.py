@@ -215,11 +215,8 @@ class Jobs:
         )
         model = self._model(experiment)
         # Controls may be functions, which are told apart by the values that they give.
-        controls = [
-            [canonical(line.controls), canonical(line.signals)]
-            for block in experiment.protocol.blocks
-            for line in [timeline(block, model.dt, model)]
-        ]
+        lines = [timeline(block, model.dt, model) for block in experiment.protocol.blocks]
+        controls = canonical([[line.controls, line.signals] for line in lines])
         key = digest(
             [canonical(model), canonical(experiment.protocol), controls, experiment.seed, start]
         )
