@@ -397,7 +397,7 @@ def test_a_report_names_what_was_given(tmp_path):
     (about,) = block_rows(run)
     assert {name: text for name, text, _ in about.controls} == {
         "number": "2",
-        "current": "3. nA",
+        "current": "3 nA",
         "by_token": "a value per token",
         "course": "function",
         "movie": "samples every 11 ms",
