@@ -279,13 +279,6 @@ ENGINE = [
         f"{_DELAY}::test_spikes_act_as_in_brian2",
     ),
     Mutant(
-        "signals by time one step late",
-        "fena_sim/network/pacemaker.py",
-        "return {name: course.at(step, step + steps)}",
-        "return {name: course.at(step + 1, step + 1 + steps)}",
-        f"{_SIGNALS}::test_populations_see_what_the_protocol_gives",
-    ),
-    Mutant(
         "step of a chunk goes on in the next",
         "fena_sim/runs/chunks.py",
         '("token", "step", "chunk_start", "chunk_duration")',
@@ -552,8 +545,8 @@ ENGINE = [
     Mutant(
         "a chunk begins with the tokens of the one before",
         "fena_sim/runs/chunks.py",
-        "table_values(self.line, position.done, self.shape)",
-        "table_values(self.line, max(0, position.done - 1), self.shape)",
+        "table_values(self.line, position.done, self.shape, began_at)",
+        "table_values(self.line, max(0, position.done - 1), self.shape, began_at)",
         _CHUNKS,
     ),
     # -- stimuli and measures ----------------------------------------------------------------------
