@@ -28,6 +28,10 @@ from ..control_signals import CONTROL_SIGNALS
 PREDICTING = "predicting"
 SIGNALS = CONTROL_SIGNALS + ("presenting", "arriving", PREDICTING)
 NOISE, TOKEN_CODE = "noise", "token_code"
+#: What a protocol may add to the code of the token.
+STIMULUS_NOISE = "stimulus_noise"
+#: Names that no parameter, link or signal of one's own may have.
+RESERVED = (*SIGNALS, TOKEN_CODE, NOISE, STIMULUS_NOISE)
 
 #: Names that every group and synapse of Brian2 knows.
 BUILTIN = {
