@@ -296,7 +296,7 @@ FILES = {
     "numbers.json": "[1, 2]",
     "text.json": "no json",
     "object.json": '{"a": 1}',
-    "figures/bad.py": "BLOCKS = ()\n",
+    "figures/bad.py": "NEEDS = {}\n",
 }
 MISTAKES = [
     "run",
@@ -359,6 +359,7 @@ MISTAKES = [
     "figures .",
     "figures broken.py",
     "figures --only nothing",
+    "figures --only nothing.py",
     "figures --nonsense",
     "list planets",
     "list --runs",
