@@ -1,7 +1,9 @@
-"""MNE (mne.tools): evoked responses in a FIF file."""
+"""MNE (mne.tools): evoked responses, or single trials, in a FIF file."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from brian2 import Quantity, ms
@@ -11,8 +13,9 @@ from ...analyse.epochs.conditions import By
 from ...analyse.epochs.cut import epochs
 from ...errors import FenaError, StimulusError, UnknownNameError, nearest
 from ...runs.store.run import Run
-from .contents import contents, description
+from .contents import Contents, Signal, contents, description
 from .files import appearing, needed
+from .mne_epochs import mne_epochs
 
 
 def write_mne(
@@ -25,8 +28,10 @@ def write_mne(
     lock: str = "onset",
     variables: Sequence[str] = (),
 ) -> None:
-    """Write evoked responses: ``mne.read_evokeds(path)`` reads one EvokedArray per block and
-    condition.
+    """Write evoked responses (-ave.fif) or single trials (-epo.fif).
+
+    ``mne.read_evokeds(path)`` reads one EvokedArray per block and condition,
+    ``mne.read_epochs(path)`` the Epochs of :func:`fena_sim.export.mne_epochs`.
 
     A channel is one unit of one sampled variable, named "error_0.error 003". All channels are of
     MNE's type "misc": units of a model have no sensors, no positions and most have no physical
@@ -37,9 +42,10 @@ def write_mne(
     Parameters
     ----------
     run : Run
-        With streams side by side, the tokens of all streams are averaged.
+        With streams side by side, the tokens of all streams are averaged; of single trials, they
+        follow each other.
     path : str or Path
-        Ends in -ave.fif.
+        Ends in -ave.fif or -epo.fif.
     blocks : sequence of str
         All that have samples if empty.
     force : bool
@@ -65,10 +71,15 @@ def write_mne(
             where="fena export --mne",
             fix='give e.g. "(-50*ms, 300*ms)"',
         )
+    if str(path).endswith("-epo.fif"):
+        with appearing(path, force, "-epo.fif") as made:
+            trials = mne_epochs(run, blocks, by, window, lock, variables)
+            trials.save(made, verbose="error")
+        return
     with appearing(path, force, "-ave.fif") as made:
         responses = []
         for recording in contents(run, blocks):
-            signals = _chosen(recording, variables)
+            signals = chosen(recording, variables)
             if signals:
                 responses += _evoked(mne, run, recording, signals, by, window, lock)
         if not responses:
@@ -88,7 +99,7 @@ def write_mne(
         mne.write_evokeds(made, responses, verbose="error")
 
 
-def _chosen(recording, variables):
+def chosen(recording: Contents, variables: Sequence[str]) -> list[Signal]:
     """The signals that become channels. FenaError if they do not share a clock, UnknownNameError
     for what was not sampled.
     """
@@ -115,7 +126,7 @@ def _evoked(mne, run, recording, signals, by, window, lock):
         average(epochs(run, recording.name, s.name, window, by=by, lock=lock), "units")
         for s in signals
     ]
-    first, info = means[0], _info(mne, run, signals, means[0].attrs["interval_s"])
+    first, info = means[0], information(mne, run, signals, means[0].attrs["interval_s"])
     for condition in first.attrs["conditions"]:
         data = np.concatenate([mean.sel(condition=condition).to_numpy().T for mean in means])
         yield mne.EvokedArray(
@@ -128,7 +139,8 @@ def _evoked(mne, run, recording, signals, by, window, lock):
         )
 
 
-def _info(mne, run, signals, interval):
+def information(mne: ModuleType, run: Run, signals: Sequence[Signal], interval: float) -> Any:
+    """MNE's description of the channels; `interval` in s between samples."""
     names = [f"{s.name} {unit:03d}" for s in signals for unit in s.unit_numbers]
     info = mne.create_info(
         names, sfreq=float(f"{1 / interval:.10g}"), ch_types="misc", verbose="error"
