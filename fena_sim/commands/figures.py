@@ -266,6 +266,7 @@ class _Made:
     ) -> None:
         """Draw standard figures of the runs given, or else of the experiment that was run last."""
         from ..show.report.read_once import read_once
+        from ..show.standard.drawn import NotDrawn
 
         if given is not None:
             runs = [run for run in given if run.finished]
@@ -291,7 +292,10 @@ class _Made:
                 name = f"{kind.name} of block {block!r}"
                 draw = lambda: list(kind.draw(runs, block, **options))  # noqa: E731, B023
                 for one in self._drawn(name, runs, draw) or []:
-                    self._save(one.name, one.figure, runs, one.caption)
+                    if isinstance(one, NotDrawn):
+                        self._not_drawn(one.name, one.error)
+                    else:
+                        self._save(one.name, one.figure, runs, one.caption)
             for why, blocks in lacking.items():
                 self._leave_out(kind.name, blocks, f"{why}; to have it, {kind.declare}")
                 self.fixes.append(kind.declare)
@@ -312,11 +316,14 @@ class _Made:
             click.echo(f"{name}: not made. {error}", err=True)
             self.failed.append(error)
         except FenaError as error:
-            click.echo(f"{name}: left out. {error}", err=True)
-            self.left_out.append({"name": name, "blocks": [], "why": error.what})
-            if error.fix:
-                self.fixes.append(error.fix)
+            self._not_drawn(name, error)
         return None
+
+    def _not_drawn(self, name, error):
+        self._say(f"{name}: left out. {error}")
+        self.left_out.append({"name": name, "blocks": [], "why": error.what})
+        if error.fix:
+            self.fixes.append(error.fix)
 
     def _save(self, name, figure, runs, caption=None):
         from ..runs.store.files import write_atomically

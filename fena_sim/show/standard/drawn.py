@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...errors import FenaError
 from ...runs.store.run import Run
 from ...runs.store.units import symbol
 from ..style import PAGE_WIDTH, letter, new_figure
@@ -26,6 +27,14 @@ class Drawn:
     name: str
     figure: Figure
     caption: str
+
+
+@attrs.frozen(eq=False)
+class NotDrawn:
+    """A figure that was left out, and why."""
+
+    name: str
+    error: FenaError
 
 
 def grid(count: int, head: float = HEAD) -> tuple[Figure, list[Axes]]:

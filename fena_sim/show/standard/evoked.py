@@ -25,7 +25,7 @@ from .. import panels
 from ..colours import GREY, condition_colours
 from ..needs import Recorded
 from ..style import sheet
-from .drawn import MOST, Drawn, grid, named, of_networks, plain, scaled
+from .drawn import MOST, Drawn, NotDrawn, grid, named, of_networks, plain, scaled
 
 #: A label with more values is shown when it is asked for by name.
 FEW, MANY = 6, 12
@@ -48,7 +48,9 @@ class _Response:
     dropped: np.ndarray
 
 
-def evoked_figures(runs: Sequence[Run], block: str, label: str | None = None) -> Iterator[Drawn]:
+def evoked_figures(
+    runs: Sequence[Run], block: str, label: str | None = None
+) -> Iterator[Drawn | NotDrawn]:
     """Responses of every population that was sampled in a block, one figure per label.
 
     Without `label`: by every label that has two to six values on presented tokens, and by whether
@@ -62,34 +64,56 @@ def evoked_figures(runs: Sequence[Run], block: str, label: str | None = None) ->
     label : str, optional
         A column of the event table.
 
+    Yields
+    ------
+    Drawn or NotDrawn
+        NotDrawn where tokens of a label are too few, say.
+
     Raises
     ------
-    FenaError
-        If there is nothing that can be shown.
+    RunFolderError
+        If a run is damaged.
     """
     tables = [run.events(block) for run in runs]
-    names, spans = Recorded.of(runs[0], block).samples, span_of(tables)
     for column in [label] if label else labels(tables):
-        responses, lost = [], []
-        by = None if column == "presented" else _by(column, tables, MANY if label else FEW)
-        for name in names:
-            try:
-                responses.append(_response(runs, block, name, by, spans))
-            except RunFolderError:
-                raise
-            except FenaError as error:
-                lost.append((name, error))
-        if not responses:
-            raise lost[0][1]
+        name = named("evoked", block, column)
+        try:
+            by = None if column == "presented" else _by(column, tables, MANY if label else FEW)
+            responses, lost = _responses(runs, block, by, tables)
+        except RunFolderError:
+            raise
+        except FenaError as error:
+            yield NotDrawn(name, error)
+            continue
         shown = responses[:MOST]
         with sheet():
             figure = _draw(shown, column)
         rest = [r.variable for r in responses[MOST:]]
-        yield Drawn(
-            named("evoked", block, column),
-            figure,
-            " ".join(_caption(runs, block, column, shown, lost, rest)),
-        )
+        yield Drawn(name, figure, " ".join(_caption(runs, block, column, shown, lost, rest)))
+
+
+def _responses(runs, block, by, tables):
+    """([_Response], [(variable, error)]); raises the first error if there is no response.
+
+    The end of a block may cut off the last token before the next one would have begun. It is dropped,
+    or the window is made shorter where a condition would lose too many tokens.
+    """
+    before, after = span_of(tables)
+    ends = [float((t["onset"] + t["duration"] - t["onset"].max()).max()) for t in tables]
+    lost: dict[str, FenaError] = {}
+    for span in ((before, after), (before, min(after, *ends))):
+        responses = []
+        for name in Recorded.of(runs[0], block).samples:
+            try:
+                responses.append(_response(runs, block, name, by, span))
+            except RunFolderError:
+                raise
+            except FenaError as error:
+                lost[name] = error
+        if responses:
+            found = [response.variable for response in responses]
+            return responses, [(n, error) for n, error in lost.items() if n not in found]
+    raise next(iter(lost.values()))
 
 
 def labels(tables: Sequence[pd.DataFrame]) -> list[str]:

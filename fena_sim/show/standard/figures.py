@@ -6,7 +6,7 @@ import attrs
 
 from ...runs.store.run import Run
 from ..needs import Needs
-from .drawn import Drawn
+from .drawn import Drawn, NotDrawn
 from .evoked import evoked_figures
 from .over_tokens import over_tokens_figure, settling_figure
 from .spikes import spike_figure
@@ -33,7 +33,7 @@ class Standard:
     about: str
     needs: Needs
     declare: str
-    draw: Callable[..., Iterator[Drawn]]
+    draw: Callable[..., Iterator[Drawn | NotDrawn]]
 
     def missing(self, runs: Sequence[Run], block: str) -> list[str]:
         """What a block lacks, in words; empty if it can be drawn."""

@@ -188,17 +188,18 @@ def _mean_of(name):
         tokens = kept[name]
         values = tokens.to_numpy().astype(float).reshape(len(tokens), -1)
         by_level = values.shape[1] > 1 and str(tokens.dims[-1]).endswith("level")
-        if not by_level:
-            values = values.mean(axis=1, keepdims=True)
+        numbers = np.arange(values.shape[1]) if by_level else np.zeros(values.shape[1], int)
+        if by_level and "level" in tokens.coords:
+            numbers = tokens["level"].to_numpy()
+        # Of several populations of one level, the mean.
+        numbers, of = np.unique(numbers, return_inverse=True)
+        values = np.stack([values[:, of == k].mean(axis=1) for k in range(len(numbers))], axis=1)
         keep = presented(run.events(block)) & np.isfinite(values).all(axis=1)
         bins, centres = event_bins(len(values), _bins(run, block))
         curve = np.full((len(bins), values.shape[1]), np.nan)
         for row, part in zip(curve, bins, strict=True):
             if keep[part].any():
                 row[:] = values[part][keep[part]].mean(axis=0)
-        numbers = (
-            tokens["level"].to_numpy() if "level" in tokens.coords else np.arange(len(curve[0]))
-        )
         coords = {"tokens": centres, **({"level": numbers} if by_level else {})}
         dims = ("tokens", "level") if by_level else ("tokens",)
         return xr.DataArray(curve if by_level else curve[:, 0], dims=dims, coords=coords)
