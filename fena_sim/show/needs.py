@@ -87,7 +87,7 @@ class Needs:
         kept = {readout["name"] for readout in model["readouts"]} | {"iterations", "steps"}
         lost = [name for name in self.readouts if name not in kept]
         yield bool(lost), f"the readout{_s(lost)} {', '.join(lost)} of the model"
-        yield self.settling and model["settling"] is None, "a model that says when it has settled"
+        yield self.settling and model["settling"] is None, "criterion of settling in the model"
 
     def _of_the_block(self, run, block):
         recorded = Recorded.of(run, block)
@@ -128,12 +128,12 @@ class Needs:
             *[f"samples of {' or '.join(map(_pattern, self.samples))}"] * bool(self.samples),
             *["spikes"] * self.spikes,
             *["variables of synapses"] * self.synapses,
+            *["a criterion of settling in the model"] * self.settling,
             *["plasticity on"] * (self.learning is True),
             *["plasticity off"] * (self.learning is False),
         ]
         block = "a block" if self.name is None else f"the block {self.name}"
-        model = " of a model that says when it has settled" * self.settling
-        return f"{block}{model}{' with ' if parts else ''}{_list(parts)}"
+        return f"{block}{' with ' if parts else ''}{_list(parts)}"
 
 
 @attrs.frozen

@@ -290,7 +290,7 @@ def test_what_a_block_lacks_is_said_in_words(networks):
         (Needs(spikes=True), "spikes"),
         (Needs(synapses=True), "variables of synapses"),
         (Needs(readouts=["error"]), "the readout error of the model"),
-        (Needs(settling=True), "a model that says when it has settled"),
+        (Needs(settling=True), "criterion of settling in the model"),
         (Needs(learning=False), "plasticity off"),
         (Needs(labels={"role": ()}), "the label 'role'"),
         (Needs(labels={"colour": ("red", "green")}), "tokens whose colour is 'green'"),
