@@ -136,7 +136,7 @@ def error_course(run: Run, block: str) -> xr.DataArray:
     Raises
     ------
     DeclarationError
-        If no errors were recorded.
+        If no errors were recorded, or those of all levels at no moment of a presentation.
     StimulusError
         If the block presents no token.
     """
@@ -167,6 +167,12 @@ def error_course(run: Run, block: str) -> xr.DataArray:
         means = np.bincount(row, weights=squares) / np.bincount(row)
         levels.append(xr.DataArray(means, dims="time", coords={"time": moments}))
     course = xr.concat(levels, pd.Index(sorted(names), name="level"), join="inner")
+    if not course.sizes["time"]:
+        raise DeclarationError(
+            "no moment of a presentation was sampled of all levels",
+            where=f"block {block!r} of {run.id}",
+            fix="record the errors of all levels with one interval",
+        )
     attrs = {"units": "squared error", "block": block}
     return course.transpose("time", "level").rename("squared error").assign_attrs(attrs)
 
