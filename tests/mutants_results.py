@@ -245,7 +245,7 @@ RESULTS = [
         "fena_sim/show/standard/evoked.py",
         "yield NotDrawn(name, error)\n            continue",
         "yield NotDrawn(name, error)\n            return",
-        f"{_STANDARD}::test_a_condition_of_few_tokens_keeps_its_last_one_in_a_shorter_window",
+        f"{_STANDARD}::test_a_label_that_cannot_be_shown_hides_no_other",
     ),
     (
         "omitted tokens in means over tokens",
@@ -302,13 +302,6 @@ RESULTS = [
         'levels, pd.Index(sorted(names), name="level"), join="inner"',
         'levels, pd.Index(sorted(names), name="level"), join="outer"',
         "tests/analyse/test_levels.py::test_levels_with_gaps_of_their_own_show_what_all_have",
-    ),
-    (
-        "MNE's trials dropped without a reason",
-        "fena_sim/show/export/mne_epochs.py",
-        "self.log = [IGNORED if label is None else NO_DATA for label in labels]",
-        "self.log = [IGNORED for label in labels]",
-        "tests/show/export/test_mne.py::test_the_drop_log_tells_what_lacks_from_what_nobody_asked_for",
     ),
     (
         "every picture another output of the notebook",

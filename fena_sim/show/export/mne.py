@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 from brian2 import Quantity, ms
@@ -11,10 +9,11 @@ from brian2 import Quantity, ms
 from ...analyse.epochs.averages import average
 from ...analyse.epochs.conditions import By
 from ...analyse.epochs.cut import epochs
-from ...errors import FenaError, StimulusError, UnknownNameError, nearest
+from ...errors import FenaError, StimulusError
 from ...runs.store.run import Run
-from .contents import Contents, Signal, contents, description
+from .contents import contents
 from .files import appearing, needed
+from .mne_channels import chosen, information
 from .mne_epochs import mne_epochs
 
 
@@ -99,28 +98,6 @@ def write_mne(
         mne.write_evokeds(made, responses, verbose="error")
 
 
-def chosen(recording: Contents, variables: Sequence[str]) -> list[Signal]:
-    """The signals that become channels. FenaError if they do not share a clock, UnknownNameError
-    for what was not sampled.
-    """
-    names = [signal.name for signal in recording.signals]
-    where = f"block {recording.name!r}"
-    for name in variables:
-        if names and name not in names:
-            raise UnknownNameError(
-                f"no samples of {name!r} were recorded", where=where, fix=nearest(name, names)
-            )
-    signals = [signal for signal in recording.signals if not variables or signal.name in variables]
-    for signal in signals:
-        if signal.values.dims[0] != signals[0].values.dims[0]:
-            raise FenaError(
-                f"{signal.name} and {signals[0].name} are sampled at different times, and a FIF file has one clock",
-                where=where,
-                fix=f"write one file for each, with --variable {signal.name}",
-            )
-    return signals
-
-
 def _evoked(mne, run, recording, signals, by, window, lock):
     means = [
         average(epochs(run, recording.name, s.name, window, by=by, lock=lock), "units")
@@ -137,19 +114,3 @@ def _evoked(mne, run, recording, signals, by, window, lock):
             comment=f"{recording.name}: {condition}",
             verbose="error",
         )
-
-
-def information(mne: ModuleType, run: Run, signals: Sequence[Signal], interval: float) -> Any:
-    """MNE's description of the channels; `interval` in s between samples."""
-    names = [f"{s.name} {unit:03d}" for s in signals for unit in s.unit_numbers]
-    info = mne.create_info(
-        names, sfreq=float(f"{1 / interval:.10g}"), ch_types="misc", verbose="error"
-    )
-    for channel, units in zip(
-        info["chs"], [s.units for s in signals for _ in s.unit_numbers], strict=True
-    ):
-        if units == "V":
-            channel["unit"] = mne.io.constants.FIFF.FIFF_UNIT_V
-    about = [f"{title}: {text}" for title, text in description(run).items()]
-    info["description"] = "; ".join([*about, *(f"{s.name} in {s.units}" for s in signals)])
-    return info

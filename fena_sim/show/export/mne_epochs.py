@@ -13,6 +13,7 @@ from ...errors import FenaError, StimulusError
 from ...runs.store.run import Run
 from .contents import contents
 from .files import needed
+from .mne_channels import chosen, information
 
 if TYPE_CHECKING:
     import mne
@@ -60,8 +61,6 @@ def mne_epochs(
         If mne is missing, nothing was sampled, blocks or variables differ in channels or clocks, two
         tokens fall on one sample, or as :func:`fena_sim.epochs.epochs`.
     """
-    from .mne import chosen, information
-
     package = needed("mne", "mne")
     found, info = [], None
     for recording in contents(run, blocks):

@@ -128,6 +128,20 @@ def test_a_label_that_is_not_there_or_has_many_values_is_named(networks, tmp_pat
     assert "20 values" in left.error.what
 
 
+def test_a_label_that_cannot_be_shown_hides_no_other(tmp_path):
+    """Of label "edge", one of two "x" tokens is the first of the block, before which there is no
+    sample, and the other the last one, in which the recording stopped.
+    """
+    table = handmade.events(
+        0.01 + 0.05 * np.arange(8), [0] * 8, edge=list("xyyyyyyx"), middle=list("aabbaabb")
+    )
+    recorded = handmade.traces(1e-3, start=0.008, cells__r=np.ones((360, 2)))
+    run = made.write(tmp_path / "run", {"own": (table, recorded, None)})
+    left, drawn = evoked_figures([run], "own")
+    assert left.name == "evoked-own-edge" and "2 of 2 tokens of condition 'x'" in left.error.what
+    assert drawn.name == "evoked-own-middle" and "a 3, b 3" in drawn.caption
+
+
 def test_a_condition_of_few_tokens_keeps_its_last_one_in_a_shorter_window(networks):
     """Of symbol d there are three tokens, the last of which ends with the block, 40 ms after its
     onset.
@@ -145,8 +159,11 @@ def test_readouts_over_tokens_are_means_over_bins_with_units(tmp_path):
     kept = xr.Dataset(
         {
             "iterations": ("event", np.arange(10)),
-            "error": (("event", "level"), np.stack([1.0 + np.arange(10), 100 * np.ones(10)], 1)),
-            "depth": (("event", "unit"), 1e-3 * np.outer(np.arange(10), [1, 3])),
+            "error": (
+                ("event", "level"),
+                np.stack([1.0 + np.arange(10) ** 2, 100 * np.ones(10)], 1),
+            ),
+            "depth": (("event", "unit"), 1e-4 * np.outer(np.arange(10) ** 2, [1, 3])),
         }
     )
     readouts = [
@@ -165,10 +182,10 @@ def test_readouts_over_tokens_are_means_over_bins_with_units(tmp_path):
     errors, depth = drawn.figure.axes
     (_, _, x, low), (_, _, _, high) = lines_of_two(errors)
     np.testing.assert_allclose(x, [2.5, 7.5])
-    np.testing.assert_allclose(low, [3.0, np.mean([6, 7, 9, 10])])
+    np.testing.assert_allclose(low, [1 + 6.0, 1 + np.mean([25, 36, 64, 81])])
     np.testing.assert_allclose(high, 100)
     ((_, _, _, volts),) = lines_of_two(depth)
-    np.testing.assert_allclose(volts, [2 * 2.0, 2 * np.mean([5, 6, 8, 9])])
+    np.testing.assert_allclose(volts, [0.2 * 6.0, 0.2 * np.mean([25, 36, 64, 81])])
     assert depth.get_ylabel() == "depth (mV)"
     assert errors.get_xlabel() == "tokens since the block's start"
     (settled,) = settling_figure([run], "own")
