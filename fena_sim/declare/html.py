@@ -2,11 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .model.hierarchy import Hierarchy
-    from .protocol.protocol import Protocol
+from typing import Any
 
 #: Rows of a table that are shown; of longer ones the rest is counted.
 MOST = 30
@@ -45,8 +41,8 @@ def _cell(kind, value):
     return f'<{kind} style="text-align:left">{escape(text)}</{kind}>'
 
 
-def model_html(model: "Hierarchy") -> str:
-    """The populations and projections of a model, as HTML tables."""
+def model_html(model: Any) -> str:
+    """The populations and projections of a Hierarchy, as HTML tables."""
     populations = [(p.name, p.role, p.level, p.size) for p in model.populations]
     projections = [
         (p.name, f"{p.source} to {p.target}", "yes" if p.plasticity else "no")
@@ -61,8 +57,8 @@ def model_html(model: "Hierarchy") -> str:
     ) + table("Projections", ("projection", "joins", "plastic"), projections)
 
 
-def protocol_html(protocol: "Protocol") -> str:
-    """The blocks of a protocol, as an HTML table."""
+def protocol_html(protocol: Any) -> str:
+    """The blocks of a Protocol, as an HTML table."""
     rows = []
     for block in protocol.blocks:
         recorded = [f"{p.key}: {', '.join(p.variables)}" for p in block.probes]
