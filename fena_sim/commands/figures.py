@@ -278,7 +278,7 @@ class _Made:
             _check_alike(runs)
         except RunFolderError as error:
             self._leave_out("standard figures", [], error.what)
-            self.fixes.append(error.fix)
+            self.fixes.append(error.fix or "name the runs of one experiment only")
             return
         runs = read_once(runs)
         for kind in kinds:

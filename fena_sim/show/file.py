@@ -54,13 +54,12 @@ class FigureFile:
         """{parameter: blocks that have what it needs}: the block of the parameter's name first, the
         others in the run's order.
         """
-        return {
-            name: sorted(
-                (block for block in run.blocks if not needs.missing(run, block)),
-                key=lambda block, name=name: block != name,  # stable
-            )
-            for name, needs in self.needs.items()
-        }
+        found = {}
+        for name, needs in self.needs.items():
+            fitting = [block for block in run.blocks if not needs.missing(run, block)]
+            own = [block for block in fitting if block == name]
+            found[name] = own + [block for block in fitting if block != name]
+        return found
 
     def lacking(self, run: Run) -> str:
         """Why a run cannot be shown, in words; "" if it can."""

@@ -163,8 +163,12 @@ class Recorded:
         """Of a block of a run."""
         inputs = run.manifest["inputs"]
         projections = {p["name"] for p in inputs["model"].get("projections", ())}
-        declared = next((b for b in inputs["protocol"]["blocks"] if b["name"] == block), {})
-        samples, spikes, synapses, windows = [], [], [], {}
+        blocks = inputs["protocol"]["blocks"]
+        declared: dict = next((b for b in blocks if b["name"] == block), {})
+        samples: list[str] = []
+        spikes: list[str] = []
+        synapses: list[str] = []
+        windows: dict[str, tuple[float, float]] = {}
         for probe in declared.get("probes", ()):
             key = probe.get("name") or probe["population"]
             if probe["population"] in projections:
@@ -177,8 +181,8 @@ class Recorded:
             names = [f"{key}.{v}" for v in probe["variables"] if v != SPIKES]
             samples += names
             if probe.get("window"):
-                edges = tuple(float(edge["value"]) for edge in probe["window"])
-                windows |= dict.fromkeys(names, edges)
+                start, stop = (float(edge["value"]) for edge in probe["window"])
+                windows |= dict.fromkeys(names, (start, stop))
         gain = declared.get("controls", {}).get(LEARNING, DEFAULTS[LEARNING])
         off = isinstance(gain, (int, float, str)) and float(gain) == 0
         return cls(samples, spikes, synapses, windows, not off)

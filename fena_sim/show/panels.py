@@ -194,7 +194,7 @@ def networks(
     style : dict
         Of every line, as `Axes.plot` takes it.
     """
-    thin = {"linewidth": 0.5, "alpha": 0.5} if len(curves) > 1 else {}
+    thin: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5} if len(curves) > 1 else {}
     for curve in curves:
         ax.plot(x, curve, color=colour, **style, **thin)
     if thin:

@@ -186,7 +186,9 @@ def span_of(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
     return -min(max(before, 0.0), BEFORE), min(after, AFTER)
 
 
-def _response(runs: Sequence[Run], block: str, name: str, by: By, span) -> _Response:
+def _response(
+    runs: Sequence[Run], block: str, name: str, by: By, span: tuple[float, float]
+) -> _Response:
     recorded = samples(runs[0], block, name)
     low, high = Recorded.of(runs[0], block).windows.get(name, (-np.inf, np.inf))
     first, last = max(span[0], low), min(span[1], high)
