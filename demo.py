@@ -12,10 +12,10 @@ import pandas as pd
 from rich.console import Console
 
 from fena_sim import load_model, load_protocol, run
-from fena_sim.load.user_file import load_file
 from fena_sim.measure import accuracy, bits, ngram_table
 from fena_sim.plot import save
 from fena_sim.runs.live.progress import Display
+from fena_sim.show.file import load_figures
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "runs"
@@ -98,13 +98,11 @@ def main():
     )
     log(table("Oddball on the trained network, by level (error units)", mismatch))
     log("Figures:")
-    for path in sorted((HERE / "figures").glob("*.py")):
-        module = load_file(path, "figure")
+    for file in load_figures(HERE / "figures"):
         for runs in ([contact], [oddball]):
-            if set(module.BLOCKS) <= set(runs[0].blocks):
-                for written in save(
-                    module.figure(runs), HERE / "figures" / "made", path.stem, runs=runs
-                ):
+            if file.shows(runs[0]):
+                drawn = file.draw(runs)
+                for written in save(drawn, HERE / "figures" / "made", file.name, runs=runs):
                     log(f"  {written.relative_to(HERE)}")
     log(f"Runs: {', '.join(str(r.folder.relative_to(HERE)) for r in (contact, text, oddball))}")
     log(

@@ -11,9 +11,18 @@ of context.
 import pandas as pd
 
 from fena_sim.measure import generalisation, inside_motif, ngram_table
-from fena_sim.plot import PAGE_WIDTH, new_figure, panels, script, sheet, style
+from fena_sim.plot import PAGE_WIDTH, Needs, new_figure, panels, script, sheet, style
 
-BLOCKS = ("training", "familiar", "held_out")
+# Only this protocol's names tell which pairs of motifs a network was trained on.
+NEEDS = {
+    "training": Needs(name="training", labels={"position": ()}, learning=True),
+    "familiar": Needs(
+        name="familiar", labels={"position": (), "novel": ()}, readouts=["onset_error", "error"]
+    ),
+    "held_out": Needs(
+        name="held_out", labels={"position": (), "novel": ()}, readouts=["onset_error", "error"]
+    ),
+}
 COMMAND = "fena run protocols/first_contact.py --seeds 10"
 LABELS = {"familiar": "familiar\ncombinations", "novel": "novel\ncombinations"}
 CLAIM = "C12"
@@ -57,4 +66,4 @@ def novel_ngrams(run):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "generalisation")
+    script.main(figure, NEEDS, "generalisation")

@@ -2,7 +2,7 @@
 recorded level.
 
 Mean square of the error units from the onset of a token to the next one, averaged over deviants
-and over standards. If the runs have a flip-flop block, both blocks are averaged, so that each token
+and over standards. All blocks with both roles are averaged: with a flip-flop, each token
 counts in both roles and its identity cancels. (a) Median over networks (bold) and networks (thin).
 (b) Deviant minus standard: median over networks with its 95 % interval at every time (bootstrap
 over networks; with fewer than three networks, the range).
@@ -17,6 +17,7 @@ from fena_sim.errors import StimulusError
 from fena_sim.plot import (
     COLUMN_WIDTH,
     PAGE_WIDTH,
+    Needs,
     level_colour,
     new_figure,
     script,
@@ -25,19 +26,21 @@ from fena_sim.plot import (
     waves,
 )
 
-BLOCKS = ("oddball",)
-#: Averaged with it if the runs have it.
-OPTIONAL = ("flip_flop",)
-RECORDED = ("error_0", "precision_0")
+NEEDS = {
+    "oddball": Needs(
+        labels={"role": ("deviant", "standard")},
+        samples=["error_*.error", "precision_*.mean_square"],
+    )
+}
 COMMAND = "fena run protocols/oddball.py --seeds 10 --from 'runs/first_contact-fena-seed{seed}-*:training'"
 ROLES = ("deviant", "standard")
 #: error_l.error is squared and averaged over units; precision_l.mean_square is that already.
 ERROR = re.compile(r"(?:error_(\d+)\.error|precision_(\d+)\.mean_square)$")
 
 
-def figure(runs):
+def figure(runs, oddball):
     """Two rows of panels, one column per level: responses, and their difference."""
-    evoked = xr.concat([response(run) for run in runs], "network")
+    evoked = xr.concat([response(run, oddball) for run in runs], "network")
     levels = evoked["level"].to_numpy()
     with sheet():
         fig = new_figure(COLUMN_WIDTH if len(levels) == 1 else PAGE_WIDTH, 80)
@@ -60,11 +63,10 @@ def figure(runs):
     return fig
 
 
-def response(run):
+def response(run, blocks):
     """Mean squared error evoked by deviants and standards, DataArray (role, level, time in s from
     onset).
     """
-    blocks = [block for block in (*BLOCKS, *OPTIONAL) if block in run.blocks]
     return sum(_response(run, block) for block in blocks) / len(blocks)
 
 
@@ -121,4 +123,4 @@ def _locked(course, chosen, onsets, role, block):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "oddball")
+    script.main(figure, NEEDS, "oddball")

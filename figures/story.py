@@ -15,11 +15,23 @@ import numpy as np
 
 from fena_sim.analyse.select import event_bins
 from fena_sim.measure import IdealObserver, accuracy, scored, settling_curve, token_scores
-from fena_sim.plot import PAGE_WIDTH, level_colour, new_figure, panels, script, sheet, style
+from fena_sim.plot import PAGE_WIDTH, Needs, level_colour, new_figure, panels, script, sheet, style
 from fena_sim.plot import colours as named
 from fena_sim.stimulus import MotifGrammar
 
-BLOCKS = ("training", "familiar", "held_out", "without_2")
+# Only this protocol's names tell which pairs of motifs a network was trained on.
+NEEDS = {
+    "training": Needs(
+        name="training", labels={"position": ()}, readouts=["events"], settling=True, learning=True
+    ),
+    "familiar": Needs(
+        name="familiar", labels={"position": (), "novel": ()}, readouts=["onset_probability"]
+    ),
+    "held_out": Needs(
+        name="held_out", labels={"position": (), "novel": ()}, readouts=["onset_probability"]
+    ),
+    "without_2": Needs(name="without_2", labels={"position": ()}),
+}
 COMMAND = "fena run protocols/first_contact.py --seeds 10"
 BINS = 40
 #: Places in a motif that enough motifs have.
@@ -129,4 +141,4 @@ def _networks(ax, x, curves, colour):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "story")
+    script.main(figure, NEEDS, "story")

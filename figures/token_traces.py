@@ -1,16 +1,18 @@
 """One presented and one omitted token in the states and errors of every level.
 
-Left: before training; right: after training. The levels are stacked as in the hierarchy, with the
+One column for each block, at most four: of first_contact, left before training and right after
+it. The levels are stacked as in the hierarchy, with the
 sensory level at the bottom. Thin lines are units, the bold line is their root mean square. Grey: a
 token is presented. Dashed: the token is omitted, and the levels go on without input. The figure
 shows the first of the given runs, because traces of different networks cannot be averaged.
 """
 
-from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, traces
+from fena_sim.plot import PAGE_WIDTH, Needs, new_figure, script, sheet, traces
 
-BLOCKS = ("traces_before", "traces_after")
+NEEDS = {"traced": Needs(samples=["state_*.r", "error_*.error"], omissions=True)}
 COMMAND = "fena run protocols/first_contact.py --seeds 10"
-TITLES = ("before training", "after training")
+TITLES = {"traces_before": "before training", "traces_after": "after training"}
+MOST = 4
 
 
 def rows(probes):
@@ -23,19 +25,19 @@ def rows(probes):
     return [row for row in names if row[1] in probes]
 
 
-def figure(runs):
-    """Rows of traces at page width, from the blocks "traces_before" and "traces_after"."""
-    run = runs[0]
-    shown = rows(run.traces(BLOCKS[0]))
+def figure(runs, traced):
+    """Rows of traces at page width, one column per block."""
+    run, blocks = runs[0], traced[:MOST]
+    shown = rows(run.traces(blocks[0]))
     with sheet():
         fig = new_figure(PAGE_WIDTH, 21 + 14.5 * len(shown))
-        axes = fig.subplots(len(shown), 2, sharex="col", sharey="row", squeeze=False)
-        for column, block, title in zip(axes.T, BLOCKS, TITLES, strict=True):
+        axes = fig.subplots(len(shown), len(blocks), sharex="col", sharey="row", squeeze=False)
+        for column, block in zip(axes.T, blocks, strict=True):
             probes, events = run.traces(block), traces.omission(run.events(block))
             for ax, (_, probe, level) in zip(column, shown, strict=True):
                 traces.trace(ax, probes[probe], events, level)
             traces.token_names(column[0], events)
-            column[0].set_title(title, pad=12)
+            column[0].set_title(TITLES.get(block, block).replace("$", r"\$"), pad=12)
             column[-1].set_xlabel("time from the first token's onset (ms)")
         for ax, (name, _, _) in zip(axes[:, 0], shown, strict=True):
             ax.set_ylabel(name)
@@ -45,4 +47,4 @@ def figure(runs):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "token_traces")
+    script.main(figure, NEEDS, "token_traces")

@@ -8,6 +8,7 @@ _INPUTS = "tests/runs/test_inputs.py"
 _KEY = "tests/device/test_cache.py::test_whatever_is_baked_into_a_build_decides_its_key"
 _CONTROLS = "tests/network/test_controls.py"
 _FIGURES = "tests/show/test_figures.py"
+_STANDARD = "tests/show/standard/test_standard.py"
 
 RESULTS = [
     # -- names: what is found again ----------------------------------------------------------------
@@ -164,15 +165,15 @@ RESULTS = [
     (
         "errors after training drawn from before it",
         "figures/settling_dashboard.py",
-        "error_course(run, block)",
-        "error_course(run, OPTIONAL[0])",
+        "error_course(run, of)",
+        "error_course(run, traced[0])",
         f"{_FIGURES}::test_courses_before_and_after_training_are_of_their_blocks",
     ),
     (
         "traces after training drawn from before it",
         "figures/token_traces.py",
-        "zip(axes.T, BLOCKS, TITLES, strict=True)",
-        "zip(axes.T, BLOCKS[:1] * 2, TITLES, strict=True)",
+        "probes, events = run.traces(block), ",
+        "probes, events = run.traces(blocks[0]), ",
         f"{_FIGURES}::test_traces_before_and_after_training_are_of_their_blocks",
     ),
     (
@@ -202,5 +203,118 @@ RESULTS = [
         "else values[last].to_numpy()",
         "else np.arange(values.shape[-1])",
         "tests/show/export/test_csv.py::test_units_keep_their_numbers",
+    ),
+    # -- standard figures ----------------------------------------------------------------------------
+    (
+        "responses locked to the beginning of the blank",
+        "fena_sim/show/standard/evoked.py",
+        "cut = epochs(run, block, name, window, by=by)",
+        'cut = epochs(run, block, name, window, by=by, lock="blank_onset")',
+        f"{_STANDARD}::test_responses_by_a_label_are_locked_to_the_onset_and_shown_for_every_network",
+    ),
+    (
+        "omitted tokens averaged with a label's presented ones",
+        "fena_sim/show/standard/evoked.py",
+        "keep = presented(events) & events[column].notna()",
+        "keep = events[column].notna()",
+        f"{_STANDARD}::test_responses_by_a_label_are_locked_to_the_onset_and_shown_for_every_network",
+    ),
+    (
+        "errors of either sign cancel in their mean",
+        "fena_sim/show/standard/evoked.py",
+        '"mean square" if roles.get(population) == SQUARED else "mean"',
+        '"mean"',
+        f"{_STANDARD}::test_responses_by_a_label_are_locked_to_the_onset_and_shown_for_every_network",
+    ),
+    (
+        "every network drawn as the first",
+        "fena_sim/show/standard/evoked.py",
+        "panels.networks(ax, time, list(factor * of.to_numpy()), colour)",
+        "panels.networks(ax, time, [factor * of.to_numpy()[0]] * len(of), colour)",
+        f"{_STANDARD}::test_responses_by_a_label_are_locked_to_the_onset_and_shown_for_every_network",
+    ),
+    (
+        "a caption that counts no dropped tokens",
+        "fena_sim/show/standard/evoked.py",
+        'dropped.append(cut.attrs["dropped"])',
+        "dropped.append(0)",
+        f"{_STANDARD}::test_windows_are_from_the_blank_to_the_next_onset_and_what_is_dropped_is_said",
+    ),
+    (
+        "one label that cannot be shown hides the others",
+        "fena_sim/show/standard/evoked.py",
+        "yield NotDrawn(name, error)\n            continue",
+        "yield NotDrawn(name, error)\n            return",
+        f"{_STANDARD}::test_a_label_that_cannot_be_shown_hides_no_other",
+    ),
+    (
+        "omitted tokens in means over tokens",
+        "fena_sim/show/standard/over_tokens.py",
+        "keep = presented(run.events(block)) & np.isfinite",
+        "keep = np.isfinite",
+        f"{_STANDARD}::test_readouts_over_tokens_are_means_over_bins_with_units",
+    ),
+    (
+        "volts called millivolts",
+        "fena_sim/show/standard/drawn.py",
+        "return 10.0**-power, ",
+        "return 1.0, ",
+        f"{_STANDARD}::test_values_take_the_prefix_that_keeps_them_above_a_tenth",
+    ),
+    (
+        "rates of all units together",
+        "fena_sim/show/standard/spikes.py",
+        "scale = len(whole) * len(spikes.recorded)",
+        "scale = len(whole)",
+        f"{_STANDARD}::test_rates_count_every_spike_in_its_bin",
+    ),
+    (
+        "onsets whose time was not recorded whole lower the rate",
+        "fena_sim/show/standard/spikes.py",
+        "whole = onsets[(onsets + edges[0] >= -slack) & (onsets + edges[-1] <= end + slack)]",
+        "whole = onsets",
+        f"{_STANDARD}::test_rates_count_every_spike_in_its_bin",
+    ),
+    (
+        "weights drawn over seconds and called tokens",
+        "fena_sim/show/standard/weights.py",
+        "along = tokens if between else traces[time].to_numpy()",
+        "along = traces[time].to_numpy()",
+        f"{_STANDARD}::test_weights_over_tokens_single_and_root_mean_square",
+    ),
+    (
+        "a figure of other data than it needs",
+        "fena_sim/show/needs.py",
+        "yield not wanted, f",
+        "yield False, f",
+        f"{_STANDARD}::test_what_a_block_lacks_is_said_in_words",
+    ),
+    (
+        "a figure's defect ends in a traceback",
+        "fena_sim/show/file.py",
+        "except Exception as error:  # a file of the user's",
+        "except ZeroDivisionError as error:  # a file of the user's",
+        "tests/show/standard/test_command.py::test_an_error_in_a_figure_of_ones_own_names_its_line",
+    ),
+    (
+        "errors of a level on the clock of another",
+        "fena_sim/analyse/errors.py",
+        'levels, pd.Index(sorted(names), name="level"), join="inner"',
+        'levels, pd.Index(sorted(names), name="level"), join="outer"',
+        "tests/analyse/test_levels.py::test_levels_with_gaps_of_their_own_show_what_all_have",
+    ),
+    (
+        "every picture another output of the notebook",
+        "fena_sim/runs/live/notebook.py",
+        "self._output.update(HTML(text))",
+        "display(HTML(text), display_id=True)",
+        "tests/runs/live/test_notebook.py::test_pictures_are_redrawn_in_one_output_and_the_last_is_taken_away",
+    ),
+    (
+        "markup of a user in a notebook",
+        "fena_sim/declare/html.py",
+        "{escape(text)}</{kind}>",
+        "{text}</{kind}>",
+        "tests/declare/test_html.py::test_users_text_is_escaped_and_nothing_is_fetched",
     ),
 ]

@@ -7,6 +7,7 @@ Omitted tokens are left out.
 """
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from ..declare.arguments import checked
@@ -118,13 +119,13 @@ def error_course(run: Run, block: str) -> xr.DataArray:
     """Mean squared error of every level over the presentation of a token, from recorded traces.
 
     Formula: ``<e_l(t)^2>`` over the recorded units and over the presented tokens, t since the
-    token's onset. Window: up to the end of the shortest presentation, at every time sampled in
-    it.
+    token's onset. Window: up to the end of the shortest presentation, at every time that was
+    sampled of all levels in it.
 
     Parameters
     ----------
     block : str
-        A block with probes of "error" in populations named error_0, error_1, ..., sampled alike.
+        A block with probes of "error" in populations named error_0, error_1, ...
 
     Returns
     -------
@@ -135,7 +136,7 @@ def error_course(run: Run, block: str) -> xr.DataArray:
     Raises
     ------
     DeclarationError
-        If no errors were recorded.
+        If no errors were recorded, or those of all levels at no moment of a presentation.
     StimulusError
         If the block presents no token.
     """
@@ -152,25 +153,28 @@ def error_course(run: Run, block: str) -> xr.DataArray:
             where=f"block {block!r} of {run.id}",
             fix='give the block Probe("error_0", "error"), and the same of other levels',
         )
-    first = probes[names[min(names)]]
-    time = first[first.dims[0]].to_numpy()  # "time_2ms" etc. where probes differ in interval
-    token = np.searchsorted(events["onset"].to_numpy() - SLACK, time, side="right") - 1
-    since = time - events["onset"].to_numpy()[np.maximum(token, 0)]
-    inside = (
-        (token >= 0) & keep[token] & (since < events["duration"].to_numpy()[keep].min() - SLACK)
-    )
-    moments, row = np.unique(np.round(since[inside], 6), return_inverse=True)
-    course = np.zeros((len(moments), len(names)))
-    for column, level in enumerate(sorted(names)):
-        squares = (probes[names[level]].to_numpy()[inside].astype(float) ** 2).mean(axis=1)
-        course[:, column] = np.bincount(row, weights=squares) / np.bincount(row)
-    return xr.DataArray(
-        course,
-        dims=("time", "level"),
-        coords={"time": moments, "level": sorted(names)},
-        name="squared error",
-        attrs={"units": "squared error", "block": block},
-    )
+    onset, shown = events["onset"].to_numpy(), events["duration"].to_numpy()[keep].min()
+    levels = []
+    for level in sorted(names):
+        errors = probes[names[level]]
+        # "time_2ms" etc. where probes differ in interval
+        time = errors[errors.dims[0]].to_numpy()
+        token = np.searchsorted(onset - SLACK, time, side="right") - 1
+        since = time - onset[np.maximum(token, 0)]
+        inside = (token >= 0) & keep[token] & (since < shown - SLACK)
+        moments, row = np.unique(np.round(since[inside], 6), return_inverse=True)
+        squares = (errors.to_numpy()[inside].astype(float) ** 2).mean(axis=1)
+        means = np.bincount(row, weights=squares) / np.bincount(row)
+        levels.append(xr.DataArray(means, dims="time", coords={"time": moments}))
+    course = xr.concat(levels, pd.Index(sorted(names), name="level"), join="inner")
+    if not course.sizes["time"]:
+        raise DeclarationError(
+            "no moment of a presentation was sampled of all levels",
+            where=f"block {block!r} of {run.id}",
+            fix="record the errors of all levels with one interval",
+        )
+    attrs = {"units": "squared error", "block": block}
+    return course.transpose("time", "level").rename("squared error").assign_attrs(attrs)
 
 
 @checked(DeclarationError)

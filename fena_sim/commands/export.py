@@ -19,8 +19,8 @@ import click
     "--mne",
     type=click.Path(),
     default=None,
-    metavar="FILE-ave.fif",
-    help="MNE: evoked responses, one per condition.",
+    metavar="FILE-ave.fif|FILE-epo.fif",
+    help="MNE: evoked responses, one per condition, or single trials with their labels.",
 )
 @click.option(
     "--csv",
@@ -96,6 +96,7 @@ def command(
     Examples:
       fena export runs/omission-fena-seed0-... --nwb omission.nwb
       fena export runs/omission-fena-seed0-... --mne omission-ave.fif --block silence --by omitted
+      fena export runs/omission-fena-seed0-... --mne omission-epo.fif --block silence
       fena export runs/omission-fena-seed0-... --csv omission --neo omission.nix --force
       fena export runs/omission-fena-seed0-... --bids omission-bids
     """

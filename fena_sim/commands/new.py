@@ -14,10 +14,15 @@ from ..load import shipped
 
 HERE = Path(__file__).resolve().parent / "templates"
 DEFAULT_MODEL = "fena"
+KINDS = ("model", "protocol", "figure")
+#: What to do with a new file.
+NEXT = {"model": "fena describe", "protocol": "fena run", "figure": "fena figures --only"}
+#: Makes runs that a new figure shows.
+COMMAND = "fena run protocols/oddball.py --seeds 3"
 
 
 @click.command("new")
-@click.argument("kind", type=click.Choice(("model", "protocol")))
+@click.argument("kind", type=click.Choice(KINDS))
 @click.argument("name")
 @click.option(
     "--out", type=click.Path(), default=".", show_default=True, help="Folder for the file NAME.py."
@@ -34,10 +39,10 @@ DEFAULT_MODEL = "fena"
     type=click.Path(),
     default=None,
     metavar="NAME",
-    help="Copy this model or protocol (`fena list` names the shipped ones) in place of a short commented one.",
+    help="Copy this file (`fena list` names the shipped ones) in place of a short commented one.",
 )
 def command(kind: str, name: str, out: str, model: str | None, start: str | None) -> None:
-    """Write a commented model or protocol that runs, NAME.py, to start from. Nothing is
+    """Write a commented model, protocol or figure that runs, NAME.py, to start from. Nothing is
     overwritten.
 
     Beside it come the shipped files that it needs, if they are not there yet: the model of a
@@ -49,11 +54,12 @@ def command(kind: str, name: str, out: str, model: str | None, start: str | None
       fena new protocol my_oddball --model my_model.py
       fena new protocol my_oddball --out protocols
       fena new protocol my_contact --from first_contact
+      fena new figure my_figure
     """
     written = write(kind, name, out, model, start)
     for path in written:
         click.echo(f"wrote {path}")
-    click.echo(f"next: fena {'describe' if kind == 'model' else 'run'} {written[0]}", err=True)
+    click.echo(f"next: {NEXT[kind]} {written[0]}", err=True)
 
 
 def write(
@@ -63,14 +69,14 @@ def write(
     model: str | Path | None = None,
     start: str | Path | None = None,
 ) -> list[Path]:
-    """Write the starting point of a model or protocol, with the files that it needs.
+    """Write the starting point of a model, protocol or figure, with the files that it needs.
 
     Parameters
     ----------
     kind : str
-        "model" or "protocol".
+        "model", "protocol" or "figure".
     name : str
-        Of the model or protocol, and of its file.
+        Of the model, protocol or figure, and of its file.
     out : path
         Folder, made if need be.
     model : path, optional
@@ -87,8 +93,8 @@ def write(
     Raises
     ------
     DeclarationError
-        The name is no identifier or that of a file which the new one needs, `model` was given for a
-        model, or the file to copy is not Python.
+        The name is no identifier or that of a file which the new one needs, `model` was given for
+        something else than a protocol, or the file to copy is not Python.
     RunFolderError
         The file exists already.
     UnknownNameError
@@ -102,8 +108,12 @@ def write(
             where=f"fena new {kind}",
             fix="use letters, digits and underscores, e.g. my_model",
         )
-    if kind == "model" and model is not None:
-        raise DeclarationError("a model is for no other model", where="--model", fix="leave it out")
+    if kind != "protocol" and model is not None:
+        raise DeclarationError(
+            f"a {kind} is for no other model" if kind == "model" else f"a {kind} is for no model",
+            where="--model",
+            fix="leave it out",
+        )
     path = Path(out) / f"{name}.py"
     if path.exists():
         raise RunFolderError(
@@ -129,7 +139,7 @@ def write(
         )
     if source is None:
         text = Template((HERE / f"{kind}.txt").read_text(encoding="utf-8"))
-        content = text.substitute(name=name, model=named).encode()
+        content = text.substitute(name=name, model=named, command=COMMAND).encode()
     else:
         content = _renamed(source, name, named)
     contents = {path: content, **{path.parent / file.name: file.read_bytes() for file in needed}}
@@ -140,9 +150,9 @@ def write(
 
 
 def _start(start, kind):
-    """The model or protocol file to copy."""
+    """The file to copy."""
     file = _existing(shipped.find(start, f"{kind}s"), kind)
-    function = "hierarchy" if kind == "model" else "protocol"
+    function = shipped.FUNCTIONS[f"{kind}s"]
     if function not in [getattr(node, "name", None) for node in _parsed(file).body]:
         raise DeclarationError(
             f"this is no {kind} file: it defines no function {function}()",
@@ -226,7 +236,8 @@ def _model_literal(tree):
 def _renamed(source, name, model):
     """A file's bytes, in which what bears the file's name bears the new one, and MODEL is another."""
     tree = _parsed(source)
-    texts = [(node, name) for node in _names(tree) if getattr(node, "value", None) == source.stem]
+    names = [*_names(tree), *_drawn_names(tree)]
+    texts = [(node, name) for node in names if getattr(node, "value", None) == source.stem]
     literal = _model_literal(tree)
     if literal is not None and model is not None:
         texts.append((literal, model))
@@ -236,6 +247,13 @@ def _renamed(source, name, model):
         written = json.dumps(text, ensure_ascii=False).encode()
         lines[node.lineno - 1] = line[: node.col_offset] + written + line[node.end_col_offset :]
     return b"".join(lines)
+
+
+def _drawn_names(tree):
+    """The name of a figure, the last argument of ``script.main``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "main" and node.args:
+            yield node.args[-1]
 
 
 def _names(tree):

@@ -3,6 +3,7 @@ mistakes without a traceback, --verbose for every command.
 """
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -239,6 +240,8 @@ def describe_exit_codes() -> str:
 
 def run_main(command: click.Command, arguments: Sequence[str] | None) -> None:
     """Run the root command as `fena`; ends the process with an exit code."""
+    # As Brian2 does when it is imported, which would then put its own in the place of ours.
+    logging.captureWarnings(True)
     warnings.showwarning = _show_warning
     write_plainly()
     arguments = sys.argv[1:] if arguments is None else arguments

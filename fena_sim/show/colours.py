@@ -22,3 +22,15 @@ def level_colour(level: int) -> str:
     if level < len(LEVEL_COLOURS):
         return LEVEL_COLOURS[level]
     return mpl.colors.to_hex(mpl.colormaps["viridis"]((level - len(LEVEL_COLOURS)) * 0.618 % 1))
+
+
+# Conditions are no levels: where both are told apart in one figure, only one of them has colours.
+CONDITION_COLOURS = (BLACK, ORANGE, SKY, GREEN, PURPLE, VERMILLION)
+
+
+def condition_colours(count: int) -> list[str]:
+    """A colour for each of `count` conditions, in their order; of many, from dark to bright."""
+    if count <= len(CONDITION_COLOURS):
+        return list(CONDITION_COLOURS[:count])
+    viridis = mpl.colormaps["viridis"]
+    return [mpl.colors.to_hex(viridis(0.95 * k / (count - 1))) for k in range(count)]

@@ -78,4 +78,4 @@ def _section(file, pictures):
             else "Drawn from no run.",
             "",
         ]
-    return "\n".join([*lines, f"Needs {file.needs()}:", "", f"    {file.command}", ""])
+    return "\n".join([*lines, f"Needs {file.describe_needs()}:", "", f"    {file.command}", ""])

@@ -30,8 +30,8 @@ def settling(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
         From :func:`fena_sim.measure.settling_curve`.
     """
     low, high = (_median([curve.sel(quantile=q) for curve in curves]) for q in (0.25, 0.75))
-    ax.fill_between(curves[0]["tokens"] / 1000, low, high, color=BLACK, alpha=0.12, linewidth=0)
-    _lines(ax, curves[0]["tokens"] / 1000, [curve.sel(quantile=0.5) for curve in curves], BLACK)
+    ax.fill_between(curves[0]["tokens"], low, high, color=BLACK, alpha=0.12, linewidth=0)
+    networks(ax, curves[0]["tokens"], [curve.sel(quantile=0.5) for curve in curves], BLACK)
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     _training_axis(ax)
@@ -46,7 +46,7 @@ def errors(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     curves : list of DataArray (tokens, level)
         From :func:`fena_sim.measure.error_curve`.
     """
-    _levels(ax, curves[0]["tokens"] / 1000, curves)
+    levels(ax, curves[0]["tokens"], curves)
     _training_axis(ax)
     ax.set_ylabel("squared error per unit")
 
@@ -62,7 +62,7 @@ def precision(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     curves : list of DataArray (tokens, level)
         From :func:`fena_sim.measure.precision_curve`.
     """
-    _levels(ax, curves[0]["tokens"] / 1000, curves)
+    levels(ax, curves[0]["tokens"], curves)
     _training_axis(ax)
     ax.set_ylabel("learned precision")
 
@@ -81,7 +81,7 @@ def energy(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
     }
     for moment, (_, dashes) in styles.items():
         of_moment = [curve.sel(moment=moment) for curve in curves]
-        _lines(ax, curves[0]["tokens"] / 1000, of_moment, BLACK, linestyle=dashes)
+        networks(ax, curves[0]["tokens"], of_moment, BLACK, linestyle=dashes)
     handles = [
         Line2D([], [], color=BLACK, linestyle=dashes, label=name)
         for name, dashes in styles.values()
@@ -101,7 +101,7 @@ def course(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
         From :func:`fena_sim.measure.error_course`.
     """
     time = curves[0]["time"] * 1000
-    _levels(
+    levels(
         ax, time, [curve.where(curve > 0) for curve in curves]
     )  # errors at rest until the token has acted
     ax.set_xlim(0, float(time.max()))
@@ -112,7 +112,7 @@ def course(ax: Axes, curves: Sequence[xr.DataArray]) -> None:
 
 def level_legend(figure: Figure, levels: Iterable[int]) -> None:
     """One row above the figure that names the colour of every level."""
-    handles = [_swatch(level_colour(level), f"level {level}") for level in levels]
+    handles = [swatch(level_colour(level), f"level {level}") for level in levels]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
 
 
@@ -177,8 +177,24 @@ def against_ngrams(
     ax.set_ylabel("next-token accuracy")
 
 
-def _lines(ax, x, curves, colour, **style):
-    thin = {"linewidth": 0.5, "alpha": 0.5} if len(curves) > 1 else {}
+def networks(
+    ax: Axes,
+    x: np.ndarray | xr.DataArray,
+    curves: Sequence[np.ndarray] | Sequence[xr.DataArray],
+    colour: str,
+    **style: Any,
+) -> None:
+    """One curve per network (thin) and their median (bold); with one network, its curve.
+
+    Parameters
+    ----------
+    x : array (point,)
+    curves : list of array (point,)
+    colour : str
+    style : dict
+        Of every line, as `Axes.plot` takes it.
+    """
+    thin: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.5} if len(curves) > 1 else {}
     for curve in curves:
         ax.plot(x, curve, color=colour, **style, **thin)
     if thin:
@@ -187,12 +203,20 @@ def _lines(ax, x, curves, colour, **style):
 
 def _median(curves):
     """Median over networks."""
-    return np.median(np.stack([curve.to_numpy() for curve in curves]), axis=0)
+    return np.median(np.stack([np.asarray(curve) for curve in curves]), axis=0)
 
 
-def _levels(ax, x, curves):
+def levels(ax: Axes, x: np.ndarray | xr.DataArray, curves: Sequence[xr.DataArray]) -> None:
+    """The curves of every level in its colour, on a log axis.
+
+    Parameters
+    ----------
+    x : array (point,)
+    curves : list of DataArray (point, level)
+        One per network.
+    """
     for level in curves[0]["level"].to_numpy():
-        _lines(ax, x, [curve.sel(level=level) for curve in curves], level_colour(level))
+        networks(ax, x, [curve.sel(level=level) for curve in curves], level_colour(level))
     ax.set_yscale("log")
     number_log_axis(ax)
 
@@ -207,9 +231,18 @@ def number_log_axis(ax: Axes) -> None:
 
 
 def _training_axis(ax):
-    ax.set_xlim(left=0)
+    token_axis(ax)
     ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:g}"))
     ax.set_xlabel("training tokens (thousands)")
+
+
+def token_axis(ax: Axes) -> None:
+    """Let the horizontal axis count the tokens of a block."""
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.set_xlabel("tokens since the block's start")
 
 
 def _bar(ax, x, values, colour):
@@ -234,5 +267,6 @@ def _reference(ax, value, name):
     ax.text(1.01, value, name, fontsize=6, color="#5A5A5A", **place)
 
 
-def _swatch(colour, label):
+def swatch(colour: str, label: str) -> Line2D:
+    """A line for a legend."""
     return Line2D([], [], color=colour, label=label, linewidth=1.5)

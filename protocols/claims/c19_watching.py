@@ -155,6 +155,7 @@ def drawn(run):
 
 def figure(runs):
     """The settling dashboard."""
-    return load_file(PROTOCOLS.parent / "figures" / "settling_dashboard.py", "figure").figure(
-        runs["network"]
-    )
+    of = runs["network"]
+    traced = [b for b in ("traces_before", "traces_after") if all(b in run.blocks for run in of)]
+    dashboard = load_file(PROTOCOLS.parent / "figures" / "settling_dashboard.py", "figure")
+    return dashboard.figure(of, ["training"], traced)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from fena_sim import measure
 from fena_sim.analyse.select import event_bins
-from fena_sim.errors import StimulusError
+from fena_sim.errors import DeclarationError, StimulusError
 
 
 def test_settling_counts_presented_tokens_only(make_run):
@@ -131,6 +131,38 @@ def test_error_course_is_the_mean_over_units_and_presented_tokens():
     np.testing.assert_allclose(
         course, [[(1 + 17 + 0) / 3, (4 + 16) / 3], [(10 + 1 + 0) / 3, (4 + 16) / 3]]
     )
+
+
+def test_levels_sampled_at_other_moments_share_those_of_all():
+    """Level 1 is sampled every 4 ms, in two tokens of 6 ms and blanks of 4 ms."""
+    run = traced([0, 1], [0.006] * 2, {0: [[[1.0], [2], [3]], [[3.0], [4], [5]]]})
+    time = 0.004 * np.arange(5)
+    values = (10 * (1 + np.arange(5.0)))[:, None]  # at 4 and 8 ms, 0 and 4 ms from the first onset
+    probes = run.traces("traces").rename(time="time_error_0")
+    probes["error_1.error"] = (("time_error_1", "error_1_unit"), values)
+    probes = probes.assign_coords(time_error_1=time)
+    run.traces, run.id = lambda name: probes, "two clocks"
+    course = measure.error_course(run, "traces")
+    # Onsets at 4 and 14 ms: of level 1, 0 and 4 ms after the first, and 2 ms after the second.
+    np.testing.assert_allclose(course["time"], [0, 0.002, 0.004])
+    np.testing.assert_allclose(course.sel(level=0), [(1 + 9) / 2, (4 + 16) / 2, (9 + 25) / 2])
+    np.testing.assert_allclose(course.sel(level=1), [20.0**2, 50.0**2, 30.0**2])
+    slow = probes.isel(time_error_1=[0])  # in the blank alone
+    run.traces = lambda name: slow
+    with pytest.raises(DeclarationError, match="no moment"):
+        measure.error_course(run, "traces")
+
+
+def test_levels_with_gaps_of_their_own_show_what_all_have():
+    run = traced([0], [0.006], {0: [[[1.0], [2], [3]]], 1: [[[1.0], [1], [1]]]})
+    probes = run.traces("traces")
+    upper = probes["error_1.error"].isel(time=slice(0, None, 2)).rename(time="time_error_1")
+    lower = probes.drop_vars("error_1.error").rename(time="time_error_0")
+    both = lower.assign({"error_1.error": upper})
+    run.traces = lambda name: both
+    course = measure.error_course(run, "traces")
+    np.testing.assert_allclose(course["time"], [0, 0.004])
+    np.testing.assert_allclose(course, [[1, 1], [9, 1]])
 
 
 def test_error_course_of_omissions_alone_is_an_error():

@@ -302,7 +302,7 @@ FILES = {
     "numbers.json": "[1, 2]",
     "text.json": "no json",
     "object.json": '{"a": 1}',
-    "figures/bad.py": "BLOCKS = ()\n",
+    "figures/bad.py": "NEEDS = {}\n",
 }
 MISTAKES = [
     "run",
@@ -365,6 +365,7 @@ MISTAKES = [
     "figures .",
     "figures broken.py",
     "figures --only nothing",
+    "figures --only nothing.py",
     "figures --nonsense",
     "list planets",
     "list --runs",

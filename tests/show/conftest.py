@@ -115,12 +115,33 @@ def softmax_networks():
     return [network(seed, "probability") for seed in range(3)]
 
 
-@pytest.fixture(
-    scope="session",
-    params=["training", "settling_dashboard", "token_traces", "generalisation", "oddball", "story"],
-)
+#: The blocks of these networks that have what each figure needs.
+GIVEN = {
+    "training": {"training": ["training"]},
+    "settling_dashboard": {
+        "training": ["training"],
+        "traced": ["traces_before", "traces_after"],
+    },
+    "token_traces": {"traced": ["traces_before", "traces_after"]},
+    "generalisation": {},
+    "oddball": {"oddball": ["oddball"]},
+    "story": {},
+}
+
+
+@pytest.fixture(scope="session", params=GIVEN)
 def script(request):
+    """A figure file: `figure` takes runs alone, and is given the blocks that all of these have."""
     spec = spec_from_file_location(f"figure_{request.param}", FIGURES / f"{request.param}.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+
+    def figure(runs):
+        given = {
+            name: [block for block in blocks if all(block in run.blocks for run in runs)]
+            for name, blocks in GIVEN[request.param].items()
+        }
+        return module.figure(runs, **{name: blocks for name, blocks in given.items() if blocks})
+
+    given = [block for blocks in GIVEN[request.param].values() for block in blocks]
+    return SimpleNamespace(figure=figure, needs=module.NEEDS, given=given)

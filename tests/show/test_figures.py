@@ -1,5 +1,5 @@
 """Figures and panels. Oracles: the measures that were handed in, read back from the artists, and
-the figure contract (BLOCKS, figure(runs), labelled axes, readable size, no overlap, no simulation).
+the figure contract (NEEDS, figure(runs, ...), labelled axes, readable size, no overlap, no simulation).
 """
 
 from pathlib import Path
@@ -10,11 +10,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from fena_sim.errors import ProtocolError, StimulusError
+from fena_sim.errors import StimulusError
 from fena_sim.load.user_file import load_file
 from fena_sim.measure import energy_curve, error_course, error_curve, settling_curve
 from fena_sim.plot import level_colour, new_figure, panels, sheet, traces
-from fena_sim.show.script import main
 
 CLAIMS = Path(__file__).resolve().parents[2] / "protocols" / "claims"
 
@@ -52,13 +51,14 @@ def test_text_is_readable_on_the_page_and_apart(script, networks, n):
             assert not box.overlaps(its_box), (text.get_text(), other.get_text())
 
 
-def test_figures_come_from_the_blocks_they_name(script, networks):
-    """A run that refuses every other block is enough."""
+def test_figures_come_from_the_blocks_that_they_are_given(script, networks):
+    """A run that refuses every other block is enough. Figures of one protocol name theirs."""
     run = networks[0]
+    named = [needs.name for needs in script.needs.values() if needs.name]
 
     def only(read):
         def reading(block):
-            assert block in (*script.BLOCKS, *getattr(script, "OPTIONAL", ()))
+            assert block in (*named, *script.given)
             return read(block)
 
         return reading
@@ -66,24 +66,6 @@ def test_figures_come_from_the_blocks_they_name(script, networks):
     narrow = type(run)(**vars(run))
     narrow.events, narrow.tokens, narrow.traces = map(only, (run.events, run.tokens, run.traces))
     script.figure([narrow])
-
-
-def test_scripts_write_three_files(script, networks, tmp_path, monkeypatch, capsys):
-    by_folder = {str(run.folder): run for run in networks}
-    monkeypatch.setattr("fena_sim.show.script.open_run", by_folder.__getitem__)
-    arguments = [*by_folder, "--out", str(tmp_path / "out")]
-    paths = main(script.figure, script.BLOCKS, "drawn", arguments)
-    assert [path.name for path in paths] == ["drawn.pdf", "drawn.svg", "drawn.png"]
-    assert all(path.stat().st_size for path in paths)
-    assert capsys.readouterr().out.split() == [str(path) for path in paths]
-
-
-def test_a_missing_block_is_named(script, networks, monkeypatch):
-    bare = type(networks[0])(id="x", folder="bare", blocks=["untrained"])
-    monkeypatch.setattr("fena_sim.show.script.open_run", lambda folder: bare)
-    with pytest.raises(ProtocolError, match=script.BLOCKS[0]) as error:
-        main(script.figure, script.BLOCKS, "drawn", ["bare"])
-    assert "untrained" in error.value.where
 
 
 def axes():
@@ -100,7 +82,7 @@ def test_several_networks_are_thin_lines_and_a_bold_median(networks):
         np.testing.assert_array_equal(line.get_ydata(), median)
         assert line.get_linewidth() < bold.get_linewidth()
     np.testing.assert_array_equal(bold.get_ydata(), np.median(medians, axis=0))
-    np.testing.assert_allclose(bold.get_xdata(), curves[0]["tokens"] / 1000)
+    np.testing.assert_allclose(bold.get_xdata(), curves[0]["tokens"])
 
 
 def test_quartiles_are_a_band_of_medians_over_networks(networks):
@@ -112,7 +94,7 @@ def test_quartiles_are_a_band_of_medians_over_networks(networks):
     for quantile in (0.25, 0.75):
         edge = np.median([curve.sel(quantile=quantile) for curve in curves], axis=0)
         assert {
-            (round(x, 6), round(y, 6)) for x, y in zip(curves[0]["tokens"].to_numpy() / 1000, edge)
+            (round(x, 6), round(y, 6)) for x, y in zip(curves[0]["tokens"].to_numpy(), edge)
         } <= corners
 
 

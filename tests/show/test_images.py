@@ -69,7 +69,7 @@ def bars(shift=0.0):
 def oddball(shift=0.0):
     """The whole figure, of three networks that answer with exponentials."""
     return oddball_figure().figure(
-        [network(1.0 + shift), network(1.2 + shift), network(1.5 + shift)]
+        [network(1.0 + shift), network(1.2 + shift), network(1.5 + shift)], ["oddball"]
     )
 
 

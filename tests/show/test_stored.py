@@ -21,10 +21,9 @@ DRAWS = '''"""How many runs: {name}.
 More of it.
 """
 
-from fena_sim.plot import new_figure, sheet
+from fena_sim.plot import Needs, new_figure, sheet
 
-BLOCKS = {blocks}
-RECORDED = {recorded}
+NEEDS = {{block: Needs(name=block, samples={samples}) for block in {blocks}}}
 COMMAND = "fena run protocols/{protocol}.py --seeds 3"
 
 
@@ -36,6 +35,8 @@ def figure(runs):
 '''
 
 
+#: These runs hold nothing that standard figures could show.
+CURVE = ("--only", "curve", "--out", "out")
 MODEL = {
     "name": "m",
     "description": "",
@@ -56,7 +57,7 @@ def make_run(
     folder,
     name,
     seed,
-    protocol="wanted",
+    protocol="first_contact",
     started="2026-01-01T00:00:00",
     blocks=("training",),
     probes=(),
@@ -86,15 +87,22 @@ def make_run(
             for b in blocks
         ],
     }
+    declared = [
+        {"population": p, "variables": ["r"], "units": None, "window": None} for p in probes
+    ]
+    of_blocks = [{"name": b, "probes": declared, "pace": {"type": "FixedPace"}} for b in blocks]
+    about["inputs"] = {**INPUTS, "protocol": {"blocks": of_blocks}}
     path = folder / "runs" / name
     path.mkdir(parents=True)
     (path / "manifest.json").write_text(json.dumps({**about, **changes}))
 
 
-def make_figure(folder, name, blocks=("training",), recorded=(), protocol="wanted"):
+def make_figure(folder, name, blocks=("training",), recorded=(), protocol="first_contact"):
     (folder / "figures").mkdir(exist_ok=True)
     (folder / "figures" / f"{name}.py").write_text(
-        DRAWS.format(name=name, blocks=tuple(blocks), recorded=tuple(recorded), protocol=protocol)
+        DRAWS.format(
+            name=name, blocks=tuple(blocks), samples=[f"{r}.r" for r in recorded], protocol=protocol
+        )
     )
 
 
@@ -175,7 +183,7 @@ def test_without_arguments_all_is_made_and_what_is_missing_is_said(here, capsys)
     assert out.split() == [f"figures/made/curve.{suffix}" for suffix in ("pdf", "svg", "png")]
     assert runs_of(here / "figures/made/curve.png") == ["r0", "r1", "r2"]
     assert imread(here / "figures/made/curve.png").shape[1] == pytest.approx(50 / 25.4 * 300, abs=1)
-    assert "other: needs runs with the blocks training, held_out with a probe of error_0" in err
+    assert "other: needs runs with the blocks training, held_out" in err
     assert "fena run protocols/elsewhere.py --seeds 3" in err
     assert call(capsys, "--quiet")[2] == ""
 
@@ -186,14 +194,14 @@ def test_json_says_what_was_made_and_what_is_missing(here, capsys):
     found = json.loads(call(capsys, "--json", "--quiet")[1])
     assert [(entry["name"], entry["runs"]) for entry in found["made"]] == [("curve", ["r0"])]
     assert [(entry["name"], entry["command"]) for entry in found["missing"]] == [
-        ("other", "fena run protocols/wanted.py --seeds 3")
+        ("other", "fena run protocols/first_contact.py --seeds 3")
     ]
 
 
 def test_runs_that_are_named_are_all_shown(here, capsys):
     make_run(here, "a", 0)
     make_run(here, "b", 1)
-    assert call(capsys, "runs/a", "runs/b", "--out", "out")[0] == 0
+    assert call(capsys, "runs/a", "runs/b", *CURVE)[0] == 0
     assert runs_of(here / "out/curve.png") == ["a", "b"]
 
 
@@ -201,17 +209,17 @@ def test_runs_of_two_experiments_or_two_of_one_seed_are_no_sample_of_networks(he
     make_run(here, "a", 0)
     make_run(here, "b", 1, device="cpp")
     make_run(here, "c", 0)
-    make_run(here, "d", 2, protocol="wanted", blocks=("training",))
-    code, _, err = call(capsys, "runs/a", "runs/b", "--out", "out")
+    make_run(here, "d", 2, protocol="first_contact", blocks=("training",))
+    code, _, err = call(capsys, "runs/a", "runs/b", *CURVE)
     assert code == 2 and "2 experiments" in err and "device dense, but device cpp" in err
-    code, _, err = call(capsys, "runs/a", "runs/c", "--out", "out")
+    code, _, err = call(capsys, "runs/a", "runs/c", *CURVE)
     assert code == 2 and "one seed" in err and not (here / "out").exists()
-    assert call(capsys, "runs/a", "runs/d", "--out", "out")[0] == 0
+    assert call(capsys, "runs/a", "runs/d", *CURVE)[0] == 0
 
 
 def test_no_run_at_all_is_an_error_with_the_command(here, capsys):
     code, out, err = call(capsys)
-    assert code == 2 and out == "" and "fena run protocols/wanted.py" in err
+    assert code == 2 and out == "" and "fena run protocols/first_contact.py" in err
 
 
 def test_several_streams_are_refused(here, capsys):
@@ -221,7 +229,7 @@ def test_several_streams_are_refused(here, capsys):
 
 
 def test_a_figure_file_without_its_command_is_refused(tmp_path):
-    (tmp_path / "x.py").write_text("BLOCKS = ()\ndef figure(runs): pass\n")
+    (tmp_path / "x.py").write_text("NEEDS = {}\ndef figure(runs): pass\n")
     with pytest.raises(DeclarationError, match="COMMAND"):
         load_figures(tmp_path)
 
@@ -238,7 +246,7 @@ def test_the_gallery_shows_docstring_picture_runs_and_command(here, capsys):
         "More of it.",
         "figures/curve.png",
         "`r0`, `r1`, `r2` and 2 more",
-        "fena run protocols/wanted.py --seeds 3",
+        "fena run protocols/first_contact.py --seeds 3",
     ):
         assert part in curve
     assert (here / "docs/figures/curve.png").read_bytes() == (

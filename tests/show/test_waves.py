@@ -77,7 +77,7 @@ def closed_form(role, level, time):
 
 @pytest.mark.parametrize("mean_square", [False, True])
 def test_responses_are_mean_squares_from_onset_to_onset(mean_square):
-    found = oddball_figure().response(network(mean_square=mean_square))
+    found = oddball_figure().response(network(mean_square=mean_square), ["oddball"])
     time = found["time"].to_numpy()
     np.testing.assert_allclose(time, np.arange(150) * 0.001, atol=1e-9)
     for role in AMPLITUDE:
@@ -94,11 +94,13 @@ def test_a_flip_flop_counts_half():
         **{**vars(run), "traces": lambda block: run.traces(block) if block == "oddball" else silent}
     )
     module = oddball_figure()
-    np.testing.assert_allclose(module.response(both), module.response(run) / 2)
+    np.testing.assert_allclose(
+        module.response(both, ["oddball", "flip_flop"]), module.response(run, ["oddball"]) / 2
+    )
 
 
 def test_the_figure_draws_the_difference_and_its_range():
-    figure = oddball_figure().figure([network(1.0), network(2.0)])
+    figure = oddball_figure().figure([network(1.0), network(2.0)], ["oddball"])
     lower = figure.axes[2]
     assert lower.get_ylabel() == "deviant minus standard"
     time = np.arange(150) * 0.001
@@ -114,7 +116,7 @@ def test_the_figure_draws_the_difference_and_its_range():
 @pytest.mark.parametrize("options", [dict(window=0.05), dict(tokens=2)])
 def test_what_cannot_be_averaged_is_named(options):
     with pytest.raises(StimulusError, match="deviant|standard") as error:
-        oddball_figure().response(network(**options))
+        oddball_figure().response(network(**options), ["oddball"])
     assert "window" in str(error.value)
 
 

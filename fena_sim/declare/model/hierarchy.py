@@ -10,6 +10,7 @@ from brian2.units.fundamentalunits import Dimension, get_dimensions, have_same_d
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, clipped, nearest
 from ..arguments import checked
+from ..html import model_html
 from ..sequence import sequence
 from .equations import PREDICTING
 from .likelihood import Categorical, Gaussian
@@ -393,6 +394,9 @@ class Hierarchy:
             owner, _, parameter = full.partition(".")
             keys |= {parameter, f"level.{self._level_of(owner)}.{parameter}"}
         return keys
+
+    def _repr_html_(self):
+        return model_html(self)
 
     def __repr__(self):
         sizes = "-".join(map(str, self.level_sizes))

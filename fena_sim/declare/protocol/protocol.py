@@ -8,6 +8,7 @@ import attrs
 
 from ...errors import ProtocolError, UnknownNameError, nearest
 from ..arguments import checked
+from ..html import protocol_html
 from ..sequence import sequence
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
@@ -99,6 +100,9 @@ class Protocol:
             return block.start_from
         position = self.blocks.index(block)
         return self.blocks[position - 1].name if position else INITIAL
+
+    def _repr_html_(self):
+        return protocol_html(self)
 
     def __repr__(self):
         blocks = ", ".join(f"{b.name} ({len(b)} tokens)" for b in self.blocks)

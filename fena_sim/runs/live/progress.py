@@ -16,6 +16,7 @@ from rich.text import Text
 from ..memory import size_text
 from ..plan import Plan
 from ..resources import recording_bytes
+from .notebook import NotebookLive, in_notebook
 from .readings import Readings
 from .view import RunView
 
@@ -60,8 +61,8 @@ class Silent:
 
 
 class Display:
-    """Shows the runs of a `fena run`: live on a terminal, plain lines now and then elsewhere,
-    nothing if `quiet`.
+    """Shows the runs of a `fena run`: live on a terminal and in a notebook, plain lines now and then
+    elsewhere, nothing if `quiet`.
 
     Runs may report from threads of their own. Nothing is drawn between their chunks, so that
     watching takes no time from the networks.
@@ -70,7 +71,7 @@ class Display:
     ----------
     quiet : bool
     stream : file, optional
-        Where to write; standard error if left out.
+        Where to write; standard error, or the output of a notebook's cell, if left out.
     clock : callable
         Gives seconds, to limit how often something is written.
     """
@@ -81,16 +82,25 @@ class Display:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        stream = sys.stderr if stream is None else stream
+        notebook = stream is None and in_notebook()
+        if stream is None:  # a notebook shows what goes to stderr as an error
+            stream = sys.stdout if notebook else sys.stderr
         terminal = stream.isatty()  # rich would also take an environment variable's word for it
         self.console = Console(
-            file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False
+            file=stream,
+            force_terminal=terminal,
+            force_jupyter=False,  # or Rich makes an output of every line
+            highlight=False,
+            markup=False,
+            emoji=False,
         )
         self.quiet, self.clock = quiet, clock
         self.views: list[RunView] = []
         self.drawn, self.lock = -REDRAW, threading.RLock()
-        self.live: Live | None = None
-        if terminal and not quiet and not self.console.is_dumb_terminal:
+        self.live: Live | NotebookLive | None = None
+        if notebook and not quiet:
+            self.live = NotebookLive()
+        elif terminal and not quiet and not self.console.is_dumb_terminal:
             self.live = Live(console=self.console, auto_refresh=False, redirect_stdout=False)
 
     def __enter__(self) -> "Display":

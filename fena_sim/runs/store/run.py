@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from ...declare.arguments import checked
+from ...declare.html import table
 from ...declare.model.likelihood import Categorical, Gaussian
 from ...declare.protocol.block import INITIAL
 from ...declare.stimulus.vocabulary import Vocabulary
@@ -279,6 +280,23 @@ class Run:
             if entry["codes"] == CODES:  # beside it is a file with its checksum
                 self._files.path(str(Path(CODES).with_suffix(".json")))
             return load_vocabulary(self.folder, entry)
+
+    def _repr_html_(self):
+        manifest = self.manifest
+        rows = [
+            (
+                b["name"],
+                b["tokens"],
+                self.starts_from(b["name"]),
+                ", ".join(dict.fromkeys(b["probes"])),
+            )
+            for b in manifest["blocks"]
+        ]
+        about = (
+            f"Run {self.id}: {manifest['protocol']['name']} on {manifest['model']['name']}, "
+            f"seed {self.seed}, {manifest['device']}, {manifest['status']}"
+        )
+        return table(about, ("block", "tokens", "starts from", "records"), rows)
 
     def __repr__(self):
         blocks = ", ".join(f"{b['name']} ({b['tokens']})" for b in self.manifest["blocks"])

@@ -1,4 +1,4 @@
-"""MNE (mne.tools): evoked responses in a FIF file."""
+"""MNE (mne.tools): evoked responses, or single trials, in a FIF file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,12 @@ from brian2 import Quantity, ms
 from ...analyse.epochs.averages import average
 from ...analyse.epochs.conditions import By
 from ...analyse.epochs.cut import epochs
-from ...errors import FenaError, StimulusError, UnknownNameError, nearest
+from ...errors import FenaError, StimulusError
 from ...runs.store.run import Run
-from .contents import contents, description
+from .contents import contents
 from .files import appearing, needed
+from .mne_channels import chosen, information
+from .mne_epochs import mne_epochs
 
 
 def write_mne(
@@ -25,8 +27,10 @@ def write_mne(
     lock: str = "onset",
     variables: Sequence[str] = (),
 ) -> None:
-    """Write evoked responses: ``mne.read_evokeds(path)`` reads one EvokedArray per block and
-    condition.
+    """Write evoked responses (-ave.fif) or single trials (-epo.fif).
+
+    ``mne.read_evokeds(path)`` reads one EvokedArray per block and condition,
+    ``mne.read_epochs(path)`` the Epochs of :func:`fena_sim.export.mne_epochs`.
 
     A channel is one unit of one sampled variable, named "error_0.error 003". All channels are of
     MNE's type "misc": units of a model have no sensors, no positions and most have no physical
@@ -37,9 +41,10 @@ def write_mne(
     Parameters
     ----------
     run : Run
-        With streams side by side, the tokens of all streams are averaged.
+        With streams side by side, the tokens of all streams are averaged; of single trials, they
+        follow each other.
     path : str or Path
-        Ends in -ave.fif.
+        Ends in -ave.fif or -epo.fif.
     blocks : sequence of str
         All that have samples if empty.
     force : bool
@@ -65,10 +70,15 @@ def write_mne(
             where="fena export --mne",
             fix='give e.g. "(-50*ms, 300*ms)"',
         )
+    if str(path).endswith("-epo.fif"):
+        with appearing(path, force, "-epo.fif") as made:
+            trials = mne_epochs(run, blocks, by, window, lock, variables)
+            trials.save(made, verbose="error")
+        return
     with appearing(path, force, "-ave.fif") as made:
         responses = []
         for recording in contents(run, blocks):
-            signals = _chosen(recording, variables)
+            signals = chosen(recording, variables)
             if signals:
                 responses += _evoked(mne, run, recording, signals, by, window, lock)
         if not responses:
@@ -88,34 +98,12 @@ def write_mne(
         mne.write_evokeds(made, responses, verbose="error")
 
 
-def _chosen(recording, variables):
-    """The signals that become channels. FenaError if they do not share a clock, UnknownNameError
-    for what was not sampled.
-    """
-    names = [signal.name for signal in recording.signals]
-    where = f"block {recording.name!r}"
-    for name in variables:
-        if names and name not in names:
-            raise UnknownNameError(
-                f"no samples of {name!r} were recorded", where=where, fix=nearest(name, names)
-            )
-    signals = [signal for signal in recording.signals if not variables or signal.name in variables]
-    for signal in signals:
-        if signal.values.dims[0] != signals[0].values.dims[0]:
-            raise FenaError(
-                f"{signal.name} and {signals[0].name} are sampled at different times, and a FIF file has one clock",
-                where=where,
-                fix=f"write one file for each, with --variable {signal.name}",
-            )
-    return signals
-
-
 def _evoked(mne, run, recording, signals, by, window, lock):
     means = [
         average(epochs(run, recording.name, s.name, window, by=by, lock=lock), "units")
         for s in signals
     ]
-    first, info = means[0], _info(mne, run, signals, means[0].attrs["interval_s"])
+    first, info = means[0], information(mne, run, signals, means[0].attrs["interval_s"])
     for condition in first.attrs["conditions"]:
         data = np.concatenate([mean.sel(condition=condition).to_numpy().T for mean in means])
         yield mne.EvokedArray(
@@ -126,18 +114,3 @@ def _evoked(mne, run, recording, signals, by, window, lock):
             comment=f"{recording.name}: {condition}",
             verbose="error",
         )
-
-
-def _info(mne, run, signals, interval):
-    names = [f"{s.name} {unit:03d}" for s in signals for unit in s.unit_numbers]
-    info = mne.create_info(
-        names, sfreq=float(f"{1 / interval:.10g}"), ch_types="misc", verbose="error"
-    )
-    for channel, units in zip(
-        info["chs"], [s.units for s in signals for _ in s.unit_numbers], strict=True
-    ):
-        if units == "V":
-            channel["unit"] = mne.io.constants.FIFF.FIFF_UNIT_V
-    about = [f"{title}: {text}" for title, text in description(run).items()]
-    info["description"] = "; ".join([*about, *(f"{s.name} in {s.units}" for s in signals)])
-    return info
