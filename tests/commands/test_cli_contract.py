@@ -133,7 +133,9 @@ def test_commands_in_the_docs_parse(page, tmp_path, monkeypatch):
     that the page writes.
     """
     monkeypatch.chdir(tmp_path)
-    for name, text in re.findall(r"^cat > (\S+) <<'END'\n(.*?)^END$", page.read_text(), re.M | re.S):
+    for name, text in re.findall(
+        r"^cat > (\S+) <<'END'\n(.*?)^END$", page.read_text(), re.M | re.S
+    ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)
     for line in re.findall(

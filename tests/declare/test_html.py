@@ -10,7 +10,7 @@ import pytest
 from brian2 import ms
 
 import fena_sim as fs
-from fena_sim.declare.html import MOST, model_html, protocol_html, table
+from fena_sim.declare.html import MOST, model_html, table
 from fena_sim.stimulus import TokenStream, one_hot
 
 NASTY = '<script src="http://x">&"\''
@@ -85,7 +85,7 @@ def test_a_protocol_shows_its_blocks():
         fs.Block(name="exam", start_from="lesson", **block),
     ]
     protocol = fs.Protocol(name="school", description=NASTY, blocks=blocks)
-    found = Tables(protocol_html(protocol))
+    found = Tables(protocol._repr_html_())
     assert NASTY in found.caption
     assert found.rows == [
         ["block", "tokens", "starts from", "records"],
