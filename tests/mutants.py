@@ -351,6 +351,27 @@ ENGINE = [
         "tests/network/test_noise.py",
     ),
     Mutant(
+        "Poisson counts take the deviates' key",
+        "fena_sim/network/poisson.py",
+        "_KEY_HIGH = 0x504F4953",
+        "_KEY_HIGH = 0x46454E41",
+        "tests/network/test_poisson.py::test_a_count_is_the_inverse_at_philox_uniform",
+    ),
+    Mutant(
+        "parts of a large Poisson mean share a uniform number",
+        "fena_sim/network/poisson.py",
+        "_inverted(first if part == 0 else uniform(part), of_part)",
+        "_inverted(first, of_part)",
+        "tests/network/test_poisson.py",
+    ),
+    Mutant(
+        "Poisson counts one too many where a device compiles them",
+        "fena_sim/network/poisson.py",
+        "while (uniform > cumulative && (probability",
+        "while (uniform > cumulative - probability && (probability",
+        "tests/network/test_poisson.py::test_the_function_in_cpp",
+    ),
+    Mutant(
         "settling counted from 0",
         "fena_sim/network/pacemaker.py",
         "steps = presenting*(elapsed - blank_steps + 1)",
