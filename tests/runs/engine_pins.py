@@ -36,6 +36,7 @@ SUBJECTS = {
             ("fena_gaussian", "first_contact"),
             ("fena_learned_feedback", "first_contact"),
             ("spiking_sequence", "spiking_sequence"),
+            ("wilson_cowan", "wilson_cowan"),
         )
     },
     "fena, 2 streams": ("fena.py", "first_contact.py", 2),
