@@ -36,6 +36,7 @@ SUBJECTS = {
             ("fena_gaussian", "first_contact"),
             ("fena_learned_feedback", "first_contact"),
             ("spiking_sequence", "spiking_sequence"),
+            ("tsodyks_markram", "tsodyks_markram"),
             ("wilson_cowan", "wilson_cowan"),
         )
     },
