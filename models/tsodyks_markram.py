@@ -19,7 +19,7 @@ and that is all.
 
 from brian2 import Hz, Mohm, ms, pA
 
-from fena_sim import Hierarchy, Parameter, Population, Projection
+from fena_sim import Hierarchy, Parameter, Population, Projection, Readout
 
 # -- parameters: value with unit, meaning ----------------------------------------------------------
 
@@ -109,4 +109,5 @@ def hierarchy(input_size=16, dt=0.5 * ms):
                 equations="mean_square_post = error_pre**2/N_pre : 1 (summed)",
             ),
         ],
+        readouts=[Readout(name="error", variables=["precision_0.mean_square"], when="mean")],
     )
