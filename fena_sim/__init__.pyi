@@ -19,6 +19,10 @@ from .declare.protocol.pace import FixedPace as FixedPace
 from .declare.protocol.pace import SelfPaced as SelfPaced
 from .declare.protocol.probe import Probe as Probe
 from .declare.protocol.protocol import Protocol as Protocol
+from .declare.protocol.sources import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+from .declare.protocol.sources import PoissonSpikes as PoissonSpikes
+from .declare.protocol.sources import RegularSpikes as RegularSpikes
+from .declare.protocol.sources import SpikeTimes as SpikeTimes
 from .errors import FenaError as FenaError
 from .load.model_file import load_model as load_model
 from .load.protocol_file import load_protocol as load_protocol

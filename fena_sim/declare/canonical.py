@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 import pandas as pd
-from brian2 import Quantity
+from brian2 import Quantity, TimedArray
 
 from .model.hierarchy import Hierarchy
+from .protocol.course import Course
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -24,6 +25,10 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
     """
     if isinstance(value, Quantity) and value.shape == ():
         return {"value": repr(float(value)), "dimensions": repr(value.dim)}
+    if isinstance(value, Course):
+        return {"course": value.digest}
+    if isinstance(value, TimedArray):
+        return {"samples": _array_hash(value.values), "dt": repr(float(value.dt))}
     if isinstance(value, (np.ndarray, pd.DataFrame)):
         return {"array": _array_hash(value)}
     if attrs.has(type(value)):
@@ -33,9 +38,9 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
             for f in attrs.fields(type(value))
             if f.name not in skip and _hashed(f, value)
         }
-        if structure_only and "parameters" in fields:
-            fields["parameters"] = {
-                n: 0 * v if isinstance(v, Quantity) else 0 for n, v in fields["parameters"].items()
+        for given in {"parameters", "signals"} & set(fields) if structure_only else ():
+            fields[given] = {
+                n: 0 * v if isinstance(v, Quantity) else 0 for n, v in fields[given].items()
             }
         if structure_only and isinstance(value, Hierarchy) and fields["settling"] is not None:
             fields["settling"] = attrs.evolve(

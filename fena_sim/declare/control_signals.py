@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
-from brian2 import Quantity, second
-from brian2.units.fundamentalunits import have_same_dimensions
+from brian2 import Quantity, TimedArray
+from brian2.units.fundamentalunits import DIMENSIONLESS, have_same_dimensions
 
 from ..errors import FenaError, ProtocolError, UnitError
+from .protocol.course import Course, FunctionCourse, SampledCourse
 
 #: Signals that the protocol drives. Any population may use them by name; all are dimensionless.
 KNOCKED_OUT = "knocked_out"
@@ -20,6 +21,7 @@ DEFAULTS = {
     "precision_gain": 1.0,
     KNOCKED_OUT: 0.0,
 }
+_FIX = "control signals are gains, a gate and a temperature: give plain numbers >= 0"
 
 
 class _Controlled(Protocol):
@@ -33,25 +35,24 @@ class _Controlled(Protocol):
 
 
 def sample(
-    block: _Controlled, name: str, start: np.ndarray, steps: int, dt: Quantity
-) -> np.ndarray:
-    """A control signal of a block, laid out by token.
+    block: _Controlled, name: str, tokens: int, steps: int, dt: Quantity
+) -> np.ndarray | Course:
+    """A control signal of a block, laid out by token, or by step if it is given by time.
 
     Parameters
     ----------
     block : Block
     name : str
         One of CONTROL_SIGNALS.
-    start : int64 (n,)
-        Steps from the block's start to each token's period; with one more, of the pause at the end,
-        a value per token keeps the last one there.
+    tokens : int
+        Rows: tokens, and one more for a pause at the end, which keeps the last token's value.
     steps : int
-        Of the longest period.
+        Of the block, at most.
     dt : Quantity
 
     Returns
     -------
-    float64 (n, 1), or (n, steps) where it varies within a token
+    float64 (tokens, 1), or a Course where it is a function of time or a TimedArray
 
     Raises
     ------
@@ -59,32 +60,39 @@ def sample(
         Unless it is dimensionless, finite and not negative, and a knock-out the number of a level.
     """
     value = block.controls.get(name, DEFAULTS[name])
-    shape = (len(start), 1)
-    fix = "control signals are gains, a gate and a temperature: give plain numbers >= 0"
+    what = f"control {name!r}"
+
+    def check(values):
+        if not np.all(np.isfinite(values)) or np.any(values < 0):
+            raise ProtocolError(
+                f"{what} is negative or not finite somewhere", where=block.where, fix=_FIX
+            )
+        if name == KNOCKED_OUT and np.any(values != np.rint(values)):
+            raise ProtocolError(
+                f"{what} is not a whole number everywhere",
+                where=block.where,
+                fix="give the number of a level, or 0 for none",
+            )
+
+    if isinstance(value, TimedArray):
+        if value.dim != DIMENSIONLESS or np.ndim(value.values) != 1:
+            raise UnitError(f"{what} has units", where=block.where, fix=_FIX)
+        check(value.values)
+        return SampledCourse(value, dt, block.where)
+    if callable(value):
+        return FunctionCourse(value, steps, dt, DIMENSIONLESS, check, what, block.where, _FIX)
     try:
-        if callable(value):
-            t = Quantity((start[:, None] + np.arange(steps)[None, :]) * float(dt), dim=second.dim)
-            value, shape = value(t), t.shape
         if not have_same_dimensions(value, 1):
-            raise UnitError(f"control {name!r} has units", where=block.where, fix=fix)
+            raise UnitError(f"{what} has units", where=block.where, fix=_FIX)
         values = np.asarray(value, dtype=float)
-        if shape[1] == 1 and values.ndim and len(values) == len(start) - 1:
+        if values.ndim and len(values) == tokens - 1:
             values = np.append(values, values[-1])
-        table = np.broadcast_to(values.reshape(-1, 1) if shape[1] == 1 else values, shape).copy()
+        table = np.broadcast_to(values.reshape(-1, 1), (tokens, 1)).copy()
     except FenaError:
         raise
     except Exception as error:
         raise ProtocolError(
-            f"control {name!r} cannot be used: {error}", where=block.where, fix=fix
+            f"{what} cannot be used: {error}", where=block.where, fix=_FIX
         ) from error
-    if not np.all(np.isfinite(table)) or np.any(table < 0):
-        raise ProtocolError(
-            f"control {name!r} is negative or not finite somewhere", where=block.where, fix=fix
-        )
-    if name == KNOCKED_OUT and np.any(table != np.rint(table)):
-        raise ProtocolError(
-            f"control {name!r} is not a whole number everywhere",
-            where=block.where,
-            fix="give the number of a level, or 0 for none",
-        )
+    check(table)
     return table

@@ -31,7 +31,7 @@ from ..declare.protocol.probe import Probe
 from ..declare.stimulus.vocabulary import Vocabulary
 from ..errors import FenaError, ResourceError
 from ..network.engine import ENGINE
-from ..network.pacemaker import BlockShape
+from ..network.shape import BlockShape
 from . import scratch
 
 #: In a build: the compiled network, what of it a run must know, and static arrays of Brian2's.

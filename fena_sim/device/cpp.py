@@ -24,9 +24,9 @@ from ..errors import DeviceError, ResourceError
 from ..network.build import build_network
 from ..network.monitors import SAMPLES, Monitored
 from ..network.pacemaker import NAME as PACEMAKER
-from ..network.pacemaker import BlockShape
 from ..network.population import state_variables
 from ..network.projection import synapse_count
+from ..network.shape import BlockShape
 from . import build_cache as cache
 from . import scratch
 from .compiler import compiler, reason_against, run_compiler

@@ -16,8 +16,8 @@ from ..declare.protocol.probe import Probe
 from ..declare.stimulus.vocabulary import Vocabulary
 from ..network.build import build_network
 from ..network.monitors import SAMPLES
-from ..network.pacemaker import BlockShape
 from ..network.population import state_variables
+from ..network.shape import BlockShape
 from .program import Program
 from .recordings import Recordings
 

@@ -6,10 +6,12 @@ import attrs
 from brian2 import Clock, Network
 
 from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.own_signals import own_signals
 from ..declare.protocol.probe import Probe
 from ..declare.stimulus.vocabulary import Vocabulary
 from . import delay, pacemaker, population, projection, streams
 from .monitors import make_monitors
+from .shape import BlockShape
 
 
 @attrs.define
@@ -35,7 +37,7 @@ class Built:
 def build_network(
     hierarchy: Hierarchy,
     vocabulary: Vocabulary,
-    shape: pacemaker.BlockShape,
+    shape: BlockShape,
     probes: Sequence[Probe] = (),
 ) -> Built:
     """Make the Brian2 objects of `hierarchy`, as `wiring.wire` returns it, on the device that is set.
@@ -43,14 +45,15 @@ def build_network(
     """
     clocks = _Clocks(hierarchy.dt)
     batch = hierarchy.batch
-    tables = pacemaker.make_tables(shape, batch)
+    dimensions = {name: s.dimension for name, s in own_signals(hierarchy).items()}
+    tables = pacemaker.make_tables(shape, batch, dimensions)
     codes = population.make_codes(vocabulary)
     groups, links = {}, {}
     spiked = {p.source for p in hierarchy.projections if p.delay is not None and p.spiking}
     for declared in hierarchy.populations:
         clock = clocks[declared.clock]
         group, names = population.make_group(
-            hierarchy, declared, clock, codes, fired=declared.name in spiked
+            hierarchy, declared, clock, codes, shape, tables, fired=declared.name in spiked
         )
         groups[declared.name], links[declared.name] = group, names
         if declared.name in spiked:

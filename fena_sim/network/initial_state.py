@@ -9,6 +9,7 @@ from ..declare.model import initial
 from ..declare.model.connectivity import ALL, Pairs
 from ..declare.model.hierarchy import Hierarchy
 from . import pacemaker, projection, streams
+from .population import seeded
 from .wiring import wire
 
 
@@ -56,7 +57,7 @@ def _makers(hierarchy, seed):
             makers[f"{declared.name}.{name}"] = partial(_single, value)
         for name in declared.initial:
             makers[f"{declared.name}.{name}"] = partial(_of_units, declared, name, seed, batch)
-        if declared.uses("noise"):
+        if seeded(declared):
             makers[f"{declared.name}.noise_seed"] = partial(_single, noise_seed(seed))
         if declared.refractory:  # as in Brian2: the last spike was long ago
             size = declared.size * batch

@@ -10,15 +10,18 @@ fixed pace the two are equal. Being part of the network, the pace is the same on
 
 from collections.abc import Callable, Mapping
 
-import attrs
 import numpy as np
-from brian2 import Clock, NeuronGroup, Synapses, TimedArray, second
+from brian2 import Clock, NeuronGroup, Quantity, Synapses, TimedArray, second
+from brian2.equations import Equations
+from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 
-from ..declare.control_signals import CONTROL_SIGNALS, KNOCKED_OUT
+from ..declare.control_signals import KNOCKED_OUT
 from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.timeline import Timeline
 from ..declare.stimulus.vocabulary import Vocabulary
+from . import own_signals
+from .shape import BlockShape
 
 NAME = "pacemaker"
 #: Flags every population may link: first step of the blank, first and any step of the presentation,
@@ -34,28 +37,11 @@ BY_STREAM = ("token_row", "stream_gate")
 SETTLING_RATE = "settling_rate"
 
 
-@attrs.frozen
-class BlockShape:
-    """What of a block is baked into a build: how many tokens a table holds, and which controls vary
-    within a token.
-    """
-
-    capacity: int
-    # steps per token of each control signal, in the order of CONTROL_SIGNALS; 1 = constant per
-    # token
-    columns: tuple
-
-    @classmethod
-    def of(cls, line: Timeline, capacity: int) -> "BlockShape":
-        return cls(
-            capacity=capacity,
-            columns=tuple(line.controls[name].shape[1] for name in CONTROL_SIGNALS),
-        )
-
-
-def table_values(line: Timeline, start: int, shape: BlockShape) -> dict[str, np.ndarray]:
-    """The tables for tokens `start`, `start + 1`, ...: {table: float64 (capacity,) or (capacity,
-    steps)}.
+def table_values(
+    line: Timeline, start: int, shape: BlockShape, step: int = 0
+) -> dict[str, np.ndarray]:
+    """The tables for tokens `start`, `start + 1`, ... and steps `step`, `step + 1`, ... of a block:
+    {table: float64 (rows,) or (rows, columns)}.
 
     With a batch, "token_row" and "stream_gate" hold a column per stream. Rows beyond the block's
     end repeat its last token; they are never reached, but for the first of them, which is the pause
@@ -72,12 +58,27 @@ def table_values(line: Timeline, start: int, shape: BlockShape) -> dict[str, np.
         "shortest_steps": line.shortest[rows] * 1.0,
         "longest_steps": line.longest[rows] * 1.0,
     }
-    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
-        table = line.controls[name][np.minimum(places, len(line.controls[name]) - 1)]
-        tables[f"{name}_control"] = table[:, 0] if columns == 1 else table
+    given = [(f"{s.name}_control", s, line.controls[s.name]) for s in shape.controls]
+    given += [(f"{s.name}_signal", s, line.signals[s.name].values) for s in shape.signals]
+    for name, signal, values in given:
+        if signal.by_step:
+            tables |= _by_step(name, signal, values, step, shape.steps)
+        else:
+            table = values[np.minimum(places, len(values) - 1)]
+            tables[name] = table if signal.units else table[:, 0]
     if line.stream_gate is not None:
         tables["stream_gate"] = line.stream_gate[rows]
     return tables
+
+
+def _by_step(name, signal, course, step, steps):
+    """The tables of a signal that has a course."""
+    if signal.units is None:
+        return {name: course.at(step, step + steps)}
+    row, values = course.rows(step, step + steps)
+    room = np.zeros((signal.rows, signal.units))
+    room[: len(values)] = values
+    return {f"{name}_row": row * 1.0, name: room}
 
 
 def code_table(vocabulary: Vocabulary) -> np.ndarray:
@@ -85,24 +86,35 @@ def code_table(vocabulary: Vocabulary) -> np.ndarray:
     return np.vstack([np.zeros((1, vocabulary.size)), vocabulary.codes])
 
 
-def make_tables(shape: BlockShape, batch: int = 1) -> dict[str, TimedArray]:
-    """Empty TimedArrays, indexed by token number instead of time; filled before every chunk."""
-    tables = {}
-    for name in (
-        "token_row",
-        "blank_steps",
-        "shortest_steps",
-        "longest_steps",
-        *(["stream_gate"] if batch > 1 else []),
-    ):
-        size = (shape.capacity, batch) if batch > 1 and name in BY_STREAM else shape.capacity
-        tables[name] = TimedArray(np.ones(size), dt=1 * second, name=f"table_{name}")
-    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
-        size = shape.capacity if columns == 1 else (shape.capacity, columns)
-        tables[f"{name}_control"] = TimedArray(
-            np.ones(size), dt=1 * second, name=f"table_{name}_control"
+def make_tables(
+    shape: BlockShape, batch: int = 1, dimensions: Mapping[str, Dimension] | None = None
+) -> dict[str, TimedArray]:
+    """Empty TimedArrays, indexed by the number of a token or step instead of time; filled before
+    every chunk. `dimensions` are those of one's own signals, by name.
+    """
+    sizes: dict[str, tuple[int, ...]] = {}
+    for name in ("token_row", "blank_steps", "shortest_steps", "longest_steps"):
+        sizes[name] = (shape.capacity,)
+    if batch > 1 or shape.controls[0].by_step:
+        sizes["stream_gate"] = (shape.capacity,)
+    if batch > 1:
+        sizes |= {name: (shape.capacity, batch) for name in BY_STREAM}
+    given = [(f"{s.name}_control", s) for s in shape.controls]
+    given += [(f"{s.name}_signal", s) for s in shape.signals]
+    for name, signal in given:
+        rows = shape.steps if signal.by_step else shape.capacity
+        if signal.by_step and signal.units:
+            sizes[f"{name}_row"], rows = (rows,), signal.rows
+        sizes[name] = (rows, signal.units) if signal.units else (rows,)
+    of = {f"{name}_signal": dimension for name, dimension in (dimensions or {}).items()}
+    return {
+        name: TimedArray(
+            Quantity(np.ones(size), dim=of.get(name, DIMENSIONLESS)),
+            dt=1 * second,
+            name=f"table_{name}",
         )
-    return tables
+        for name, size in sizes.items()
+    }
 
 
 def make_pacemaker(
@@ -113,6 +125,7 @@ def make_pacemaker(
     equations = [
         "token : 1",
         "elapsed : 1",
+        "step : 1",
         "hold : 1 (shared)",
         "iterations : 1",
         "quiet : 1",
@@ -133,11 +146,13 @@ def make_pacemaker(
         "starting = int(elapsed == 0) : 1 (constant over dt)",
         "arriving = int(elapsed == blank_steps) : 1 (constant over dt)",
     ]
-    for name, columns in zip(CONTROL_SIGNALS, shape.columns):
-        column = "" if columns == 1 else f", int(clip(elapsed, 0, {columns - 1}))"
+    for signal in shape.controls:
+        name, place = signal.name, "step" if signal.by_step else "token"
         gated = "*presenting" if name == "gate" else ""
+        if name == "gate" and signal.by_step and hierarchy.batch == 1:
+            gated += "*table_stream_gate(token*second)"
         equations.append(
-            f"{name} = table_{name}_control(token*second{column}){gated} : 1 (constant over dt)"
+            f"{name} = table_{name}_control({place}*second){gated} : 1 (constant over dt)"
         )
     equations += [
         f"{predicting(level)} = int(abs({KNOCKED_OUT} - {level}) > 0.5) : 1 (constant over dt)"
@@ -146,7 +161,7 @@ def make_pacemaker(
     equations += settling_equations(hierarchy)
     group = NeuronGroup(
         1,
-        "\n".join(equations),
+        Equations("\n".join(equations)) + own_signals.in_pacemaker(shape, tables),
         name=NAME,
         clock=clock,
         order=-1000,
@@ -175,6 +190,7 @@ def make_pacemaker(
         """
         token = token + departing
         elapsed = (1 - departing)*(elapsed + 1)
+        step = step + 1
         """,
         clock=clock,
         when="end",
@@ -246,6 +262,7 @@ def initial_values(hierarchy: Hierarchy) -> dict[str, float]:
         [
             "token",
             "elapsed",
+            "step",
             "hold",
             "iterations",
             "quiet",

@@ -12,11 +12,13 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensio
 
 from ..declare.model.equations import NOISE, PREDICTING, SIGNALS, TOKEN_CODE
 from ..declare.model.hierarchy import Hierarchy
+from ..declare.model.own_signals import STIMULUS_NOISE
 from ..declare.model.population import Population
 from ..declare.model.readouts import Readout
 from ..declare.stimulus.vocabulary import Vocabulary
-from . import pacemaker, streams
+from . import own_signals, pacemaker, streams
 from .noise import COUNTER_NORMAL
+from .shape import BlockShape
 
 COPY = -50  # in Brian2's 'start' slot: before token events and recordings
 _PARAMETER_FLAGS = ["shared", "constant"]  # run arguments: another value needs no other build
@@ -57,6 +59,11 @@ def read_once_per_step(equations: Equations) -> set[str]:
     return found
 
 
+def seeded(population: Population) -> bool:
+    """Whether a population may draw random numbers, and has a seed."""
+    return population.uses(NOISE) or bool(population.signals)
+
+
 def kept(readout: Readout, variable: str) -> str:
     """Name of the variable in which a population keeps `variable` for `readout`."""
     return variable if readout.when in ("before_onset", "last") else f"{readout.when}_{variable}"
@@ -67,9 +74,13 @@ def make_group(
     population: Population,
     clock: Clock,
     codes: TimedArray,
+    shape: BlockShape,
+    tables: Mapping[str, TimedArray],
     fired: bool = False,
 ) -> tuple[NeuronGroup, dict[str, str]]:
-    """The NeuronGroup of a population; links are set by `link` once all groups exist."""
+    """The NeuronGroup of a population, and its linked variables, {name: what it is linked to}: a
+    "population.variable", or a signal. They are set by `link` once all groups exist.
+    """
     readouts = [
         (r, v.partition(".")[2])
         for r in hierarchy.readouts
@@ -97,8 +108,14 @@ def make_group(
     }
     # Brian2's synapses cannot see a linked scalar; where they need one, the units hold a copy of
     # it.
-    copied = sorted((scalar | set(linked)) & read_by_synapses(hierarchy, population))
-    for name, dim in {**link_dims, **dict.fromkeys(linked, DIMENSIONLESS)}.items():
+    unit = streams.of_units("i", population.size, batch)
+    own = own_signals.read(population, shape, tables, unit)
+    own_dims = {name: dim for name, (_, dim) in own.linked.items()}
+    copied = sorted(
+        (scalar | set(linked) | set(own_dims)) & read_by_synapses(hierarchy, population)
+    )
+    dims = {**link_dims, **dict.fromkeys(linked, DIMENSIONLESS), **own_dims}
+    for name, dim in dims.items():
         extra.append(parameter(f"link_{name}" if name in copied else name, dim, ["linked"]))
         if name in copied:
             extra.append(parameter(name, dim))
@@ -115,14 +132,17 @@ def make_group(
                 hierarchy.dimensions_of(f"{population.name}.{judged}", population.where),
             )
         )
-    namespace = {}
+    namespace = dict(own.namespace)
+    equations.append(Equations(own.equations))
     if population.uses(TOKEN_CODE):
         extra.append(parameter("token_row", DIMENSIONLESS, ["linked"]))
-        unit = streams.of_units("i", population.size, batch)
-        equations.append(Equations(f"token_code = vocabulary_codes(token_row*second, {unit}) : 1"))
+        noise = " + stimulus_noise" if STIMULUS_NOISE in {s.name for s in shape.signals} else ""
+        code = f"vocabulary_codes(token_row*second, {unit}){noise}"
+        equations.append(Equations(f"token_code = {code} : 1"))
         namespace["vocabulary_codes"] = codes
-    if population.uses(NOISE):
+    if seeded(population):
         extra.append(parameter("noise_seed", DIMENSIONLESS, _PARAMETER_FLAGS, INTEGER))
+    if population.uses(NOISE):
         stream = zlib.crc32(population.name.encode()) & 0x7FFFFFFF
         equations.append(
             Equations(
@@ -208,8 +228,13 @@ def make_group(
             order=pacemaker.KEEP,
             name=f"{population.name}_keep",
         )
-    names = [*population.links, *linked, *(["token_row"] if population.uses(TOKEN_CODE) else [])]
-    return group, {name: f"link_{name}" if name in copied else name for name in names}
+    sources = {**population.links, **{name: name for name in linked}}
+    if population.uses(TOKEN_CODE):
+        sources["token_row"] = "token_row"
+    sources |= {name: source for name, (source, _) in own.linked.items()}
+    return group, {
+        f"link_{name}" if name in copied else name: source for name, source in sources.items()
+    }
 
 
 def link(
@@ -220,12 +245,10 @@ def link(
     pace: NeuronGroup,
     batch: int = 1,
 ) -> None:
-    """Connect the linked variables of a group (`names`: {declared name: name in the group}) to
-    their sources.
-    """
-    for name, held in names.items():
-        if name in population.links:
-            source, _, variable = population.links[name].partition(".")
+    """Connect the linked variables of a group, {name: source} as of `make_group`."""
+    for held, name in names.items():
+        if "." in name:
+            source, _, variable = name.partition(".")
             source = groups[source]
         else:
             source, variable = (

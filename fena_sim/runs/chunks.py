@@ -18,7 +18,8 @@ QUICK = 1.0
 #: What only means something within a chunk: tokens counted in its tables, and its times. No trace
 #: of it is kept.
 CHUNK_START = {
-    f"{PACEMAKER}.{name}": np.zeros(1) for name in ("token", "chunk_start", "chunk_duration")
+    f"{PACEMAKER}.{name}": np.zeros(1)
+    for name in ("token", "step", "chunk_start", "chunk_duration")
 }
 #: After a pause at the end, in which the next token's steps were counted already.
 BLOCK_END = {f"{PACEMAKER}.elapsed": np.zeros(1)}
@@ -65,7 +66,8 @@ class BlockRunner:
         while position.done < len(self.line):
             began = time.monotonic()
             before = {**state, f"{PACEMAKER}.hold": np.array([float(self.line.hold)])}
-            tables = table_values(self.line, position.done, self.shape)
+            began_at = position.step - start_step
+            tables = table_values(self.line, position.done, self.shape, began_at)
             after, recordings, steps = self._chunk(before, tables, position, start_step)
             check(before, after, tables, position, steps)
             finished = len(recordings.ends)

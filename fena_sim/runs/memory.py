@@ -19,7 +19,6 @@ from brian2.equations.equations import SUBEXPRESSION
 from ..declare.model.connectivity import ALL, RANDOM, Pairs
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.projection import Projection
-from ..declare.protocol.block import Block
 from ..errors import ResourceError
 from ..network.delay import line_sizes
 from ..network.projection import synapse_count
@@ -159,26 +158,6 @@ def _variables(projection: Projection) -> int:
     """Variables of each synapse."""
     rule = projection.plasticity
     return _count(projection.parsed) + (0 if rule is None else _count(rule.parsed))
-
-
-def check_controls(model: Hierarchy, block: Block) -> None:
-    """Raise ResourceError if the control signals of a block that are functions of time do not fit
-    the memory: a table of them has a row for each token, as long as the longest.
-    """
-    functions = [name for name, value in block.controls.items() if callable(value)]
-    if not functions:
-        return
-    blank, _, longest = block.pace.steps(len(block), model.dt, block.where)
-    steps, free = int((blank + longest).max()), free_memory()
-    needed = NUMBER * len(block) * steps * (len(functions) + 2)  # and the times and values of one
-    if needed > free:
-        raise ResourceError(
-            f"control {functions[0]!r} is a function of time, whose table of {len(block):,} tokens x "
-            f"{steps:,} steps (those of the longest token) takes {size_text(needed)}, "
-            f"{size_text(free)} of memory are free",
-            where=block.where,
-            fix="give it one value per token, or present tokens with long times in a block of their own",
-        )
 
 
 def size_text(count: float) -> str:

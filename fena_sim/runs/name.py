@@ -37,7 +37,7 @@ def inputs_of(
     timelines : dict of Timeline
         By block: they hold the values of control signals, of which a declaration may be a function.
     """
-    return {
+    inputs = {
         "model": canonical(model),
         "protocol": canonical(protocol),
         "seed": int(seed),
@@ -46,6 +46,8 @@ def inputs_of(
         "start": None if start is None else canonical(start[0].state(start[1])),
         "engine": ENGINE,
     }
+    signals = {name: canonical(line.signals) for name, line in timelines.items() if line.signals}
+    return {**inputs, "signals": signals} if signals else inputs
 
 
 def run_name(inputs: dict, protocol: Protocol, model: Hierarchy) -> str:

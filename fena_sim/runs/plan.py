@@ -12,22 +12,21 @@ from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.initial import Normal, Uniform
 from ..declare.protocol.block import Block
+from ..declare.protocol.course import STRETCH, Course
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline, timeline
 from ..device.default import BATCHING, Device, choose_device
 from ..errors import CheckpointError, DeviceError, ProtocolError, clipped
 from ..network.initial_state import check_initial_state
-from ..network.pacemaker import BlockShape
+from ..network.shape import BlockShape
 from ..network.wiring import wire
-from .memory import check_connections, check_controls
+from .memory import check_connections
 from .name import inputs_of, run_name
 from .pauses import Reader, synapses_of
-from .resources import CHUNK_BYTES, chunk_length, varying_bytes
+from .resources import block_shape, chunk_length
 from .start import check_start
 from .store.run import Run
 
-#: Rows of the stimulus tables in a build, unless they are long; chunks up to this length share one.
-TABLE_ROWS = 4096
 #: The largest seed.
 SEEDS = 2**64 - 1
 
@@ -58,12 +57,9 @@ class BlockPlan:
     @classmethod
     def of(cls, model: Hierarchy, block: Block, chunk_tokens: int | None = None) -> "BlockPlan":
         """Lay a block out. Raises ProtocolError if a time is not a multiple of the model's dt."""
-        check_controls(model, block)
-        line = timeline(block, model.dt)
+        line = timeline(block, model.dt, model)
         chunk, most = chunk_length(model, block, line, chunk_tokens)
-        wide = TABLE_ROWS * varying_bytes(line) > CHUNK_BYTES
-        rows = TABLE_ROWS if most < TABLE_ROWS and not wide else 1 << (most + 1).bit_length()
-        shape = BlockShape.of(line, rows)
+        shape = block_shape(line, most)
         monitored = [probe for probe in block.probes if not probe.paused(model)]
         key = digest([canonical(shape), canonical(monitored)])
         return cls(block, line, shape, chunk, most, key)
@@ -245,6 +241,14 @@ def _check_fit(model, protocol, device, blocks):
         _check_block(model, plan.block, plan.timeline)
 
 
+def _distinct(values, steps):
+    """The values that a control has in a block."""
+    if not isinstance(values, Course):
+        return np.unique(values)
+    starts = range(0, steps, STRETCH)
+    return sorted({v for s in starts for v in np.unique(values.at(s, min(s + STRETCH, steps)))})
+
+
 def _check_block(model, block, line):
     if len(block.streams) != model.batch:
         raise ProtocolError(
@@ -260,7 +264,7 @@ def _check_block(model, block, line):
             fix="give its Hierarchy a Settling, or the block a FixedPace",
         )
     known = {population.level for population in model.readers(PREDICTING)}
-    for level in np.unique(line.controls[KNOCKED_OUT]):
+    for level in _distinct(line.controls[KNOCKED_OUT], line.steps):
         if level and level not in known:
             raise ProtocolError(
                 f"model {model.name!r} has no predictions of a level {level:g} to knock out",

@@ -9,11 +9,13 @@ import numpy as np
 
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import Block
+from ..declare.protocol.course import Course
 from ..declare.protocol.protocol import Protocol
 from ..declare.protocol.timeline import Timeline
 from ..device.default import Device
 from ..errors import ResourceError
-from ..network.pacemaker import BY_STREAM, BlockShape
+from ..network.pacemaker import BY_STREAM
+from ..network.shape import BlockShape
 from .memory import (
     NUMBER,
     RECORDING_COPIES,
@@ -29,6 +31,8 @@ from .pauses import Reader, most_samples
 CHUNK_BYTES = 64 * 2**20
 #: Tokens in the first chunk, and in the longest, unless the recordings ask for fewer.
 CHUNK_TOKENS, MOST_TOKENS = 250, 4000
+#: Rows of the tables by token in a build, unless they are long; chunks up to this length share one.
+TABLE_ROWS = 4096
 
 
 class PlannedBlock(typing.Protocol):
@@ -140,9 +144,8 @@ def _block_needs(model, plan):
         )
         for population, size in _held_bytes(model, block, plan.timeline, chunk).items()
     ]
-    columns = sum(shape.columns) + 2 + len(BY_STREAM) * model.batch
-    tables = TABLE_COPIES * NUMBER * shape.capacity * columns
     fewer = "give fewer --chunk-tokens, or present tokens with long times in a block of their own"
+    tables = TABLE_COPIES * table_bytes(shape, model.batch)
     needs.append(Need(f"the tables of block {plan.name!r}", tables, fewer))
     kept = sum(
         model.population(path.partition(".")[0]).size * model.batch
@@ -159,9 +162,33 @@ def _block_needs(model, plan):
     return needs
 
 
-def varying_bytes(line: Timeline) -> int:
-    """Bytes of a token's row in the tables of control signals that vary within a token."""
-    return sum(values[0].nbytes for values in line.controls.values() if values.shape[1] > 1)
+def table_bytes(shape: BlockShape, batch: int) -> int:
+    """Bytes of the tables of a build."""
+    numbers = shape.capacity * (3 + len(BY_STREAM) * batch)
+    for signal in (*shape.controls, *shape.signals):
+        columns = signal.units or 1
+        if not signal.by_step:
+            numbers += shape.capacity * columns
+        elif signal.units is None:
+            numbers += shape.steps
+        else:
+            numbers += shape.steps + signal.rows * columns
+    return NUMBER * numbers
+
+
+def most_steps(line: Timeline, tokens: int) -> int:
+    """Steps of a chunk of so many tokens, at most."""
+    ends = np.concatenate([[0], np.cumsum(line.most_steps)])
+    tokens = min(tokens, len(line))
+    return int((ends[tokens:] - ends[:-tokens]).max()) + line.pause
+
+
+def block_shape(line: Timeline, tokens: int) -> BlockShape:
+    """The tables with which chunks of so many tokens can be run. Blocks mostly share them."""
+    units = sum(s.units or 0 for s in line.signals.values() if not isinstance(s.values, Course))
+    few = tokens < TABLE_ROWS and TABLE_ROWS * units * NUMBER <= CHUNK_BYTES
+    rows = TABLE_ROWS if few else 1 << (tokens + 1).bit_length()
+    return BlockShape.of(line, rows, 1 << (most_steps(line, tokens) - 1).bit_length())
 
 
 def chunk_length(
@@ -171,11 +198,12 @@ def chunk_length(
     they are quick.
 
     What was asked for stays as it is; otherwise the recordings of a chunk must fit CHUNK_BYTES, and
-    so must the tables of control signals that vary within a token.
+    so must its tables.
     """
     if asked is not None:
         return asked, asked
     recorded = sum(probe_bytes(model, block, line).values()) / len(block)
-    per_token = max(recorded, varying_bytes(line))
-    most = max(1, min(MOST_TOKENS, int(CHUNK_BYTES / per_token) if per_token else MOST_TOKENS))
+    most = max(1, min(MOST_TOKENS, int(CHUNK_BYTES / recorded) if recorded else MOST_TOKENS))
+    while most > 1 and table_bytes(block_shape(line, most), model.batch) > CHUNK_BYTES:
+        most //= 2
     return min(CHUNK_TOKENS, most), most

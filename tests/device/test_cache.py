@@ -20,7 +20,7 @@ from fena_sim.device import build_cache as cache
 from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.devices import CudaDevice
 from fena_sim.errors import ResourceError
-from fena_sim.network.pacemaker import BlockShape
+from fena_sim.network.shape import BlockShape
 from fena_sim.stimulus import dense_random, one_hot
 
 

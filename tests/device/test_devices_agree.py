@@ -110,7 +110,7 @@ def test_parameters_and_seeds_need_no_other_build(tiny_fena):
     """Contract: a build depends on equations, sizes, codes and probes, never on values."""
     from fena_sim.declare.control_signals import CONTROL_SIGNALS
     from fena_sim.device.build_cache import declaration_key
-    from fena_sim.network.pacemaker import BlockShape
+    from fena_sim.network.shape import BlockShape
 
     shape = BlockShape(capacity=512, columns=(1,) * len(CONTROL_SIGNALS))
 

@@ -18,8 +18,9 @@ from fena_sim.declare.model.locality import check_local
 from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.default import choose_device
 from fena_sim.network.initial_state import initial_state
-from fena_sim.network.pacemaker import BlockShape, table_values
-from fena_sim.runs.plan import TABLE_ROWS
+from fena_sim.network.pacemaker import table_values
+from fena_sim.network.shape import BlockShape
+from fena_sim.runs.resources import TABLE_ROWS
 
 MODEL = tiny.MODEL
 PERIOD, BLANK = 60, 12

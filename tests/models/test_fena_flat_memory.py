@@ -15,7 +15,8 @@ import fena_sim as fs
 from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.default import choose_device
 from fena_sim.network.initial_state import initial_state
-from fena_sim.network.pacemaker import BlockShape, table_values
+from fena_sim.network.pacemaker import table_values
+from fena_sim.network.shape import BlockShape
 from fena_sim.stimulus import TokenStream
 
 #: Each with what it tells, on the last step before a token, of the token to come.

@@ -17,7 +17,8 @@ from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.runtime import RuntimeDevice
 from fena_sim.errors import DeclarationError
 from fena_sim.network.initial_state import initial_state
-from fena_sim.network.pacemaker import BlockShape, table_values
+from fena_sim.network.pacemaker import table_values
+from fena_sim.network.shape import BlockShape
 from fena_sim.stimulus import TokenStream, one_hot
 
 MODELS = Path(__file__).resolve().parents[2] / "models"

@@ -17,10 +17,11 @@ from fena_sim.declare.protocol.timeline import timeline
 from fena_sim.device.default import choose_device
 from fena_sim.errors import NonFiniteError
 from fena_sim.network.initial_state import initial_state
-from fena_sim.network.pacemaker import BlockShape, table_values
+from fena_sim.network.pacemaker import table_values
+from fena_sim.network.shape import BlockShape
 from fena_sim.runs.health import GROWN, beyond, not_finite
 from fena_sim.runs.live.progress import Silent
-from fena_sim.runs.plan import TABLE_ROWS
+from fena_sim.runs.resources import TABLE_ROWS
 from fena_sim.runs.store.files import load_arrays
 from fena_sim.stimulus import TokenStream
 

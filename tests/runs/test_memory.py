@@ -24,7 +24,6 @@ from fena_sim.network import projection as network_projection
 from fena_sim.network import wiring
 from fena_sim.network.initial_state import initial_state, state_names
 from fena_sim.runs import memory, resources
-from fena_sim.runs import plan as plans
 from fena_sim.runs.plan import Plan
 from fena_sim.stimulus import TokenStream
 
@@ -201,37 +200,40 @@ def paused(n, pause, control):
     return Plan.of(pair(2), protocol, device="runtime"), protocol
 
 
-def test_a_function_of_time_that_does_not_fit_is_refused_before_it_is_called(free, allocated):
-    """4,000 tokens x 60,048 steps x 8 bytes x 3: the table, the times, the values."""
-    free(5.7e9)
-    with pytest.raises(ResourceError, match="'temperature' is a function of time") as caught:
-        paused(4000, 60, lambda t: 1 / 0)
-    assert "4,000 tokens x 60,048 steps" in caught.value.what
-    assert "5.37 GiB" in caught.value.what and "'learning'" in caught.value.where
-    assert "one value per token" in caught.value.fix and exit_code(caught.value) == 4
-    assert allocated() < 0.1 * GIB
-    paused(4000, 60, np.linspace(0, 1, 4000))  # one value per token
-
-
-def test_a_pause_does_not_make_the_build_large():
-    """Tables of a build for 4,096 tokens of 6,048 steps would take 198 MB."""
-    plan, _ = paused(40, 6, lambda t: t / second)
+def test_a_pause_does_not_make_tables_large():
+    """They have a row for every step of a chunk, whose 4,000 tokens last 299,988 steps, or as many as
+    the chunk is long.
+    """
+    plan, _ = paused(4000, 60, lambda t: t / second)
     (block,) = plan.blocks
-    assert 6048 in block.shape.columns and block.shape.capacity > block.most_tokens
-    assert 8 * block.shape.capacity * 6048 <= 2 * resources.CHUNK_BYTES
-    plan, _ = paused(40, 0.5, lambda t: t / second)
-    assert plan.blocks[0].shape.capacity == plans.TABLE_ROWS  # as for every other build
+    assert block.most_tokens == 4000 and block.shape.steps == 2**19
+    assert resources.table_bytes(block.shape, 1) < 8 * (2**19 + 13 * resources.TABLE_ROWS)
+    plan, _ = paused(40, 600, lambda t: t / second)
+    assert plan.blocks[0].shape.steps == 2**20
+    plan, _ = paused(40, 600, np.linspace(0, 1, 40))  # one value per token
+    assert plan.blocks[0].shape.steps == 0
+
+
+def test_a_function_of_time_that_does_not_fit_is_refused(free, allocated):
+    """A pause of an hour is a table of 4 million rows, 5 times."""
+    plan, _ = paused(40, 3600, lambda t: t / second)
+    tables = [need for need in resources.memory_needs(plan) if "tables" in need.what]
+    assert 5 * 8 * 2**22 < tables[0].bytes < 5 * 8 * (2**22 + 13 * resources.TABLE_ROWS)
+    free(0.4 * GIB)
+    with pytest.raises(ResourceError, match="of memory") as caught:
+        resources.check_resources(plan, ".")
+    assert "'learning'" in caught.value.where and exit_code(caught.value) == 4
+    assert allocated() < 0.3 * GIB
 
 
 @pytest.mark.slow
 def test_the_length_of_tables_changes_no_result(tmp_path, fingerprint, monkeypatch):
     prints = set()
-    for k, size in enumerate((2**26, 8 * 548 * 3)):
+    for size, steps in ((2**26, 4096), (2**10, 1024)):
         monkeypatch.setattr(resources, "CHUNK_BYTES", size)
-        monkeypatch.setattr(plans, "CHUNK_BYTES", size)
-        plan, protocol = paused(8, 0.5, lambda t: t / second)
-        assert plan.blocks[0].shape.capacity == (plans.TABLE_ROWS, 8)[k]
-        run = fs.run(pair(2), protocol, device="runtime", out=tmp_path / str(k))
+        plan, protocol = paused(40, 0.5, lambda t: t / second)
+        assert plan.blocks[0].shape.steps == steps
+        run = fs.run(pair(2), protocol, device="runtime", out=tmp_path / str(steps))
         prints.add(tuple(sorted(fingerprint(run.folder).items())))
     assert len(prints) == 1
 

@@ -14,6 +14,7 @@ from ..sequence import sequence
 from .equations import PREDICTING
 from .likelihood import Categorical, Gaussian
 from .locality import check_local
+from .own_signals import own_signals
 from .parameter import Parameter
 from .population import Population, check_clock, check_name, get_unit_name
 from .projection import ALL, Projection
@@ -140,6 +141,7 @@ class Hierarchy:
                     where=population.where,
                     fix="give it a level, e.g. level=1",
                 )
+        own_signals(self)
         self._check_inputs()
         self._check_streams()
         self._check_settling()

@@ -62,7 +62,7 @@ def check_local(projection: Projection, hierarchy: _Members) -> None:
 
 def _check_origin(hierarchy, population, variable, level, projection, seen):
     """Follow links, and the inputs of level scalars, back to the level they come from."""
-    if (population.name, variable) in seen or variable in eq.SIGNALS:
+    if (population.name, variable) in seen or variable in (*eq.SIGNALS, *population.signals):
         return
     seen.add((population.name, variable))
     if variable in population.links:

@@ -130,6 +130,10 @@ class Population:
         Variables read from another population at the same time step, as
         ``{"error": "error_1.error"}``; that population has the same size, or size 1 and is then
         shared by all units.
+    signals : dict
+        Signals of the protocol's own, ``{"attention": 1.0, "current": 0*nA}``: with the value that
+        they have where a protocol does not say (see `Protocol`), which also gives their unit. The
+        equations, and those of projections, read them by name.
     on : dict
         Statements executed at the start of the blank before a token (``"blank_onset"``, where the
         token's period begins) or when the token itself appears (``"onset"``).
@@ -156,6 +160,9 @@ class Population:
     parameters: dict = attrs.field(factory=dict, converter=frozen_mapping)
     initial: dict = attrs.field(factory=dict, converter=frozen_mapping)
     links: dict = attrs.field(factory=dict, converter=frozen_texts)
+    signals: Mapping = attrs.field(
+        default=MappingProxyType({}), converter=frozen_mapping, metadata={"hashed": "if given"}
+    )
     on: dict = attrs.field(factory=dict, converter=frozen_texts)
     threshold: str | None = None
     reset: str | None = None
@@ -180,11 +187,13 @@ class Population:
         check_clock(self.clock, self.where)
         keep_meanings(self)
         check_parameters(self.parameters, self.where)
-        eq.check_free([*self.parameters, *self.links], self.where)
+        check_parameters(self.signals, self.where)
+        named = [*self.parameters, *self.links, *self.signals]
+        eq.check_free(named, self.where)
         own = self.variables
-        given = [*self.parameters, *self.links, *own]
-        for name in [*self.parameters, *self.links]:
-            if given.count(name) > 1 or name in (*eq.SIGNALS, eq.TOKEN_CODE, eq.NOISE):
+        given = [*named, *own]
+        for name in named:
+            if given.count(name) > 1 or name in eq.RESERVED:
                 raise DeclarationError(
                     f"{name!r} is declared twice among the parameters, links, variables and signals",
                     where=self.where,
@@ -255,8 +264,9 @@ class Population:
         """Dimensions of every name that the population's texts may use."""
         signals = dict.fromkeys(eq.SIGNALS + (eq.TOKEN_CODE,), second.dim / second.dim)
         signals[eq.NOISE] = (second**-0.5).dim
-        parameters = {name: get_dimensions(value) for name, value in self.parameters.items()}
-        return {**signals, **parameters, **link_dimensions, **self.variables}
+        given = {**self.parameters, **self.signals}
+        own = {name: get_dimensions(value) for name, value in given.items()}
+        return {**signals, **own, **link_dimensions, **self.variables}
 
     def check(self, link_dimensions: Mapping[str, Dimension]) -> None:
         """Names and units of all texts, once the links are known. Raises DeclarationError."""

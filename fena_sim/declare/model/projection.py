@@ -249,7 +249,7 @@ class Projection:
         """Brian2 cannot read, from a synapse, a subexpression that itself depends on linked
         variables.
         """
-        foreign = set(population.links) | set(eq.SIGNALS)
+        foreign = {*population.links, *population.signals, *eq.SIGNALS}
         for name in self.reads(side):
             equation = population.parsed.get(name)
             if (

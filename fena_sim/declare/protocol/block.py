@@ -1,6 +1,8 @@
 """A block: one stretch of tokens at one pace, with its control signals and probes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import attrs
 import numpy as np
@@ -13,6 +15,7 @@ from ..stimulus.stream import TokenStream
 from .event_pace import EventPace
 from .pace import FixedPace, SelfPaced
 from .probe import Probe
+from .sources import check_names
 
 #: A block that starts from here sees the network as it was before anything was presented.
 INITIAL = "initial"
@@ -32,6 +35,10 @@ def _own_pace(stream):
     """The onsets of the stream's table. Of several streams, which share a pace, the first decides."""
     first = stream[0] if isinstance(stream, tuple) and stream else stream
     return getattr(first, "pace", None) or FixedPace()
+
+
+def _signals(given: Mapping[str, Any]) -> Mapping:
+    return MappingProxyType(dict(given))
 
 
 def _probes(given: Iterable[Probe]) -> tuple:
@@ -55,8 +62,15 @@ class Block:
     controls : dict
         Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``,
         ``knocked_out`` (the level whose predictions are knocked out; 0: none): a number, an array with one value per token, or a function of the time since the block's start
-        (a quantity array of shape (tokens, steps), with one row more for a pause at the end; in a
-        self-paced block the longest pace is assumed).
+        (from a quantity array of times (n,) to values (n,); it is asked for one stretch of the block
+        after the other), or Brian2's TimedArray.
+    signals : dict
+        Signals of one's own, which populations declare (`Population(signals=...)`): a number or
+        quantity; an array with one value per token, or one row of values per token, a value for each
+        unit; a function of the time since the block's start; a TimedArray of samples (n,) or
+        (n, units) from the block's start on, the last of which stays; OrnsteinUhlenbeck,
+        PoissonSpikes, RegularSpikes or SpikeTimes. ``stimulus_noise`` needs no declaration: it is
+        added to the code of the token. In a batch all streams have the same signals.
     probes : tuple of Probe
     start_from : str, optional
         Name of an earlier block whose final state this block starts from, or INITIAL. The block
@@ -72,6 +86,9 @@ class Block:
         default=attrs.Factory(lambda block: _own_pace(block.stream), takes_self=True)
     )
     controls: dict[str, float | np.ndarray | Callable] = attrs.field(factory=dict)
+    signals: Mapping[str, Any] = attrs.field(
+        default=MappingProxyType({}), converter=_signals, metadata={"hashed": "if given"}
+    )
     probes: tuple = attrs.field(factory=tuple, converter=_probes)
     start_from: str | None = None
     omission_gate: float = 0.0
@@ -84,6 +101,7 @@ class Block:
                 fix="use letters and underscores",
             )
         self._check_streams()
+        check_names(self.signals, self.where)
         for name, value in self.controls.items():
             if name not in CONTROL_SIGNALS:
                 raise UnknownNameError(

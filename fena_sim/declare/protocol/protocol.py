@@ -1,6 +1,8 @@
 """A protocol: blocks in order, and the variable that stands for the measured signal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import attrs
 
@@ -25,6 +27,8 @@ class Protocol:
     name : str
     blocks : tuple of Block
         In order; each starts where the one before ended unless its `start_from` says otherwise.
+    signals : dict
+        Signals of one's own, for every block that does not give them itself; as `Block(signals=...)`.
     measured_signal : str
         What in the model stands for what an experimenter would record, fixed before any run.
     description : str
@@ -37,6 +41,9 @@ class Protocol:
     blocks: tuple = attrs.field(converter=_blocks)
     measured_signal: str = ""
     description: str = ""
+    signals: Mapping[str, Any] = attrs.field(
+        default=MappingProxyType({}), metadata={"hashed": False}
+    )  # they are its blocks'
     options: dict[str, object] = attrs.field(
         factory=dict, metadata={"hashed": False}
     )  # what they decide is hashed
@@ -52,6 +59,10 @@ class Protocol:
             raise ProtocolError(
                 "a protocol needs at least one Block", where=self.where, fix="blocks=[Block(...)]"
             )
+        if self.signals:
+            shared = dict(self.signals)
+            blocks = [attrs.evolve(b, signals={**shared, **b.signals}) for b in self.blocks]
+            object.__setattr__(self, "blocks", tuple(blocks))
         seen = []
         for block in self.blocks:
             if block.name in seen or block.name == INITIAL:

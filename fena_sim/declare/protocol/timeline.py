@@ -6,7 +6,10 @@ import pandas as pd
 from brian2 import Quantity
 
 from ..control_signals import CONTROL_SIGNALS, sample
+from ..model.hierarchy import Hierarchy
 from .block import Block
+from .course import Course
+from .signals import Presented, present
 
 
 @attrs.frozen(eq=False)
@@ -19,15 +22,17 @@ class Timeline:
         Index in the vocabulary, -1 for an omitted token.
     blank, shortest, longest : int64 (n,)
         Steps of the blank and of the shortest and longest presentation.
-    controls : dict of float64 (n, 1) or (n, steps)
-        Control signals per token, and per step of the token's period where they vary within it. With
-        a pause at the end they have one row more, for the pause.
+    controls : dict of float64 (n, 1), or Course
+        Control signals per token, or per step where they are given by time. With a pause at the end
+        they have one row more, for the pause.
+    signals : dict of Presented
+        The model's own signals.
     self_paced : bool
     hold : int
         Steps below the tolerance that count as settled.
-    stream_gate : float64 (n, streams), or None
-        With several streams, what the gate of each is multiplied by (the omission gate where its
-        token is omitted, else 1); the gate of a single stream has it in `controls`.
+    stream_gate : float64 (n, streams), or (n,) of one, or None
+        What the gate of each stream is multiplied by: the omission gate where its token is omitted,
+        else 1. The gate of a single stream that is given by token has it in `controls`.
     pause : int
         Steps of blank after the last token.
     """
@@ -41,6 +46,7 @@ class Timeline:
     hold: int
     stream_gate: np.ndarray | None = None
     pause: int = 0
+    signals: dict[str, Presented] = attrs.field(factory=dict)
 
     def __len__(self):
         return len(self.token)
@@ -55,33 +61,51 @@ class Timeline:
         """Most steps that each token can take, int64 (n,); exact at a fixed pace."""
         return self.blank + self.longest
 
+    def mean_control(self, name: str) -> np.ndarray:
+        """Mean of a control signal over the longest period of each token, float64 (n,)."""
+        values, n = self.controls[name], len(self)
+        if not isinstance(values, Course):
+            return values[:n, 0]
+        ends = np.cumsum(self.most_steps).tolist()
+        return np.array(
+            [values.at(a, b).mean() for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        )
 
-def timeline(block: Block, dt: Quantity) -> Timeline:
-    """Lay a block out in steps of `dt`. Raises ProtocolError if a time is not a multiple of dt."""
+    @property
+    def steps(self) -> int:
+        """Most steps of the block."""
+        return int(self.most_steps.sum()) + self.pause
+
+
+def timeline(block: Block, dt: Quantity, model: Hierarchy | None = None) -> Timeline:
+    """Lay a block out in steps of `dt`, with the own signals of `model` if it is given. Raises
+    ProtocolError if a time is not a multiple of dt, or a signal does not fit.
+    """
     n = len(block)
     blank, shortest, longest = block.pace.steps(n, dt, block.where)
     pause = block.pace.pause_steps(dt)
-    start = np.concatenate([[0], np.cumsum(blank + longest)])[: n + (pause > 0)]
+    rows, steps = n + (pause > 0), int((blank + longest).sum()) + pause
     token = np.stack(
         [stream.events["token"].to_numpy(np.int64) for stream in block.streams], axis=1
     )
-    stream_gate: np.ndarray | None = np.where(token < 0, block.omission_gate, 1.0)
-    controls = {}
-    for name in CONTROL_SIGNALS:
-        controls[name] = sample(block, name, start, int((blank + longest).max(initial=pause)), dt)
-    if len(block.streams) == 1:
-        controls["gate"][:n] *= stream_gate
-        token, stream_gate = token[:, 0], None
+    shown = np.where(token < 0, block.omission_gate, 1.0)
+    controls = {name: sample(block, name, rows, steps, dt) for name in CONTROL_SIGNALS}
+    gate, single = controls["gate"], len(block.streams) == 1
+    by_token = False
+    if single and not isinstance(gate, Course):
+        gate[:n] *= shown
+        by_token = True
     return Timeline(
-        token=token,
+        token=token[:, 0] if single else token,
         blank=blank,
         shortest=shortest,
         longest=longest,
         controls=controls,
         self_paced=block.pace.self_paced,
         hold=block.pace.hold_steps(dt),
-        stream_gate=stream_gate,
+        stream_gate=None if by_token else shown[:, 0] if single else shown,
         pause=pause,
+        signals={} if model is None else present(model, block, rows, steps),
     )
 
 
@@ -97,24 +121,24 @@ def event_table(
     (Gorgolewski et al. 2016, Sci. Data 3:160044).
     """
     n, tables = len(start), []
-    gate = _largest(line.controls["gate"][:n], line.blank[:n], steps)
+    gate = _largest(line.controls["gate"], start + line.blank[:n], steps)
     for number, stream in enumerate(block.streams):
         events = stream.events.iloc[:n].copy()
         events.insert(0, "onset", (start + line.blank[:n]) * float(dt))
         events.insert(1, "duration", steps * float(dt))
         events.insert(2, "blank_onset", start * float(dt))
         events["gate"] = gate
-        if line.stream_gate is not None:
+        if len(block.streams) > 1:
             events.insert(0, "stream", number)
-            events["gate"] *= line.stream_gate[:n, number]
+        if line.stream_gate is not None:
+            events["gate"] *= line.stream_gate[:n].reshape(n, -1)[:, number]
         tables.append(events)
     return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
 
 
-def _largest(values, blank, steps):
-    """The largest value in the presentation of every token (n,), of a table (n, 1) or (n, steps)."""
-    if values.shape[1] == 1:
-        return values[:, 0]
-    step = np.arange(values.shape[1])
-    shown = (step >= blank[:, None]) & (step < (blank + steps)[:, None])
-    return np.where(shown, values, 0).max(axis=1)
+def _largest(gate, shown, steps):
+    """The largest value in the presentation of every token, which begins at step `shown`: (n,)."""
+    if not isinstance(gate, Course):
+        return gate[: len(shown), 0]
+    ends = zip(shown.tolist(), (shown + steps).tolist(), strict=True)
+    return np.array([gate.at(begin, end).max() for begin, end in ends])

@@ -16,7 +16,7 @@ from ...declare.protocol.probe import Probe
 from ...declare.stimulus.vocabulary import Vocabulary
 from ...errors import DeviceError
 from ...extras import install_hint
-from ...network.pacemaker import BlockShape
+from ...network.shape import BlockShape
 from .. import scratch
 from ..compiler import compiler, run_compiler
 from ..cpp import CppDevice, CppProgram

@@ -22,8 +22,9 @@ import numpy as np
 from ...declare.model.hierarchy import Hierarchy
 from ...declare.protocol.probe import Probe
 from ...declare.stimulus.vocabulary import Vocabulary
-from ...network.pacemaker import BlockShape, settling_populations
+from ...network.pacemaker import settling_populations
 from ...network.projection import synapse_count
+from ...network.shape import BlockShape
 from .. import scratch
 from ..cpp import MANIFEST
 from .devices import CudaDevice

@@ -242,7 +242,7 @@ def _known_controls(run, path):
         return {}
     return {
         name: {
-            signal: values.mean(axis=1)
+            signal: line.mean_control(signal)
             for signal, values in line.controls.items()
             if canonical(values) == hashes.get(name, {}).get(signal)
         }

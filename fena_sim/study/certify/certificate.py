@@ -21,10 +21,8 @@ from typing import cast
 
 import attrs
 import numpy as np
-from brian2 import Quantity, second
 
 from ...declare.model.hierarchy import Hierarchy
-from ...declare.model.initial import Uniform
 from ...declare.protocol.event_pace import EventPace
 from ...declare.protocol.pace import FixedPace
 from ...declare.protocol.protocol import Protocol
@@ -199,7 +197,8 @@ def _cut(block, n):
         block,
         stream=streams if len(streams) > 1 else streams[0],
         pace=_cut_pace(block.pace, n),
-        controls={name: _cut_control(value, block, n) for name, value in block.controls.items()},
+        controls=_cut_values(block.controls, len(block), n),
+        signals=_cut_values(block.signals, len(block), n),
     )
 
 
@@ -218,35 +217,16 @@ def _cut_pace(pace, n):
     return FixedPace(**cut, seed=pace.seed)
 
 
-def _cut_control(value, block, n):
-    """The values of a control signal for the first `n` tokens. A function of time may hold values
-    of its own for every token of the block: it is asked for all of them.
+def _cut_values(given, tokens, n):
+    """Control signals or signals of one's own for the first `n` of so many tokens. What is given by
+    time is the same.
     """
-    if not callable(value):
-        return value[:n] if np.shape(value) else value
-    later = _ends(block)[n - 1 :]
-
-    def first(t):
-        within = np.asarray(t, dtype=float)[:1]  # the first token begins at 0
-        rest = Quantity(later[:, None] + within, dim=second.dim)
-        found = value(Quantity(np.concatenate([t, rest]), dim=second.dim))
-        # A function may give one value for all tokens, or one for each time within a token.
-        return found[:n] if np.ndim(found) == 2 and len(found) == n + len(later) else found
-
-    return first
-
-
-def _ends(block):
-    """Seconds from the block's start to the end of every token that something comes after."""
-    pace = block.pace
-    if isinstance(pace, EventPace):
-        ends = np.asarray(pace.onset + pace.duration, dtype=float)
-        return ends if float(pace.pause) else ends[:-1]
-    if not pace.self_paced and isinstance(pace.onset_asynchrony, Uniform):
-        return np.cumsum(pace.drawn(len(block)))[:-1]
-    shown = pace.longest if pace.self_paced else pace.duration
-    periods = np.broadcast_to(np.asarray(shown + pace.blank, dtype=float), len(block))
-    return np.cumsum(periods)[:-1]
+    return {
+        name: value[:n]
+        if not callable(value) and np.ndim(value) and len(value) == tokens
+        else value
+        for name, value in given.items()
+    }
 
 
 def values(run: Run) -> dict[str, np.ndarray]:

@@ -24,7 +24,8 @@ from ...device.runtime import RuntimeDevice
 from ...errors import DeclarationError, LocalityError
 from ...network.initial_state import initial_state
 from ...network.pacemaker import NAME as PACEMAKER
-from ...network.pacemaker import BlockShape, table_values
+from ...network.pacemaker import table_values
+from ...network.shape import BlockShape
 from ...network.wiring import wire
 
 #: Steps in which a change by spikes is looked for, from the middle and from the end of every
@@ -63,7 +64,7 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
     plastic = [p for p in model.projections if p.plasticity is not None]
     if not plastic:
         return {}
-    line = timeline(block, model.dt)
+    line = timeline(block, model.dt, model)
     shape = BlockShape.of(line, len(line) + 1)
     tables = table_values(line, 0, shape)
     found: dict[str, list[float]] = {projection.name: [] for projection in plastic}

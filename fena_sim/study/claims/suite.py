@@ -215,9 +215,8 @@ class Jobs:
         )
         model = self._model(experiment)
         # Controls may be functions, which are told apart by the values that they give.
-        controls = [
-            canonical(timeline(block, model.dt).controls) for block in experiment.protocol.blocks
-        ]
+        lines = [timeline(block, model.dt, model) for block in experiment.protocol.blocks]
+        controls = canonical([[line.controls, line.signals] for line in lines])
         key = digest(
             [canonical(model), canonical(experiment.protocol), controls, experiment.seed, start]
         )
