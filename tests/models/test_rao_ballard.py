@@ -10,6 +10,7 @@ from brian2 import ms
 
 import fena_sim as fs
 from fena_sim.load.user_file import load_file
+from fena_sim.network.initial_state import initial_state
 from fena_sim.stimulus import TokenStream, Vocabulary
 
 ROOT = Path(__file__).parents[2]
@@ -43,20 +44,13 @@ def presented(tmp_path_factory):
     return model, codes, run
 
 
-def first_weights(model):
-    from fena_sim.network.initial_state import initial_values
-
-    return initial_values(model, 3)
-
-
 def test_states_and_weights_are_those_of_the_equations(presented):
-    """Errors first, then states; weights every 4 ms, from what they find then."""
+    """Errors first, then states; weights every 4 ms, after the states."""
     model, codes, run = presented
-    start = run_start(model)
-    u, v = start["W_1.w"], start["W_2.w"].reshape(HIGHER, 3 * STATES)
-    u = np.where(OWN > 0, _spread(u), 0.0)
+    start = initial_state(model, 3)
+    u, v = np.zeros_like(OWN), start["W_2.w"].reshape(HIGHER, 3 * STATES)
+    u[OWN > 0] = start["W_1.w"]
     r, h = np.zeros(3 * STATES), np.zeros(HIGHER)
-    e0, e1 = np.zeros(PIXELS), np.zeros(3 * STATES)
     step = 0
     for block, tokens, fed, gain in (("learning", (0, 1, 2, 3), 1, 1), ("alone", (1, 0), 0, 0)):
         seen = {"r": [], "h": []}
@@ -66,17 +60,62 @@ def test_states_and_weights_are_those_of_the_equations(presented):
                 seen["h"].append(h)
                 on = k >= 8
                 sent, told = r.copy(), fed * h
-                e0_before, e1_before = e0, e1
                 e0 = on * codes[token] - sent @ u
                 e1 = r - told @ v
                 change_r = u @ e0 - e1 / 4 - 0.1 * r / (1 + r**2)
                 change_h = fed * (v @ e1) / 4 - 0.02 * h / (1 + h**2)
-                if step % 4 == 0 and gain and on:
-                    du = OWN * (np.outer(r, e0_before) - 0.03 * u)
-                    dv = np.outer(h, e1_before) / 4 - 0.002 * v
-                    u, v = u + 4 * 0.0005 * du, v + 4 * 0.0005 * dv
                 r, h = r + change_r / 10, h + change_h / 10
+                if step % 4 == 0 and gain and on:  # after the states
+                    du = OWN * (np.outer(r, e0) - 0.03 * u)
+                    dv = np.outer(h, e1) / 4 - 0.002 * v
+                    u, v = u + 4 * 0.0005 * du, v + 4 * 0.0005 * dv
                 step += 1
         traces = run.traces(block)
         np.testing.assert_allclose(traces["state_1.r"].to_numpy(), seen["r"], rtol=0, atol=1e-10)
         np.testing.assert_allclose(traces["state_2.r"].to_numpy(), seen["h"], rtol=0, atol=1e-10)
+
+
+def test_states_descend_the_function_of_the_paper():
+    """Numerical derivatives of E; a state moves by -tau dE/dr / 2."""
+    rng = np.random.default_rng(1)
+    image, u, v = rng.standard_normal(5), rng.standard_normal((3, 5)), rng.standard_normal((2, 3))
+    r, h = rng.standard_normal(3), rng.standard_normal(2)
+
+    def energy(r, h):
+        g = 0.1 * np.log(1 + r**2).sum() + 0.02 * np.log(1 + h**2).sum()
+        return ((image - r @ u) ** 2).sum() + ((r - h @ v) ** 2).sum() / 4 + g
+
+    moved_r = u @ (image - r @ u) - (r - h @ v) / 4 - 0.1 * r / (1 + r**2)
+    moved_h = v @ (r - h @ v) / 4 - 0.02 * h / (1 + h**2)
+    for k, moved in enumerate([*moved_r, *moved_h]):
+        step = np.zeros(5)
+        step[k] = 1e-6
+        ahead, back = energy(r + step[:3], h + step[3:]), energy(r - step[:3], h - step[3:])
+        assert moved == pytest.approx(-(ahead - back) / 2e-6 / 2, rel=1e-6)
+
+
+def test_images_and_bars():
+    codes = BARS.images(3, seed=5)
+    assert codes.shape == (3, 3 * 64) and (codes == BARS.images(3, seed=5)).all()
+    image = np.zeros((8, 16))
+    image[2, 6] = 1
+    first, second, third = (np.argwhere(p) for p in BARS.patches(image).reshape(3, 8, 8))
+    assert first.tolist() == [[2, 6]] and second.tolist() == [[2, 2]] and not len(third)
+    bar = BARS.bar(4)
+    assert bar[3, 6:10] == pytest.approx(np.exp(-0.125)) and (bar[:, [4, 11]] == 0).all()
+    assert bar == pytest.approx(BARS.bar(4, angle=np.pi))
+    assert BARS.end_stopping(np.array([1.0, 4.0, 3.0])) == 0.25
+
+
+@pytest.mark.slow
+def test_error_units_are_end_stopped_by_feedback_alone(tmp_path):
+    """Figure 5 of the paper: with feedback a long bar is answered by less than a short one; without
+    it, by as much as any.
+    """
+    protocol = BARS.protocol(different=200, tokens=800)
+    model = fs.load_model(MODEL, protocol.vocabulary.size)
+    run = fs.run(model, protocol, device="dense64", out=tmp_path)
+    found = BARS.summary([run])
+    assert found["end_stopping_feedback"] > 0.2
+    assert found["end_stopping_no_feedback"] < 0.02
+    assert found["error_last"] < found["error_first"] / 2
