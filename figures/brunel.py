@@ -3,7 +3,7 @@
 One column for each state, with its rate, the mean coefficient of variation of intervals (CV), the
 frequency at which the spectrum of activity peaks and the periodicity there (`fena_sim.measure.spiking`).
 Above: spikes of 60 neurons over 100 ms, 50 of them excitatory (black). Below: rate of all neurons in
-bins of 0.5 ms. The last run is drawn.
+bins of 0.3 ms. The last run is drawn.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ TITLES = dict(
     SI_slow="synchronous\nirregular, slow",
 )
 SHOWN = dict(E=50, I=10)  # neurons
-SPAN, BIN = 0.1, 0.5e-3  # s
+SPAN, BIN = 0.099, 0.3e-3  # s
 FIRST = 200 * ms
 
 
@@ -45,7 +45,7 @@ def figure(runs):
 def _column(axes, run, block, start):
     recorded, below, rates = run.traces(block), 0, 0.0
     edges = start + BIN * np.arange(int(round(SPAN / BIN)) + 1)
-    found = spiking(run, block, first=min(FIRST, start * 1e3 * ms))
+    found = spiking(run, block, first=min(FIRST, start * 1e3 * ms), bin=BIN * 1e3 * ms)
     total = 0
     for name, colour in (("E", "black"), ("I", "#D55E00")):
         time = recorded[f"{name}.spike_time"].to_numpy()
@@ -61,7 +61,7 @@ def _column(axes, run, block, start):
     axes[1].stairs(rates / total / BIN, 1e3 * (edges - start), color="black", lw=0.5)
     axes[1].set(xlabel="time (ms)", xlim=(0, 1e3 * SPAN), ylim=(0, None))
     axes[1].set_title(
-        f"{found.rate:.3g} Hz, CV {found.cv:.2f}\npeak {found.frequency:.3g} Hz, {found.periodicity:.2f}",
+        f"{found.rate:.3g} Hz, CV {found.cv:.2f}\nperiodicity {found.periodicity:.2f} at {found.frequency:.3g} Hz",
         fontsize=6,
     )
 

@@ -3,8 +3,9 @@
 
 (a) Their Figure 5: the sum of |r_1 - U_2 r_2| over the error units of the middle module against the
 length of a bar, relative to the largest response without feedback, with feedback and with it knocked
-out: networks (thin) and their median (bold). (b) One unit: that with the largest difference between its
-response to a shorter bar and to the longest, of the last network. (c) Weights with which level 1 of the
+out: networks (thin) and their median (bold). (b) One unit of the last network: that with feedback falls
+most from its largest response to that to the longest bar, of those whose response without feedback
+does not fall. (c) Weights with which level 1 of the
 middle module predicts its patch, of the same network; each unit is scaled by its largest weight. They
 were learned from images made of bars and 1/f noise (protocols/rao_ballard.py), not from photographs.
 """
@@ -50,8 +51,7 @@ def figure(runs):
         fig = new_figure(PAGE_WIDTH, 58)
         whole, single, fields = fig.subplots(1, 3)
         most = abs(found["no_feedback"]).sum(axis=2).max(axis=1, keepdims=True)
-        last = abs(found["feedback"][-1])
-        unit = int(np.argmax(last[:-1].max(axis=0) - last[-1]))
+        unit = example(*(abs(found[block][-1]) for block in BLOCKS))
         for block, values in found.items():
             response = abs(values).sum(axis=2) / most
             colour = COLOURS[block]
@@ -65,10 +65,19 @@ def figure(runs):
             ax.set_ylim(0, 1.3 * ax.get_ylim()[1])
             ax.legend(loc="upper left", ncols=2)
         fields.imshow(mosaic(weights(runs[-1])), cmap="gray", vmin=-1, vmax=1)
+        fields.spines[:].set_visible(False)
         fields.set(xticks=[], yticks=[], xlabel="learned weights of level 1")
         for ax, text in zip((whole, single, fields), "abc"):
             style.letter(ax, text)
     return fig
+
+
+def example(fed, alone):
+    """The unit that falls most from its largest response (length, unit) to that to the longest bar,
+    of those that answer the longest bar by 0.9 of their largest response without feedback.
+    """
+    chosen = alone[-1] >= 0.9 * alone.max(axis=0)
+    return int(np.argmax(np.where(chosen, fed.max(axis=0) - fed[-1], -1)))
 
 
 def mosaic(images, columns=6):

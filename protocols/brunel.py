@@ -29,7 +29,7 @@ POINTS = dict(SR=(3.0, 2.0), SI_fast=(6.0, 4.0), AI=(5.0, 2.0), SI_slow=(4.5, 0.
 #: Of the model: J, C_E, tau, theta, reset, refractory period.
 J, SOURCES, TAU, THETA, RESET, REFRACTORY = 0.4 * mV, 100, 20 * ms, 20 * mV, 10 * mV, 2 * ms
 THRESHOLD_RATE = THETA / (J * SOURCES * TAU)
-FIRST = 200 * ms
+FIRST, BIN = 200 * ms, 0.3 * ms
 
 
 def protocol(duration=1.2 * second, sources=SOURCES):
@@ -82,7 +82,7 @@ def summary(runs):
     """
     found = {}
     for block, point in POINTS.items():
-        states = [asdict(spiking(run, block, first=FIRST)) for run in runs]
+        states = [asdict(spiking(run, block, first=FIRST, bin=BIN)) for run in runs]
         for name in states[0]:
             found[f"{block}_{name}"] = float(np.median([state[name] for state in states]))
         found[f"{block}_mean_field_rate"] = float(mean_field_rate(*point))

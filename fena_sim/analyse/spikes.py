@@ -14,8 +14,8 @@ from ..runs.store.run import Run
 FEWEST = 4
 #: Hz: slower fluctuations are not taken for oscillations.
 LOWEST = 10.0
-#: Bins per segment of Welch's method.
-SEGMENT = 400
+#: s: segments of Welch's method.
+SEGMENT = 0.2
 
 
 @attrs.frozen
@@ -143,7 +143,7 @@ def _irregularity(time, unit):
 def _oscillation(count, width):
     """(Hz, autocorrelation one period later) of numbers of spikes in bins of `width` s."""
     signal = count - count.mean()
-    frequency, power = welch(signal, 1 / width, nperseg=min(SEGMENT, len(signal)))
+    frequency, power = welch(signal, 1 / width, nperseg=min(round(SEGMENT / width), len(signal)))
     fast = frequency >= LOWEST
     if not signal.any() or not fast.any():
         return 0.0, 0.0

@@ -40,6 +40,7 @@ def spikes(run, block):
 
 
 @pytest.mark.compile
+@pytest.mark.slow
 def test_devices_give_the_same_spikes(tmp_path):
     """Runtime, stock C++ and dense C++, at two points."""
     model, protocol = fs.load_model(MODEL, 1, size=125), small(60 * ms, "SR", "SI_fast")
@@ -83,7 +84,7 @@ def test_a_neuron_alone_integrates_its_external_spikes(tmp_path):
         rest = np.maximum(rest - 1, 0)
         fired = np.flatnonzero(v > 20e-3)
         sent += [(step, unit) for unit in fired]
-        v[fired], rest[fired] = 10e-3, 20
+        v[fired], rest[fired] = 10e-3, 19  # moves again 20 steps later
     found = run.traces("SR")
     np.testing.assert_allclose(found["E.v"].to_numpy(), seen[::10], rtol=0, atol=1e-12)
     steps = np.rint(found["E.spike_time"].to_numpy() / 1e-4).astype(int)
@@ -109,15 +110,15 @@ def test_the_papers_own_rates_by_its_theory(monkeypatch):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_four_states_by_rate_irregularity_and_synchrony(seed, tmp_path):
     """Of 1,250 neurons: rates within a quarter of the theory's; regular or not; oscillations."""
-    model, protocol = fs.load_model(MODEL, 1), STATES.protocol(duration=0.8 * second)
+    model, protocol = fs.load_model(MODEL, 1), STATES.protocol()
     run = fs.run(model, protocol, seed=seed, device="dense64", out=tmp_path)
-    found = {block: spiking(run, block, first=200 * ms) for block in STATES.POINTS}
+    found = {block: spiking(run, block, first=200 * ms, bin=0.3 * ms) for block in STATES.POINTS}
     for block, point in STATES.POINTS.items():
         assert found[block].rate == pytest.approx(STATES.mean_field_rate(*point), rel=0.25)
     regular, fast, asynchronous, slow = found.values()
     assert regular.cv < 0.3 and regular.periodicity > 0.3
     assert min(fast.cv, asynchronous.cv, slow.cv) > 0.45
     assert fast.periodicity > 0.3 and fast.frequency > 120
-    assert asynchronous.periodicity < 0.3 and asynchronous.fluctuation < 0.7
-    assert slow.frequency < 60 and slow.fluctuation > 0.8
+    assert asynchronous.periodicity < 0.3 and asynchronous.fluctuation < 0.8
+    assert slow.frequency < 60 and slow.fluctuation > 0.85
     assert slow.rate < slow.frequency / 1.5  # neurons skip periods
