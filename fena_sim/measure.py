@@ -38,6 +38,7 @@ from .analyse.rhythm import (
 )
 from .analyse.select import inside_motif, presented, scored
 from .analyse.settling import settling_at, settling_curve, settling_iterations, share_at_cap
+from .analyse.spikes import Spiking, spiking
 from .analyse.statistics import Summary, paired, rank_correlation, share, summarise
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "NGram",
     "Oscillation",
     "PhaseLag",
+    "Spiking",
     "Summary",
     "accuracy",
     "across_token_spectrum",
@@ -88,6 +90,7 @@ __all__ = [
     "settling_iterations",
     "share",
     "share_at_cap",
+    "spiking",
     "summarise",
     "surprisal",
     "token_scores",

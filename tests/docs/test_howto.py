@@ -23,6 +23,13 @@ SHOWS = {
         r"in-degree 8",
         r"200 given pairs; delay an array of shape \(200,\)",
     ],
+    "known-models": [
+        r"switches on the way up +0\.\d+",
+        r"figures/made/wilson_cowan\.png",
+        r"repetition suppression +0\.[2-9]",
+        r"no_feedback \[",
+        r"SR: 2\d\d\.\d Hz, CV 0\.[01]",
+    ],
     "measure-mismatch": [
         r"2 repetition_suppression .*n = 2",
         r"figures/made/oddball\.png",

@@ -29,13 +29,17 @@ SUBJECTS = {
     **{
         f"{model}": (f"{model}.py", f"{protocol}.py", 1)
         for model, protocol in (
+            ("brunel", "brunel"),
             ("delay_loop", "delay_loop"),
             ("fena", "first_contact"),
             ("fena_errors_only", "first_contact"),
             ("fena_flat_memory", "first_contact"),
             ("fena_gaussian", "first_contact"),
             ("fena_learned_feedback", "first_contact"),
+            ("rao_ballard", "rao_ballard"),
             ("spiking_sequence", "spiking_sequence"),
+            ("tsodyks_markram", "tsodyks_markram"),
+            ("wilson_cowan", "wilson_cowan"),
         )
     },
     "fena, 2 streams": ("fena.py", "first_contact.py", 2),
