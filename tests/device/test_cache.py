@@ -20,7 +20,7 @@ from fena_sim.device import build_cache as cache
 from fena_sim.device.cuda import toolchain
 from fena_sim.device.cuda.devices import CudaDevice
 from fena_sim.errors import ResourceError
-from fena_sim.network.shape import BlockShape
+from fena_sim.network.shape import BlockShape, SignalShape
 from fena_sim.stimulus import dense_random, one_hot
 
 
@@ -266,8 +266,16 @@ BAKED = {
     "other codes": dict(vocabulary=dense_random(SYMBOLS, 16, seed=2)),
     "size": dict(hierarchy=tiny.model(sizes=(8, 6, 4))),
     "dt": dict(hierarchy=MODEL.with_parameter("dt", 0.5 * ms)),
-    "capacity": dict(shape=BlockShape(9, (1, 1, 1, 1))),
-    "a control within tokens": dict(shape=BlockShape(8, (1, 60, 1, 1))),
+    "capacity": dict(shape=BlockShape(9, 0, (SignalShape("gate"),))),
+    "steps": dict(shape=BlockShape(8, 60, (SignalShape("gate"),))),
+    "a control by step": dict(shape=BlockShape(8, 0, (SignalShape("gate", by_step=True),))),
+    "a signal": dict(shape=BlockShape(8, 0, (SignalShape("gate"),), (SignalShape("own"),))),
+    "values by unit": dict(
+        shape=BlockShape(8, 0, (SignalShape("gate"),), (SignalShape("own", units=3),))
+    ),
+    "Poisson spikes": dict(
+        shape=BlockShape(8, 0, (SignalShape("gate"),), (SignalShape("own", poisson=True),))
+    ),
     "no probe": dict(probes=()),
     "variable": dict(probes=[fs.Probe("state_1", "f")]),
     "population": dict(probes=[fs.Probe("state_2", "r")]),
@@ -280,7 +288,7 @@ BAKED = {
 
 def key(hierarchy=MODEL, vocabulary=None, shape=None, probes=(PROBE,), flags=("float32",)):
     vocabulary = vocabulary or one_hot(SYMBOLS)
-    shape = shape or BlockShape(8, (1, 1, 1, 1))
+    shape = shape or BlockShape(8, 0, (SignalShape("gate"),))
     return cache.declaration_key(hierarchy, vocabulary, shape, probes, flags)
 
 

@@ -110,9 +110,10 @@ def test_parameters_and_seeds_need_no_other_build(tiny_fena):
     """Contract: a build depends on equations, sizes, codes and probes, never on values."""
     from fena_sim.declare.control_signals import CONTROL_SIGNALS
     from fena_sim.device.build_cache import declaration_key
-    from fena_sim.network.shape import BlockShape
+    from fena_sim.network.shape import BlockShape, SignalShape
 
-    shape = BlockShape(capacity=512, columns=(1,) * len(CONTROL_SIGNALS))
+    controls = tuple(SignalShape(name) for name in CONTROL_SIGNALS)
+    shape = BlockShape(capacity=512, steps=0, controls=controls)
 
     def key(model):
         return declaration_key(model, tiny.VOCABULARY, shape, (), ["g++"])
