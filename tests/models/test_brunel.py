@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-from brian2 import ms, mV, second
+from brian2 import ms, mV
 
 import fena_sim as fs
 from fena_sim.load.user_file import load_file
