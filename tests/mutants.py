@@ -234,6 +234,7 @@ def main():
 
 
 _ORACLE = "tests/oracles/test_agreement_flat_memory.py::test_device_agrees_with_numpy"
+_SIGNALS = "tests/network/test_own_signals.py"
 _DELAY = "tests/network/test_delay.py"
 _WIRING = "tests/network/test_wiring.py"
 _CHUNKS = "tests/runs/test_chunks.py::test_chunks_leave_no_trace_at_runtime"
@@ -276,6 +277,41 @@ ENGINE = [
         "yield i[row, 0], column",
         "yield column, i[row, 0]",
         f"{_DELAY}::test_spikes_act_as_in_brian2",
+    ),
+    Mutant(
+        "step of a chunk goes on in the next",
+        "fena_sim/runs/chunks.py",
+        '("token", "step", "chunk_start", "chunk_duration")',
+        '("token", "chunk_start", "chunk_duration")',
+        f"{_SIGNALS}::test_chunks_leave_no_trace",
+    ),
+    Mutant(
+        "noise begins anew with every page",
+        "fena_sim/declare/protocol/course.py",
+        "[self._deviates(number - 1), self._deviates(number)]",
+        "[0 * self._deviates(number - 1), self._deviates(number)]",
+        f"{_SIGNALS}::test_noise_of_any_stretch_is_the_same",
+    ),
+    Mutant(
+        "protocol's signals count more than the block's",
+        "fena_sim/declare/protocol/protocol.py",
+        "{**shared, **b.signals}",
+        "{**b.signals, **shared}",
+        f"{_SIGNALS}::test_a_block_gives_its_own",
+    ),
+    Mutant(
+        "number of Poisson sources ignored",
+        "fena_sim/declare/protocol/signals.py",
+        "each = value.sources * float(self.model.dt)",
+        "each = float(self.model.dt)",
+        f"{_SIGNALS}::test_poisson_rates_follow_what_is_given",
+    ),
+    Mutant(
+        "samples of a signal at a wrong interval",
+        "fena_sim/declare/protocol/course.py",
+        "np.arange(start, stop) // self.each",
+        "np.arange(start, stop) // (self.each + 1)",
+        f"{_SIGNALS}::test_populations_see_what_the_protocol_gives",
     ),
     Mutant(
         "delays one step short",
@@ -509,8 +545,8 @@ ENGINE = [
     Mutant(
         "a chunk begins with the tokens of the one before",
         "fena_sim/runs/chunks.py",
-        "table_values(self.line, position.done, self.shape)",
-        "table_values(self.line, max(0, position.done - 1), self.shape)",
+        "table_values(self.line, position.done, self.shape, began_at)",
+        "table_values(self.line, max(0, position.done - 1), self.shape, began_at)",
         _CHUNKS,
     ),
     # -- stimuli and measures ----------------------------------------------------------------------

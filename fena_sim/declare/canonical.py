@@ -28,7 +28,7 @@ def canonical(value: Any, structure_only: bool = False) -> Json:
     if isinstance(value, Course):
         return {"course": value.digest}
     if isinstance(value, TimedArray):
-        return {"samples": _array_hash(value.values), "dt": repr(float(value.dt))}
+        return {"samples": canonical(np.asarray(value.values)), "dt": repr(float(value.dt))}
     if isinstance(value, (np.ndarray, pd.DataFrame)):
         return {"array": _array_hash(value)}
     if attrs.has(type(value)):

@@ -45,7 +45,7 @@ def build_network(
     """
     clocks = _Clocks(hierarchy.dt)
     batch = hierarchy.batch
-    dimensions = {name: s.dimension for name, s in own_signals(hierarchy).items()}
+    dimensions = {name: s.dimension for name, s in own_signals(hierarchy.populations).items()}
     tables = pacemaker.make_tables(shape, batch, dimensions)
     codes = population.make_codes(vocabulary)
     groups, links = {}, {}

@@ -15,7 +15,7 @@ from brian2.equations import Equations, Expression
 from brian2.equations.equations import FLOAT, SUBEXPRESSION, SingleEquation
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 
-from ..declare.model.own_signals import STIMULUS_NOISE
+from ..declare.model.equations import STIMULUS_NOISE
 from ..declare.model.population import Population
 from .poisson import COUNTER_POISSON
 from .shape import BlockShape

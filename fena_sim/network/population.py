@@ -10,9 +10,8 @@ from brian2.equations import Equations
 from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, SUBEXPRESSION, SingleEquation
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
 
-from ..declare.model.equations import NOISE, PREDICTING, SIGNALS, TOKEN_CODE
+from ..declare.model.equations import NOISE, PREDICTING, SIGNALS, STIMULUS_NOISE, TOKEN_CODE
 from ..declare.model.hierarchy import Hierarchy
-from ..declare.model.own_signals import STIMULUS_NOISE
 from ..declare.model.population import Population
 from ..declare.model.readouts import Readout
 from ..declare.stimulus.vocabulary import Vocabulary

@@ -32,9 +32,14 @@ def parameter_table(model: Hierarchy) -> Table:
         (*reversed(key.split(".", 1)), value, meanings.get(key, NONE))
         for key, value in model.parameters().items()
     ]
+    own = [
+        (name, population.name, default, "signal: its value where a protocol does not give it")
+        for population in model.populations
+        for name, default in population.signals.items()
+    ]
     rows = [
         (Code(name), *(text.split(" ", 1) + ["1"])[:2], meaning, codes(owners))
-        for group in (sorted(_shared(declared).items()), _shared(_others(model)).items())
+        for group in (sorted(_shared(declared + own).items()), _shared(_others(model)).items())
         for (name, text, meaning), owners in group
     ]
     return Table(

@@ -28,6 +28,7 @@ def summary_table(model: Hierarchy) -> Table:
     signals = [
         s for s in (*eq.SIGNALS, eq.TOKEN_CODE, eq.NOISE) if any(uses(m, s) for m in members)
     ]
+    signals += sorted({name for p in model.populations for name in p.signals})
     rows = [
         ("Model", Code(model.name)),
         ("Description", model.description or NONE),

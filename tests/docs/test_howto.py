@@ -33,6 +33,10 @@ SHOWS = {
         r"figures/made/oddball\.png",
         r"adaptation prediction error",
     ],
+    "own-signals": [
+        r"attended 0\.\d+ not attended 0\.\d+",
+        r"[1-9]\d* spikes arrive, [1-9]\d* go on",
+    ],
     "record-spikes": [r"[1-9]\d* spikes of \d+ neurons", r"[1-9]\d* of them while a was on"],
     "record-weights": [
         r"\[ *0 100 200 300\] tokens",

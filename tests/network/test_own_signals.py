@@ -15,6 +15,7 @@ from fena_sim.declare.protocol.course import NoiseCourse
 from fena_sim.errors import DeclarationError, FenaError, ProtocolError, UnitError, UnknownNameError
 from fena_sim.runs.plan import Plan
 from fena_sim.runs.resources import table_bytes
+from fena_sim.show.report.blocks import block_rows
 from fena_sim.stimulus import TokenStream, one_hot
 
 UNITS, TOKENS = 3, 5
@@ -380,3 +381,25 @@ def test_a_pause_of_minutes_takes_little_memory():
     given = protocol(pace, 200, block={"drive": lambda t: np.exp(-t / second)})
     plan = Plan.of(model(), given, device="runtime")
     assert table_bytes(plan.blocks[0].shape, 1) < 5 * 2**20
+
+
+def test_a_report_names_what_was_given(tmp_path):
+    signals = {
+        "number": 2.0,
+        "current": 3 * nA,
+        "by_token": BY_TOKEN,
+        "course": lambda t: 1.0,
+        "movie": TimedArray(FRAMES, dt=11 * ms),
+        "spikes": fs.PoissonSpikes(5 * Hz),
+    }
+    declared = model(**{name: 0 * nA if name == "current" else 0.0 for name in signals})
+    run = fs.run(declared, protocol(signals=signals), device="runtime", out=tmp_path)
+    (about,) = block_rows(run)
+    assert {name: text for name, text, _ in about.controls} == {
+        "number": "2",
+        "current": "3 nA",
+        "by_token": "a value per token",
+        "course": "function",
+        "movie": "samples every 11 ms",
+        "spikes": "Poisson spikes",
+    }

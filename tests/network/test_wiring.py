@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 import fena_sim as fs
+from fena_sim.declare.canonical import canonical
 from fena_sim.declare.model.connectivity import ALL, Pairs
-from fena_sim.errors import CheckpointError, DeclarationError
+from fena_sim.errors import CheckpointError, DeclarationError, RunFolderError
 from fena_sim.network import wiring
 from fena_sim.network.initial_state import initial_state
 from fena_sim.network.projection import synapse_count
 from fena_sim.runs.plan import Plan
 from fena_sim.runs.preview import explain
+from fena_sim.runs.store.declared import declared_model
 
 N, M = 7, 6
 
@@ -278,6 +280,23 @@ def test_probes_record_the_drawn_synapses(tmp_path):
         assert traces[f"{name}_source"].values.tolist() == i[kept].tolist()
         assert traces[f"{name}_target"].values.tolist() == j[kept].tolist()
         assert traces[f"{name}.w"].values[-1].tolist() == values[kept].tolist()
+
+
+@pytest.mark.parametrize(
+    "connect", [0.4, fs.FixedInDegree(3), fs.Probability(0.3, condition="i != j"), "i != j"]
+)
+def test_stored_runs_declare_their_connections(connect):
+    given = model(connect=connect)
+    plan = Plan.of(given, tiny.one_block(2, probes=(), controls={}), device="runtime")
+    found, _ = declared_model({"inputs": plan.inputs})
+    assert canonical(found.projections[0].connect) == canonical(given.projections[0].connect)
+
+
+def test_given_pairs_cannot_be_declared_from_their_hashes():
+    given = model(connect=([0, 1], [1, 2]))
+    plan = Plan.of(given, tiny.one_block(2, probes=(), controls={}), device="runtime")
+    with pytest.raises(RunFolderError, match="a manifest has only hashes"):
+        declared_model({"inputs": plan.inputs})
 
 
 def spikes(delay, connect=PAIRS):

@@ -21,7 +21,6 @@ from brian2.utils.stringtools import get_identifiers
 
 from ...errors import DeclarationError, UnitError, UnknownNameError, nearest
 from ..control_signals import CONTROL_SIGNALS
-from .own_signals import STIMULUS_NOISE
 
 #: What populations may use by name: signals of the protocol; `noise`, the unit's own white noise
 #: (second**-0.5); `token_code`, its share of the code of the current token. `predicting` is the one
@@ -29,6 +28,8 @@ from .own_signals import STIMULUS_NOISE
 PREDICTING = "predicting"
 SIGNALS = CONTROL_SIGNALS + ("presenting", "arriving", PREDICTING)
 NOISE, TOKEN_CODE = "noise", "token_code"
+#: What a protocol may add to the code of the token.
+STIMULUS_NOISE = "stimulus_noise"
 #: Names that no parameter, link or signal of one's own may have.
 RESERVED = (*SIGNALS, TOKEN_CODE, NOISE, STIMULUS_NOISE)
 

@@ -141,7 +141,7 @@ class Hierarchy:
                     where=population.where,
                     fix="give it a level, e.g. level=1",
                 )
-        own_signals(self)
+        own_signals(self.populations)
         self._check_inputs()
         self._check_streams()
         self._check_settling()

@@ -1,20 +1,13 @@
 """Signals of one's own: what populations ask of the protocol by name."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import attrs
 from brian2 import Quantity
 from brian2.units.fundamentalunits import Dimension, get_dimensions
 
 from ...errors import DeclarationError
-
-if TYPE_CHECKING:
-    from .hierarchy import Hierarchy
-
-#: What is added to the code of the token, in populations that read `token_code`.
-STIMULUS_NOISE = "stimulus_noise"
+from .population import Population
 
 
 @attrs.frozen
@@ -39,12 +32,12 @@ class OwnSignal:
         return get_dimensions(self.default)
 
 
-def own_signals(hierarchy: Hierarchy) -> dict[str, OwnSignal]:
-    """The signals that the populations of a hierarchy declare, {name: OwnSignal}. Raises
-    DeclarationError if two declare one name with different defaults.
+def own_signals(populations: Iterable[Population]) -> dict[str, OwnSignal]:
+    """The signals that populations declare, {name: OwnSignal}. Raises DeclarationError if two declare
+    one name with different defaults.
     """
     found: dict[str, OwnSignal] = {}
-    for population in hierarchy.populations:
+    for population in populations:
         for name, default in population.signals.items():
             known = found.get(name, OwnSignal(default, (), frozenset()))
             same = get_dimensions(default) == known.dimension
@@ -52,7 +45,7 @@ def own_signals(hierarchy: Hierarchy) -> dict[str, OwnSignal]:
                 raise DeclarationError(
                     f"signal {name!r} is {default} in {population.name!r}, and {known.default} in "
                     f"{known.populations[0]!r}",
-                    where=hierarchy.where,
+                    where=population.where,
                     fix="declare it with one default, or give the two signals names of their own",
                 )
             found[name] = attrs.evolve(

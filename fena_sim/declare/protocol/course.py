@@ -167,8 +167,7 @@ class NoiseCourse(Course):
     def _page(self, number):
         """float64 (page,) or (page, units); the last one is kept, as the next stretch begins in it."""
         if self._made is None or self._made[0] != number:
-            before = self._deviates(number - 1) if number else self._deviates(-1)
-            white = np.concatenate([before, self._deviates(number)])
+            white = np.concatenate([self._deviates(number - 1), self._deviates(number)])
             step = np.sqrt(1 - self.decay**2)
             coloured = lfilter([step], [1, -self.decay], white, axis=0)[self.page :]
             self._made = number, float(self.source.mean) + float(self.source.sd) * coloured

@@ -8,8 +8,9 @@ from brian2 import TimedArray, hertz
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
 
 from ...errors import ProtocolError, UnitError, UnknownNameError, clipped, nearest
+from ..model.equations import STIMULUS_NOISE
 from ..model.hierarchy import Hierarchy
-from ..model.own_signals import STIMULUS_NOISE, OwnSignal, own_signals
+from ..model.own_signals import OwnSignal, own_signals
 from .block import Block
 from .course import (
     Course,
@@ -74,7 +75,7 @@ def present(model: Hierarchy, block: Block, tokens: int, steps: int) -> dict[str
     ProtocolError, UnitError
         A value that does not fit the signal, the tokens, or the units of a population.
     """
-    declared = own_signals(model)
+    declared = own_signals(model.populations)
     readers = [p for p in model.populations if p.uses("token_code")]
     if STIMULUS_NOISE in block.signals and readers:
         names, sizes = tuple(p.name for p in readers), frozenset(p.size for p in readers)

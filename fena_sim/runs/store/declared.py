@@ -8,6 +8,7 @@ from typing import Any
 from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_or_create_dimension
 
+from ...declare.model.connectivity import DistanceDependent, FixedInDegree, Pairs, Probability
 from ...declare.model.hierarchy import Hierarchy, Settling
 from ...declare.model.initial import Normal, Uniform
 from ...declare.model.likelihood import Categorical, Gaussian
@@ -21,11 +22,14 @@ _TYPES = {
     kind.__name__: kind
     for kind in (
         Categorical,
+        DistanceDependent,
+        FixedInDegree,
         Gaussian,
         Hierarchy,
         Normal,
         Plasticity,
         Population,
+        Probability,
         Projection,
         Readout,
         Settling,
@@ -117,12 +121,16 @@ def _declare(data, left_out):
     for name, value in data.items():
         if name == "type":
             continue
-        if name in ("initial", "parameters"):
+        if name in ("initial", "parameters", "signals"):
             known = {key: v for key, v in value.items() if not _is_array(v)}
             left_out += [f"{data['name']}.{key}" for key in value if key not in known]
             fields[name] = {key: value_of(v, left_out) for key, v in known.items()}
         else:
             fields[name] = value if name in _TEXTS else value_of(value, left_out)
+    if data["type"] == Pairs.__name__ or any(map(_is_array, fields.values())):
+        raise LookupError(
+            "pairs, delays or positions are arrays, of which a manifest has only hashes"
+        )
     return _TYPES[data["type"]](**fields)
 
 

@@ -17,12 +17,12 @@ def experiment_of(manifest: dict) -> str:
     inputs = {
         name: value
         for name, value in manifest["inputs"].items()
-        if name not in ("seed", "start", "controls")
+        if name not in ("seed", "start", "controls", "signals")
     }
     start = manifest.get("start")
     about = [manifest[name] for name in ("protocol", "model", "device", "blocks")]
     return digest(
-        _without_arrays([inputs, about, start and start.get("experiment", start["block"])])
+        _without_draws([inputs, about, start and start.get("experiment", start["block"])])
     )
 
 
@@ -39,14 +39,15 @@ def differences(manifest: dict, manifests: Sequence[dict]) -> list[str]:
     return apart if len(apart) <= 6 else [*apart[:6], f"and {len(apart) - 6} more"]
 
 
-def _without_arrays(value):
+def _without_draws(value):
+    """Without arrays, and without the seeds of what is declared with one."""
     if isinstance(value, dict):
         return (
             "array"
             if set(value) == {"array"}
-            else {key: _without_arrays(v) for key, v in value.items()}
+            else {key: _without_draws(v) for key, v in value.items() if key != "seed"}
         )
-    return [_without_arrays(v) for v in value] if isinstance(value, list) else value
+    return [_without_draws(v) for v in value] if isinstance(value, list) else value
 
 
 def _facts(manifest):

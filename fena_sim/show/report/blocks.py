@@ -3,6 +3,7 @@ each was run.
 """
 
 import inspect
+import re
 from pathlib import Path
 
 import attrs
@@ -35,7 +36,7 @@ class BlockRow:
         known.
     pace : str
     controls : list of (name, text, values)
-        Signals that are not at their default; `values` (token,) where they vary and are known, else
+        Control signals that are not at their default, and signals of one's own; `values` (token,) where they vary and are known, else
         None.
     probes : list of str
     tokens, omitted : int
@@ -187,9 +188,22 @@ def _controls(about, known):
             found.append((name, text, values))
         elif float(value) != DEFAULTS[name]:
             found.append((name, f"{float(value):g}", None))
+    found += [(name, _signal(value), None) for name, value in about.get("signals", {}).items()]
     if float(about["omission_gate"]) != 0:
         found.append(("omission gate", f"{float(about['omission_gate']):g}", None))
     return found
+
+
+def _signal(value):
+    """A signal of one's own in a few words; a manifest holds hashes of arrays."""
+    if not isinstance(value, dict):
+        return f"{_as_number(value):g}" if value != "function" else value
+    if "samples" in value:
+        return f"samples every {float(value['dt']) * 1e3:g} ms"
+    if "type" in value:
+        words = re.sub(r"(?<!^)(?=[A-Z])", " ", value["type"])
+        return words[0] + words[1:].lower()
+    return "a value per token" if set(value) == {"array"} else value_text(value_of(value))
 
 
 def _course(values):
