@@ -15,7 +15,6 @@ predict level 1 as strictly. With the control signal `knocked_out` of 2, no feed
 
 from math import sqrt
 
-import numpy as np
 from brian2 import ms
 from fena_parts import pool_errors, reads, units
 
@@ -74,12 +73,11 @@ LEARN = "dw/dt = plasticity_gain_post*presenting_post*eta*(precision_post*error_
 
 def predictions(level, source_size, target_size, modules):
     """Synapses over which the states of a level predict the one below, each module its own part."""
-    own = [np.arange(size) * modules // size for size in (source_size, target_size)]
     return Projection(
         name=f"W_{level}",
         source=f"state_{level}",
         target=f"error_{level - 1}",
-        connect=own[0][:, None] == own[1] if modules > 1 else "all",
+        connect=f"(i*{modules})//N_pre == (j*{modules})//N_post" if modules > 1 else "all",
         equations=SYNAPSES,
         initial=dict(w=Normal(sd=1 / sqrt(target_size / modules))),
         plasticity=Plasticity(equations=LEARN, parameters=ETA | DECAY[level - 1]),

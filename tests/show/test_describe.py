@@ -155,6 +155,9 @@ def test_synapse_counts_are_closed_forms(model):
         "one_to_one": lambda n, m: n,
         "i != j": lambda n, m: n * m - min(n, m),
         "i < j": lambda n, m: n * (n - 1) // 2,
+        "(i*3)//N_pre == (j*3)//N_post": lambda n, m: n * m // 3,
+        FixedInDegree(100): lambda n, m: 100 * m,
+        FixedInDegree(25): lambda n, m: 25 * m,
     }
     read, expected = tables(describe(model)), {}
     for p in model.projections:
@@ -234,7 +237,9 @@ def test_variables_carry_their_units(model):
             if name and owner and (name[1] or name[2]) in owner.variables and row["Unit"] != "—":
                 unit = getattr(
                     allunits,
-                    {"V": "volt", "Hz": "hertz", "s": "second"}.get(row["Unit"], row["Unit"]),
+                    {"V": "volt", "A": "amp", "Hz": "hertz", "s": "second"}.get(
+                        row["Unit"], row["Unit"]
+                    ),
                     1,
                 )
                 assert owner.variables[name[1] or name[2]] == Quantity(unit).dim
@@ -253,6 +258,11 @@ def declared_numbers(model):
     }
     found |= {f"{p.name}.delay": p.delay for p in model.projections if p.delay is not None}
     found |= {
+        f"{p.name}.n": p.connect.n
+        for p in model.projections
+        if isinstance(p.connect, FixedInDegree)
+    }
+    found |= {
         f"{p.name}.clock": model.dt if p.plasticity.clock is None else p.plasticity.clock
         for p in model.projections
         if p.plasticity and p.plasticity.clock_driven
@@ -268,6 +278,7 @@ def declared_numbers(model):
     found |= {f"{p.name}.knocked_out": 0.0 for p in model.populations if p.uses("predicting")}
     for p in model.populations:
         found |= {f"{p.name}.{s}": v for s, v in defaults.items() if p.uses(s)}
+        found |= {f"{p.name}.{s}": v for s, v in p.signals.items()}
     for p in model.projections:
         texts = " ".join(p.texts)
         found |= {
