@@ -117,5 +117,5 @@ def test_error_units_are_end_stopped_by_feedback_alone(tmp_path):
     run = fs.run(model, protocol, device="dense64", out=tmp_path)
     found = BARS.summary([run])
     assert found["end_stopping_feedback"] > 0.2
-    assert found["end_stopping_no_feedback"] < 0.02
+    assert found["end_stopping_no_feedback"] < 0.05
     assert found["error_last"] < found["error_first"] / 2
