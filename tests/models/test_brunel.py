@@ -19,6 +19,7 @@ from fena_sim.network.wiring import wire
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "models" / "brunel.py"
+FIGURE = load_file(ROOT / "figures" / "brunel.py", "figure")
 STATES = load_file(ROOT / "protocols" / "brunel.py", "protocol")
 
 
@@ -123,3 +124,6 @@ def test_four_states_by_rate_irregularity_and_synchrony(seed, tmp_path):
     assert asynchronous.periodicity < 0.28 and asynchronous.fluctuation < 0.8
     assert slow.frequency < 60 and slow.fluctuation > 0.85
     assert slow.rate < slow.frequency / 1.5  # neurons skip periods
+    axes = FIGURE.figure([run]).axes
+    assert f"{regular.rate:.3g} Hz" in axes[4].get_title()
+    assert [ax.get_xlabel() for ax in axes[4:]] == ["time (ms)"] * 4

@@ -15,6 +15,7 @@ from fena_sim.stimulus import TokenStream, Vocabulary
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "models" / "rao_ballard.py"
+FIGURE = load_file(ROOT / "figures" / "rao_ballard.py", "figure")
 BARS = load_file(ROOT / "protocols" / "rao_ballard.py", "protocol")
 PIXELS, STATES, HIGHER = 12, 2, 3
 OWN = np.kron(np.eye(3), np.ones((STATES, PIXELS // 3)))  # which state sees which pixel
@@ -119,3 +120,9 @@ def test_error_units_are_end_stopped_by_feedback_alone(tmp_path):
     assert found["end_stopping_feedback"] > 0.2
     assert found["end_stopping_no_feedback"] < 0.05
     assert found["error_last"] < found["error_first"] / 2
+    whole, single, _ = FIGURE.figure([run]).axes
+    assert whole.get_xlabel() == single.get_xlabel() == "length of the bar (pixels)"
+    drawn = {line.get_label(): line.get_ydata() for line in single.get_lines()}
+    unit = int(single.get_title().removeprefix("unit "))
+    response = abs(BARS.residuals(run, "feedback")[:, unit])
+    assert drawn["feedback"] == pytest.approx(response)

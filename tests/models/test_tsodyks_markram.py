@@ -53,6 +53,12 @@ def test_the_summary_gives_what_the_last_spike_adds(trains):
     assert found["pA_times_Hz_at_20_Hz"] == pytest.approx(20 * added[0], rel=1e-9)
 
 
+def test_the_figure_shows_the_train_nearest_to_20_hz(trains):
+    train, evoked, mean = FIGURE.figure([trains]).axes
+    assert train.get_title() == "train of 20 Hz"
+    assert evoked.get_xlabel() == mean.get_xlabel() == "rate (Hz)"
+
+
 def test_the_steady_state_is_the_limit_of_the_iteration():
     for rate in (1.0, 20.0, 100.0):
         assert FIGURE.resources(5000, 1 / rate)[-1] == pytest.approx(

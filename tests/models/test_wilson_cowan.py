@@ -104,3 +104,10 @@ def test_a_resting_trace_has_no_frequency():
     t = np.arange(0, 0.5, 1e-3)
     assert STAIRCASE.frequency(np.full(500, 0.3), 1e-3) == 0
     assert STAIRCASE.frequency(0.3 + 0.1 * np.sin(2 * np.pi * 20 * t), 1e-3) == pytest.approx(20)
+
+
+@pytest.mark.slow
+def test_the_figure_has_three_labelled_panels(staircase):
+    axes = FIGURE.figure([staircase]).axes
+    assert [ax.get_xlabel() for ax in axes] == ["E", "input P", "input P"]
+    assert all(ax.get_ylabel() for ax in axes)
