@@ -48,11 +48,24 @@ BUILTIN = {
 _CONSTANTS = {"pi": DIMENSIONLESS, "e": DIMENSIONLESS, "inf": DIMENSIONLESS}
 
 
+#: Words of C++ and CUDA that are identifiers in Python: compiled networks have variables by the
+#: names of declarations.
+_KEYWORDS = frozenset(
+    """alignas alignof and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t
+    co_await co_return co_yield compl concept const const_cast consteval constexpr constinit decltype
+    default delete do double dynamic_cast enum explicit export extern false float friend goto inline
+    int long mutable namespace new noexcept not_eq nullptr operator or_eq private protected public
+    register reinterpret_cast requires short signed sizeof static static_assert static_cast struct
+    switch template this thread_local throw true typedef typeid typename union unsigned using virtual
+    void volatile wchar_t xor xor_eq""".split()
+)
+
+
 @lru_cache(maxsize=None)
 def parse(text: str, where: str) -> Equations:
     """Parse equations. Returns a Brian2 ``Equations``; raises DeclarationError naming `where`."""
     try:
-        return Equations(text)
+        equations = Equations(text)
     except Exception as error:
         check_free(_names_declared(text), where)
         raise DeclarationError(
@@ -60,12 +73,25 @@ def parse(text: str, where: str) -> Equations:
             where=where,
             fix="use Brian2's syntax, one equation a line, e.g. 'dv/dt = -v/tau : volt'",
         ) from error
+    _check_words(declared(equations), where)
+    return equations
+
+
+def _check_words(names, where):
+    for name in sorted(_KEYWORDS.intersection(names)):
+        raise DeclarationError(
+            f"{name!r} is a word of C++, in which networks are compiled",
+            where=where,
+            fix=f"choose another name, e.g. '{name}_1'",
+        )
 
 
 def check_free(names: Iterable[str], where: str) -> None:
     """None of the names that a declaration gives may be one of Brian2's own: a constant such as e,
-    a function, a unit, or what every group has. Raises DeclarationError.
+    a function, a unit, or what every group has; nor a word of C++. Raises DeclarationError.
     """
+    names = list(names)
+    _check_words(names, where)
     for name in names:
         try:
             Equations.check_identifier(name)

@@ -101,6 +101,7 @@ class Projection:
         object.__setattr__(self, "connect", connection(self.connect, self.where))
         check_parameters(self.parameters, self.where)
         eq.check_free(self.all_parameters, self.where)
+        self._check_twice()
         check_initial(self.initial, self.own_variables, self.where)
         for name in self.summed:
             if name.rpartition("_")[2] not in ("pre", "post"):
@@ -137,6 +138,21 @@ class Projection:
     def summed(self) -> dict[str, SingleEquation]:
         """The summed inputs, by name with the suffix _pre or _post."""
         return eq.summed(self.parsed)
+
+    def _check_twice(self):
+        """No variable or parameter has the name of another."""
+        names = [*eq.declared(self.parsed), *self.parameters]
+        if self.plasticity is not None:
+            names += [*eq.declared(self.plasticity.parsed), *self.plasticity.parameters]
+        for name in names:
+            if names.count(name) > 1:
+                raise DeclarationError(
+                    f"{name!r} is declared twice among the variables and parameters of the "
+                    "projection and of its plasticity",
+                    where=self.where,
+                    fix="rename or remove one of the two; a variable that the rule changes is "
+                    "declared in the rule alone",
+                )
 
     @property
     def own_variables(self) -> dict[str, Dimension]:

@@ -448,6 +448,43 @@ WRONG = {
         "hidden random",
         lambda: hierarchy([unit(on=dict(blank_onset="x = randn()"))]),
     ),
+    "variable of the equations and of the rule": (
+        DeclarationError,
+        "'w' is declared twice",
+        lambda: synapses(
+            equations="w : 1",
+            plasticity=Plasticity(equations="dw/dt = -w/(1*second) : 1", clock=1 * ms),
+        ),
+    ),
+    "parameter of the projection and of the rule": (
+        DeclarationError,
+        "'eta' is declared twice",
+        lambda: synapses(
+            equations="",
+            parameters=dict(eta=1.0),
+            plasticity=Plasticity(
+                equations="dw/dt = -eta*w/(1*second) : 1",
+                clock=1 * ms,
+                parameters=dict(eta=2.0),
+            ),
+        ),
+    ),
+    # names that C++ reserves
+    "variable default": (
+        DeclarationError,
+        "'default' is a word of C",
+        lambda: unit(equations="default : 1"),
+    ),
+    "parameter new": (
+        DeclarationError,
+        "'new' is a word of C",
+        lambda: unit(equations="x : 1", parameters=dict(new=1.0)),
+    ),
+    "synaptic variable int": (
+        DeclarationError,
+        "'int' is a word of C",
+        lambda: synapses(equations="int : 1"),
+    ),
     # names that Brian2 reserves
     "variable e": (
         DeclarationError,
