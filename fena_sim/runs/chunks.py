@@ -21,8 +21,8 @@ CHUNK_START = {
     f"{PACEMAKER}.{name}": np.zeros(1)
     for name in ("token", "step", "chunk_start", "chunk_duration")
 }
-#: After a pause at the end, in which the next token's steps were counted already.
-BLOCK_END = {f"{PACEMAKER}.elapsed": np.zeros(1)}
+#: What begins anew after a pause at the end, in which the next token's steps were counted already.
+ELAPSED = f"{PACEMAKER}.elapsed"
 
 
 class BlockRunner:
@@ -77,7 +77,7 @@ class BlockRunner:
                 Position(done=position.done + finished, step=position.step + steps),
             )
             if position.done == len(self.line):
-                state |= BLOCK_END
+                state[ELAPSED] = np.zeros_like(state[ELAPSED])
             self.checkpoints.save(state, position)
             seconds = time.monotonic() - began
             report(position, finished, recordings, seconds)
