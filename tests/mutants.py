@@ -452,7 +452,7 @@ ENGINE = [
     Mutant(
         "a block begins within the pause of the one before",
         "fena_sim/runs/chunks.py",
-        "state |= BLOCK_END",
+        "state[ELAPSED] = np.zeros_like(state[ELAPSED])",
         "pass",
         "tests/network/test_own_onsets.py",
     ),
