@@ -31,6 +31,9 @@ class _Controlled(Protocol):
     def controls(self) -> Mapping: ...
 
     @property
+    def paced_by(self) -> str | None: ...
+
+    @property
     def where(self) -> str: ...
 
 
@@ -60,6 +63,8 @@ def sample(
         Unless it is dimensionless, finite and not negative, and a knock-out the number of a level.
     """
     value = block.controls.get(name, DEFAULTS[name])
+    if isinstance(value, Mapping):  # of several modalities
+        value = value.get(block.paced_by, DEFAULTS[name])
     what = f"control {name!r}"
 
     def check(values):

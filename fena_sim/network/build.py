@@ -48,12 +48,19 @@ def build_network(
     dimensions = {name: s.dimension for name, s in own_signals(hierarchy.populations).items()}
     tables = pacemaker.make_tables(shape, batch, dimensions)
     codes = population.make_codes(vocabulary)
+    of_others = {name: population.make_codes(v, f"_of_{name}") for name, v in shape.others}
     groups, links = {}, {}
     spiked = {p.source for p in hierarchy.projections if p.delay is not None and p.spiking}
     for declared in hierarchy.populations:
         clock = clocks[declared.clock]
         group, names = population.make_group(
-            hierarchy, declared, clock, codes, shape, tables, fired=declared.name in spiked
+            hierarchy,
+            declared,
+            clock,
+            of_others.get(declared.name, codes),
+            shape,
+            tables,
+            fired=declared.name in spiked,
         )
         groups[declared.name], links[declared.name] = group, names
         if declared.name in spiked:
@@ -66,7 +73,10 @@ def build_network(
         )
         judging += more
     for declared in hierarchy.populations:
-        population.link(groups[declared.name], declared, links[declared.name], groups, pace, batch)
+        other = declared.name in of_others
+        population.link(
+            groups[declared.name], declared, links[declared.name], groups, pace, batch, other
+        )
     objects = [pace, *groups.values(), *judging]
     groups[pacemaker.NAME] = pace
     for declared in hierarchy.projections:

@@ -18,6 +18,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 from ..declare.control_signals import KNOCKED_OUT
 from ..declare.model.equations import PREDICTING
 from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.modality import ARRIVING, FIRST
 from ..declare.protocol.timeline import Timeline
 from ..declare.stimulus.vocabulary import Vocabulary
 from . import own_signals
@@ -33,6 +34,8 @@ KEEP, JUDGE, DEPART, RECORD, ADVANCE = -20, -10, 0, 1, 10
 
 #: Tables with a column per stream, when there are several.
 BY_STREAM = ("token_row", "stream_gate")
+#: What each modality has of its own.
+OF_STREAMS = ("token_row", "gate", "starting", "arriving", "presenting")
 #: Where a population keeps the rate of change by which settling is judged.
 SETTLING_RATE = "settling_rate"
 
@@ -158,6 +161,13 @@ def make_pacemaker(
         f"{predicting(level)} = int(abs({KNOCKED_OUT} - {level}) > 0.5) : 1 (constant over dt)"
         for level in sorted({p.level for p in hierarchy.readers(PREDICTING) if p.level is not None})
     ]
+    for name, _ in shape.others:
+        phase = f"(phase_of_{name} - {FIRST}*starting_of_{name})"
+        equations += [
+            f"starting_of_{name} = int(phase_of_{name} > {FIRST} - 0.5) : 1 (constant over dt)",
+            f"presenting_of_{name} = int({phase} > {ARRIVING} - 0.5) : 1 (constant over dt)",
+            f"arriving_of_{name} = int(abs({phase} - {ARRIVING}) < 0.5) : 1 (constant over dt)",
+        ]
     equations += settling_equations(hierarchy)
     group = NeuronGroup(
         1,

@@ -243,8 +243,11 @@ def link(
     groups: Mapping[str, NeuronGroup],
     pace: NeuronGroup,
     batch: int = 1,
+    other: bool = False,
 ) -> None:
-    """Connect the linked variables of a group, {name: source} as of `make_group`."""
+    """Connect the linked variables of a group, {name: source} as of `make_group`. `other` is a
+    population whose stream is not the one that paces the block.
+    """
     for held, name in names.items():
         if "." in name:
             source, _, variable = name.partition(".")
@@ -252,15 +255,23 @@ def link(
         else:
             source, variable = (
                 groups[streams.NAME] if batch > 1 and name in streams.SIGNALS else pace,
-                pacemaker.predicting(population.level) if name == PREDICTING else name,
+                _signal_variable(name, population, other),
             )
         shared = len(source) == batch > 1 and len(group) > batch
         index = {"index": np.repeat(np.arange(batch), population.size)} if shared else {}
         setattr(group, held, linked_var(source, variable, **index))
 
 
-def make_codes(vocabulary: Vocabulary) -> TimedArray:
-    return TimedArray(pacemaker.code_table(vocabulary), dt=1 * second, name="vocabulary_codes")
+def _signal_variable(name, population, other):
+    """The pacemaker's variable for a signal that a population reads."""
+    if name == PREDICTING:
+        return pacemaker.predicting(population.level)
+    return f"{name}_of_{population.name}" if other and name in pacemaker.OF_STREAMS else name
+
+
+def make_codes(vocabulary: Vocabulary, of: str = "") -> TimedArray:
+    codes = pacemaker.code_table(vocabulary)
+    return TimedArray(codes, dt=1 * second, name=f"vocabulary_codes{of}")
 
 
 def state_variables(group: NeuronGroup | Synapses) -> dict[str, ArrayVariable]:

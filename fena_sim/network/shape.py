@@ -5,6 +5,7 @@ import attrs
 from ..declare.control_signals import CONTROL_SIGNALS
 from ..declare.protocol.course import Course
 from ..declare.protocol.timeline import Timeline
+from ..declare.stimulus.vocabulary import Vocabulary
 
 
 @attrs.frozen
@@ -33,14 +34,15 @@ class SignalShape:
 
 @attrs.frozen
 class BlockShape:
-    """What of a block is baked into a build: how many tokens and steps its tables hold, and what
-    its signals vary with.
+    """What of a block is baked into a build: how many tokens and steps its tables hold, what its
+    signals vary with, and the vocabularies of modalities beside the first, by population.
     """
 
     capacity: int
     steps: int
     controls: tuple[SignalShape, ...]
     signals: tuple[SignalShape, ...] = ()
+    others: tuple[tuple[str, Vocabulary], ...] = ()
 
     @classmethod
     def of(cls, line: Timeline, capacity: int, steps: int | None = None) -> "BlockShape":
@@ -56,4 +58,6 @@ class BlockShape:
             rows = course.most_rows(most) if isinstance(course, Course) and units else 0
             signals.append(SignalShape(name, by_step, units, rows, signal.poisson))
         by_step = any(signal.by_step for signal in (*controls, *signals))
-        return cls(capacity, most if by_step else 0, controls, tuple(signals))
+        steps = most if by_step else 0
+        others = tuple((name, other.vocabulary) for name, other in line.others.items())
+        return cls(capacity, steps, controls, tuple(signals), others)

@@ -11,6 +11,7 @@ from ..declare.model.hierarchy import Hierarchy
 from ..declare.protocol.block import INITIAL
 from ..declare.protocol.event_pace import EventPace
 from ..declare.protocol.protocol import Protocol
+from ..declare.protocol.timeline import other_event_tables
 from ..device.default import Device
 from ..device.program import Program
 from ..device.recordings import Recordings
@@ -229,6 +230,9 @@ class Execution:
         tokens, table = token_data(model, block, line, joined, start_step)
         save_tokens(self._made("tokens") / f"{block.name}.zarr", tokens)
         save_events(self._made("events") / f"{block.name}.tsv", table)
+        others = other_event_tables(block, line, end_step - start_step, model.dt)
+        for name, other in others.items():
+            save_events(self._made("events") / f"{block.name}.{name}.tsv", other)
         if block.probes:
             path = self._made("traces") / f"{block.name}.zarr"
             write_traces(path, model, block, parts, table, joined, start_step)

@@ -133,12 +133,12 @@ class HealthCheck:
             stream, unit = divmod(element, size // batch)
             at, symbol = (
                 f"element {unit} of stream {stream}",
-                self.block.streams[stream].events["symbol"].iloc[token],
+                self.block.side_by_side[stream].events["symbol"].iloc[token],
             )
         else:  # a synapse has no stream: its trouble may come from any of them
             at, symbol = (
                 f"element {element}",
-                tuple(s.events["symbol"].iloc[token] for s in self.block.streams),
+                tuple(s.events["symbol"].iloc[token] for s in self.block.side_by_side),
             )
         return f"{at}) at token {token} ({symbol!r})"
 

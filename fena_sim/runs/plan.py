@@ -21,6 +21,7 @@ from ..network.initial_state import check_initial_state
 from ..network.shape import BlockShape
 from ..network.wiring import wire
 from .memory import check_connections
+from .modalities import check_modalities
 from .name import inputs_of, run_name
 from .pauses import Reader, synapses_of
 from .resources import block_shape, chunk_length
@@ -222,7 +223,12 @@ def _numbered(protocol, model):
 
 def _check_fit(model, protocol, device, blocks):
     """The protocol fits the model, and the device can run it."""
+    for block in protocol.blocks:
+        check_modalities(model, block)
+    others = {name for block in protocol.blocks for name in block.others}
     for population in model.populations:
+        if population.name in others:
+            continue
         if population.uses("token_code") and population.size != protocol.vocabulary.size:
             raise ProtocolError(
                 f"the vocabulary's codes have {protocol.vocabulary.size} units, the model's "
@@ -250,12 +256,12 @@ def _distinct(values, steps):
 
 
 def _check_block(model, block, line):
-    if len(block.streams) != model.batch:
+    if len(block.side_by_side) != model.batch:
         raise ProtocolError(
-            f"the block has {len(block.streams)} stream{'s' * (len(block.streams) > 1)}, the model "
+            f"the block has {len(block.side_by_side)} stream{'s' * (len(block.side_by_side) > 1)}, the model "
             f"asks for {model.batch} side by side",
             where=block.where,
-            fix=f"give a list of {model.batch} streams, or --set batch={len(block.streams)}",
+            fix=f"give a list of {model.batch} streams, or --set batch={len(block.side_by_side)}",
         )
     if line.self_paced and model.settling is None:
         raise ProtocolError(

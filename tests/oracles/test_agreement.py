@@ -71,7 +71,7 @@ def by_numpy(model, declared, seed=0):
     """{block: (values at its end, what was kept of every token)} of the oracle."""
     fixed, paced = declared.blocks
     oracle = FenaNumpy(drawn(model, seed), sizes=(16, *sizes_of(model)))
-    tokens = [block.streams[0].events["token"].to_numpy() for block in declared.blocks]
+    tokens = [block.side_by_side[0].events["token"].to_numpy() for block in declared.blocks]
     kept = oracle.run(tokens[0], **fixed.controls)
     found = {"fixed": (oracle.values, kept)}
     kept = oracle.run(tokens[1], 10, 45, shortest_steps=5, hold_steps=3)

@@ -37,7 +37,7 @@ def _own_pace(stream):
     return getattr(first, "pace", None) or FixedPace()
 
 
-def _signals(given: Mapping[str, Any]) -> Mapping:
+def _mapping(given: Mapping[str, Any]) -> Mapping:
     return MappingProxyType(dict(given))
 
 
@@ -53,6 +53,12 @@ class Block:
     Parameters
     ----------
     name : str
+    streams : dict of TokenStream
+        Of several modalities, ``{"picture": ..., "sound": ...}``: the stream of each input population,
+        with a vocabulary and onsets of its own (see `TokenStream.paced`). `stream` is then left out.
+    paced_by : str
+        Of several modalities, the population whose stream paces the block: its tokens are those of
+        the block, which ends with them. The first if left out.
     stream : TokenStream, or list of TokenStream
         The tokens with their ground-truth labels. For a Hierarchy with a batch, one stream of its
         own for each, of equal lengths: they are presented side by side, at the same pace.
@@ -63,7 +69,8 @@ class Block:
         Control signals ``gate``, ``temperature``, ``plasticity_gain``, ``precision_gain``,
         ``knocked_out`` (the level whose predictions are knocked out; 0: none): a number, an array with one value per token, or a function of the time since the block's start
         (from a quantity array of times (n,) to values (n,); it is asked for one stretch of the block
-        after the other), or Brian2's TimedArray.
+        after the other), or Brian2's TimedArray. Of several modalities, ``gate`` may be a dict with
+        one of these for each.
     signals : dict
         Signals of one's own, which populations declare (`Population(signals=...)`): a number or
         quantity; an array with one value per token, or one row of values per token, a value for each
@@ -81,13 +88,23 @@ class Block:
     """
 
     name: str
-    stream: TokenStream = attrs.field(converter=_single)
+    streams: Mapping[str, TokenStream] = attrs.field(
+        default=MappingProxyType({}), converter=_mapping, metadata={"hashed": "if given"}
+    )
+    paced_by: str | None = attrs.field(
+        default=attrs.Factory(lambda block: next(iter(block.streams), None), takes_self=True),
+        metadata={"hashed": "if given"},
+    )
+    stream: TokenStream = attrs.field(
+        default=attrs.Factory(lambda block: block.streams.get(block.paced_by), takes_self=True),
+        converter=_single,
+    )
     pace: FixedPace | EventPace | SelfPaced = attrs.field(
         default=attrs.Factory(lambda block: _own_pace(block.stream), takes_self=True)
     )
-    controls: dict[str, float | np.ndarray | Callable] = attrs.field(factory=dict)
+    controls: dict[str, float | np.ndarray | Callable | Mapping] = attrs.field(factory=dict)
     signals: Mapping[str, Any] = attrs.field(
-        default=MappingProxyType({}), converter=_signals, metadata={"hashed": "if given"}
+        default=MappingProxyType({}), converter=_mapping, metadata={"hashed": "if given"}
     )
     probes: tuple = attrs.field(factory=tuple, converter=_probes)
     start_from: str | None = None
@@ -100,6 +117,7 @@ class Block:
                 where="Block(name=...)",
                 fix="use letters and underscores",
             )
+        self._check_modalities()
         self._check_streams()
         check_names(self.signals, self.where)
         for name, value in self.controls.items():
@@ -109,15 +127,69 @@ class Block:
                     where=self.where,
                     fix=nearest(name, CONTROL_SIGNALS),
                 )
-            if not callable(value) and np.shape(value) not in ((), (len(self),)):
+            if isinstance(value, Mapping):
+                self._check_gates(name, value)
+            elif not callable(value) and np.shape(value) not in ((), (len(self),)):
                 raise ProtocolError(
                     f"control {name!r} has {np.size(value)} values for {len(self)} tokens",
                     where=self.where,
                     fix="give a number, one value per token, or a function of time",
                 )
 
+    def _check_gates(self, name, gates):
+        unknown = [key for key in gates if key not in self.streams]
+        if name != "gate" or unknown:
+            raise ProtocolError(
+                f"control {name!r} is given for {clipped(list(gates))}",
+                where=self.where,
+                fix=f"give {name} one value"
+                if name != "gate"
+                else nearest(unknown[0], self.streams),
+            )
+
+    def _check_modalities(self):
+        if not self.streams and self.paced_by is None:
+            return
+        if self.paced_by not in self.streams:
+            raise UnknownNameError(
+                f"no stream is of {self.paced_by!r}",
+                where=self.where,
+                fix=nearest(self.paced_by, self.streams) if self.streams else "leave paced_by out",
+            )
+        if self.stream is not self.streams[self.paced_by]:
+            raise ProtocolError(
+                "the block has a stream besides those of its modalities",
+                where=self.where,
+                fix="leave stream out",
+            )
+        for name, stream in self.streams.items():
+            if not isinstance(stream, TokenStream):
+                raise ProtocolError(
+                    f"the stream of {name!r} is {clipped(stream)}",
+                    where=self.where,
+                    fix="give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary)",
+                )
+
+    @property
+    def others(self) -> dict[str, "Block"]:
+        """The modalities beside the first, each as a block of its own: {population: Block}."""
+        gates = self.controls.get("gate", {})
+        gates = gates if isinstance(gates, Mapping) else {}
+        return {
+            name: Block(
+                name=self.name,
+                stream=stream,
+                controls={"gate": gates[name]} if name in gates else {},
+                omission_gate=self.omission_gate,
+            )
+            for name, stream in self.streams.items()
+            if name != self.paced_by
+        }
+
     def _check_streams(self):
-        if not self.streams or not all(isinstance(stream, TokenStream) for stream in self.streams):
+        if not self.side_by_side or not all(
+            isinstance(stream, TokenStream) for stream in self.side_by_side
+        ):
             raise ProtocolError(
                 f"the stream is {clipped(self.stream)}",
                 where=self.where,
@@ -125,18 +197,18 @@ class Block:
                     "give a TokenStream, e.g. TokenStream.from_list(symbols, vocabulary), or a list of them"
                 ),
             )
-        for stream in self.streams:
+        for stream in self.side_by_side:
             if len(stream) != len(self):
                 raise ProtocolError(
                     f"streams of {len(self)} and of {len(stream)} tokens",
                     where=self.where,
                     fix="cut them to one length, stream[:n]",
                 )
-            if stream.vocabulary != self.streams[0].vocabulary:
+            if stream.vocabulary != self.side_by_side[0].vocabulary:
                 raise ProtocolError(
                     "streams of different vocabularies", where=self.where, fix="use one vocabulary"
                 )
-            if self.pace is self.streams[0].pace is not None and stream.pace != self.pace:
+            if self.pace is self.side_by_side[0].pace is not None and stream.pace != self.pace:
                 raise ProtocolError(
                     "streams with different onsets of their own, which cannot share a pace",
                     where=self.where,
@@ -144,13 +216,13 @@ class Block:
                 )
 
     @property
-    def streams(self) -> tuple[TokenStream, ...]:
-        """The streams that are presented side by side, a tuple; mostly one."""
+    def side_by_side(self) -> tuple[TokenStream, ...]:
+        """The streams that are presented side by side, one for each of the batch; mostly one."""
         return self.stream if isinstance(self.stream, tuple) else (self.stream,)
 
     def __len__(self):
         """Tokens of each stream."""
-        return len(self.streams[0])
+        return len(self.side_by_side[0])
 
     @property
     def where(self) -> str:

@@ -182,6 +182,15 @@ class FixedPace:
         )
         return blank, shown, shown
 
+    def times(self, n_tokens: int) -> tuple[np.ndarray, np.ndarray]:
+        """(onset, duration) of every token in s, each float64 (n_tokens,), not rounded to steps."""
+        shown = np.broadcast_to(np.asarray(self.duration, dtype=float), n_tokens)
+        if isinstance(self.onset_asynchrony, Uniform):
+            period = self.drawn(n_tokens)
+        else:
+            period = shown + np.broadcast_to(np.asarray(self.blank, dtype=float), n_tokens)
+        return np.cumsum(period) - shown, shown
+
     hold_steps = pause_steps = staticmethod(lambda dt: 0)
     self_paced = False
 

@@ -77,7 +77,7 @@ class Protocol:
                     where=self.where,
                     fix=nearest(block.start_from, [INITIAL, *seen]),
                 )
-            if block.streams[0].vocabulary != self.vocabulary:
+            if block.side_by_side[0].vocabulary != self.vocabulary:
                 raise ProtocolError(
                     f"block {block.name!r} has another vocabulary than the first block",
                     where=self.where,
@@ -92,7 +92,7 @@ class Protocol:
     @property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary that all blocks share."""
-        return self.blocks[0].streams[0].vocabulary
+        return self.blocks[0].side_by_side[0].vocabulary
 
     def origin(self, block: Block) -> str:
         """Name of the state that `block` starts from: an earlier block's, or INITIAL."""

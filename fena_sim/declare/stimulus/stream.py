@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ...errors import StimulusError, clipped
 from ..arguments import checked
 from ..protocol.event_pace import PAUSE, EventPace
+from ..protocol.pace import FixedPace
 from ..sequence import check_order, sequence
 from ._check import storable
 from .from_events import laid_out
@@ -331,6 +332,36 @@ class TokenStream:
 
     def __len__(self):
         return len(self.events)
+
+    def paced(
+        self, pace: FixedPace, start: Quantity = 0 * second, pause: Quantity = 0 * second
+    ) -> "TokenStream":
+        """The stream at onsets of its own, as one of several modalities has them.
+
+        Parameters
+        ----------
+        pace : FixedPace
+        start : Quantity
+            When the first token's period begins, after the block's start: ``start=100*ms`` lets the
+            other modality lead by 100 ms.
+        pause : Quantity
+            After the last token, if this stream paces the block.
+
+        Raises
+        ------
+        ProtocolError, UnitError
+            If a time is negative or has other units, or the pace has times for another number of
+            tokens.
+        """
+        onset, duration = pace.times(len(self))
+        return attrs.evolve(
+            self,
+            pace=EventPace(
+                onset=Quantity(onset, dim=second.dim) + start,
+                duration=Quantity(duration, dim=second.dim),
+                pause=pause,
+            ),
+        )
 
     def __getitem__(self, part):
         """The part in a slice. Raises StimulusError for anything but a slice and for an empty part.

@@ -245,7 +245,7 @@ def _block_of(name):
     any other.
     """
     parts = name.split("/")
-    return parts[1].rpartition(".")[0] or None if len(parts) > 1 else None
+    return parts[1].partition(".")[0] or None if len(parts) > 1 else None
 
 
 def _list_of(block):

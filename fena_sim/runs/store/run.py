@@ -123,7 +123,7 @@ class Run:
         """Whether the run holds "events", "tokens", "traces" or "states" of a block."""
         return self._files.has(_place(kind, block))
 
-    def _name(self, kind, block):
+    def _name(self, kind, block, part=""):
         """The place in the run folder of what a block has. Raises if there is none."""
         if block not in self.blocks:
             raise UnknownNameError(
@@ -131,19 +131,19 @@ class Run:
                 where=str(self.folder),
                 fix=nearest(block, self.blocks),
             )
-        if not self.has(kind, block):
+        if not self._files.has(_place(kind, block, part)):
             raise RunFolderError(
                 f"block {block!r} has no {kind} yet",
                 where=str(self.folder),
                 fix="start the same command again to finish the run, or add probes to the block",
             )
-        return _place(kind, block)
+        return _place(kind, block, part)
 
-    def _table(self, kind, block):
+    def _table(self, kind, block, part=""):
         """The path of a file whose description (.json), which is of earlier versions not there, is
         beside it; both are as they were written.
         """
-        name = self._name(kind, block)
+        name = self._name(kind, block, part)
         about = str(Path(name).with_suffix(".json"))
         if self._files.has(about):
             self._files.path(about)
@@ -168,13 +168,23 @@ class Run:
             check_arrays(data, self.manifest, block, store.name, str(self.folder))
         return data
 
-    def events(self, block: str) -> pd.DataFrame:
+    def events(self, block: str, population: str | None = None) -> pd.DataFrame:
         """The event table: one row per token with its times (s) and ground-truth labels
         (DataFrame).
 
-        With a batch the tables of all streams, one after the other, and the column ``stream``.
+        With a batch the tables of all streams, one after the other, and the column ``stream``. With
+        several modalities the tokens that pace the block; of another modality, give its `population`
+        (see `modalities`). Raises UnknownNameError if it has no tokens in the block.
         """
-        path = self._table("events", block)
+        paced_by, *others = self.modalities(block) or (None,)
+        if population is not None and population not in (paced_by, *others):
+            raise UnknownNameError(
+                f"{population!r} has no tokens of its own in block {block!r}",
+                where=str(self.folder),
+                fix=nearest(population, [paced_by, *others]) if others else "leave it out",
+            )
+        other = population in others
+        path = self._table("events", block, f".{population}" if other else "")
         try:
             table = load_events(path)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -183,9 +193,19 @@ class Run:
                 where=str(self.folder),
                 fix="the run has no checksums, and its table was cut or altered: run it again",
             ) from error
-        if not self._files.recorded:
+        if not self._files.recorded and not other:
             check_rows(table, self.manifest, block, str(self.folder))
         return table
+
+    def modalities(self, block: str) -> tuple[str, ...]:
+        """The input populations with tokens of their own in a block, the one that paces it first;
+        empty where all tokens are of one stream.
+        """
+        for declared in self.manifest["inputs"]["protocol"]["blocks"]:
+            if declared["name"] == block and "streams" in declared:
+                first = declared["paced_by"]
+                return (first, *(name for name in declared["streams"] if name != first))
+        return ()
 
     def tokens(self, block: str) -> xr.Dataset:
         """What was kept for every token (Dataset; dims event, level, unit; with a batch event,
@@ -343,9 +363,9 @@ class _OneStream(Run):
         }
 
 
-def _place(kind, block):
+def _place(kind, block, part=""):
     suffix = {"events": ".tsv", "states": ".npz"}.get(kind, ".zarr")
-    return f"{kind}/{block}{suffix}"
+    return f"{kind}/{block}{part}{suffix}"
 
 
 @checked(RunFolderError)

@@ -192,7 +192,7 @@ def _cut(block, n):
     """The first `n` tokens of a block, with whatever it has for each of them."""
     if len(block) <= n:
         return block
-    streams = [stream[:n] for stream in block.streams]
+    streams = [stream[:n] for stream in block.side_by_side]
     return attrs.evolve(
         block,
         stream=streams if len(streams) > 1 else streams[0],

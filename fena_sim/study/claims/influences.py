@@ -72,7 +72,7 @@ def influences(model: Hierarchy, block: Block, seeds: Iterable[int]) -> dict[str
     for seed in seeds:
         wired = wire(model, seed)
         if wired is not built:
-            program = RuntimeDevice().build(wired, block.streams[0].vocabulary, shape)
+            program = RuntimeDevice().build(wired, block.side_by_side[0].vocabulary, shape)
             built = wired
         waiting = list(plastic)
         for before, start in _states(program, wired, seed, tables, line):
