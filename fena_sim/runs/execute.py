@@ -229,10 +229,10 @@ class Execution:
         joined = Recordings.concatenate(part().without_samples() for part in parts)
         tokens, table = token_data(model, block, line, joined, start_step)
         save_tokens(self._made("tokens") / f"{block.name}.zarr", tokens)
-        save_events(self._made("events") / f"{block.name}.tsv", table)
         others = other_event_tables(block, line, end_step - start_step, model.dt)
         for name, other in others.items():
             save_events(self._made("events") / f"{block.name}.{name}.tsv", other)
+        save_events(self._made("events") / f"{block.name}.tsv", table)
         if block.probes:
             path = self._made("traces") / f"{block.name}.zarr"
             write_traces(path, model, block, parts, table, joined, start_step)

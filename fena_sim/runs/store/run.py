@@ -337,8 +337,8 @@ class _OneStream(Run):
 
     batch = 1
 
-    def events(self, block):
-        table = self.whole.events(block)
+    def events(self, block, population=None):
+        table = self.whole.events(block, population)
         return table[table["stream"] == self.number].drop(columns="stream").reset_index(drop=True)
 
     def tokens(self, block):

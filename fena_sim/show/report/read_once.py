@@ -31,7 +31,9 @@ class _ReadOnce(Run):
         self._kept = kept
         self._short = {b["name"] for b in self.manifest["blocks"] if b["tokens"] <= KEPT_TOKENS}
 
-    def events(self, block: str) -> pd.DataFrame:
+    def events(self, block: str, population: str | None = None) -> pd.DataFrame:
+        if population is not None:
+            return super().events(block, population)
         return self._once(super().events, block)
 
     def tokens(self, block: str) -> xr.Dataset:
