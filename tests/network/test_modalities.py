@@ -4,12 +4,15 @@ contract of refusals.
 
 import attrs
 import numpy as np
+import pandas as pd
 import pytest
 from brian2 import ms
 
 import fena_sim as fs
 from fena_sim.errors import FenaError
 from fena_sim.runs.plan import Plan
+from fena_sim.show.export.bids import write_bids
+from fena_sim.show.export.csv import write_csv
 from fena_sim.stimulus import TokenStream, one_hot
 
 PICTURES, SOUNDS = one_hot(["face", "house", "car", "tree"]), one_hot(list("abcdef"))
@@ -196,3 +199,16 @@ def test_streams_are_part_of_a_runs_name():
     streams = dict(protocol().blocks[0].streams)
     later = {**streams, "sound": streams["sound"].paced(PACE, start=50 * ms)}
     assert name() == name() != name(streams=later)
+
+
+def test_exports_have_the_events_of_each(tmp_path):
+    run = fs.run(model(), protocol(), device="runtime", out=tmp_path / "runs")
+    write_csv(run, tmp_path / "csv")
+    table = pd.read_csv(tmp_path / "csv" / "b_sound_events.csv", keep_default_na=False)
+    assert table["symbol"].tolist() == run.events("b", "sound")["symbol"].tolist()
+    assert "b_sound_events.csv" in (tmp_path / "csv" / "datapackage.json").read_text()
+    write_bids(run, tmp_path / "bids")
+    (path,) = (tmp_path / "bids").rglob("*_acq-sound_events.tsv")
+    again = TokenStream.from_events(path, omitted="omission", vocabulary=SOUNDS)
+    assert again.events["symbol"].tolist() == ["a", "", "f"]
+    np.testing.assert_allclose(np.asarray(again.pace.onset), np.array(ARRIVE["sound"]) / 1e3)

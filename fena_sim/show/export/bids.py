@@ -39,7 +39,8 @@ def write_bids(
     in s since the block's start, trial_type (the symbol; "omission" where the token was omitted), every
     label, and what only a run knows, fena_token, fena_gate and fena_blank_onset. The .json beside it
     says what the columns hold. Streams that were presented side by side have a file each
-    (acq-stream0, ...). Names in BIDS are letters and digits: other characters of a block's name are
+    (acq-stream0, ...), and so have modalities beside the one that paces the block (acq-sound). Names
+    in BIDS are letters and digits: other characters of a block's name are
     left out, and a number is added where two would then be one.
 
     ``TokenStream.from_events(path, omitted="omission")`` presents the tokens of
@@ -72,6 +73,7 @@ def write_bids(
             parts = {"": events}
             if "stream" in events:
                 parts = {f"_acq-stream{n:d}": table for n, table in events.groupby("stream")}
+            parts |= {f"_acq-{_letters(name)}": table for name, table in recording.others.items()}
             for part, table in parts.items():
                 stem = f"{subject}_task-{task}{part}_events"
                 _write(place / stem, table.drop(columns="stream", errors="ignore"), recording.name)
@@ -80,13 +82,18 @@ def write_bids(
 
 def _task(block, tasks):
     """The label of a block, of letters and digits; `tasks` {label: block} holds those before it."""
-    label = plain = "".join(c for c in block if c.isascii() and c.isalnum()) or "block"
+    label = plain = _letters(block) or "block"
     number = 1
     while label in tasks:
         number += 1
         label = f"{plain}{number}"
     tasks[label] = block
     return label
+
+
+def _letters(name):
+    """The letters and digits of a name, of which those in BIDS are."""
+    return "".join(c for c in name if c.isascii() and c.isalnum())
 
 
 def bids_events(events: pd.DataFrame) -> tuple[pd.DataFrame, dict]:

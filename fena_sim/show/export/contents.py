@@ -66,6 +66,8 @@ class Contents:
         Of a step, in s.
     events : pandas.DataFrame
         The event table.
+    others : dict of pandas.DataFrame
+        {population: event table} of modalities beside the one that paces the block.
     tokens : xarray.Dataset
         What was kept for every token.
     signals : list of Signal
@@ -80,6 +82,7 @@ class Contents:
     steps: int
     dt: float
     events: pd.DataFrame
+    others: dict[str, pd.DataFrame]
     tokens: xr.Dataset
     signals: list[Signal]
     spikes: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -146,6 +149,10 @@ def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
             steps,
             dt,
             events,
+            {
+                other: run.events(about["name"], other)
+                for other in run.modalities(about["name"])[1:]
+            },
             tokens,
             signals,
             spikes,

@@ -38,7 +38,8 @@ def write_csv(
 ) -> None:
     """Write a folder with one table per block and kind, and datapackage.json.
 
-    <block>_events.csv: a row per token, as ``run.events``. <block>_tokens.csv: a row per value kept
+    <block>_events.csv: a row per token, as ``run.events``; of other modalities than that which paces
+    the block, <block>_<population>_events.csv. <block>_tokens.csv: a row per value kept
     of a token (event, [stream,] variable, index, value). <block>_traces.csv: a row per sample
     (time, [stream,] variable, unit, value). <block>_spikes.csv: a row per spike (time, population,
     unit). Times are in s since the block's start. Numbers are written in full: reading them gives
@@ -83,13 +84,11 @@ def _block(recording, folder):
     """Write the tables of one block; yields their descriptions."""
     events, kept = recording.events, recording.tokens
     streams = "stream" in kept.dims
-    yield _table(
-        folder,
-        recording,
-        "events",
-        [events],
-        {column: _event_field(events, column) for column in events},
-    )
+    tables = {"events": events}
+    tables |= {f"{population}_events": table for population, table in recording.others.items()}
+    for kind, table in tables.items():
+        fields = {column: _event_field(table, column) for column in table}
+        yield _table(folder, recording, kind, [table], fields)
     if kept.data_vars:
         fields = {
             "event": ("integer", None, "number of the token in the block"),
