@@ -234,6 +234,7 @@ def main():
 
 
 _ORACLE = "tests/oracles/test_agreement_flat_memory.py::test_device_agrees_with_numpy"
+_MODALITIES = "tests/network/test_modalities.py"
 _SIGNALS = "tests/network/test_own_signals.py"
 _DELAY = "tests/network/test_delay.py"
 _WIRING = "tests/network/test_wiring.py"
@@ -312,6 +313,27 @@ ENGINE = [
         "np.arange(start, stop) // self.each",
         "np.arange(start, stop) // (self.each + 1)",
         f"{_SIGNALS}::test_populations_see_what_the_protocol_gives",
+    ),
+    Mutant(
+        "another modality arrives a step late",
+        "fena_sim/declare/protocol/modality.py",
+        "shown = within - self.line.blank[token]",
+        "shown = within - self.line.blank[token] - 1",
+        f"{_MODALITIES}::test_each_population_follows_its_own_stream",
+    ),
+    Mutant(
+        "another modality repeats its last token",
+        "fena_sim/declare/protocol/modality.py",
+        "return np.where(there, self.line.token[token] + 1.0, 0.0)",
+        "return self.line.token[token] + 1.0",
+        f"{_MODALITIES}::test_rows_are_silent_after_the_last_token",
+    ),
+    Mutant(
+        "all modalities have the gate of the first",
+        "fena_sim/network/population.py",
+        "if other and name in pacemaker.OF_STREAMS",
+        'if other and name in pacemaker.OF_STREAMS and name != "gate"',
+        f"{_MODALITIES}::test_each_has_its_own_gate",
     ),
     Mutant(
         "delays one step short",

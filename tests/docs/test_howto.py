@@ -54,6 +54,10 @@ SHOWS = {
     ],
     "resume": [r"my_oddball +my_model +0 .*finished"],
     "scripting": [r"exit code 2", r"nothing\.py", r"10\. ms", r"70 tokens done"],
+    "several-modalities": [
+        r"sounds \['a', '', 'f'\] lead by \[0\.1, 0\.1, 0\.1\]",
+        r"after a sound 0\.[1-9]",
+    ],
     "several-seeds": [r"n = 5\)"],
     "test-clusters": [
         r"\{'oddball/standard': \d, 'oddball/deviant': \d\}",

@@ -9,6 +9,9 @@ import pytest
 from brian2 import ms
 
 import fena_sim as fs
+from fena_sim.declare.protocol.modality import RowCourse
+from fena_sim.declare.protocol.timeline import timeline
+from fena_sim.epochs import epochs
 from fena_sim.errors import FenaError
 from fena_sim.runs.plan import Plan
 from fena_sim.show.export.bids import write_bids
@@ -212,3 +215,20 @@ def test_exports_have_the_events_of_each(tmp_path):
     again = TokenStream.from_events(path, omitted="omission", vocabulary=SOUNDS)
     assert again.events["symbol"].tolist() == ["a", "", "f"]
     np.testing.assert_allclose(np.asarray(again.pace.onset), np.array(ARRIVE["sound"]) / 1e3)
+
+
+def test_epochs_are_cut_at_the_tokens_of_either(tmp_path):
+    run = fs.run(model(), protocol(), device="runtime", out=tmp_path)
+    window = (-20 * ms, 100 * ms)
+    for name, size in (("picture", 4), ("sound", 6)):
+        cut = epochs(run, "b", f"{name}.r", window, tokens_of=name)
+        values = integrated(name, size)
+        expected = [values[t - 20 : t + 100] for t in ARRIVE[name] if t + 100 <= STEPS]
+        np.testing.assert_allclose(cut.values, expected, atol=1e-12)
+    assert epochs(run, "b", "sound.r", window)["symbol"].values.tolist()[:2] == ["face", "car"]
+
+
+def test_rows_are_silent_after_the_last_token():
+    block = protocol().blocks[0].others["sound"]
+    row = RowCourse(timeline(block, 1 * ms)).at(0, 1300)
+    assert row[1199] == 6 and (row[1200:] == 0).all() and row[250] == 1 and row[650] == 0

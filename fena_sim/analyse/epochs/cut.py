@@ -45,6 +45,7 @@ def epochs(
     baseline: tuple[Quantity, Quantity] | None = None,
     by: By = None,
     lock: str = "onset",
+    tokens_of: str | None = None,
 ) -> xr.DataArray:
     """A recording cut at every token.
 
@@ -77,6 +78,9 @@ def epochs(
         "onset" (the token appears; where it is omitted, it would have), "offset" (end of the
         presentation; in a self-paced block, when the hierarchy has settled), or "blank_onset" (start
         of the blank before the token).
+    tokens_of : str, optional
+        With several modalities, the input population at whose tokens the recording is cut; if left
+        out, the one that paces the block.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def epochs(
     where = recorded.where
     first, last = steps(window, recorded.interval, "window", where)
     before = None if baseline is None else within(baseline, first, last, recorded.interval, where)
-    events = run.events(block)
+    events = run.events(block, tokens_of)
     labels, order = conditions_of(events, by, where)
     chosen = np.flatnonzero([label is not None for label in labels])
     start, shift = _starts(recorded, _locked(events, lock, where)[chosen], first, last - first)
