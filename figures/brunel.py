@@ -10,10 +10,10 @@ import numpy as np
 from brian2 import ms
 
 from fena_sim.measure import spiking
-from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, style
+from fena_sim.plot import PAGE_WIDTH, Needs, new_figure, script, sheet, style
 
 BLOCKS = ("SR", "SI_fast", "AI", "SI_slow")
-RECORDED = ("E", "I")
+NEEDS = {block: Needs(name=block, spikes=True) for block in BLOCKS}
 COMMAND = "fena run protocols/brunel.py"
 TITLES = dict(
     SR="synchronous\nregular",
@@ -67,4 +67,4 @@ def _column(axes, run, block, start):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "brunel")
+    script.main(figure, NEEDS, "brunel")

@@ -12,10 +12,10 @@ were learned from images made of bars and 1/f noise (protocols/rao_ballard.py), 
 
 import numpy as np
 
-from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, style
+from fena_sim.plot import PAGE_WIDTH, Needs, new_figure, script, sheet, style
 
 BLOCKS = ("feedback", "no_feedback")
-RECORDED = ()
+NEEDS = {block: Needs(name=block, readouts=["residual"]) for block in BLOCKS}
 COMMAND = "fena run protocols/rao_ballard.py --seeds 5"
 COLOURS = {"feedback": "#0072B2", "no_feedback": "#D55E00"}
 NAMES = {"feedback": "feedback", "no_feedback": "no feedback"}
@@ -95,4 +95,4 @@ def mosaic(images, columns=6):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "rao_ballard")
+    script.main(figure, NEEDS, "rao_ballard")

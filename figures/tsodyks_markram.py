@@ -12,10 +12,9 @@ exponential currents, filtered by the membrane.
 
 import numpy as np
 
-from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, style
+from fena_sim.plot import PAGE_WIDTH, Needs, new_figure, script, sheet, style
 
-BLOCKS = ("trains",)
-RECORDED = ("error_0", "afferent")
+NEEDS = {"trains": Needs(name="trains", samples=["error_0.*", "afferent.*"])}
 COMMAND = "fena run protocols/tsodyks_markram.py"
 #: Of the model: A R_in (mV), U, and tau_rec, tau_in, tau_mem (s).
 LARGEST, USE, TAU_REC, TAU_IN, TAU_MEM = 25.0, 0.5, 0.8, 3e-3, 40e-3
@@ -116,4 +115,4 @@ def figure(runs):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "tsodyks_markram")
+    script.main(figure, NEEDS, "tsodyks_markram")

@@ -13,10 +13,10 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from fena_sim.plot import PAGE_WIDTH, new_figure, script, sheet, style
+from fena_sim.plot import PAGE_WIDTH, Needs, new_figure, script, sheet, style
 
-BLOCKS = ("staircase",)
 RECORDED = ("E_cycle", "I_cycle", "E_hysteresis")
+NEEDS = {"staircase": Needs(name="staircase", samples=[f"{name}.*" for name in RECORDED])}
 COMMAND = "fena run protocols/wilson_cowan.py"
 TAU = 10e-3  # s
 #: c1 to c4, a and theta of excitatory cells, a and theta of inhibitory cells, of the paper.
@@ -141,4 +141,4 @@ def _frequencies(ax, time, e, p, parts):
 
 
 if __name__ == "__main__":
-    script.main(figure, BLOCKS, "wilson_cowan")
+    script.main(figure, NEEDS, "wilson_cowan")

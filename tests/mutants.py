@@ -11,7 +11,9 @@ even be collected says nothing about them, and stops the command.
 import argparse
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,8 +28,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Seconds. A mutant may make a loop endless; the tests of none take longer when they pass.
-PATIENCE = 600
+#: Seconds of a processor, for each process of the tests of a mutant, which may make a loop endless;
+#: and seconds of time, after which they wait for something that never comes.
+PATIENCE, WAITING = 600, 3600
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
 
 
@@ -91,7 +94,7 @@ def copy_tree(folder):
             shutil.copy2(ROOT / name, target)
 
 
-def run_tests(folder, tests, cache):
+def run_tests(folder, tests, cache, patience=PATIENCE):
     """The Outcome of tests in a copy of the tree, up to the first that fails.
 
     Copies share the builds in `cache`: a build is found by its sources, and by the code that wrote
@@ -112,14 +115,16 @@ def run_tests(folder, tests, cache):
             cwd=folder,
             env=environment,
             text=True,
-            timeout=PATIENCE,
+            timeout=WAITING,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (patience, patience)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
     except subprocess.TimeoutExpired:
-        return Outcome(
-            " ".join(tests), f"did not end within {PATIENCE} s", time.monotonic() - began
-        )
+        return Outcome(" ".join(tests), f"did not end in {WAITING} s", time.monotonic() - began)
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        why = f"did not end in {patience} s of a processor"
+        return Outcome(" ".join(tests), why, time.monotonic() - began)
     if done.returncode not in (0, 1):  # pytest itself could not do what it was asked for
         raise RuntimeError(f"{' '.join(tests)} cannot be run in {folder}:\n{done.stdout[-3000:]}")
     failed, why = _FAILED.search(done.stdout).groups() if done.returncode else (None, "")
@@ -204,7 +209,7 @@ def main():
         original, cache = Path(work, "original"), Path(work, "cache")
         copy_tree(original)
         tests = sorted({test for mutant in chosen for test in mutant.tests})
-        unchanged = run_tests(original, tests, cache)
+        unchanged = run_tests(original, tests, cache, WAITING)
         if unchanged.failed:
             console.print(
                 f"without any defect, {unchanged.failed} fails: {unchanged.why}", markup=False

@@ -65,8 +65,8 @@ RESULTS = [
     (
         "functions of time are a step late",
         "fena_sim/network/pacemaker.py",
-        "return {name: course.at(step, step + steps)}",
-        "return {name: course.at(step + 1, step + 1 + steps)}",
+        "course.at(step, stop)",
+        "course.at(max(step - 1, 0), max(stop - 1, stop - step))",
         _CONTROLS,
     ),
     (

@@ -65,7 +65,8 @@ def table_values(
     given += [(f"{s.name}_signal", s, line.signals[s.name].values) for s in shape.signals]
     for name, signal, values in given:
         if signal.by_step:
-            tables |= _by_step(name, signal, values, step, shape.steps)
+            stop = min(step + shape.steps, line.steps)
+            tables |= _by_step(name, signal, values, step, stop, shape.steps)
         else:
             table = values[np.minimum(places, len(values) - 1)]
             tables[name] = table if signal.units else table[:, 0]
@@ -74,14 +75,19 @@ def table_values(
     return tables
 
 
-def _by_step(name, signal, course, step, steps):
-    """The tables of a signal that has a course."""
+def _by_step(name, signal, course, step, stop, steps):
+    """The tables, of so many steps, of a signal that has a course: it is not asked for what comes after
+    the block.
+    """
+    of_step = np.zeros(steps)
     if signal.units is None:
-        return {name: course.at(step, step + steps)}
-    row, values = course.rows(step, step + steps)
+        of_step[: stop - step] = course.at(step, stop)
+        return {name: of_step}
+    row, values = course.rows(step, stop)
+    of_step[: stop - step] = row
     room = np.zeros((signal.rows, signal.units))
     room[: len(values)] = values
-    return {f"{name}_row": row * 1.0, name: room}
+    return {f"{name}_row": of_step, name: room}
 
 
 def code_table(vocabulary: Vocabulary) -> np.ndarray:

@@ -61,7 +61,8 @@ def runs_of(png: str | Path) -> list[str]:
 
 
 def _section(file, pictures):
-    title, _, rest = file.about.partition("\n")
+    title, _, rest = file.about.partition("\n\n")
+    title = " ".join(title.split())
     path = pictures / f"{file.name}.png"
     lines = [f"## {file.name}", "", f"**{title}**", "", rest.strip(), ""]
     if path.exists():

@@ -112,6 +112,23 @@ def test_devices_see_the_same(device, tmp_path):
             np.testing.assert_allclose(found, expected, rtol=1e-6 if device == "dense" else 1e-14)
 
 
+def test_a_function_is_not_asked_for_what_comes_after_the_block(tmp_path):
+    """Nor before it: e.g. one that interpolates, and refuses to extrapolate."""
+    asked = []
+
+    def course(t):
+        asked.append(np.asarray(t))
+        assert t.min() >= 0 * ms and t.max() <= (STEPS - 1) * ms
+        return np.interp(np.asarray(t), T, T)
+
+    for chunk in (2, TOKENS):
+        found = seen(
+            model(), protocol(signals={"drive": course}), tmp_path / str(chunk), chunk_tokens=chunk
+        )
+        np.testing.assert_allclose(found[:, 0], T, atol=1e-15)
+    assert asked
+
+
 def test_a_block_gives_its_own(tmp_path):
     given = protocol(signals={"drive": 3.0}, block={"drive": 4.0})
     assert (seen(model(), given, tmp_path) == 4.0).all()
@@ -174,22 +191,26 @@ def test_chunks_leave_no_trace(chunk, tmp_path):
 def test_noise_has_its_moments():
     """Of 200,000 steps: mean, standard deviation, and autocorrelation exp(-lag/tau)."""
     source = fs.OrnsteinUhlenbeck(sd=2.0, tau=20 * ms, mean=1.0, seed=3)
-    values = NoiseCourse(source, 1 * ms, 2).at(0, 200_000)
+    values = NoiseCourse(source, 1 * ms, 2, "drive").at(0, 200_000)
     np.testing.assert_allclose(values.mean(axis=0), 1.0, atol=0.15)
     np.testing.assert_allclose(values.std(axis=0), 2.0, rtol=0.04)
     for lag in (1, 20, 60):
         found = [np.corrcoef(v[:-lag], v[lag:])[0, 1] for v in values.T]
         np.testing.assert_allclose(found, np.exp(-lag / 20), atol=0.04)
     assert abs(np.corrcoef(values.T)[0, 1]) < 0.05, "units are independent"
+    other = NoiseCourse(source, 1 * ms, 2, "other").at(0, 200_000)
+    assert abs(np.corrcoef(values[:, 0], other[:, 0])[0, 1]) < 0.05, "and so are signals"
 
 
 def test_noise_of_any_stretch_is_the_same():
-    course = NoiseCourse(fs.OrnsteinUhlenbeck(sd=1.0, tau=300 * ms), 1 * ms, 1)
+    course = NoiseCourse(fs.OrnsteinUhlenbeck(sd=1.0, tau=300 * ms), 1 * ms, 1, "drive")
     whole = course.at(0, 30_000)
     for start, stop in ((0, 1), (11_999, 12_001), (5, 25_000), (29_000, 30_000)):
         np.testing.assert_array_equal(course.at(start, stop), whole[start:stop])
-    assert np.corrcoef(whole[11_000:12_000, 0], whole[11_001:12_001, 0])[0, 1] > 0.9
-    assert abs(whole[12_000] - whole[11_999]) < 1, "pages join"
+    # Pages join: no step is larger than those of the process, whose deviation is sqrt(1 - decay^2).
+    longer, decay = course.at(0, 150_000)[:, 0], np.exp(-1 / 300)
+    steps = (longer[1:] - decay * longer[:-1]) / np.sqrt(1 - decay**2)
+    assert np.abs(steps).max() < 6 and abs(steps.std() - 1) < 0.02
 
 
 def test_spikes_arrive_when_they_should(tmp_path):

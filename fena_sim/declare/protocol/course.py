@@ -5,6 +5,7 @@ alone, however the block is cut into stretches, so that chunks of any length and
 """
 
 import hashlib
+import zlib
 from collections.abc import Callable
 from functools import cached_property
 
@@ -148,15 +149,18 @@ class NoiseCourse(Course):
     ----------
     source : OrnsteinUhlenbeck
     dt : Quantity
-    units : int or None
+    units : int
+    name : str
+        Of the signal: two signals have noise of their own.
     """
 
-    def __init__(self, source: OrnsteinUhlenbeck, dt: Quantity, units: int | None) -> None:
-        self.source, self.units = source, units
+    def __init__(self, source: OrnsteinUhlenbeck, dt: Quantity, units: int, name: str) -> None:
+        self.source, self.units, self._width = source, units, units
+        self.key = [source.seed, zlib.crc32(name.encode())]
         self.decay = float(np.exp(-float(dt) / float(source.tau)))
         self.page = max(4096, int(np.ceil(FORGOTTEN * float(source.tau) / float(dt))))
         self._made: tuple[int, np.ndarray] | None = None
-        text = f"{source.seed} {float(source.sd)!r} {float(source.mean)!r} {self.decay!r} {units}"
+        text = f"{self.key} {float(source.sd)!r} {float(source.mean)!r} {self.decay!r} {units}"
         self.digest = hashlib.sha256(text.encode()).hexdigest()
 
     def at(self, start: int, stop: int) -> np.ndarray:
@@ -165,7 +169,7 @@ class NoiseCourse(Course):
         return values[start - pages[0] * self.page : stop - pages[0] * self.page]
 
     def _page(self, number):
-        """float64 (page,) or (page, units); the last one is kept, as the next stretch begins in it."""
+        """float64 (page, units); the last one is kept, as the next stretch begins in it."""
         if self._made is None or self._made[0] != number:
             white = np.concatenate([self._deviates(number - 1), self._deviates(number)])
             step = np.sqrt(1 - self.decay**2)
@@ -174,8 +178,8 @@ class NoiseCourse(Course):
         return self._made[1]
 
     def _deviates(self, number):
-        rng = np.random.default_rng([self.source.seed, number + 1])
-        return rng.standard_normal((self.page, *([] if self.units is None else [self.units])))
+        rng = np.random.default_rng([*self.key, number + 1])
+        return rng.standard_normal((self.page, self._width))
 
 
 class SpikeCourse(Course):

@@ -171,7 +171,7 @@ class _Layout:
         units = self._size()
         if isinstance(value, OrnsteinUhlenbeck):
             self._check_same(get_dimensions(value.sd), dimension)
-            return NoiseCourse(value, dt, units)
+            return NoiseCourse(value, dt, units, self.name)
         self._check_dimension(DIMENSIONLESS, "a number of spikes")
         if isinstance(value, SpikeTimes):
             return at_times(value, units, dt, where)

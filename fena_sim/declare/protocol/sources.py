@@ -17,7 +17,7 @@ from .pace import check_time
 @attrs.frozen(kw_only=True)
 class OrnsteinUhlenbeck:
     """Noise of a correlation time: a stationary Gaussian process with the autocorrelation
-    sd**2*exp(-lag/tau), for each unit its own (Uhlenbeck & Ornstein 1930, Phys. Rev. 36:823).
+    sd**2*exp(-lag/tau), for each unit and each signal its own (Uhlenbeck & Ornstein 1930, Phys. Rev. 36:823).
 
     Its steps are exact, whatever dt is. Two blocks with the same seed have the same noise.
 
