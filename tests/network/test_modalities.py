@@ -17,6 +17,7 @@ from fena_sim.runs.plan import Plan
 from fena_sim.show.export.bids import write_bids
 from fena_sim.show.export.csv import write_csv
 from fena_sim.stimulus import TokenStream, one_hot
+from fena_sim.study.certify.certificate import cut
 
 PICTURES, SOUNDS = one_hot(["face", "house", "car", "tree"]), one_hot(list("abcdef"))
 PACE = fs.FixedPace(duration=150 * ms, onset_asynchrony=400 * ms)
@@ -232,3 +233,11 @@ def test_rows_are_silent_after_the_last_token():
     block = protocol().blocks[0].others["sound"]
     row = RowCourse(timeline(block, 1 * ms)).at(0, 1300)
     assert row[1199] == 6 and (row[1200:] == 0).all() and row[250] == 1 and row[650] == 0
+
+
+@pytest.mark.parametrize("tokens, sounds", [(1, 1), (2, 2)])
+def test_the_first_tokens_of_each(tokens, sounds):
+    """A cut protocol holds the sounds that end before the last picture does."""
+    (block,) = cut(protocol(), tokens).blocks
+    assert len(block) == tokens and len(block.streams["sound"]) == sounds
+    Plan.of(model(), cut(protocol(), tokens), device="runtime")

@@ -193,13 +193,29 @@ def _cut(block, n):
     if len(block) <= n:
         return block
     streams = [stream[:n] for stream in block.side_by_side]
+    modalities = {}
+    if block.streams:
+        end = _ends(block.pace, len(block))[n - 1]
+        ended = {p: int((_ends(b.pace, len(b)) <= end).sum()) for p, b in block.others.items()}
+        modalities = {p: block.streams[p][:k] for p, k in ended.items() if k}
+        modalities[block.paced_by] = streams[0]
     return attrs.evolve(
         block,
+        streams=modalities,
         stream=streams if len(streams) > 1 else streams[0],
         pace=_cut_pace(block.pace, n),
         controls=_cut_values(block.controls, len(block), n),
         signals=_cut_values(block.signals, len(block), n),
     )
+
+
+def _ends(pace, n):
+    """When the presentations of n tokens end, at the earliest, in s: (n,)."""
+    if isinstance(pace, EventPace):
+        return np.asarray(pace.onset + pace.duration)
+    if isinstance(pace, FixedPace):
+        return np.add(*pace.times(n))
+    return float(pace.blank + pace.shortest) * np.arange(1, n + 1)
 
 
 def _cut_pace(pace, n):
