@@ -101,7 +101,14 @@ def _segment(neo, recording, index):
                     unit=int(unit),
                 )
             )
-    events = recording.events
+    _tokens(neo, segment, recording, recording.events)
+    for population, events in recording.others.items():
+        _tokens(neo, segment, recording, events, f" of {population}")
+    return segment
+
+
+def _tokens(neo, segment, recording, events, of=""):
+    """Give a segment the tokens of an event table, as an Epoch, and their onsets, as an Event."""
     columns, as_json = {}, []
     names = column_names(events.columns, TAKEN)
     for label, name in names.items():
@@ -125,15 +132,14 @@ def _segment(neo, recording, index):
             durations=stop - start,
             units="s",
             labels=labels,
-            name="tokens",
+            name=f"tokens{of}",
             array_annotations=columns,
             **said,
         )
     )
     segment.events.append(
-        neo.Event(times=columns["onset"], units="s", labels=labels, name="onsets", **said)
+        neo.Event(times=columns["onset"], units="s", labels=labels, name=f"onsets{of}", **said)
     )
-    return segment
 
 
 def _signals(neo, signal):

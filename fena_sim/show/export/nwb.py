@@ -104,6 +104,7 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
             devices=[simulator],
         )
         trials: list[tuple[dict, pd.DataFrame, dict]] = []
+        others: dict[str, list[tuple[dict, pd.DataFrame, dict]]] = {}
         spikes: dict[tuple[str, int], list[tuple[Contents, np.ndarray]]] = {}
         file.add_epoch_column(
             "start_from",
@@ -125,8 +126,13 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
                     spikes.setdefault((population, int(unit)), []).append(
                         (recording, times[units == unit] + recording.offset)
                     )
-            trials.append(_trials(recording))
-        file.trials = _trials_table(pynwb, trials)
+            trials.append(_trials(recording, recording.events, recording.tokens))
+            for population, events in recording.others.items():
+                others.setdefault(population, []).append(_trials(recording, events))
+        file.trials = _trials_table(pynwb, trials, "trials", "tokens, one row each")
+        for population, rows in others.items():
+            about_them = f"tokens of the population {population}, one row each"
+            file.add_time_intervals(_trials_table(pynwb, rows, f"{population}_tokens", about_them))
         _add_units(pynwb, file, spikes, run)
         for table in _about(pynwb, run, about):
             file.add_analysis(table)
@@ -170,9 +176,8 @@ def _series(pynwb, recording, signal):
     )
 
 
-def _trials(recording):
+def _trials(recording, events, tokens=None):
     """(columns of their own, the event table, {readout: (values, units)}), all in order of time."""
-    events = recording.events
     start = recording.in_session(events["blank_onset"])
     own = {
         "start_time": start,
@@ -182,8 +187,8 @@ def _trials(recording):
     # streams side by side: NWB wants trials in order of time
     order = np.argsort(start, kind="stable")
     kept = {
-        f"readout_{name}": (values[order], recording.tokens[name].attrs["units"])
-        for name, values in _per_token(recording.tokens)
+        f"readout_{name}": (values[order], tokens[name].attrs["units"])
+        for name, values in (() if tokens is None else _per_token(tokens))
     }
     return {name: values[order] for name, values in own.items()}, events.iloc[order], kept
 
@@ -202,7 +207,7 @@ def _per_token(tokens):
             yield name, np.concatenate([values.to_numpy()] * streams)
 
 
-def _trials_table(pynwb, trials):
+def _trials_table(pynwb, trials, title, about_all):
     tables = [events for _, events, _ in trials]
     columns = [
         pynwb.core.VectorData(
@@ -240,9 +245,7 @@ def _trials_table(pynwb, trials):
                 ),
             )
         )
-    return pynwb.epoch.TimeIntervals(
-        name="trials", description="tokens, one row each", columns=columns
-    )
+    return pynwb.epoch.TimeIntervals(name=title, description=about_all, columns=columns)
 
 
 def _label(tables, label):
