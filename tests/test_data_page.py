@@ -59,4 +59,4 @@ def test_the_commands_run(folder, command, python):
 
 
 def test_there_is_a_command_for_every_format():
-    assert {shlex.split(command)[2] for command in COMMANDS} == {*PACKAGES, "--csv"}
+    assert {shlex.split(command)[2] for command in COMMANDS} == {*PACKAGES, "--csv", "--bids"}

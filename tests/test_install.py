@@ -200,6 +200,7 @@ EXTRAS = {
     "claims": ["claims"],
     "cuda": ["cuda"],
     "export": ["nwb", "neo", "mne"],
+    "live": ["notebook"],
     "study": ["claims"],
     "sweep": ["sweep"],
 }

@@ -2,7 +2,6 @@
 
 import re
 
-import attrs
 import numpy as np
 from networks import MODELS, PROTOCOLS
 
@@ -12,6 +11,7 @@ from fena_sim.measure import share
 from fena_sim.runs.health import not_finite
 from fena_sim.runs.store.files import load_arrays
 from fena_sim.stimulus import MotifGrammar
+from fena_sim.study.certify.certificate import cut
 
 ID = "C21"
 CLAIM = "A state that stops being finite stops the run, says where, and leaves the last good state."
@@ -45,22 +45,7 @@ def experiments(seed, quick):
 
 def shortened(protocol, tokens):
     """The protocol with the first tokens of every block."""
-    return attrs.evolve(protocol, blocks=[_cut(block, tokens) for block in protocol.blocks])
-
-
-def _cut(block, tokens):
-    if len(block) <= tokens:
-        return block
-    controls = {
-        name: value[:tokens] if np.shape(value) == (len(block),) else value
-        for name, value in block.controls.items()
-    }
-    pace = block.pace
-    if not pace.self_paced and np.ndim(pace.blank):
-        pace = attrs.evolve(pace, blank=pace.blank[:tokens])
-    return attrs.evolve(
-        block, stream=[stream[:tokens] for stream in block.streams], controls=controls, pace=pace
-    )
+    return cut(protocol, tokens * len(protocol.blocks))
 
 
 def fuzzed(seed, draw):

@@ -87,11 +87,9 @@ def own_onsets(n, pause):
     ids=["own onsets and a pause", "drawn"],
 )
 def test_tokens_that_are_cut_keep_their_times(pace):
-    """Also where a function of time has a value for every token, and one for the pause."""
-    times = []
+    """And a function of time is the same one."""
 
     def rising(t):
-        times.append(np.asarray(t)[:, 0])
         return np.asarray(t / second) * 0.1
 
     stream = TokenStream.from_ids(range(9), tiny.VOCABULARY)
@@ -101,19 +99,15 @@ def test_tokens_that_are_cut_keep_their_times(pace):
     for name in ("token", "blank", "shortest", "longest"):
         assert getattr(first, name).tolist() == getattr(whole, name)[:4].tolist()
     assert first.pause == 0
-    # Drawn times are rounded to dt only in a network.
-    assert len(times[0]) == len(times[1])
-    np.testing.assert_allclose(times[1], times[0], atol=0.5e-3 * 9)
-    steps = first.controls["temperature"].shape[1]
-    np.testing.assert_allclose(
-        first.controls["temperature"], whole.controls["temperature"][:4, :steps], rtol=1e-12
-    )
+    found = first.controls["temperature"].at(0, first.steps)
+    np.testing.assert_array_equal(found, whole.controls["temperature"].at(0, first.steps))
+    np.testing.assert_allclose(found, np.arange(first.steps) * 1e-4, atol=1e-15)
 
 
 @pytest.mark.parametrize("given", ["blank", "onset_asynchrony"])
 def test_what_a_block_has_for_every_token_is_cut_with_it(given):
     """The first tokens of the cut block are laid out as in the whole one: times, labels, controls
-    given by value and as functions that hold values of their own for every token.
+    given by value and as functions of time.
     """
     n, dt, gains = 9, 0.1 * ms, np.linspace(1, 0, 9)
     duration = (40 + np.arange(n)) * ms
@@ -124,7 +118,7 @@ def test_what_a_block_has_for_every_token_is_cut_with_it(given):
     stream = TokenStream.from_ids(range(n), tiny.VOCABULARY, place=np.arange(n))
     controls = dict(
         plasticity_gain=list(gains),
-        precision_gain=lambda t: gains[:, None] * np.exp(-t / (100 * ms)),
+        precision_gain=lambda t: np.exp(-t / (100 * ms)),
         temperature=lambda t: np.asarray(t / second) * 0.1,
         gate=1.0,
     )
@@ -139,11 +133,11 @@ def test_what_a_block_has_for_every_token_is_cut_with_it(given):
         for name in ("token", "blank", "shortest", "longest"):
             assert getattr(first, name).tolist() == getattr(whole, name)[:4].tolist()
         for name, found in first.controls.items():
-            steps = found.shape[1]  # those of the longest token that is left
-            np.testing.assert_allclose(found, whole.controls[name][:4, :steps], rtol=1e-12)
-            assert steps == (
-                max(first.most_steps) if name in ("precision_gain", "temperature") else 1
-            )
+            if name in ("precision_gain", "temperature"):
+                expected = whole.controls[name].at(0, first.steps)
+                np.testing.assert_array_equal(found.at(0, first.steps), expected)
+            else:
+                np.testing.assert_array_equal(found, whole.controls[name][:4])
 
 
 @pytest.mark.slow
