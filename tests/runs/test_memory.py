@@ -148,6 +148,7 @@ def learning(*sizes):
         ("dense64", lambda: (learning(1000, 1000, 5), tiny.one_block(8, probes=())), 1103),
         ("cpp", lambda: (learning(1000, 1000, 5), tiny.one_block(8, probes=())), 1163),
         ("runtime", lambda: (learning(700, 700, 5), tiny.one_block(4, probes=())), 577),
+        ("dense", lambda: (pair(2), paused(40, 3600, lambda t: t / second)[1]), 445),
     ],
 )
 def test_what_is_reckoned_is_what_was_measured(device, make, measured):

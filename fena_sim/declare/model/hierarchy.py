@@ -18,8 +18,9 @@ from .locality import check_local
 from .own_signals import own_signals
 from .parameter import Parameter
 from .population import Population, check_clock, check_name, get_unit_name
-from .projection import ALL, Projection
+from .projection import Projection
 from .readouts import Readout
+from .streams import check_streams
 
 #: Names that every network and every token has without a declaration.
 RESERVED, TOKEN_VARIABLES = ("pacemaker", "streams"), ("event", "stream", "iterations", "steps")
@@ -144,7 +145,7 @@ class Hierarchy:
                 )
         own_signals(self.populations)
         self._check_inputs()
-        self._check_streams()
+        check_streams(self.populations, self.projections, self.batch)
         self._check_settling()
         for readout in self.readouts:
             for name in readout.variables:
@@ -254,20 +255,6 @@ class Hierarchy:
                             fix="give each a variable of its own and add them up in the equations",
                         )
                     taken[population, variable] = projection.name
-
-    def _check_streams(self):
-        if self.batch == 1:
-            return
-        barred = [(p, "is not all-to-all") for p in self.projections if p.connect != ALL]
-        barred += [(p, "has a delay") for p in self.projections if p.delay is not None]
-        barred += [(p, "acts at spikes") for p in self.projections if p.spiking]
-        barred += [(p, "spikes") for p in self.populations if p.spiking]
-        for member, what in barred:
-            raise DeclarationError(
-                f"{member.name!r} {what}, so its units cannot be shared out to {self.batch} streams",
-                where=member.where,
-                fix="declare the hierarchy with batch=1",
-            )
 
     def _check_settling(self):
         if self.settling is None:
