@@ -43,7 +43,7 @@ def make_run():
             id="handmade",
             likelihood=likelihood or fs.Gaussian(),
             blocks=list(made),
-            events=lambda name: made[name][0],
+            events=lambda name, population=None: made[name][0],
             tokens=lambda name: made[name][1],
             traces=lambda name: made[name][2],
             vocabulary=SimpleNamespace(symbols=symbols, codes=codes),

@@ -17,6 +17,7 @@ BLOCK = Contents(
     steps=0,
     dt=1e-3,
     events=None,
+    others={},
     tokens=None,
     signals=[],
     spikes={},
