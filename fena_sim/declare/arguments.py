@@ -137,8 +137,22 @@ def _wrong(name, value, hint):
     elif isinstance(value, collections.abc.Collection) and inside[0] not in NUMBERS:
         fixed = origin is tuple and inside[-1] is not Ellipsis
         hints_ = inside if fixed else inside[:1] * len(value)
-        elements = zip((f"{name}[{i}]" for i in range(len(value))), value, hints_)
+        right = () if fixed else _right_by_type(inside[0])
+        elements = (
+            (f"{name}[{i}]", one, hint)
+            for i, (one, hint) in enumerate(zip(value, hints_))
+            if not isinstance(one, right)
+        )
     return next((wrong for each in elements if (wrong := _wrong(*each))), None)
+
+
+def _right_by_type(hint):
+    """Texts and None, where a type takes them: of these no single one need be looked at. A stream of
+    tokens has many thousands.
+    """
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    taken = typing.get_args(hint) if union else (hint,)
+    return tuple(kind for kind in (str, types.NoneType) if kind in taken)
 
 
 def _is(value, kind, inside):
