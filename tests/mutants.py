@@ -1223,7 +1223,7 @@ FENA = [
         _EVENTS,
         "habit*heard*(novelty",
         "habit*tick*(novelty",
-        f"{_MECHANISMS}::test_an_event_compares_what_its_prior_left_with_the_usual",
+        f"{_MECHANISMS}::test_before_the_first_token_nothing_was_usual",
     ),
     Mutant(
         "an event counts what the level above has explained",
