@@ -46,9 +46,12 @@ def estimate(values: np.ndarray, bar: float | None = None, sign: int = 1) -> Est
     achieved significance level (Efron & Tibshirani 1993, An Introduction to the Bootstrap, 15.4):
     with G the share of resampled means below the bar, w = z(G), bias z0 and acceleration a,
     ``p = 2 Phi((w - z0)/(1 + a (w - z0)) - z0)``, at most 1, and for a sign of -1 the other tail. The
-    share G is taken as at least 1/(resamples + 1). A bootstrap of 20 networks is somewhat too sure:
-    of 1000 effects that are nil, some 35 instead of 25 lie beyond 0 in a given direction. The share
-    of networks with the sign, which is asked for beside it, makes up for that.
+    share G is taken as at least 1/(resamples + 1).
+
+    A bootstrap of few networks is somewhat too sure. Of 1500 simulated effects that are nil (normal
+    values), 3.6 % instead of 2.5 % lay beyond 0 in a given direction with 20 networks, and 6.5 % with
+    six. Of those, 80 % of the networks had the sign in 0.5 % and 5.1 %: what is asked for beside the
+    interval makes up for it with 20 networks, and not with six.
 
     With fewer than six networks the interval is their min-max range, without p value.
 
