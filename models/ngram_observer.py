@@ -16,7 +16,6 @@ So that the protocols of FENA can be run and measured, the surprise has the name
 `error_0.error`, in nats, of the unit whose token it is, while the token is presented.
 """
 
-import numpy as np
 from brian2 import ms, second
 
 from fena_sim import Hierarchy, Parameter, Plasticity, Population, Projection, Readout
@@ -66,12 +65,10 @@ def contexts(k, size):
     name = f"context_{k}"
     if k == 0:
         return units(name, 1, "memory", NOTHING, order=-60), []
-    unit = np.arange(size**k)
-    newest, older = np.divmod(unit, size ** (k - 1))
     memory = units(name, size**k, "memory", CONTEXT, order=k - 60, on=dict(blank_onset=FORGET))
     return memory, [
-        sums(f"newest_{k}", "token", name, NEWEST, connect=(newest, unit)),
-        sums(f"older_{k}", f"context_{k - 1}", name, OLDER, connect=(older, unit)),
+        sums(f"newest_{k}", "token", name, NEWEST, connect="i == (j*N_pre)//N_post"),
+        sums(f"older_{k}", f"context_{k - 1}", name, OLDER, connect="i == j % N_pre"),
     ]
 
 
