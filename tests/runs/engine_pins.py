@@ -36,8 +36,11 @@ SUBJECTS = {
             ("fena_flat_memory", "first_contact"),
             ("fena_gaussian", "first_contact"),
             ("fena_learned_feedback", "first_contact"),
+            ("item_frequency", "first_contact"),
+            ("ngram_observer", "first_contact"),
             ("rao_ballard", "rao_ballard"),
             ("spiking_sequence", "spiking_sequence"),
+            ("transition_observer", "first_contact"),
             ("tsodyks_markram", "tsodyks_markram"),
             ("wilson_cowan", "wilson_cowan"),
         )

@@ -156,6 +156,8 @@ def test_synapse_counts_are_closed_forms(model):
         "i != j": lambda n, m: n * m - min(n, m),
         "i < j": lambda n, m: n * (n - 1) // 2,
         "(i*3)//N_pre == (j*3)//N_post": lambda n, m: n * m // 3,
+        "i == (j*N_pre)//N_post": lambda n, m: m,
+        "i == j % N_pre": lambda n, m: m,
         FixedInDegree(100): lambda n, m: 100 * m,
         FixedInDegree(25): lambda n, m: 25 * m,
     }
