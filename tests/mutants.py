@@ -241,6 +241,7 @@ def main():
 _ORACLE = "tests/oracles/test_agreement_flat_memory.py::test_device_agrees_with_numpy"
 _MODALITIES = "tests/network/test_modalities.py"
 _SIGNALS = "tests/network/test_own_signals.py"
+_STEP_ORDER = "tests/network/test_step_order.py"
 _DELAY = "tests/network/test_delay.py"
 _WIRING = "tests/network/test_wiring.py"
 _CHUNKS = "tests/runs/test_chunks.py::test_chunks_leave_no_trace_at_runtime"
@@ -339,6 +340,20 @@ ENGINE = [
         "if other and name in pacemaker.OF_STREAMS",
         'if other and name in pacemaker.OF_STREAMS and name != "gate"',
         f"{_MODALITIES}::test_each_has_its_own_gate",
+    ),
+    Mutant(
+        "clock-driven synapses after populations of order 0",
+        "fena_sim/network/projection.py",
+        "CLOCK_DRIVEN_ORDER = -0.25",
+        "CLOCK_DRIVEN_ORDER = 0.125",
+        f"{_STEP_ORDER}::test_each_acts_in_its_place",
+    ),
+    Mutant(
+        "sums in one place with populations of the order below",
+        "fena_sim/network/projection.py",
+        "SUM_BEFORE = 0.75",
+        "SUM_BEFORE = 1",
+        f"{_STEP_ORDER}::test_each_acts_in_its_place",
     ),
     Mutant(
         "delays one step short",

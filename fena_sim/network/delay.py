@@ -125,8 +125,8 @@ def make_line(
     every_step(line, "hold", names, "held_{0} = {0}", "start", -12)
     every_step(line, "shift", names, "{0} = before_{0}", "start", -10)
     entry = f"{{0}} = int(i < {n})*source_{{0}} + int(i >= {n})*{{0}}"
-    # Brian2 sums inputs at the target's order - 1, and spikes act in 'synapses'.
-    read_at = ("groups", target.order - 1.5) if projection.summed else ("synapses", -10)
+    # Just before the inputs of the target are summed (see `projection`); spikes act in 'synapses'.
+    read_at = ("groups", target.order - 0.9) if projection.summed else ("synapses", -10)
     every_step(line, "sample", values, entry, *read_at)
     every_step(line, "sample_spikes", names[len(values) :], entry, "after_resets", 0)
     return line, end, joined

@@ -16,6 +16,11 @@ from .streams import shared_synapses
 from .wiring import condition_count, decided_pairs, expected_count
 
 PLASTICITY_ORDER = pacemaker.KEEP + 5  # after the states of the step, before the pacemaker moves on
+#: How long before a population its inputs are summed, in its `order`. Orders are integers, so a sum has
+#: a place of its own after all populations of lower orders; Brian2 decides a tie by names.
+SUM_BEFORE = 0.75
+#: Clock-driven equations of synapses: after the sums into populations of order 0, before these.
+CLOCK_DRIVEN_ORDER = -0.25
 
 
 def pairs(projection: Projection, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +86,10 @@ def make_synapses(
             on_post=_joined(on_post),
             **options,
         )
+    if synapses.state_updater is not None:
+        synapses.state_updater.order = CLOCK_DRIVEN_ORDER
+    for updater in synapses.summed_updaters.values():
+        updater.order = updater.target.order - SUM_BEFORE
     if projection.connect == ALL:
         synapses.connect()
     else:

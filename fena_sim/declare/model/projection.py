@@ -53,7 +53,8 @@ class Projection:
         ``prediction_post = w*f_pre : 1 (summed)`` delivers to the target,
         ``feedback_pre = w*error_post : 1 (summed)`` delivers back to the source over the same
         weights. One summed input per projection and variable: a population adds up its inputs in
-        its own equations.
+        its own equations. ``dw/dt = ... : 1 (clock-driven)`` takes Euler steps of dt, just before
+        populations of order 0 are updated (docs/network.md).
     plasticity : Plasticity, optional
         How the synapses change.
     on_pre, on_post : str, optional
