@@ -46,7 +46,7 @@ class Tables(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.found, self.region, self.words = {}, "", []
+        self.found, self.region, self.words, self.inside = {}, "", [], False
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -56,14 +56,17 @@ class Tables(HTMLParser):
         rows = self.found.setdefault(self.region, [])
         if tag == "tr":
             rows.append([])
-        elif tag in ("td", "th") and rows:
+        elif tag in ("td", "th"):
             rows[-1].append("")
+            self.inside = True
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag not in ("td", "th")
 
     def handle_data(self, data):
-        rows = self.found.setdefault(self.region, [])
         self.words.append(data)
-        if rows and rows[-1]:
-            rows[-1][-1] += data.strip()
+        if self.inside:
+            self.found[self.region][-1][-1] += data.strip()
 
 
 def test_every_stream_is_listed(run):
