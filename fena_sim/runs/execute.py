@@ -33,7 +33,7 @@ from .manifest import manifest_of
 from .pauses import Pauses
 from .plan import BlockPlan, Plan
 from .resources import check_resources
-from .start import start_state
+from .start import carried, start_state
 from .store.checksums import (
     forget_checksums,
     has_checksums,
@@ -287,7 +287,7 @@ class Execution:
         plan, name = self.plan, self.plan.protocol.origin(block)
         if name != INITIAL:
             state, about = load_arrays(self._state(name))
-            return state, about["step"]
+            return carried(plan.model, state), about["step"]
         if plan.start is None:
             return initial_state(plan.model, plan.seed), 0
         origin, start_block = plan.start

@@ -225,17 +225,19 @@ def _check_fit(model, protocol, device, blocks):
     """The protocol fits the model, and the device can run it."""
     for block in protocol.blocks:
         check_modalities(model, block)
-    others = {name for block in protocol.blocks for name in block.others}
-    for population in model.populations:
-        if population.name in others:
+    readers = [p for p in model.populations if p.uses("token_code")]
+    for block, population in ((block, p) for block in protocol.blocks for p in readers):
+        if population.name in block.others or population.size == protocol.vocabulary.size:
             continue
-        if population.uses("token_code") and population.size != protocol.vocabulary.size:
-            raise ProtocolError(
-                f"the vocabulary's codes have {protocol.vocabulary.size} units, the model's "
-                f"input population {population.size}",
-                where=protocol.where,
-                fix=f"declare the model with input_size={protocol.vocabulary.size}",
-            )
+        elsewhere = any(population.name in other.streams for other in protocol.blocks)
+        raise ProtocolError(
+            f"the vocabulary's codes have {protocol.vocabulary.size} units, the model's "
+            f"input population {population.name!r} {population.size}",
+            where=block.where if elsewhere else protocol.where,
+            fix=f"give {population.name!r} a stream of its own in this block too; omitted tokens are silence"
+            if elsewhere
+            else f"declare the model with input_size={protocol.vocabulary.size}",
+        )
     if model.batch > 1 and device.name not in BATCHING:
         raise DeviceError(
             f"device {device.name!r} presents one stream of tokens at a time, the model asks for "

@@ -1,7 +1,10 @@
-"""Starting from the final state of a block of another run."""
+"""Starting from the final state of a block, of this or another run."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
+from ..declare.model.equations import STIMULUS_NOISE
 from ..declare.model.hierarchy import Hierarchy
 from ..errors import CheckpointError
 from ..network import streams
@@ -15,6 +18,26 @@ from .store.run import Run
 FORMER = ".watched_rate"
 
 
+def carried(model: Hierarchy, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What of a block's final state the next block goes on with: not what every step reads anew from
+    the block's own tables, of other modalities and of signals, for the next block may have no such table.
+    """
+    return {name: values for name, values in state.items() if not _from_tables(model, name)}
+
+
+def _from_tables(model, name):
+    owner, _, variable = name.partition(".")
+    signals = {p.name: p.signals for p in model.populations}
+    if owner == PACEMAKER:
+        signals[owner] = {signal for own in signals.values() for signal in own}
+        if "_of_" in variable:
+            return True
+    if owner not in signals:
+        return False
+    read = {*signals[owner], STIMULUS_NOISE}
+    return any(variable.removeprefix(prefix) in read for prefix in ("", "mean_", "row_of_"))
+
+
 def start_state(model: Hierarchy, seed: int, origin: Run, block: str) -> dict[str, np.ndarray]:
     """State to start from: `origin`'s at the end of `block`, with the parameters and the noise of
     this run.
@@ -24,7 +47,7 @@ def start_state(model: Hierarchy, seed: int, origin: Run, block: str) -> dict[st
         for name, values in initial_state(model, seed).items()
         if name in _constants(model)
     }
-    return {**_shared_out(model, origin, block), **fixed}
+    return {**carried(model, _shared_out(model, origin, block)), **fixed}
 
 
 def _shared_out(model, origin, block):

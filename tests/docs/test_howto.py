@@ -23,6 +23,13 @@ SHOWS = {
         r"in-degree 8",
         r"200 given pairs; delay an array of shape \(200,\)",
     ],
+    "from-your-experiment": [
+        r"largest shift \d+\.?\d* [mu]s",
+        r"0 +0\.500 +low +standard",
+        r"\{'standard': 4\d, 'deviant': 1\d\}",
+        r"pictures/evoked-oddball-trial_type\.pdf",
+        r"onset\tduration\ttrial_type\t",
+    ],
     "known-models": [
         r"switches on the way up +0\.\d+",
         r"figures/made/wilson_cowan\.png",
@@ -57,6 +64,8 @@ SHOWS = {
     "several-modalities": [
         r"sounds \['a', '', 'f'\] lead by \[0\.1, 0\.1, 0\.1\]",
         r"after a sound 0\.[1-9]",
+        r"omitted: the shared level expects (?!0\.00)\d\.\d+",
+        r"alone: the shared level expects 0\.00",
     ],
     "several-seeds": [r"n = 5\)"],
     "test-clusters": [

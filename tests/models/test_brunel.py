@@ -21,6 +21,11 @@ ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "models" / "brunel.py"
 FIGURE = load_file(ROOT / "figures" / "brunel.py", "figure")
 STATES = load_file(ROOT / "protocols" / "brunel.py", "protocol")
+#: Autocorrelation one period later, from which activity counts as an oscillation: a damped oscillation
+#: with this value loses half its amplitude in half a period, so that a second cycle hardly follows. Set
+#: by this reason before the networks of SEEDS were run.
+PERIODIC = 0.25
+SEEDS = (10, 11, 12, 13, 14)
 
 
 def small(duration, *blocks):
@@ -108,7 +113,7 @@ def test_the_papers_own_rates_by_its_theory(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", SEEDS[:2])
 def test_four_states_by_rate_irregularity_and_synchrony(seed, tmp_path):
     """Of 1,250 neurons: rates near those of the theory; regular or not; oscillations."""
     model, protocol = fs.load_model(MODEL, 1), STATES.protocol()
@@ -118,10 +123,10 @@ def test_four_states_by_rate_irregularity_and_synchrony(seed, tmp_path):
         near = 0.3 if block == "SI_slow" else 0.08
         assert found[block].rate == pytest.approx(STATES.mean_field_rate(*point), rel=near)
     regular, fast, asynchronous, slow = found.values()
-    assert regular.cv < 0.3 and regular.periodicity > 0.28
+    assert regular.cv < 0.3 and regular.periodicity > PERIODIC
     assert min(fast.cv, asynchronous.cv, slow.cv) > 0.45
-    assert fast.periodicity > 0.28 and fast.frequency > 120
-    assert asynchronous.periodicity < 0.28 and asynchronous.fluctuation < 0.8
+    assert fast.periodicity > PERIODIC and fast.frequency > 120
+    assert asynchronous.periodicity < PERIODIC and asynchronous.fluctuation < 0.8
     assert slow.frequency < 60 and slow.fluctuation > 0.85
     assert slow.rate < slow.frequency / 1.5  # neurons skip periods
     axes = FIGURE.figure([run]).axes

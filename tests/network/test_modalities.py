@@ -100,6 +100,40 @@ def test_each_population_follows_its_own_stream(device, chunk, tmp_path):
     np.testing.assert_allclose(traces["both.x"].values[1:, 0], both[:-1], atol=1e-12)
 
 
+def test_a_block_with_one_stream_goes_on_from_several_and_back(tmp_path):
+    """Both populations have four units, and see the one stream."""
+    small = model()
+    small = attrs.evolve(
+        small, populations=[attrs.evolve(p, size=min(p.size, 4)) for p in small.populations]
+    )
+    sounds = TokenStream.from_list(["a", None, "d"], one_hot("abcd"))
+    streams = {**protocol().blocks[0].streams, "sound": sounds.paced(PACE)}
+    (both,) = protocol(streams=streams).blocks
+    faces = TokenStream.from_list(["face"], PICTURES)
+    one = fs.Block(name="one", stream=faces, pace=PACE, probes=both.probes[:1])
+    blocks = [both, one, attrs.evolve(both, name="again")]
+    run = fs.run(small, fs.Protocol(name="p", blocks=blocks), device="runtime", out=tmp_path)
+    r, expected = integrated("picture", 4)[-1], []
+    r = r - r / TAU  # the last step of the block
+    for step in range(400):
+        expected.append(r)
+        r = r + (np.eye(4)[0] * (step >= 250) - r) / TAU
+    np.testing.assert_allclose(run.traces("one")["picture.r"], expected, atol=1e-12)
+    count = run.traces("again")["sound.count"].values[:, 0]
+    assert (count[0], count[-1]) == (4, 7)
+    alone = fs.Protocol(name="q", blocks=[one])
+    other = fs.run(small, alone, start=(run, "b"), device="runtime", out=tmp_path)
+    np.testing.assert_array_equal(other.traces("one")["picture.r"], run.traces("one")["picture.r"])
+
+
+def test_a_population_may_not_lose_its_stream_between_blocks():
+    both = protocol().blocks[0]
+    one = fs.Block(name="one", stream=TokenStream.from_list(["face"], PICTURES), pace=PACE)
+    with pytest.raises(FenaError, match="'sound' 6") as caught:
+        Plan.of(model(), fs.Protocol(name="p", blocks=[both, one]), device="runtime")
+    assert "silence" in caught.value.fix and "one" in caught.value.where
+
+
 def test_each_has_its_own_events(tmp_path):
     run = fs.run(model(), protocol(), device="runtime", out=tmp_path)
     assert run.modalities("b") == ("picture", "sound")

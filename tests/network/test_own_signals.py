@@ -134,6 +134,21 @@ def test_a_block_gives_its_own(tmp_path):
     assert (seen(model(), given, tmp_path) == 4.0).all()
 
 
+def test_another_block_may_give_a_signal_otherwise(tmp_path):
+    """Samples by unit, then a number, then spikes, then nothing."""
+    given = [TimedArray(FRAMES, dt=11 * ms), 2.0, fs.PoissonSpikes(40 * Hz), None]
+    blocks = [
+        attrs.evolve(
+            protocol().blocks[0], name=f"b{k}", signals={} if value is None else {"drive": value}
+        )
+        for k, value in enumerate(given)
+    ]
+    run = fs.run(model(), fs.Protocol(name="p", blocks=blocks), device="runtime", out=tmp_path)
+    first, second, _, last = (run.traces(f"b{k}")["source.seen_drive"].values for k in range(4))
+    np.testing.assert_array_equal(first, FRAMES[np.minimum(np.arange(STEPS) // 11, 3)])
+    assert (second == 2).all() and (last == 0.5).all()
+
+
 def test_signals_have_units(tmp_path):
     declared = model(current=1 * nA)
     given = protocol(signals={"current": lambda t: t / second * amp})

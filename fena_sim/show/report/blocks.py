@@ -20,9 +20,7 @@ from ...load.user_file import load_file
 from ...runs.store.declared import value_of
 from ...runs.store.run import Run
 from ..typeset import value_text
-
-#: Symbols of a block's first tokens that the page shows.
-FIRST_TOKENS = 24
+from .streams import StreamRow, first_symbols, stream_rows
 
 
 @attrs.frozen(eq=False)
@@ -42,6 +40,8 @@ class BlockRow:
     tokens, omitted : int
     symbols : list of str
         Of the first tokens; None for an omitted one. Empty where the block has not been run.
+    streams : list of StreamRow
+        Of several modalities.
     done : bool
     """
 
@@ -55,6 +55,7 @@ class BlockRow:
     tokens: int
     omitted: int
     symbols: list[str | None]
+    streams: list[StreamRow]
     done: bool
 
     @property
@@ -103,7 +104,8 @@ def block_rows(run: Run, path: str | Path | None = None) -> list[BlockRow]:
                 probes=_probes(about["probes"]),
                 tokens=block["tokens"],
                 omitted=int((events["token"] < 0).sum()) if events is not None else 0,
-                symbols=_symbols(events) if events is not None else [],
+                symbols=first_symbols(events) if events is not None else [],
+                streams=stream_rows(run, about, _pace(about["pace"])),
                 done=done,
             )
         )
@@ -139,14 +141,6 @@ def _planned(pace, tokens):
     return float(sum(times)) * tokens
 
 
-def _symbols(events):
-    first = events.iloc[:FIRST_TOKENS]
-    return [
-        symbol if token >= 0 else None
-        for symbol, token in zip(first["symbol"], first["token"], strict=True)
-    ]
-
-
 def _pace(pace):
     texts = {
         name: _time(value)
@@ -176,6 +170,8 @@ def _time(value):
 def _controls(about, known):
     found = []
     for name, value in about["controls"].items():
+        if name == "gate" and "streams" in about:
+            continue  # each stream has its own
         if isinstance(value, dict) or value == "function":
             values = known.get(name)
             text = (
@@ -189,7 +185,7 @@ def _controls(about, known):
         elif float(value) != DEFAULTS[name]:
             found.append((name, f"{float(value):g}", None))
     found += [(name, _signal(value), None) for name, value in about.get("signals", {}).items()]
-    if float(about["omission_gate"]) != 0:
+    if float(about["omission_gate"]) != 0 and "streams" not in about:
         found.append(("omission gate", f"{float(about['omission_gate']):g}", None))
     return found
 

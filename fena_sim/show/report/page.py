@@ -232,6 +232,8 @@ def _group(group, number, protocol, traced, viewer):
     networks = [run.streams[0] for run in measured]
     first, rows = group.first, block_rows(next(iter(measured)), protocol)
     streams = f" The first of {first.batch} streams side by side." if first.batch > 1 else ""
+    several = any(row.streams for row in rows)
+    paced = " Where a block has several streams, tokens are those of the first." if several else ""
     id_ = f"g{number}"
     every = [*numbers, *(n for _, values in by_block for n in values.values())]
     methods = {n["summary"].method for n in every if n["summary"] is not None}
@@ -249,7 +251,7 @@ def _group(group, number, protocol, traced, viewer):
         "dashboard": dashboard(networks, id_ + "d"),
         "viewer": viewer if traced is not None else None,
         "traced": traced.id if traced is not None else "",
-        "traces_note": streams.strip(),
+        "traces_note": f"{streams}{paced}".strip(),
         "protocol": first.manifest["protocol"],
         "blocks": [_block(row) for row in rows],
         "timeline": timeline_svg(rows, id_ + "t"),
@@ -327,6 +329,7 @@ def _block(row):
         "controls": controls,
         "probes": row.probes,
         "symbols": row.symbols,
+        "streams": row.streams,
         "done": row.done,
     }
 
