@@ -1,12 +1,14 @@
-"""The state of a network before anything is presented."""
+"""The state of a network before anything is presented, and before another block."""
 
 import zlib
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import numpy as np
 
 from ..declare.model import initial
 from ..declare.model.connectivity import ALL, Pairs
+from ..declare.model.equations import STIMULUS_NOISE, TOKEN_CODE
 from ..declare.model.hierarchy import Hierarchy
 from . import pacemaker, projection, streams
 from .population import seeded
@@ -47,6 +49,37 @@ def initial_state(hierarchy: Hierarchy, seed: int) -> dict[str, np.ndarray]:
 def state_names(hierarchy: Hierarchy) -> set[str]:
     """The names in `initial_state`, without a value."""
     return set(_makers(hierarchy, 0))
+
+
+def carried(
+    hierarchy: Hierarchy, variables: Collection[str], state: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """A state without what was of its block alone: variables of the pacemaker, and values of signals
+    of one's own, that the network of the next block, with other streams and signals, has not. Each is
+    computed anew in every step.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    variables : set of str
+        "object.variable" of the next block's network.
+    state : dict of arrays
+    """
+    of_signals = {
+        f"{population.name}.{form}{name}"
+        for population in hierarchy.populations
+        for name in (
+            *population.signals,
+            *([STIMULUS_NOISE] if population.uses(TOKEN_CODE) else []),
+        )
+        for form in ("", "mean_", "row_of_")
+        if f"{form}{name}" not in population.variables
+    }
+    return {
+        name: values
+        for name, values in state.items()
+        if name in variables or not (name in of_signals or name.partition(".")[0] == pacemaker.NAME)
+    }
 
 
 def _makers(hierarchy, seed):

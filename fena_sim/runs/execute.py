@@ -23,7 +23,7 @@ from ..errors import (
     ProtocolError,
     RunFolderError,
 )
-from ..network.initial_state import initial_state
+from ..network.initial_state import carried, initial_state
 from .checkpoints import Checkpoints
 from .chunks import BlockRunner
 from .health import HealthCheck
@@ -210,6 +210,7 @@ class Execution:
         forget_checksums(self.folder, block.name)
         program = self._program(plan, programs)
         state, start_step = self._origin(block)
+        state = carried(model, program.variables, state)
         checkpoints = Checkpoints(self.folder, plan, self._log)
         check = HealthCheck(program, model, block, line, self.folder, self._warn)
 

@@ -134,6 +134,30 @@ def test_a_block_gives_its_own(tmp_path):
     assert (seen(model(), given, tmp_path) == 4.0).all()
 
 
+def test_blocks_may_give_signals_of_different_kinds(tmp_path):
+    """The state goes on from one to the next: x = 1 - exp(-t/5 ms), by Euler steps."""
+    kinds = [fs.PoissonSpikes(100 * Hz), TimedArray(FRAMES, dt=3 * ms), None]
+    blocks = [
+        fs.Block(
+            name=f"b{number}",
+            stream=stream(1),
+            pace=PACE,
+            probes=[fs.Probe("source", ["x", "seen_drive"])],
+            signals={} if given is None else {"drive": given},
+        )
+        for number, given in enumerate(kinds)
+    ]
+    run = fs.run(model(), fs.Protocol(name="p", blocks=blocks), device="runtime", out=tmp_path)
+    traces = [run.traces(block.name) for block in blocks]
+    x = np.concatenate([part["source.x"].values for part in traces])
+    expected = 1 - 0.8 ** np.arange(10 * len(kinds))
+    np.testing.assert_allclose(x, np.repeat(expected[:, None], UNITS, axis=1), atol=1e-12)
+    spikes, frames, default = (part["source.seen_drive"].values for part in traces)
+    np.testing.assert_array_equal(spikes, np.rint(spikes))
+    np.testing.assert_array_equal(frames, FRAMES[np.arange(10) // 3])
+    np.testing.assert_array_equal(default, 0.5)
+
+
 def test_signals_have_units(tmp_path):
     declared = model(current=1 * nA)
     given = protocol(signals={"current": lambda t: t / second * amp})
