@@ -5,6 +5,9 @@ from types import SimpleNamespace
 import handmade
 import numpy as np
 import pytest
+import whole
+
+import fena_sim as fs
 
 #: A block begins with the blank before its first token (s).
 BLANK = 0.01
@@ -94,3 +97,17 @@ def two_streams(tmp_path_factory):
         readouts=READOUTS,
     )
     return SimpleNamespace(run=run, values=values, table=table, tokens=tokens)
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory):
+    """A run that holds everything a run of one network can hold."""
+    out = tmp_path_factory.mktemp("everything")
+    return fs.run(whole.model(), whole.protocol(), device="runtime", out=out)
+
+
+@pytest.fixture(scope="session")
+def beside(tmp_path_factory):
+    """A run of two streams side by side, with weights."""
+    model, protocol = whole.side_by_side()
+    return fs.run(model, protocol, device="dense64", out=tmp_path_factory.mktemp("beside"))
