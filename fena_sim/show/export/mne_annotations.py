@@ -17,9 +17,9 @@ def cut_at(run: Run, block: str, tokens_of: str | None) -> list[str]:
 
 def tokens_beside(
     recording: Contents, modalities: tuple[str, ...], tokens_of: str | None
-) -> tuple[list[float], list[float], list[str], list[dict]]:
-    """(onsets, durations, descriptions, extras) of the tokens of all modalities but that whose
-    tokens are trials.
+) -> list[tuple[float, float, str, dict]]:
+    """(onset, duration, description, extras) of each token of all modalities but that whose tokens are
+    trials.
 
     Parameters
     ----------
@@ -29,26 +29,25 @@ def tokens_beside(
     tokens_of : str or None
         Whose tokens are trials; None: those of the first.
     """
-    onsets: list[float] = []
-    durations: list[float] = []
-    names: list[str] = []
-    extras: list[dict] = []
+    found: list[tuple[float, float, str, dict]] = []
     for population in modalities:
         if population == (tokens_of or modalities[0]):
             continue
         events = recording.others.get(population, recording.events)
-        onsets += recording.in_session(events["onset"]).tolist()
-        durations += events["duration"].tolist()
         shown = events["symbol"].where(events["token"] >= 0, "omitted")
-        names += [f"{recording.name}/{population}/{symbol}" for symbol in shown]
-        titles = {"onset": "onset_in_block"} | column_names(
-            [label for label in events if label not in ("onset", "duration")], TAKEN
-        )
+        labels = [str(label) for label in events if label not in ("onset", "duration")]
+        titles = {"onset": "onset_in_block"} | column_names(labels, TAKEN)
         columns = {
             title: events[label].tolist()
             if events[label].dtype.kind in "uifb"
             else list(as_text(events[label]))
             for label, title in titles.items()
         }
-        extras += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values())]
-    return onsets, durations, names, extras
+        found += zip(
+            recording.in_session(events["onset"]).tolist(),
+            events["duration"].tolist(),
+            [f"{recording.name}/{population}/{symbol}" for symbol in shown],
+            [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
+            strict=True,
+        )
+    return found

@@ -73,13 +73,14 @@ def mne_epochs(
         tokens fall on one sample, or as :func:`fena_sim.epochs.epochs`.
     """
     package = needed("mne", "mne")
-    found, beside, info = [], [], None
+    found, info = [], None
+    beside: list[tuple[float, float, str, dict]] = []
     for recording in contents(run, blocks):
         signals = chosen(recording, variables)
         if not signals:
             continue
         trials = _Trials(run, recording, signals, by, window, lock, tokens_of)
-        beside.append(tokens_beside(recording, run.modalities(recording.name), tokens_of))
+        beside += tokens_beside(recording, run.modalities(recording.name), tokens_of)
         info = info or information(package, run, signals, trials.interval)
         if trials.channels != info["ch_names"] or not np.isclose(
             1 / trials.interval, info["sfreq"], rtol=1e-6
@@ -96,8 +97,8 @@ def mne_epochs(
             where=str(run.folder),
             fix="choose a block with probes, or add some and run again",
         )
-    names = list(dict.fromkeys(name for trials in found for name in trials.events))
-    codes = {name: 1 + code for code, name in enumerate(names)}
+    conditions = list(dict.fromkeys(name for trials in found for name in trials.events))
+    codes = {name: 1 + code for code, name in enumerate(conditions)}
     rows = pd.concat([trials.rows for trials in found], ignore_index=True)
     samples = np.concatenate([trials.samples for trials in found])
     if len(np.unique(samples)) < len(samples):
@@ -121,9 +122,9 @@ def mne_epochs(
         raw_sfreq=info["sfreq"],
         verbose="error",
     )
-    onset, duration, names, extras = (sum(column, []) for column in zip(*beside, strict=True))
-    if onset:
-        made.set_annotations(package.Annotations(onset, duration, names, extras=extras))
+    if beside:
+        onset, duration, names, extras = zip(*beside, strict=True)
+        made.set_annotations(package.Annotations(onset, duration, names, extras=list(extras)))
     return made
 
 

@@ -32,9 +32,8 @@ def written(pynwb: ModuleType, recording: Contents, signal: Signal) -> Any:
     name = f"{recording.name}.{signal.name}"
     if signal.finished is not None or max(signal.values.shape[1:]) > len(signal.time):
         return _table(pynwb, name, recording, signal, values)
-    if signal.rate is None:
-        timing = {"timestamps": signal.time + recording.offset}
-    else:
+    timing: dict[str, Any] = {"timestamps": signal.time + recording.offset}
+    if signal.rate is not None:
         timing = {"starting_time": recording.offset + float(signal.time[0]), "rate": signal.rate}
     return pynwb.TimeSeries(
         name=name,

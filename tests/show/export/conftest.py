@@ -8,6 +8,7 @@ import pytest
 import whole
 
 import fena_sim as fs
+from fena_sim.runs.store.events import save_events
 
 #: A block begins with the blank before its first token (s).
 BLANK = 0.01
@@ -97,6 +98,27 @@ def two_streams(tmp_path_factory):
         readouts=READOUTS,
     )
     return SimpleNamespace(run=run, values=values, table=table, tokens=tokens)
+
+
+@pytest.fixture(scope="session")
+def awkward(tmp_path_factory):
+    """Modalities "sound" and "s_ound" beside "picture" in a block "b", and a block "b_sound"."""
+    tables = {
+        name: handmade.events([0.01, 0.06], [0, token])
+        for token, name in enumerate(("b", "b_sound", "sound", "s_ound"))
+    }
+    folder = tmp_path_factory.mktemp("awkward") / "run"
+    blocks = {name: (tables[name], None, None) for name in ("b", "b_sound")}
+    handmade.write(folder, blocks, POPULATIONS)
+
+    def several(manifest):
+        streams = dict.fromkeys(("picture", "sound", "s_ound"))
+        manifest["inputs"]["protocol"]["blocks"][0].update(streams=streams, paced_by="picture")
+
+    handmade.edit(folder, several)
+    for name in ("sound", "s_ound"):
+        save_events(folder / "events" / f"b.{name}.tsv", tables[name])
+    return SimpleNamespace(run=fs.open_run(folder), tables=tables)
 
 
 @pytest.fixture(scope="session")
