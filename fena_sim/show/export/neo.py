@@ -91,7 +91,8 @@ def _segment(neo, recording, index):
             (segment.analogsignals if signal.rate else segment.irregularlysampledsignals).append(
                 made
             )
-    segment.irregularlysampledsignals += _readouts(neo, recording)
+    for made in _readouts(neo, recording):
+        segment.irregularlysampledsignals.append(made)
     for probe, (times, units, recorded) in recording.spikes.items():
         for unit in recorded:
             segment.spiketrains.append(
