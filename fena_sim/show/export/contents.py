@@ -14,8 +14,9 @@ from ...runs.store.events import times_of
 from ...runs.store.run import Run
 from ...runs.store.units import symbol
 
-#: Samples that are read from disk at once; a multiple of the chunks in which they are stored.
-AT_ONCE = 8192
+#: Samples that are read from disk at once, a multiple of the chunks in which they are stored; fewer if
+#: they take more than so many bytes, as weights may.
+AT_ONCE, MOST_BYTES = 8192, 16 * 2**20
 
 
 @attrs.frozen(eq=False)
@@ -60,10 +61,17 @@ class Signal:
         """What a column is: "unit", "synapse", or of a summary "source", "target", "norm", "bin"."""
         return str(self.values.dims[-1]).removeprefix(f"{self.name.partition('.')[0]}_")
 
+    @property
+    def at_once(self) -> int:
+        """Samples that are read from disk at once."""
+        each = self.values.dtype.itemsize * int(np.prod(self.values.shape[1:]))
+        return max(1, min(AT_ONCE, MOST_BYTES // each))
+
     def pieces(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first sample, values) of consecutive pieces."""
-        for start in range(0, len(self.time), AT_ONCE):
-            yield start, self.values[start : start + AT_ONCE].to_numpy()
+        step = self.at_once
+        for start in range(0, len(self.time), step):
+            yield start, self.values[start : start + step].to_numpy()
 
 
 @attrs.frozen(eq=False)

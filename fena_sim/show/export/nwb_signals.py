@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .contents import AT_ONCE, Contents, Signal
+from .contents import Contents, Signal
 
 
 def written(pynwb: ModuleType, recording: Contents, signal: Signal) -> Any:
@@ -27,7 +27,7 @@ def written(pynwb: ModuleType, recording: Contents, signal: Signal) -> Any:
         def _get_dtype(self):
             return signal.values.dtype
 
-    piece = (min(len(signal.time), AT_ONCE), *signal.values.shape[1:])
+    piece = (min(len(signal.time), signal.at_once), *signal.values.shape[1:])
     values = H5DataIO(Pieces(buffer_shape=piece, chunk_shape=piece), compression="gzip")
     name = f"{recording.name}.{signal.name}"
     if signal.finished is not None or max(signal.values.shape[1:]) > len(signal.time):
