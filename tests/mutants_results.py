@@ -198,6 +198,13 @@ RESULTS = [
         "tests/show/report/test_packed_traces.py::test_what_a_run_recorded_is_what_its_page_holds",
     ),
     (
+        "exports let each synapse end where it begins",
+        "fena_sim/show/export/contents.py",
+        'end: traces[f"{probe}_{end}"].to_numpy()',
+        'end: traces[f"{probe}_source"].to_numpy()',
+        "tests/show/export/test_everything.py::test_csv",
+    ),
+    (
         "exports number the units from 0",
         "fena_sim/show/export/contents.py",
         "else values[last].to_numpy()",

@@ -71,6 +71,13 @@ import click
     show_default=True,
     help="For --mne: time 0 is the token's onset, the end of its presentation, or the start of the blank before it.",
 )
+@click.option(
+    "--tokens-of",
+    default=None,
+    metavar="POPULATION",
+    help="For --mne: of several modalities, the one at whose tokens the recording is cut.  "
+    "[default: the one that paces the block]",
+)
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def command(
     run: str,
@@ -84,6 +91,7 @@ def command(
     variables: tuple[str, ...],
     window: str,
     lock: str,
+    tokens_of: str | None,
     force: bool,
 ) -> None:
     """Write a finished run in the formats of other tools: at least one of --nwb, --neo, --mne,
@@ -128,6 +136,7 @@ def command(
                 parse_value(window, "--window"),  # type: ignore[arg-type]  # checked there
                 lock,
                 variables,
+                tokens_of,
             )
         if csv:
             from ..show.export.csv import write_csv

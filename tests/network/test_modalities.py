@@ -242,9 +242,9 @@ def test_streams_are_part_of_a_runs_name():
 def test_exports_have_the_events_of_each(tmp_path):
     run = fs.run(model(), protocol(), device="runtime", out=tmp_path / "runs")
     write_csv(run, tmp_path / "csv")
-    table = pd.read_csv(tmp_path / "csv" / "b_sound_events.csv", keep_default_na=False)
+    table = pd.read_csv(tmp_path / "csv" / "b.sound_events.csv", keep_default_na=False)
     assert table["symbol"].tolist() == run.events("b", "sound")["symbol"].tolist()
-    assert "b_sound_events.csv" in (tmp_path / "csv" / "datapackage.json").read_text()
+    assert "b.sound_events.csv" in (tmp_path / "csv" / "datapackage.json").read_text()
     write_bids(run, tmp_path / "bids")
     (path,) = (tmp_path / "bids").rglob("*_acq-sound_events.tsv")
     again = TokenStream.from_events(path, omitted="omission", vocabulary=SOUNDS)

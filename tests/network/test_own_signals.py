@@ -134,19 +134,29 @@ def test_a_block_gives_its_own(tmp_path):
     assert (seen(model(), given, tmp_path) == 4.0).all()
 
 
-def test_another_block_may_give_a_signal_otherwise(tmp_path):
-    """Samples by unit, then a number, then spikes, then nothing."""
-    given = [TimedArray(FRAMES, dt=11 * ms), 2.0, fs.PoissonSpikes(40 * Hz), None]
+def test_blocks_may_give_signals_of_different_kinds(tmp_path):
+    """The state goes on from one to the next: x = 1 - exp(-t/5 ms), by Euler steps."""
+    kinds = [fs.PoissonSpikes(100 * Hz), TimedArray(FRAMES, dt=3 * ms), 2.0, None]
     blocks = [
-        attrs.evolve(
-            protocol().blocks[0], name=f"b{k}", signals={} if value is None else {"drive": value}
+        fs.Block(
+            name=f"b{number}",
+            stream=stream(1),
+            pace=PACE,
+            probes=[fs.Probe("source", ["x", "seen_drive"])],
+            signals={} if given is None else {"drive": given},
         )
-        for k, value in enumerate(given)
+        for number, given in enumerate(kinds)
     ]
     run = fs.run(model(), fs.Protocol(name="p", blocks=blocks), device="runtime", out=tmp_path)
-    first, second, _, last = (run.traces(f"b{k}")["source.seen_drive"].values for k in range(4))
-    np.testing.assert_array_equal(first, FRAMES[np.minimum(np.arange(STEPS) // 11, 3)])
-    assert (second == 2).all() and (last == 0.5).all()
+    traces = [run.traces(block.name) for block in blocks]
+    x = np.concatenate([part["source.x"].values for part in traces])
+    expected = 1 - 0.8 ** np.arange(10 * len(kinds))
+    np.testing.assert_allclose(x, np.repeat(expected[:, None], UNITS, axis=1), atol=1e-12)
+    spikes, frames, number, default = (part["source.seen_drive"].values for part in traces)
+    np.testing.assert_array_equal(spikes, np.rint(spikes))
+    np.testing.assert_array_equal(frames, FRAMES[np.arange(10) // 3])
+    np.testing.assert_array_equal(number, 2.0)
+    np.testing.assert_array_equal(default, 0.5)
 
 
 def test_signals_have_units(tmp_path):

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from brian2 import Quantity, ms, second
 from brian2.units.fundamentalunits import have_same_dimensions
@@ -112,7 +113,7 @@ def epochs(
     events = run.events(block, tokens_of)
     labels, order = conditions_of(events, by, where)
     chosen = np.flatnonzero([label is not None for label in labels])
-    start, shift = _starts(recorded, _locked(events, lock, where)[chosen], first, last - first)
+    start, shift = _starts(recorded, locked(events, lock, where)[chosen], first, last - first)
     kept = chosen[start >= 0]
     _check_dropped(labels, kept, order, where)
     if not len(kept):
@@ -230,7 +231,10 @@ def within(
     return slice(low - first, high - first)
 
 
-def _locked(events, lock, where):
+def locked(events: pd.DataFrame, lock: str, where: str) -> np.ndarray:
+    """When each token of an event table is at time 0, float64 (token,), in s since the block's start.
+    UnknownNameError if `lock` is none of LOCKS.
+    """
     if lock not in LOCKS:
         raise UnknownNameError(
             f"tokens cannot be locked to {lock!r}", where=where, fix=nearest(lock, LOCKS)

@@ -40,8 +40,8 @@ def write_bids(
     label, and what only a run knows, fena_token, fena_gate and fena_blank_onset. The .json beside it
     says what the columns hold. Streams that were presented side by side have a file each
     (acq-stream0, ...), and so have modalities beside the one that paces the block (acq-sound). Names
-    in BIDS are letters and digits: other characters of a block's name are
-    left out, and a number is added where two would then be one.
+    in BIDS are letters and digits: other characters of a block's or population's name are
+    left out, and a number is added where two would then be one. README has the names as they are.
 
     ``TokenStream.from_events(path, omitted="omission")`` presents the tokens of
     such a file again. The format is that of Gorgolewski et al. 2016 (Sci. Data 3:160044), version
@@ -67,33 +67,34 @@ def write_bids(
         place = made / subject / "beh"
         place.mkdir(parents=True)
         tasks: dict[str, str] = {}
+        modalities: dict[tuple[str, str], str] = {}
         for recording in contents(run, blocks):
-            task = _task(recording.name, tasks)
+            task = _label(recording.name, tasks, "block")
             events = recording.events
             parts = {"": events}
             if "stream" in events:
                 parts = {f"_acq-stream{n:d}": table for n, table in events.groupby("stream")}
-            parts |= {f"_acq-{_letters(name)}": table for name, table in recording.others.items()}
+            acquisitions: dict[str, str] = {}
+            for name, table in recording.others.items():
+                parts[f"_acq-{_label(name, acquisitions, 'modality')}"] = table
+            modalities |= {(task, label): name for label, name in acquisitions.items()}
             for part, table in parts.items():
                 stem = f"{subject}_task-{task}{part}_events"
                 _write(place / stem, table.drop(columns="stream", errors="ignore"), recording.name)
-        _describe(made, run, tasks)
+        _describe(made, run, tasks, modalities)
 
 
-def _task(block, tasks):
-    """The label of a block, of letters and digits; `tasks` {label: block} holds those before it."""
-    label = plain = _letters(block) or "block"
+def _label(name, labels, otherwise):
+    """The label of a name, of letters and digits, or `otherwise` if it has none; `labels` {label:
+    name} holds those before it.
+    """
+    label = plain = "".join(c for c in name if c.isascii() and c.isalnum()) or otherwise
     number = 1
-    while label in tasks:
+    while label in labels:
         number += 1
         label = f"{plain}{number}"
-    tasks[label] = block
+    labels[label] = name
     return label
-
-
-def _letters(name):
-    """The letters and digits of a name, of which those in BIDS are."""
-    return "".join(c for c in name if c.isascii() and c.isalnum())
 
 
 def bids_events(events: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
@@ -152,7 +153,7 @@ def _write(stem, events, block):
     _write_json(stem.with_name(f"{stem.name}.json"), about)
 
 
-def _describe(folder, run, tasks):
+def _describe(folder, run, tasks, modalities):
     about = description(run)
     _write_json(
         folder / BIDS_DESCRIPTION,
@@ -167,6 +168,10 @@ def _describe(folder, run, tasks):
     )
     lines = [f"{title}: {text}" for title, text in about.items()]
     lines += [f"task-{label}: block {block}" for label, block in tasks.items()]
+    lines += [
+        f"task-{task}_acq-{label}: tokens of population {name}"
+        for (task, label), name in modalities.items()
+    ]
     lines += ["The participant is a simulated network; the number is its seed."]
     (folder / "README").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
     (folder / "participants.tsv").write_text(

@@ -14,8 +14,9 @@ from ...runs.store.events import times_of
 from ...runs.store.run import Run
 from ...runs.store.units import symbol
 
-#: Samples that are read from disk at once; a multiple of the chunks in which they are stored.
-AT_ONCE = 8192
+#: Samples that are read from disk at once, a multiple of the chunks in which they are stored; fewer if
+#: they take more than so many bytes, as weights may.
+AT_ONCE, MOST_BYTES = 8192, 16 * 2**20
 
 
 @attrs.frozen(eq=False)
@@ -35,6 +36,14 @@ class Signal:
         Symbol, "1" for none.
     unit_numbers : int (unit,)
         Of synapses their numbers, by source and then by target.
+    owner : str
+        The population or projection that was recorded, whatever its probe is called.
+    columns : dict of arrays (unit,)
+        What a column is, where its number does not say it: of a synapse the units that it joins,
+        "source" and "target"; of a histogram's bin its edges, "bin_start" and "bin_stop", in SI base
+        units.
+    finished : int (time,) or None
+        How many tokens had ended, of what was read where the network paused.
     """
 
     name: str
@@ -43,11 +52,26 @@ class Signal:
     rate: float | None
     units: str
     unit_numbers: np.ndarray
+    owner: str
+    columns: dict[str, np.ndarray]
+    finished: np.ndarray | None
+
+    @property
+    def kind(self) -> str:
+        """What a column is: "unit", "synapse", or of a summary "source", "target", "norm", "bin"."""
+        return str(self.values.dims[-1]).removeprefix(f"{self.name.partition('.')[0]}_")
+
+    @property
+    def at_once(self) -> int:
+        """Samples that are read from disk at once."""
+        each = self.values.dtype.itemsize * int(np.prod(self.values.shape[1:]))
+        return max(1, min(AT_ONCE, MOST_BYTES // each))
 
     def pieces(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first sample, values) of consecutive pieces."""
-        for start in range(0, len(self.time), AT_ONCE):
-            yield start, self.values[start : start + AT_ONCE].to_numpy()
+        step = self.at_once
+        for start in range(0, len(self.time), step):
+            yield start, self.values[start : start + step].to_numpy()
 
 
 @attrs.frozen(eq=False)
@@ -72,8 +96,10 @@ class Contents:
         What was kept for every token.
     signals : list of Signal
     spikes : dict
-        {population: (times in s since the block's start, unit numbers, the units that were
-        recorded)}, in order of time.
+        {probe: (times in s since the block's start, unit numbers, the units that were recorded)}, in
+        order of time. A probe is called as its population unless it has a name.
+    owners : dict
+        {probe: population or projection}.
     """
 
     name: str
@@ -86,6 +112,7 @@ class Contents:
     tokens: xr.Dataset
     signals: list[Signal]
     spikes: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    owners: dict[str, str]
 
     @property
     def offset(self) -> float:
@@ -140,7 +167,8 @@ def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
         dt = float(tokens.attrs["dt_s"])
         steps = int(_steps(events["onset"] + events["duration"], dt).max())
         steps += about.get("pause_steps", 0)
-        signals, spikes = _recorded(run, about) if about["probes"] else ([], {})
+        owners = probe_owners(run.manifest["inputs"]["protocol"], about["name"])
+        signals, spikes = _recorded(run, about, owners) if about["probes"] else ([], {})
         about = {**about, "start_from": run.starts_from(about["name"])}
         yield Contents(
             about["name"],
@@ -156,6 +184,7 @@ def contents(run: Run, blocks: Sequence[str] = ()) -> Iterator[Contents]:
             tokens,
             signals,
             spikes,
+            owners,
         )
         first_step += steps
 
@@ -164,21 +193,23 @@ def _steps(times, dt):
     return np.rint(np.asarray(times, dtype=float) / dt).astype(np.int64)
 
 
-def _recorded(run, about):
+def _recorded(run, about, owners):
     traces = run.traces(about["name"])
     signals, spikes = [], {}
     for name in sorted(traces.data_vars):
-        values, population = traces[name], name.partition(".")[0]
+        values, probe = traces[name], name.partition(".")[0]
+        owner = owners.get(probe, probe)
         if name.endswith(".spike_time"):
-            times, units = values.to_numpy(), traces[f"{population}.spike_unit"].to_numpy()
+            times, units = values.to_numpy(), traces[f"{probe}.spike_unit"].to_numpy()
             order = np.argsort(times, kind="stable")
-            spikes[population] = (
+            spikes[probe] = (
                 times[order],
                 units[order],
-                _recorded_units(run, about["name"], population, units),
+                _recorded_units(run, about["name"], probe, owner, units),
             )
         elif values.dims[0].startswith("time"):
             time = values[values.dims[0]].to_numpy()
+            finished = values.coords.get(f"{values.dims[0]}_tokens")
             signals.append(
                 Signal(
                     name,
@@ -187,6 +218,9 @@ def _recorded(run, about):
                     _rate(time),
                     symbol(values.attrs["units"]),
                     _column_numbers(values),
+                    owner,
+                    _columns(traces, probe, str(values.dims[-1])),
+                    finished.to_numpy() if finished is not None else None,
                 )
             )
     return signals, spikes
@@ -196,6 +230,15 @@ def _column_numbers(values):
     """Numbers of units or synapses; of the bins of a histogram their place."""
     last = str(values.dims[-1])
     return np.arange(values.shape[-1]) if last.endswith("_bin") else values[last].to_numpy()
+
+
+def _columns(traces, probe, dimension):
+    if dimension == f"{probe}_synapse":
+        return {end: traces[f"{probe}_{end}"].to_numpy() for end in ("source", "target")}
+    if dimension == f"{probe}_bin":
+        edges = {"bin_start": dimension, "bin_stop": f"{probe}_bin_stop"}
+        return {edge: traces[name].to_numpy() for edge, name in edges.items()}
+    return {}
 
 
 def _rate(time):
@@ -208,18 +251,17 @@ def _rate(time):
     )
 
 
-def _recorded_units(run, block, name, fired):
+def _recorded_units(run, block, probe, population, fired):
     """Units whose spikes were recorded, those that were silent included."""
     inputs = run.manifest["inputs"]
-    population = probe_owners(inputs["protocol"], block).get(name, name)
     for declared in inputs["protocol"]["blocks"]:
-        for probe in declared["probes"]:
+        for entry in declared["probes"]:
             if (
                 declared["name"] == block
-                and (probe.get("name") or probe["population"]) == name
-                and probe["units"] is not None
+                and (entry.get("name") or entry["population"]) == probe
+                and entry["units"] is not None
             ):
-                return np.union1d(probe["units"], fired).astype(int)
+                return np.union1d(entry["units"], fired).astype(int)
     size = next(p["size"] for p in inputs["model"]["populations"] if p["name"] == population)
     return np.arange(size)
 

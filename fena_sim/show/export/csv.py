@@ -27,8 +27,21 @@ LABELS = {
 }
 VALUE = {
     "variable": ("string", None, "population.variable; its units are listed at the file"),
-    "unit": ("integer", None, "number in the population"),
+    "unit": ("integer", None, "number in the population; of synapses and bins see the columns"),
     "value": ("number", None, "in the units of the variable"),
+}
+COLUMNS = {
+    "variable": VALUE["variable"],
+    "unit": ("integer", None, "number of the synapse or bin"),
+    "source": ("integer", None, "unit from which the synapse comes"),
+    "target": ("integer", None, "unit onto which it acts"),
+    "bin_start": ("number", None, "lower edge of the bin, in SI base units"),
+    "bin_stop": ("number", None, "upper edge of the bin, in SI base units"),
+}
+READINGS = {
+    "variable": VALUE["variable"],
+    "time": ("number", "s", "since the block's start"),
+    "tokens": ("integer", None, "tokens of the block that had ended"),
 }
 STREAM = {"stream": ("integer", None, LABELS["stream"])}
 
@@ -39,14 +52,17 @@ def write_csv(
     """Write a folder with one table per block and kind, and datapackage.json.
 
     <block>_events.csv: a row per token, as ``run.events``; of other modalities than that which paces
-    the block, <block>_<population>_events.csv. <block>_tokens.csv: a row per value kept
+    the block, <block>.<population>_events.csv. <block>_tokens.csv: a row per value kept
     of a token (event, [stream,] variable, index, value). <block>_traces.csv: a row per sample
-    (time, [stream,] variable, unit, value). <block>_spikes.csv: a row per spike (time, population,
-    unit). Times are in s since the block's start. Numbers are written in full: reading them gives
+    (time, [stream,] variable, unit, value). <block>_columns.csv: the units that each recorded synapse
+    joins, and the edges of bins of histograms. <block>_readings.csv: how many tokens had ended when
+    the network paused to be read. <block>_spikes.csv: a row per spike (time, population,
+    unit). A probe with a name has it in the place of its population's. Times are in s since the block's start. Numbers are written in full: reading them gives
     the same numbers (in single precision where they were recorded so).
 
     datapackage.json describes every file, column and unit (Frictionless Data Package,
-    specs.frictionlessdata.io), the run and its parameters.
+    specs.frictionlessdata.io), the run and its parameters, and of which population or projection a
+    probe with a name is (``probes``).
 
     Parameters
     ----------
@@ -85,7 +101,7 @@ def _block(recording, folder):
     events, kept = recording.events, recording.tokens
     streams = "stream" in kept.dims
     tables = {"events": events}
-    tables |= {f"{population}_events": table for population, table in recording.others.items()}
+    tables |= {f".{population}_events": table for population, table in recording.others.items()}
     for kind, table in tables.items():
         fields = {column: _event_field(table, column) for column in table}
         yield _table(folder, recording, kind, [table], fields)
@@ -114,11 +130,27 @@ def _block(recording, folder):
             fields,
             units,
         )
+        columns = [
+            _rows(s, {"unit": s.unit_numbers, **s.columns}, COLUMNS)
+            for s in recording.signals
+            if s.columns
+        ]
+        readings = [
+            _rows(s, {"time": s.time, "tokens": s.finished}, READINGS)
+            for s in recording.signals
+            if s.finished is not None
+        ]
+        for kind, frames, fields in (
+            ("columns", columns, COLUMNS),
+            ("readings", readings, READINGS),
+        ):
+            if frames:
+                yield _table(folder, recording, kind, frames, fields)
     if recording.spikes:
         fields = {
             "time": ("number", "s", "since the block's start"),
-            "population": ("string", None, "population that spikes"),
-            "unit": VALUE["unit"],
+            "population": ("string", None, "population that spikes, or the name of its probe"),
+            "unit": ("integer", None, "number in the population"),
         }
         rows = (
             pd.DataFrame({"time": times, "population": name, "unit": units})
@@ -128,13 +160,15 @@ def _block(recording, folder):
 
 
 def _table(folder, recording, kind, frames, fields, units=None):
-    path = folder / f"{recording.name}_{kind}.csv"
+    # No name has a dot, so that no table of a modality has the name of another block's.
+    path = folder / f"{recording.name}{'' if kind.startswith('.') else '_'}{kind}.csv"
     for number, frame in enumerate(frames):
         frame.to_csv(path, mode="a", header=number == 0, **FORMAT)
     described = [
         {"name": name, "type": form, **({"unit": unit} if unit else {}), "description": what}
         for name, (form, unit, what) in fields.items()
     ]
+    named = {probe: owner for probe, owner in recording.owners.items() if probe != owner}
     return {
         "name": path.stem.lower(),
         "path": path.name,
@@ -142,6 +176,7 @@ def _table(folder, recording, kind, frames, fields, units=None):
         "encoding": "utf-8",
         "dialect": {"lineTerminator": "\r\n"},
         **({"units": units} if units else {}),
+        **({"probes": named} if named and kind in ("traces", "spikes") else {}),
         "schema": {"fields": described},
     }
 
@@ -167,6 +202,12 @@ def _token_rows(kept, columns):
         yield frame.reindex(columns=columns).astype(
             {c: "Int64" for c in columns if c in ("event", "stream", "index")}
         )
+
+
+def _rows(signal, columns, fields):
+    """Rows of a signal; what it has not is empty."""
+    frame = pd.DataFrame({"variable": signal.name, **columns}).reindex(columns=list(fields))
+    return frame.astype({c: "Int64" for c, (form, _, _) in fields.items() if form == "integer"})
 
 
 def _sample_rows(signals, columns):

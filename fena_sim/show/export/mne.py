@@ -13,6 +13,7 @@ from ...errors import FenaError, StimulusError
 from ...runs.store.run import Run
 from .contents import contents
 from .files import appearing, needed
+from .mne_annotations import cut_at
 from .mne_channels import chosen, information
 from .mne_epochs import mne_epochs
 
@@ -26,6 +27,7 @@ def write_mne(
     window: tuple[Quantity, Quantity] = (-50 * ms, 300 * ms),
     lock: str = "onset",
     variables: Sequence[str] = (),
+    tokens_of: str | None = None,
 ) -> None:
     """Write evoked responses (-ave.fif) or single trials (-epo.fif).
 
@@ -36,7 +38,8 @@ def write_mne(
     MNE's type "misc": units of a model have no sensors, no positions and most have no physical
     unit, and "eeg" would lay claim to all three. Values are written as they are; the channel's unit
     is V where the variable is in volts, else none, and the file's description lists the variables
-    with their units. Plot with ``evoked.plot(picks="misc")``. FIF files hold single precision.
+    with their units. Plot with ``evoked.plot(picks="misc")``. FIF files hold single precision. They
+    hold no spikes and nothing that was kept per token.
 
     Parameters
     ----------
@@ -50,11 +53,14 @@ def write_mne(
     force : bool
         Replace an earlier file.
     by, window, lock
-        As in :func:`fena_sim.epochs.epochs`. The comment of each response is "block: condition",
-        `nave` its number of tokens.
+        As in :func:`fena_sim.epochs.epochs`. The comment of each response is "block: condition", with
+        several modalities "block/population: condition", and `nave` its number of tokens.
     variables : sequence of str
         "population.variable"; all that were sampled if empty. A FIF file has one list of channels
         and one clock.
+    tokens_of : str, optional
+        With several modalities, the population at whose tokens the recording is cut; that which paces
+        the block if left out. In single trials, the tokens of the others are annotations.
 
     Raises
     ------
@@ -72,7 +78,7 @@ def write_mne(
         )
     if str(path).endswith("-epo.fif"):
         with appearing(path, force, "-epo.fif") as made:
-            trials = mne_epochs(run, blocks, by, window, lock, variables)
+            trials = mne_epochs(run, blocks, by, window, lock, variables, tokens_of)
             trials.save(made, verbose="error")
         return
     with appearing(path, force, "-ave.fif") as made:
@@ -80,7 +86,7 @@ def write_mne(
         for recording in contents(run, blocks):
             signals = chosen(recording, variables)
             if signals:
-                responses += _evoked(mne, run, recording, signals, by, window, lock)
+                responses += _evoked(mne, run, recording, signals, by, window, lock, tokens_of)
         if not responses:
             raise StimulusError(
                 "these blocks have no samples",
@@ -98,11 +104,15 @@ def write_mne(
         mne.write_evokeds(made, responses, verbose="error")
 
 
-def _evoked(mne, run, recording, signals, by, window, lock):
+def _evoked(mne, run, recording, signals, by, window, lock, tokens_of):
     means = [
-        average(epochs(run, recording.name, s.name, window, by=by, lock=lock), "units")
+        average(
+            epochs(run, recording.name, s.name, window, by=by, lock=lock, tokens_of=tokens_of),
+            "units",
+        )
         for s in signals
     ]
+    place = "/".join([recording.name, *cut_at(run, recording.name, tokens_of)])
     first, info = means[0], information(mne, run, signals, means[0].attrs["interval_s"])
     for condition in first.attrs["conditions"]:
         data = np.concatenate([mean.sel(condition=condition).to_numpy().T for mean in means])
@@ -111,6 +121,6 @@ def _evoked(mne, run, recording, signals, by, window, lock):
             info,
             tmin=float(first["time"][0]),
             nave=int(first["tokens"].sel(condition=condition)),
-            comment=f"{recording.name}: {condition}",
+            comment=f"{place}: {condition}",
             verbose="error",
         )

@@ -29,14 +29,17 @@ def write_neo(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
     Every block of the protocol is a Segment, with times in s since its start. Sampled variables are
     AnalogSignals "population.variable" (time, unit) with their units, with streams side by side one
     for each ("population.variable stream 0"); of probes that kept windows around the tokens,
-    IrregularlySampledSignals. The array annotation "unit" numbers the columns. Spikes are one
+    IrregularlySampledSignals. The array annotation "unit" numbers the columns; of synapses "source" and
+    "target" have the units that each joins, of histograms "bin_start" and "bin_stop" the edges. The
+    annotation "tokens" of what was read where the network paused tells how many tokens had ended.
+    Everything kept per token is an IrregularlySampledSignal "readout NAME" at the onsets. Spikes are one
     SpikeTrain per neuron, silent ones included. Tokens are the Epoch "tokens" (from the start of
     the blank to the end of the presentation), labelled by their symbols, with the columns of the
     event table as array annotations, and the Event "onsets". Where a label's name cannot be one in
     a NIX file, the epoch's annotation ``label_names`` has it, as JSON {name in the file: name of the
     label}; columns in which a text holds NUL have each text as JSON, and the annotation
     ``texts_as_json`` lists them. The annotations of the Block say
-    where the run comes from. What was kept per token is not written. Neo keeps a file's signals in
+    where the run comes from. Neo keeps a file's signals in
     memory while it writes; choose blocks if they do not fit.
 
     Parameters
@@ -88,7 +91,9 @@ def _segment(neo, recording, index):
             (segment.analogsignals if signal.rate else segment.irregularlysampledsignals).append(
                 made
             )
-    for population, (times, units, recorded) in recording.spikes.items():
+    for made in _readouts(neo, recording):
+        segment.irregularlysampledsignals.append(made)
+    for probe, (times, units, recorded) in recording.spikes.items():
         for unit in recorded:
             segment.spiketrains.append(
                 neo.SpikeTrain(
@@ -96,8 +101,8 @@ def _segment(neo, recording, index):
                     units="s",
                     t_start=0.0,
                     t_stop=max(recording.duration, times.max(initial=0)),
-                    name=f"{population} {unit}",
-                    population=population,
+                    name=f"{probe} {unit}",
+                    population=recording.owners.get(probe, probe),
                     unit=int(unit),
                 )
             )
@@ -156,7 +161,9 @@ def _signals(neo, signal):
         common = dict(
             units=quantity(signal.values.attrs["units"]),
             name=name,
-            array_annotations={"unit": np.asarray(signal.unit_numbers)},
+            array_annotations={"unit": np.asarray(signal.unit_numbers), **signal.columns},
+            owner=signal.owner,
+            **({} if signal.finished is None else {"tokens": signal.finished.tolist()}),
         )
         if signal.rate:
             yield neo.AnalogSignal(
@@ -167,6 +174,34 @@ def _signals(neo, signal):
             )
         else:
             yield neo.IrregularlySampledSignal(signal.time, columns, time_units="s", **common)
+
+
+def _readouts(neo, recording):
+    """What was kept per token, at the onsets; of streams one for each."""
+    kept, events = recording.tokens, recording.events
+    for name in sorted(kept.data_vars):
+        values = kept[name]
+        streams = {f"readout {name}": (values, events)}
+        if "stream" in values.dims:
+            streams = {
+                f"readout {name} stream {k}": (
+                    values.isel(stream=k),
+                    events[events["stream"] == k],
+                )
+                for k in range(values.sizes["stream"])
+            }
+        for title, (some, table) in streams.items():
+            columns = some.to_numpy().reshape(len(some), -1)
+            last = some.dims[-1]
+            numbers = some[last].to_numpy() if some.ndim > 1 else np.zeros(1, dtype=int)
+            yield neo.IrregularlySampledSignal(
+                table["onset"].to_numpy()[: len(columns)],
+                columns,
+                time_units="s",
+                units=quantity(values.attrs["units"]),
+                name=title,
+                array_annotations={"unit": numbers},
+            )
 
 
 def quantity(units: str) -> "Quantity":

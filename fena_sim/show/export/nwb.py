@@ -11,9 +11,10 @@ import pandas as pd
 from ...runs.store.events import as_text
 from ...runs.store.run import Run
 from ...runs.store.units import symbol
-from .contents import AT_ONCE, Contents, contents, description
+from .contents import Contents, contents, description
 from .files import appearing, needed
 from .hdf5 import column_names, without_nul
+from .nwb_signals import columns_of, written
 
 #: NCBI taxonomy has an entry for what no species has: "synthetic construct". NWB asks for a subject
 #: with a species.
@@ -52,15 +53,18 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
 
     Times are in seconds of one session in which the blocks follow one another (table ``epochs``).
     Sampled variables are TimeSeries "block.variable" in acquisition, (time, [stream,] unit), in
-    their own units ("1" for none); spikes are the table ``units``, of which each row is a neuron;
+    their own units ("1" for none). What was read where the network paused, weights among it, is a
+    table there, with a row per reading (time, tokens, value), and so is a recording with fewer samples
+    than columns. "block.probe.columns" in analysis has the units that each recorded synapse joins, and
+    the edges of bins. Spikes are the table ``units``, of which each row is a neuron;
     tokens are the table ``trials`` with all columns of the event tables and, as "readout_...",
     everything that was kept per token. Columns that not all blocks have are NaN (empty for text)
     elsewhere. A label whose name NWB cannot use is written under another, and the column's
     description has its own; where a text of a column holds NUL, each is written as JSON, and the
     description says so. If no neuron fired at all, the table ``silent_units`` in analysis lists
     those recorded in the place of ``units``. Populations, projections, parameters, vocabulary and provenance (seed, device,
-    versions) are tables in analysis; the notes are the declaration of the model as JSON. The
-    subject is a synthetic construct, the network of this seed.
+    versions) are tables in analysis; the notes are the declaration of the model as JSON, those on
+    stimuli that of the protocol. The subject is a synthetic construct, the network of this seed.
 
     Parameters
     ----------
@@ -94,6 +98,7 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
             source_script=about["command"],
             source_script_file_name=run.manifest["command"][0],
             notes=json.dumps(run.manifest["inputs"]["model"], sort_keys=True),
+            stimulus_notes=json.dumps(run.manifest["inputs"]["protocol"], sort_keys=True),
             subject=pynwb.file.Subject(
                 subject_id=f"{model['name']}-seed{run.seed}",
                 species=SYNTHETIC,
@@ -105,7 +110,7 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
         )
         trials: list[tuple[dict, pd.DataFrame, dict]] = []
         others: dict[str, list[tuple[dict, pd.DataFrame, dict]]] = {}
-        spikes: dict[tuple[str, int], list[tuple[Contents, np.ndarray]]] = {}
+        spikes: dict[tuple[str, str, int], list[tuple[Contents, np.ndarray]]] = {}
         file.add_epoch_column(
             "start_from",
             "initial, or the block (RUN:BLOCK of another run) whose last state it begins with",
@@ -120,10 +125,13 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
                 self_paced=bool(recording.about["self_paced"]),
             )
             for signal in recording.signals:
-                file.add_acquisition(_series(pynwb, recording, signal))
-            for population, (times, units, recorded) in recording.spikes.items():
+                file.add_acquisition(written(pynwb, recording, signal))
+            for table in columns_of(pynwb, recording):
+                file.add_analysis(table)
+            for probe, (times, units, recorded) in recording.spikes.items():
+                owner = recording.owners.get(probe, probe)
                 for unit in recorded:
-                    spikes.setdefault((population, int(unit)), []).append(
+                    spikes.setdefault((owner, probe, int(unit)), []).append(
                         (recording, times[units == unit] + recording.offset)
                     )
             trials.append(_trials(recording, recording.events, recording.tokens))
@@ -138,42 +146,6 @@ def write_nwb(run: Run, path: str | Path, blocks: Sequence[str] = (), force: boo
             file.add_analysis(table)
         with pynwb.NWBHDF5IO(str(made), "w") as io:
             io.write(file)
-
-
-def _series(pynwb, recording, signal):
-    """A TimeSeries whose samples are read from the run piece by piece while the file is written."""
-    from hdmf.backends.hdf5 import H5DataIO
-    from hdmf.data_utils import GenericDataChunkIterator
-
-    class Pieces(GenericDataChunkIterator):
-        def _get_data(self, selection):
-            return signal.values[selection].to_numpy()
-
-        def _get_maxshape(self):
-            return signal.values.shape
-
-        def _get_dtype(self):
-            return signal.values.dtype
-
-    piece = (min(len(signal.time), AT_ONCE), *signal.values.shape[1:])
-    pieces = Pieces(buffer_shape=piece, chunk_shape=piece)
-    if signal.rate is None:
-        timing = {"timestamps": signal.time + recording.offset}
-    else:
-        timing = {"starting_time": recording.offset + float(signal.time[0]), "rate": signal.rate}
-    owner, _, variable = signal.name.partition(".")
-    kind = "population" if str(signal.values.dims[-1]).endswith("_unit") else "projection"
-    what = str(signal.values.dims[-1]).removeprefix(f"{owner}_")
-    columns = f"streams and {what}s" if signal.values.ndim == 3 else f"{what}s"
-    numbers = signal.unit_numbers.tolist()
-    return pynwb.TimeSeries(
-        name=f"{recording.name}.{signal.name}",
-        data=H5DataIO(pieces, compression="gzip"),
-        unit=signal.units,
-        description=f"{variable} of {kind} {owner} in block {recording.name}",
-        comments=f"Columns: {columns} of the {kind}; {what}s {numbers}",
-        **timing,
-    )
 
 
 def _trials(recording, events, tokens=None):
@@ -276,18 +248,22 @@ def _label(tables, label):
 def _add_units(pynwb, file, spikes, run):
     if not any(len(times) for pieces in spikes.values() for _, times in pieces):
         if spikes:  # tools take a table of units without any spike for a mistake
-            names, numbers = zip(*spikes, strict=True)
+            names, probes, numbers = zip(*spikes, strict=True)
             about = "neurons whose spikes were recorded, of which none fired"
-            silent = _texts(pynwb, "silent_units", about, population=names)
+            silent = _texts(pynwb, "silent_units", about, population=names, probe=probes)
             silent.add_column("unit", "number in the population", data=list(numbers))
             file.add_analysis(silent)
         return
     file.add_unit_column("population", "population of the model")
+    file.add_unit_column(
+        "probe", "what the recording is called: as the population, if it has no name"
+    )
     file.add_unit_column("unit", "number in the population")
-    for (population, unit), pieces in spikes.items():
+    for (population, probe, unit), pieces in spikes.items():
         file.add_unit(
             spike_times=np.concatenate([times for _, times in pieces]),
             population=population,
+            probe=probe,
             unit=unit,
             obs_intervals=[[r.offset, float(r.in_session(r.duration))] for r, _ in pieces],
         )

@@ -5,6 +5,10 @@ from types import SimpleNamespace
 import handmade
 import numpy as np
 import pytest
+import whole
+
+import fena_sim as fs
+from fena_sim.runs.store.events import save_events
 
 #: A block begins with the blank before its first token (s).
 BLANK = 0.01
@@ -94,3 +98,38 @@ def two_streams(tmp_path_factory):
         readouts=READOUTS,
     )
     return SimpleNamespace(run=run, values=values, table=table, tokens=tokens)
+
+
+@pytest.fixture(scope="session")
+def awkward(tmp_path_factory):
+    """Modalities "sound" and "s_ound" beside "picture" in a block "b", and a block "b_sound"."""
+    tables = {
+        name: handmade.events([0.01, 0.06], [0, token])
+        for token, name in enumerate(("b", "b_sound", "sound", "s_ound"))
+    }
+    folder = tmp_path_factory.mktemp("awkward") / "run"
+    blocks = {name: (tables[name], None, None) for name in ("b", "b_sound")}
+    handmade.write(folder, blocks, POPULATIONS)
+
+    def several(manifest):
+        streams = dict.fromkeys(("picture", "sound", "s_ound"))
+        manifest["inputs"]["protocol"]["blocks"][0].update(streams=streams, paced_by="picture")
+
+    handmade.edit(folder, several)
+    for name in ("sound", "s_ound"):
+        save_events(folder / "events" / f"b.{name}.tsv", tables[name])
+    return SimpleNamespace(run=fs.open_run(folder), tables=tables)
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory):
+    """A run that holds everything a run of one network can hold."""
+    out = tmp_path_factory.mktemp("everything")
+    return fs.run(whole.model(), whole.protocol(), device="runtime", out=out)
+
+
+@pytest.fixture(scope="session")
+def beside(tmp_path_factory):
+    """A run of two streams side by side, with weights."""
+    model, protocol = whole.side_by_side()
+    return fs.run(model, protocol, device="dense64", out=tmp_path_factory.mktemp("beside"))

@@ -105,6 +105,21 @@ def test_names_of_blocks_stay_apart(tmp_path):
     assert "task-ab2: block ab\n" in (tmp_path / "data" / "README").read_text("utf-8")
 
 
+def test_modalities_stay_apart(awkward, tmp_path):
+    write_bids(awkward.run, tmp_path / "data")
+    found = {
+        path.split("_events")[0][10:]: file for path, file in tables(tmp_path / "data").items()
+    }
+    files = {"b": "task-b", "sound": "task-b_acq-sound", "s_ound": "task-b_acq-sound2"}
+    files["b_sound"] = "task-bsound"
+    assert set(found) == set(files.values())
+    for name, stem in files.items():
+        symbols = [r["trial_type"] for r in rows(found[stem])]
+        assert symbols == awkward.tables[name]["symbol"].tolist()
+    readme = (tmp_path / "data" / "README").read_text("utf-8")
+    assert "task-b_acq-sound2: tokens of population s_ound\n" in readme
+
+
 def test_a_vocabulary_with_a_token_called_omission():
     table = handmade.events([0.01, 0.06], [0, -1])
     table.loc[0, "symbol"] = "omission"

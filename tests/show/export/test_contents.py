@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fena_sim.show.export.contents import Contents
+from fena_sim.show.export.contents import Contents, contents
 
 BLOCK = Contents(
     name="b",
@@ -21,6 +21,7 @@ BLOCK = Contents(
     tokens=None,
     signals=[],
     spikes={},
+    owners={},
 )
 
 
@@ -44,3 +45,15 @@ def test_what_adjoins_in_steps_adjoins_in_time(dt, first, periods):
         float(int(step) * Decimal(dt)) for step in start
     ]
     assert block.offset == begin[0]
+
+
+def test_wide_recordings_are_read_a_few_samples_at_a_time(made, monkeypatch):
+    """Of five units in single precision a sample takes 20 bytes."""
+    (first,) = contents(made.run, ["first"])
+    rates = next(signal for signal in first.signals if signal.name == "rate.r")
+    assert rates.at_once == 8192
+    for most, samples in ((70, 3), (1, 1)):
+        monkeypatch.setattr("fena_sim.show.export.contents.MOST_BYTES", most)
+        pieces = list(rates.pieces())
+        assert [start for start, _ in pieces] == list(range(0, 300, samples))
+        np.testing.assert_array_equal(np.concatenate([v for _, v in pieces]), made.rates)

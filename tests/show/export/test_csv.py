@@ -151,3 +151,13 @@ def test_streams_side_by_side(two_streams, tmp_path):
         index="event", columns="index", values="value"
     )
     np.testing.assert_array_equal(state, two_streams.tokens["state"].values[:, 1])
+
+
+def test_tables_of_modalities_and_blocks_stay_apart(awkward, tmp_path):
+    write_csv(awkward.run, tmp_path / "csv")
+    files = {"b": "b", "b_sound": "b_sound", "sound": "b.sound", "s_ound": "b.s_ound"}
+    for name, stem in files.items():
+        table = pd.read_csv(tmp_path / "csv" / f"{stem}_events.csv", keep_default_na=False)
+        assert table["symbol"].tolist() == awkward.tables[name]["symbol"].tolist()
+    about = json.loads((tmp_path / "csv" / "datapackage.json").read_text("utf-8"))
+    assert len({entry["name"] for entry in about["resources"]}) == len(about["resources"]) == 4

@@ -107,6 +107,16 @@ def test_single_trials_with_events_labels_and_drop_log(made, tmp_path):
     assert trials.metadata["onset"].tolist() == pytest.approx(made.tables["first"]["onset"])
 
 
+def test_events_are_at_time_0_of_every_lock(made):
+    """The blank is 10 ms and the presentation 40 ms long."""
+    within = (0 * ms, 1 * ms)
+    cases = {"blank_onset": (0, within), "onset": (10, within), "offset": (50, (-1 * ms, 0 * ms))}
+    for lock, (first, window) in cases.items():
+        trials = mne_epochs(made.run, ["first"], "role", window, lock)
+        assert len(trials) == 6
+        np.testing.assert_array_equal(trials.events[:, 0], first + 50 * np.arange(6))
+
+
 def test_the_drop_log_tells_what_lacks_from_what_nobody_asked_for(made):
     """A window that begins 40 ms before the onset lacks samples of the first token alone."""
 

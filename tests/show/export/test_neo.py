@@ -47,9 +47,21 @@ def test_signals_are_the_same_numbers_with_units(made, block):
     assert float(rates.sampling_rate.rescale("Hz")) == 1000 and rates.array_annotations[
         "unit"
     ].tolist() == [0, 1, 2, 3, 4]
-    (windowed,) = block.segments[2].irregularlysampledsignals
+    windowed = {s.name: s for s in block.segments[2].irregularlysampledsignals}["rate.r"]
     np.testing.assert_array_equal(windowed.magnitude, made.windowed["rate.r"])
     np.testing.assert_array_equal(windowed.times.magnitude, made.windowed["time"])
+
+
+def test_readouts_are_at_the_onsets(made, block):
+    for segment in block.segments:
+        found = {s.name: s for s in segment.irregularlysampledsignals}
+        table = made.tables[segment.name]
+        for name, values in made.tokens[segment.name].data_vars.items():
+            kept = found[f"readout {name}"]
+            np.testing.assert_array_equal(kept.magnitude, values.values.reshape(len(table), -1))
+            np.testing.assert_allclose(kept.times.rescale("s").magnitude, table["onset"])
+            numbers = kept.array_annotations["unit"].tolist()
+            assert numbers == list(range(values[0].size))  # levels 0 and 1, units
 
 
 def test_spikes_and_tokens(made, block):

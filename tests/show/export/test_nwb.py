@@ -274,7 +274,7 @@ def test_streams_side_by_side(two_streams, tmp_path):
 
 def test_a_long_recording_is_written_in_pieces(made, tmp_path, monkeypatch):
     """Never more than 64 samples are asked for at once, and the numbers are the same."""
-    monkeypatch.setattr("fena_sim.show.export.nwb.AT_ONCE", 64)
+    monkeypatch.setattr("fena_sim.show.export.contents.AT_ONCE", 64)
     asked = []
     import xarray as xr
 
