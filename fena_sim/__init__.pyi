@@ -1,7 +1,7 @@
+from .declare.measured.signal import Signal as Signal
 from .declare.model.connectivity import DistanceDependent as DistanceDependent
 from .declare.model.connectivity import FixedInDegree as FixedInDegree
 from .declare.model.connectivity import Probability as Probability
-from .declare.measured.signal import Signal as Signal
 from .declare.model.hierarchy import Hierarchy as Hierarchy
 from .declare.model.hierarchy import Settling as Settling
 from .declare.model.initial import Normal as Normal

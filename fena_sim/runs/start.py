@@ -81,9 +81,7 @@ def _shared_out(model, origin, block, measured):
     return {**state, f"{streams.NAME}.iterations": np.zeros(model.batch)}
 
 
-def check_start(
-    model: Hierarchy, origin: Run, block: str, measured: Mapping[str, Signal]
-) -> None:
+def check_start(model: Hierarchy, origin: Run, block: str, measured: Mapping[str, Signal]) -> None:
     """Raise CheckpointError unless the state at the end of `block` is one of `model`'s, but for
     measured signals; nothing is built for it.
     """

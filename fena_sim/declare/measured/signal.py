@@ -210,16 +210,3 @@ class Signal:
         """
         given = {"part": POSITIVE, "norm": SUM, **options}
         return cls(population, variable, lowpass=lowpass, **given)
-
-    def describe(self) -> str:
-        """In words, without the populations: "sum of the positive and negative parts, ..."."""
-        parts = {
-            POSITIVE: "the positive part",
-            NEGATIVE: "the negative part",
-            BOTH: "the absolute value",
-            SIGNED: "the value",
-        }
-        above = f" above {self.threshold}" if self.threshold is not None else ""
-        weight = f", times {self.weight}" if self.weight else ""
-        lowpass = f", low-pass {self.lowpass}" if self.lowpass is not None else ""
-        return f"{self.norm} of {parts[self.part]}{above}{weight}{lowpass}"

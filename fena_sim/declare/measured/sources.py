@@ -1,19 +1,24 @@
 """What of a model a measured signal is computed from."""
 
+from collections.abc import Sequence
+
 import attrs
-from brian2.units.fundamentalunits import (
-    DIMENSIONLESS,
-    Dimension,
-    get_dimensions,
-)
+from brian2 import Quantity
+from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_dimensions
 
 from ...errors import DeclarationError, ProtocolError, UnitError, UnknownNameError, nearest
 from ..model.hierarchy import Hierarchy
 from ..model.population import get_unit_name
-from .signal import SYNAPTIC_INPUTS, Signal
+from .signal import BOTH, NEGATIVE, POSITIVE, SIGNED, SYNAPTIC_INPUTS, Signal
 
 #: Roles of the populations of a level whose synaptic inputs are those of the level.
 RECEIVING = ("state", "error")
+_WORDS = {
+    POSITIVE: "positive part",
+    NEGATIVE: "negative part",
+    BOTH: "absolute value",
+    SIGNED: "value",
+}
 
 
 @attrs.frozen
@@ -73,6 +78,24 @@ def dimensions_of(signal: Signal, model: Hierarchy, where: str) -> Dimension:
     weight = weight_of(signal, model, where)
     of_weight = model.dimensions_of(weight.path, where) if weight else DIMENSIONLESS
     return model.dimensions_of(first.path, where) * of_weight
+
+
+def in_words(signal: Signal, model: Hierarchy, where: str) -> str:
+    """What a signal is: "sum of the absolute value of error_0.error, times precision_0.precision"."""
+    of = ", ".join(source.path for source in sources(signal, model, where))
+    above = f" above {signal.threshold}" if signal.threshold else ""
+    weight = f", times {signal.weight}" if signal.weight else ""
+    lowpass = "" if signal.lowpass is None else f", low-pass filtered with {signal.lowpass}"
+    window = "" if signal.window is None else f"; response: {span(signal.window)}"
+    baseline = "" if signal.baseline is None else f" against {span(signal.baseline)}"
+    part = f"{_WORDS[signal.part]} of {of}{above}"
+    return f"{signal.norm} of the {part}{weight}{lowpass}{window}{baseline * bool(window)}"
+
+
+def span(edges: Sequence[Quantity]) -> str:
+    """A window in words: "0 to 250 ms"."""
+    low, high = (float(edge) * 1e3 for edge in edges)
+    return f"{low:.12g} to {high:.12g} ms"
 
 
 def _itself(path, model, where):
@@ -143,7 +166,9 @@ def _of_level(level, model, where):
     found = [p for p in model.populations if p.level == level]
     if not found:
         raise UnknownNameError(
-            f"model {model.name!r} has no level {level}", where=where, fix=nearest(level, model.levels)
+            f"model {model.name!r} has no level {level}",
+            where=where,
+            fix=nearest(level, model.levels),
         )
     return found
 
