@@ -22,14 +22,14 @@ NORMS = (SUM, RMS, MEAN_SQUARE)
 SYNAPTIC_INPUTS = "synaptic inputs"
 
 
-def _populations(given: Any) -> str | int | tuple:
+def _populations(given):
     if isinstance(given, str) or not isinstance(given, Iterable):
         return given
     found = sequence(given, "populations", "Signal.population", ProtocolError)
     return found[0] if len(found) == 1 and isinstance(found[0], str) else found
 
 
-def _times(given: Any) -> Any:
+def _times(given):
     return tuple(given) if isinstance(given, (list, np.ndarray)) else given
 
 

@@ -10,7 +10,6 @@ from ...errors import ProtocolError, UnknownNameError, nearest
 from ..arguments import checked
 from ..html import protocol_html
 from ..measured.signal import Signal
-from ..model import equations as eq
 from ..sequence import sequence
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
@@ -109,7 +108,6 @@ class Protocol:
                     where=self.where,
                     fix="use letters, digits and underscores, e.g. 'mmn'",
                 )
-        eq.check_free(self.measured, f"measured signals of {self.where}")
 
     @property
     def where(self) -> str:
