@@ -1,6 +1,7 @@
 """A measured signal, as it is declared before a run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import attrs
@@ -23,7 +24,11 @@ SYNAPTIC_INPUTS = "synaptic inputs"
 
 
 def _populations(given):
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    try:
+        return index(given)
+    except TypeError:  # no level
+        pass
+    if isinstance(given, str):
         return given
     found = sequence(given, "populations", "Signal.population", ProtocolError)
     return found[0] if len(found) == 1 and isinstance(found[0], str) else found
@@ -148,7 +153,9 @@ class Signal:
         if edges is None:
             return
         check_order(edges, f"the two times of a {name}", self.where, ProtocolError)
-        if len(edges) != 2 or not all(have_same_dimensions(edge, second) for edge in edges):
+        if len(edges) != 2 or not all(
+            np.shape(edge) == () and have_same_dimensions(edge, second) for edge in edges
+        ):
             raise UnitError(
                 f"the {name} {clipped(edges)} is not two times",
                 where=self.where,
