@@ -271,7 +271,7 @@ def test_nor_does_fena_on_the_dense_device(device, tmp_path):
 
 @pytest.mark.compile
 def test_streams_side_by_side_have_signals_of_their_own(tmp_path):
-    names = ("positive", "weighted_apart", "of_level", "lfp", "filtered")
+    names = ("positive", "weighted", "weighted_apart", "of_level", "lfp", "filtered")
     given = protocol({name: MEASURED[name] for name in names}, batch=3)
     run = fs.run(model(batch=3), given, device="dense64", out=tmp_path)
     for one in run.streams:
@@ -498,6 +498,18 @@ def test_inputs_of_different_units_are_refused():
     )
     with pytest.raises(FenaError, match="different units"):
         Plan.of(declared, protocol({"s": Signal.lfp_like(2)}), device="runtime")
+
+
+def test_signals_cannot_have_the_names_of_parts_of_each_other():
+    with pytest.raises(FenaError, match="taken by 's_of_cells_v'"):
+        given = protocol({"s": Signal("cells", "v"), "s_of_cells_v": Signal("slow", "v")})
+        Plan.of(model(), given, device="runtime")
+
+
+def test_a_notebook_shows_them():
+    shown = protocol({"mmn": Signal(["cells", "slow"], "v", weight="gain.g")})._repr_html_()
+    assert all(word in shown for word in ("Measured signals", "mmn", "cells", "gain.g"))
+    assert "Measured" not in protocol()._repr_html_()
 
 
 def test_a_probe_of_something_else_cannot_have_a_signals_name():

@@ -55,7 +55,7 @@ def attached(model: Hierarchy, measured: Mapping[str, Signal]) -> Hierarchy:
     populations, projections = list(model.populations), list(model.projections)
     for name, signal in sorted(measured.items()):
         where = f"measured signal {name!r}"
-        _check_name(name, model, where)
+        _check_name(name, model, measured, where)
         units, sums, unit = _declare(name, signal, model, last, where)
         populations += [*units, unit]
         projections += sums
@@ -87,12 +87,13 @@ def recorded(protocol: Protocol, dt: Quantity) -> Protocol:
     return attrs.evolve(protocol, blocks=blocks)
 
 
-def _check_name(name, model, where):
+def _check_name(name, model, measured, where):
     members = [*RESERVED, *(m.name for m in (*model.populations, *model.projections))]
+    members += [other for other in measured if other != name]
     taken = [member for member in members if belongs(member, [name])]
     if taken:
         raise ProtocolError(
-            f"the name is taken: model {model.name!r} has {taken[0]!r}",
+            f"the name is taken by {taken[0]!r} of model {model.name!r} or of its signals",
             where=where,
             fix=f"give the signal another name, e.g. {name + '_measured'!r}",
         )
