@@ -1,8 +1,8 @@
 """A measured signal, as it is declared before a run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import index
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
@@ -23,18 +23,18 @@ NORMS = (SUM, RMS, MEAN_SQUARE)
 SYNAPTIC_INPUTS = "synaptic inputs"
 
 
-def _populations(given):
+def _populations(given: str | int | Sequence[str]) -> str | int | tuple:
     try:
-        return index(given)
+        return index(cast(int, given))
     except TypeError:  # no level
         pass
     if isinstance(given, str):
         return given
-    found = sequence(given, "populations", "Signal.population", ProtocolError)
+    found = sequence(cast(Iterable, given), "populations", "Signal.population", ProtocolError)
     return found[0] if len(found) == 1 and isinstance(found[0], str) else found
 
 
-def _times(given):
+def _times(given: Sequence[Quantity] | None) -> Any:
     return tuple(given) if isinstance(given, (list, np.ndarray)) else given
 
 

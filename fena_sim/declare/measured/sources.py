@@ -54,14 +54,14 @@ def sources(signal: Signal, model: Hierarchy, where: str) -> tuple[Source, ...]:
     inputs = signal.variable == SYNAPTIC_INPUTS
     paths = _inputs(signal, model, where) if inputs else _variables(signal, model, where)
     found = [_itself(path, model, where) for path in paths]
-    dimensions = {model.dimensions_of(source.path, where) for source in found}
-    if len(dimensions) > 1:
+    dimension, *others = {model.dimensions_of(source.path, where) for source in found}
+    if others:
         raise UnitError(
             f"{', '.join(source.path for source in found)} have different units",
             where=where,
             fix="declare a signal for each of them",
         )
-    _check_threshold(signal, *dimensions, where)
+    _check_threshold(signal, dimension, where)
     for source in found:
         _check_weight(signal, source, model, where)
     return tuple(found)
