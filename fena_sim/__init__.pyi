@@ -1,3 +1,4 @@
+from .declare.measured.signal import Signal as Signal
 from .declare.model.connectivity import DistanceDependent as DistanceDependent
 from .declare.model.connectivity import FixedInDegree as FixedInDegree
 from .declare.model.connectivity import Probability as Probability

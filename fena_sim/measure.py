@@ -26,7 +26,7 @@ from .analyse.mismatch import mismatch
 from .analyse.ngram import NGram, ngram_table
 from .analyse.oscillation import damped_frequency, delay_loop_eigenvalue, dominant_mode
 from .analyse.prediction import accuracy, bits, surprisal, token_scores
-from .analyse.response import error_response
+from .analyse.response import error_response, response
 from .analyse.rhythm import (
     Oscillation,
     PhaseLag,
@@ -83,6 +83,7 @@ __all__ = [
     "precision_curve",
     "presented",
     "rank_correlation",
+    "response",
     "reversals",
     "scored",
     "settling_at",

@@ -239,6 +239,8 @@ def main():
 
 
 _ORACLE = "tests/oracles/test_agreement_flat_memory.py::test_device_agrees_with_numpy"
+_ATTACH = "fena_sim/declare/measured/attach.py"
+_MEASURED, _RESPONSE = "tests/network/test_measured.py", "tests/analyse/test_response.py"
 _MODALITIES = "tests/network/test_modalities.py"
 _SIGNALS = "tests/network/test_own_signals.py"
 _STEP_ORDER = "tests/network/test_step_order.py"
@@ -319,6 +321,48 @@ ENGINE = [
         "np.arange(start, stop) // self.each",
         "np.arange(start, stop) // (self.each + 1)",
         f"{_SIGNALS}::test_populations_see_what_the_protocol_gives",
+    ),
+    Mutant(
+        "the negative part of a measured signal is the positive one",
+        _ATTACH,
+        'NEGATIVE: "(-x - threshold)*int(-x > threshold)"',
+        'NEGATIVE: "(x - threshold)*int(x > threshold)"',
+        f"{_MEASURED}::test_a_signal_is_what_its_definition_makes_of_the_units",
+    ),
+    Mutant(
+        "the weight of a measured signal is ignored",
+        _ATTACH,
+        "activity = f\"{'weight*' if weight else ''}{_PARTS[signal.part]}\"",
+        "activity = _PARTS[signal.part]",
+        f"{_MEASURED}::test_a_signal_is_what_its_definition_makes_of_the_units",
+    ),
+    Mutant(
+        "a measured signal is recorded a step late",
+        "fena_sim/network/monitors.py",
+        " or probe.owner(hierarchy).role == MEASURED",
+        "",
+        f"{_MEASURED}::test_a_signal_is_what_its_definition_makes_of_the_units",
+    ),
+    Mutant(
+        "a measured signal goes on from one that was declared otherwise",
+        "fena_sim/runs/start.py",
+        "if known.get(name) != canonical(signal)",
+        "if name not in known",
+        f"{_MEASURED}::test_a_signal_declared_alike_goes_on_and_another_starts_anew",
+    ),
+    Mutant(
+        "the baseline of a response is missing",
+        "fena_sim/analyse/response.py",
+        "means[0] - means[1] if baseline is not None else means[0]",
+        "means[0]",
+        f"{_RESPONSE}::test_a_measured_signal_responds_in_the_window_of_its_declaration",
+    ),
+    Mutant(
+        "the window of a response is a sample late",
+        "fena_sim/analyse/response.py",
+        "values = cut[part].to_numpy()[:, :, 0]",
+        "values = np.roll(cut[part].to_numpy()[:, :, 0], -1, axis=1)",
+        f"{_RESPONSE}::test_a_measured_signal_responds_in_the_window_of_its_declaration",
     ),
     Mutant(
         "another modality arrives a step late",

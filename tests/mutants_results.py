@@ -93,8 +93,8 @@ RESULTS = [
     (
         "a network that goes on hears the noise of seed 0",
         "fena_sim/runs/start.py",
-        "for name, values in initial_state(model, seed).items()",
-        "for name, values in initial_state(model, 0).items()",
+        "initial_state(model, seed), _constants(model)",
+        "initial_state(model, 0), _constants(model)",
         "tests/runs/test_wrong_inputs.py::test_start_with_another_parameter",
     ),
     # -- numbers -----------------------------------------------------------------------------------

@@ -1,18 +1,100 @@
-"""Responses of error units to tokens, against the time before them."""
+"""Responses of measured signals, and of error units, to tokens, against the time before them."""
 
 import numpy as np
 import xarray as xr
 from brian2 import Quantity, ms, second
 
 from ..declare.arguments import checked
-from ..errors import DeclarationError
+from ..declare.measured.attach import VALUE
+from ..errors import DeclarationError, UnknownNameError, nearest
 from ..runs.store.run import Run
-from .epochs.cut import epochs, steps
+from .epochs.conditions import By
+from .epochs.cut import epochs, steps, within
 from .epochs.samples import samples
 from .select import narrow, presented
 
 #: Samples of all units that are held in memory at once.
 AT_ONCE = 2**20
+
+
+@checked(DeclarationError)
+def response(run: Run, block: str, signal: str, by: By = None) -> xr.DataArray:
+    """Response of a measured signal to every token.
+
+    With s(t) the signal, and t from the token's onset (where it is omitted, from the time at which it
+    would have appeared)::
+
+        response = mean of s(t) over the window - its mean over the baseline
+
+    Window and baseline are those of the signal's declaration (`fena_sim.Signal`), which is stored in
+    the run's manifest; without a baseline nothing is taken off.
+
+    Parameters
+    ----------
+    run : Run
+        Of a protocol that measures the signal, ``Protocol(measured={...})``.
+    block : str
+    signal : str
+        Its name.
+    by : None, str, sequence of str, or callable
+        What makes a condition, as in :func:`fena_sim.epochs.epochs`.
+
+    Returns
+    -------
+    xarray.DataArray, dims (event,)
+        In the units of the signal. Coordinates: ``event``, the token's row in ``run.events(block)``;
+        ``condition``, ``presented`` and the columns of the event table as
+        :func:`fena_sim.epochs.epochs` has them. ``response(...).groupby("condition").mean()`` are
+        means over trials.
+
+    Warns
+    -----
+    FenaWarning
+        If the window or baseline of tokens reaches beyond what was recorded: they are left out.
+
+    Raises
+    ------
+    UnknownNameError
+        If the protocol measures no such signal, or it was not recorded in the block.
+    DeclarationError
+        If it is declared without a window.
+    StimulusError
+        As :func:`fena_sim.epochs.epochs`.
+    """
+    declared = run.measured
+    if signal not in declared:
+        raise UnknownNameError(
+            f"the protocol measures no signal {signal!r}",
+            where=f"block {block!r} of {run.id}",
+            fix=nearest(signal, declared),
+        )
+    window, baseline = declared[signal].window, declared[signal].baseline
+    if window is None:
+        raise DeclarationError(
+            f"signal {signal!r} is declared without a window, in which it would respond",
+            where=f"block {block!r} of {run.id}",
+            fix="give its Signal a window and run again, or use fena_sim.epochs.epochs",
+        )
+    given = [edges for edges in (window, baseline) if edges is not None]
+    span = (min(low for low, _ in given), max(high for _, high in given))
+    cut = epochs(run, block, f"{signal}.{VALUE}", span, by=by)
+    interval, where = cut.attrs["interval_s"], f"signal {signal!r} in block {block!r} of {run.id}"
+    first, last = steps(span, interval, "window", where)
+    inside = [within((low, high), first, last, interval, where) for low, high in given]
+    found, at_once = np.zeros(cut.sizes["token"]), max(1, AT_ONCE // cut.sizes["time"])
+    for start in range(0, len(found), at_once):
+        part = slice(start, start + at_once)
+        values = cut[part].to_numpy()[:, :, 0]
+        means = [values[:, times].mean(axis=1, dtype=float) for times in inside]
+        found[part] = means[0] - means[1] if baseline is not None else means[0]
+    labels = {name: ("event", c.values) for name, c in cut.coords.items() if c.dims == ("token",)}
+    return xr.DataArray(
+        found,
+        dims="event",
+        coords={"event": labels.pop("token"), **labels},
+        name=signal,
+        attrs={key: cut.attrs[key] for key in ("units", "block", "run", "dropped", "conditions")},
+    )
 
 
 @checked(DeclarationError)

@@ -23,9 +23,20 @@ from .shell import ModelOrProtocol
     default=None,
     help="Draw the structure into this file (pdf, svg, png).",
 )
+@click.option(
+    "--protocol",
+    type=ModelOrProtocol("protocols"),
+    default=None,
+    help="Also list the signals that this protocol measures in the model.",
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As for `fena run`.")
 def command(
-    model: str, latex: bool, as_json: bool, picture: str | None, settings: tuple[str, ...]
+    model: str,
+    latex: bool,
+    as_json: bool,
+    picture: str | None,
+    protocol: str | None,
+    settings: tuple[str, ...],
 ) -> None:
     """Describe a model: populations, equations, projections, plasticity, parameters.
 
@@ -33,14 +44,17 @@ def command(
     Examples:
       fena describe models/fena.py --picture fena.pdf > fena.md
       fena describe models/fena.py --set level.2.tau=20*ms --json
+      fena describe models/fena.py --protocol protocols/oddball.py
     """
     from ..declare.canonical import canonical
     from ..load.model_file import load_model
+    from ..load.protocol_file import load_protocol
     from ..load.set_option import apply_parameters, parse_settings
     from ..show.describe import describe
 
     changes = parse_settings(settings)
     declared = apply_parameters(load_model(model, **changes.model), changes.parameters)
+    presented = load_protocol(protocol, **changes.protocol).protocol if protocol else None
     if as_json:
         parameters = {key: str(value) for key, value in declared.parameters().items()}
         found = {
@@ -48,9 +62,11 @@ def command(
             "parameters": parameters,
             "meanings": declared.meanings(),
         }
+        if presented is not None:
+            found["measured"] = canonical(presented.measured)
         click.echo(json.dumps(found))
     else:
-        click.echo(describe(declared, latex=latex))
+        click.echo(describe(declared, latex=latex, protocol=presented))
     if picture:
         from ..show.structure import structure
         from ..show.style import save

@@ -64,6 +64,14 @@ def protocol_html(protocol: Any) -> str:
         recorded = [f"{p.key}: {', '.join(p.variables)}" for p in block.probes]
         rows.append((block.name, len(block), protocol.origin(block), "; ".join(recorded)))
     about = f": {protocol.description}" if protocol.description else ""
-    return table(
+    blocks = table(
         f"Protocol {protocol.name}{about}", ("block", "tokens", "starts from", "records"), rows
     )
+    if not protocol.measured:
+        return blocks
+    signals = [
+        (name, str(s.population), s.variable, s.part, s.weight, s.norm)
+        for name, s in sorted(protocol.measured.items())
+    ]
+    head = ("signal", "population", "variable", "part", "weight", "norm")
+    return blocks + table("Measured signals", head, signals)

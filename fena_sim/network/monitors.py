@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from brian2 import Clock, EventMonitor, NeuronGroup, Quantity, SpikeMonitor, StateMonitor
 
+from ..declare.measured.attach import ROLE as MEASURED
 from ..declare.model.hierarchy import Hierarchy
 from ..declare.model.readouts import Readout
 from ..declare.protocol.probe import SPIKES as SPIKES_OF_PROBE
@@ -104,6 +105,7 @@ def _probe_monitors(hierarchy, probes, groups, clocks):
         slot = {"when": "start", "order": -100}
         if probe.population == pacemaker.NAME:  # what was judged in this very step, by each stream
             group = groups[streams.NAME] if batch > 1 else group
+        if probe.population == pacemaker.NAME or probe.owner(hierarchy).role == MEASURED:
             slot = {"when": "end", "order": pacemaker.RECORD}
         if probe.sampled:
             first = np.arange(0, len(group), len(group) // batch)  # of every stream

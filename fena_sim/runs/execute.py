@@ -291,7 +291,8 @@ class Execution:
         if plan.start is None:
             return initial_state(plan.model, plan.seed), 0
         origin, start_block = plan.start
-        state = start_state(plan.model, plan.seed, origin, start_block)
+        measured = plan.protocol.measured
+        state = start_state(plan.model, plan.seed, origin, start_block, measured)
         return state, origin.end_step(start_block)
 
     def _warn(self, text):

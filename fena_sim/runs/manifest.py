@@ -2,6 +2,8 @@
 
 import time
 
+from ..declare.measured.attach import belongs
+from ..declare.measured.sources import in_words
 from . import provenance
 from .plan import Plan
 from .store.experiment import experiment_of
@@ -27,7 +29,11 @@ def manifest_of(plan: Plan, began: float) -> dict:
             "dt": str(model.dt),
             "batch": model.batch,
             "populations": [p.name for p in model.populations],
-            "parameters": {key: str(value) for key, value in model.parameters().items()},
+            "parameters": {
+                key: str(value)
+                for key, value in model.parameters().items()
+                if not belongs(key.partition(".")[0], protocol.measured)
+            },
             "meanings": model.meanings(),
         },
         "protocol": {
@@ -35,12 +41,22 @@ def manifest_of(plan: Plan, began: float) -> dict:
             "description": protocol.description,
             "measured_signal": protocol.measured_signal,
             "options": _options(protocol),
+            **_measured(protocol, model),
         },
         "blocks": [_block(plan.protocol, block) for block in plan.blocks],
         "start": _start(plan.start),
         "vocabulary": vocabulary_entry(vocabulary),
         **provenance.provenance(),
     }
+
+
+def _measured(protocol, model):
+    """The measured signals in words; nothing of a protocol without any."""
+    words = {
+        name: in_words(signal, model, f"measured signal {name!r}")
+        for name, signal in protocol.measured.items()
+    }
+    return {"measured": words} if words else {}
 
 
 def _options(protocol):

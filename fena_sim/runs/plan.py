@@ -6,6 +6,7 @@ import numpy as np
 from ..declare.arguments import checked
 from ..declare.canonical import canonical, digest
 from ..declare.control_signals import KNOCKED_OUT
+from ..declare.measured.attach import attached, recorded
 from ..declare.model.connectivity import RANDOM
 from ..declare.model.divisors import check_divisors
 from ..declare.model.equations import PREDICTING
@@ -77,8 +78,10 @@ class Plan:
     Attributes
     ----------
     model : Hierarchy
-        With the connections and delays that the seed decides; see `network.wiring.wire`.
+        With the connections and delays that the seed decides (see `network.wiring.wire`), and with
+        the populations of measured signals (see `declare.measured.attach`).
     protocol : Protocol
+        With the probes that record its measured signals.
     seed : int
     device : Device
         One of `device.default.DEVICES`.
@@ -124,15 +127,15 @@ class Plan:
         _check_numbers(seed, chunk_tokens, start)
         chosen, warning = choose_device(device)
         check_connections(model)
-        wired = wire(model, int(seed))
-        protocol = _numbered(protocol, wired)
+        wired = attached(wire(model, int(seed)), protocol.measured)
+        protocol = _numbered(recorded(protocol, model.dt), wired)
         blocks = tuple(BlockPlan.of(wired, block, chunk_tokens) for block in protocol.blocks)
         _check_fit(wired, protocol, chosen, blocks)
         check_divisors(model)
         check_initial_state(wired)
         if start is not None:
             _check_same_connections(model, seed, *start)
-            check_start(wired, *start)
+            check_start(wired, *start, protocol.measured)
         inputs = inputs_of(
             model, protocol, seed, chosen.name, start, {b.name: b.timeline for b in blocks}
         )

@@ -1,9 +1,17 @@
-"""Starting from the final state of a block, of this or another run."""
+"""Starting from the final state of a block, of this or another run.
+
+Measured signals are no part of what a network has learned: a state may have been saved without the
+signals of a run that starts from it, or with others. A signal that was declared alike goes on, every
+other one starts at its initial value.
+"""
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from ..declare.canonical import canonical
+from ..declare.measured.attach import belongs
+from ..declare.measured.signal import Signal
 from ..declare.model.equations import STIMULUS_NOISE
 from ..declare.model.hierarchy import Hierarchy
 from ..errors import CheckpointError
@@ -38,36 +46,56 @@ def _from_tables(model, name):
     return any(variable.removeprefix(prefix) in read for prefix in ("", "mean_", "row_of_"))
 
 
-def start_state(model: Hierarchy, seed: int, origin: Run, block: str) -> dict[str, np.ndarray]:
+def start_state(
+    model: Hierarchy, seed: int, origin: Run, block: str, measured: Mapping[str, Signal]
+) -> dict[str, np.ndarray]:
     """State to start from: `origin`'s at the end of `block`, with the parameters and the noise of
-    this run.
+    this run, and with its measured signals, which `model` has.
     """
-    fixed = {
-        name: values
-        for name, values in initial_state(model, seed).items()
-        if name in _constants(model)
-    }
-    return {**carried(model, _shared_out(model, origin, block)), **fixed}
+    initial, constants, new = initial_state(model, seed), _constants(model), _new(origin, measured)
+    fixed = {name: values for name, values in initial.items() if name in constants}
+    begun = {name: values for name, values in initial.items() if belongs(_owner(name), new)}
+    shared = carried(model, _shared_out(model, origin, block, measured))
+    return {**begun, **shared, **fixed}
 
 
-def _shared_out(model, origin, block):
-    """`origin`'s state at the end of `block`; a copy for every stream of `model` where `origin` had
-    no batch.
+def _owner(name):
+    return name.partition(".")[0]
+
+
+def _new(origin, measured):
+    """Names of measured signals that the run to start from has not, or declares otherwise."""
+    known = origin.manifest["inputs"]["protocol"].get("measured", {})
+    return {name for name, signal in measured.items() if known.get(name) != canonical(signal)}
+
+
+def _shared_out(model, origin, block, measured):
+    """`origin`'s state at the end of `block`, without measured signals that this run does not go on
+    with; a copy for every stream of `model` where `origin` had no batch.
     """
+    inputs = origin.manifest["inputs"]
+    declared = [
+        member["name"]
+        for kind in ("populations", "projections")
+        for member in inputs["model"].get(kind, ())
+    ]
+    left = set(inputs["protocol"].get("measured", {})) - (set(measured) - _new(origin, measured))
     # A parameter's value is the model's own: one that it has no longer, or under another name, is
     # left behind.
     gone = set(origin.manifest["model"]["parameters"]) - set(model.parameters())
     state = {
         name: values
         for name, values in origin.state(block).items()
-        if name not in gone and not name.endswith(FORMER)
+        if name not in gone
+        and not name.endswith(FORMER)
+        and not (belongs(_owner(name), left) and _owner(name) not in declared)
     }
     if origin.batch == model.batch:
         return state
     copied = {p.name for p in model.populations}
     state = {
         name: np.tile(values, model.batch)
-        if name.partition(".")[0] in copied and name not in _constants(model)
+        if _owner(name) in copied and name not in _constants(model)
         else values
         for name, values in state.items()
         if name != f"{PACEMAKER}.token_row"
@@ -75,9 +103,9 @@ def _shared_out(model, origin, block):
     return {**state, f"{streams.NAME}.iterations": np.zeros(model.batch)}
 
 
-def check_start(model: Hierarchy, origin: Run, block: str) -> None:
-    """Raise CheckpointError unless the state at the end of `block` is one of `model`'s; nothing is
-    built for it.
+def check_start(model: Hierarchy, origin: Run, block: str, measured: Mapping[str, Signal]) -> None:
+    """Raise CheckpointError unless the state at the end of `block` is one of `model`'s, but for
+    measured signals; nothing is built for it.
     """
     if origin.batch not in (1, model.batch):
         _refuse(
@@ -87,9 +115,11 @@ def check_start(model: Hierarchy, origin: Run, block: str) -> None:
             block,
             f"start from one of run.streams, or --set batch={origin.batch}",
         )
-    state, sizes = _shared_out(model, origin, block), _sizes(model)
+    new = _new(origin, measured)
+    state = _shared_out(model, origin, block, measured)
+    sizes = {owner: size for owner, size in _sizes(model).items() if not belongs(owner, new)}
     for name, values in state.items():
-        owner = name.partition(".")[0]
+        owner = _owner(name)
         if owner not in sizes:
             _refuse(f"the state holds {name!r}, the model has no {owner!r}", model, origin, block)
         if len(values) not in (1, sizes[owner]):
@@ -99,7 +129,8 @@ def check_start(model: Hierarchy, origin: Run, block: str) -> None:
                 origin,
                 block,
             )
-    missing = sorted(state_names(model) - _constants(model) - set(state))
+    needed = {name for name in state_names(model) if not belongs(_owner(name), new)}
+    missing = sorted(needed - _constants(model) - set(state))
     if missing:
         _refuse(f"the state holds no {missing[0]!r}, which the model needs", model, origin, block)
 

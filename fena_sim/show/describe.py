@@ -6,7 +6,9 @@ then one table for each part of the model, so that a reader can rebuild it witho
 """
 
 from ..declare.model.hierarchy import Hierarchy
+from ..declare.protocol.protocol import Protocol
 from .constants import initial_table, parameter_table
+from .describe_measured import measured_table
 from .describe_populations import equation_tables, event_table, link_table, population_table
 from .describe_projections import plasticity_tables, projection_table, synapse_tables
 from .describe_summary import summary_table
@@ -18,7 +20,7 @@ _LATEX_HEAD = r"""% Needs \usepackage{amsmath, array, booktabs, longtable}; type
 _SOURCE = "Tables after Nordlie, Gewaltig & Plesser 2009, PLoS Comput Biol 5:e1000456, doi 10.1371/journal.pcbi.1000456."
 
 
-def describe(model: Hierarchy, latex: bool = False) -> str:
+def describe(model: Hierarchy, latex: bool = False, protocol: Protocol | None = None) -> str:
     """A Hierarchy as Markdown tables, or as LaTeX to be included in an article.
 
     Parameters
@@ -26,6 +28,8 @@ def describe(model: Hierarchy, latex: bool = False) -> str:
     model : Hierarchy
     latex : bool
         LaTeX (``longtable``, equations typeset) instead of Markdown.
+    protocol : Protocol, optional
+        Adds section K, the signals that it measures.
 
     Returns
     -------
@@ -33,6 +37,11 @@ def describe(model: Hierarchy, latex: bool = False) -> str:
         Sections A to J: summary, populations, equations, token events, links, projections,
         synapses, plasticity, parameters, initial values. Populations with equal equations, up to
         the number of their level, share one table of equations.
+
+    Raises
+    ------
+    FenaError
+        If the model has not what the protocol measures.
     """
     tables = [
         summary_table(model),
@@ -45,6 +54,7 @@ def describe(model: Hierarchy, latex: bool = False) -> str:
         *plasticity_tables(model),
         parameter_table(model),
         initial_table(model),
+        *([measured_table(model, protocol)] if protocol is not None else []),
     ]
     if latex:
         parts = [*(t.latex() for t in tables), r"\noindent " + escape(_SOURCE), r"\endgroup"]

@@ -33,7 +33,7 @@ def block(tokens, prediction=None, probability=None, dims=("event", "unit"), **a
 
 @pytest.fixture
 def make_run():
-    def make(codes=None, level_sizes=None, likelihood=None, **blocks):
+    def make(codes=None, level_sizes=None, likelihood=None, measured=None, **blocks):
         made = {name: block(**arrays) for name, arrays in blocks.items()}
         for _, tokens, _ in made.values():
             tokens.attrs["level_sizes"] = level_sizes
@@ -42,6 +42,7 @@ def make_run():
         return SimpleNamespace(
             id="handmade",
             likelihood=likelihood or fs.Gaussian(),
+            measured=measured or {},
             blocks=list(made),
             events=lambda name, population=None: made[name][0],
             tokens=lambda name: made[name][1],

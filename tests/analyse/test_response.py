@@ -1,16 +1,23 @@
-"""Responses of error units, and of synaptic depression. Oracle: recordings whose response is known by
-hand; the closed form of a depressed synapse at rest.
+"""Responses of error units, of measured signals, and of synaptic depression. Oracle: recordings whose
+response is known by hand; the closed form of a depressed synapse at rest.
 """
 
 import numpy as np
 import pytest
 from brian2 import ms, mV, second
 
-from fena_sim import measure
-from fena_sim.errors import DeclarationError, FenaError, StimulusError, UnknownNameError
+from fena_sim import Signal, measure
+from fena_sim.errors import (
+    DeclarationError,
+    FenaError,
+    FenaWarning,
+    StimulusError,
+    UnknownNameError,
+)
 
 STEP = 10  # ms between samples
 ONSETS = np.array([100, 300, 500])  # ms
+ROLES = ["standard", "omission", "deviant"]
 
 
 def recorded(*levels, precision):
@@ -96,6 +103,83 @@ def test_what_was_not_recorded_is_named(make_run):
     run = make_run(block=dict(tokens=[0], onset=[0.0], traces=traces | {"time": [0.0, 0.01, 0.02]}))
     with pytest.raises(UnknownNameError, match=r"error_0\.error"):
         measure.error_response(run, "block")
+
+
+def measured(make_run, step=10, onsets=ONSETS, last=600, tokens=None, **times):
+    """A signal "s" that ramps from the onset of token k on, (k + 1) for each ms, and is 7 k before it."""
+    time = np.arange(0, last, step)
+    values = np.zeros(len(time))
+    for k, onset in enumerate(onsets):
+        values[(time >= onset - 60) & (time < onset)] = 7 * k
+        later = (time >= onset) & (time < onset + 120)
+        values[later] = (k + 1) * (time[later] - onset)
+    traces = {
+        "s.value": (("time", "s_unit"), values[:, None], {"units": "1"}),
+        "time": ("time", time / 1000),
+        "s_unit": ("s_unit", [0]),
+    }
+    return make_run(
+        measured={"s": Signal("error_0", "error", **times)},
+        block=dict(
+            tokens=tokens or [0] * len(onsets),
+            role=[ROLES[k % 3] for k in range(len(onsets))],
+            onset=np.array(onsets) / 1000,
+            traces=traces,
+        ),
+    )
+
+
+@pytest.mark.parametrize("step", [1, 10])
+@pytest.mark.parametrize(
+    "window, baseline", [((0, 100), (-50, 0)), ((20, 80), (-20, -10)), ((-10, 10), None)]
+)
+def test_a_measured_signal_responds_in_the_window_of_its_declaration(
+    make_run, step, window, baseline
+):
+    times = {
+        name: None if edges is None else (edges[0] * ms, edges[1] * ms)
+        for name, edges in (("window", window), ("baseline", baseline))
+    }
+    run = measured(make_run, step, tokens=[0, -1, 1], **times)
+    found = measure.response(run, "block", "s", by="role")
+    inside = np.arange(*window, step)
+    for k in range(3):
+        before = 7.0 * k
+        mean = np.where(inside < 0, before, (k + 1) * inside).mean()
+        expected = mean - (before if baseline else 0)
+        assert float(found[k]) == pytest.approx(expected, rel=1e-12)
+    assert found.dims == ("event",) and found["event"].values.tolist() == [0, 1, 2]
+    assert found["condition"].values.tolist() == ROLES
+    assert found["presented"].values.tolist() == [True, False, True]
+
+
+def test_trials_of_a_condition_are_averaged_by_its_label(make_run):
+    run = measured(make_run, tokens=[0, -1, 1], window=(0 * ms, 20 * ms), baseline=None)
+    means = measure.response(run, "block", "s").groupby("condition").mean()
+    # samples at 0 and 10 ms; tokens 0 and 2 are presented, token 1 is omitted
+    assert means.sel(condition="presented").item() == pytest.approx((5 + 15) / 2)
+    assert means.sel(condition="omitted").item() == pytest.approx(10)
+
+
+def test_tokens_at_the_ends_of_a_recording_are_left_out_with_a_warning(make_run):
+    run = measured(make_run, onsets=range(20, 1000, 200), last=1000, window=(0 * ms, 90 * ms))
+    with pytest.warns(FenaWarning, match="1 of 5 'presented'"):
+        found = measure.response(run, "block", "s")
+    assert found["event"].values.tolist() == [1, 2, 3, 4]
+    run = measured(make_run, onsets=range(20, 600, 200), last=600, window=(0 * ms, 90 * ms))
+    with pytest.raises(StimulusError, match="1 of 3"):
+        measure.response(run, "block", "s")
+
+
+def test_what_has_no_response_is_refused(make_run):
+    run = measured(make_run, window=None)
+    with pytest.raises(DeclarationError, match="without a window"):
+        measure.response(run, "block", "s")
+    with pytest.raises(UnknownNameError, match="no signal 'mmn'"):
+        measure.response(run, "block", "mmn")
+    run.measured["mmn"] = Signal("error_0", "error")
+    with pytest.raises(UnknownNameError, match=r"mmn\.value"):
+        measure.response(run, "block", "mmn")
 
 
 def presenting(make_run, tokens, onsets, symbols=4):

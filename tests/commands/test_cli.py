@@ -278,6 +278,26 @@ def test_describe_and_picture(tmp_path):
     assert "state_2" in result.output and path.stat().st_size > 10_000
 
 
+def test_describe_lists_what_a_protocol_measures(tmp_path):
+    path = tmp_path / "measuring.py"
+    path.write_text(
+        "from fena_sim import Block, Protocol, Signal\n"
+        "from fena_sim.stimulus import TokenStream, one_hot\n\n\n"
+        "def protocol(threshold=0.5):\n"
+        "    stream = TokenStream.from_list('ab', one_hot('ab'))\n"
+        "    signal = Signal('error_0', 'error', threshold=threshold)\n"
+        "    blocks = [Block(name='b', stream=stream)]\n"
+        "    return Protocol(name='measuring', blocks=blocks, measured={'mmn': signal})\n"
+    )
+    command = ["describe", str(ROOT / "models/fena.py"), "--protocol", str(path)]
+    command += ["--set", "protocol.threshold=0.25"]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 0, result.output
+    assert "`mmn`" in result.output and "both, above 0.25" in result.output
+    said = json.loads(CliRunner().invoke(cli, [*command, "--json"]).output)
+    assert said["measured"]["mmn"]["threshold"] == "0.25"
+
+
 def test_describe_as_json_says_what_parameters_mean():
     result = CliRunner().invoke(cli, ["describe", str(ROOT / "models/fena.py"), "--json"])
     said = json.loads(result.output)

@@ -218,12 +218,43 @@ DECLARED = {
             name="spread",
         ),
     ),
+    "Signal": (
+        lambda **given: fs.Protocol(
+            name="p",
+            blocks=[fs.Block(name="b", stream=STREAM)],
+            measured={"s": fs.Signal(**given)},
+        ),
+        dict(
+            population=["a"],
+            variable="v",
+            part="positive",
+            threshold=0.1,
+            weight="a.v",
+            norm="rms",
+            window=(0 * ms, 9 * ms),
+            baseline=(-5 * ms, 0 * ms),
+            lowpass=5 * ms,
+        ),
+    ),
+    "Signal in a plan": (
+        lambda **given: Plan.of(
+            model(),
+            fs.Protocol(
+                name="p",
+                blocks=[fs.Block(name="b", stream=STREAM)],
+                measured={"s": fs.Signal(**given)},
+            ),
+            device="runtime",
+        ),
+        dict(population="a", variable="v", threshold=0.1, weight="a.v", lowpass=5 * ms),
+    ),
     "Protocol": (
         fs.Protocol,
         dict(
             name="p",
             blocks=[fs.Block(name="b", stream=STREAM)],
             measured_signal="v",
+            measured={"s": fs.Signal("a", "v")},
             description="",
             options={"n": 3},
         ),
@@ -357,6 +388,7 @@ def measured(run):
             measure.error_response,
             dict(one, window=window, baseline=baseline, weighted=False, mask=None),
         ),
+        "response": (measure.response, dict(one, signal="s", by="role")),
         "depression": (
             measure.depression,
             dict(one, recovery=1 * second, use=0.5, overlap=1.0),
@@ -408,6 +440,7 @@ OF_OTHER_RUNS += (
     "token_states",
     "mismatch",
     "error_response",
+    "response",
     "across_token_spectrum",
     "settling_at",
 )

@@ -42,6 +42,13 @@ SHOWS = {
         r"figures/made/oddball\.png",
         r"adaptation prediction error",
     ],
+    "measure-signals": [
+        r"K\. Measured signals of deviance",
+        r"sent deviant - standard -?\d+\.\d+",
+        r"spikes deviant - standard -?\d",
+        r"sum of the absolute value of state_1\.feedback, error_1\.prediction, prior_1\.from_own",
+        r"\('time', 'sent_unit'\)",
+    ],
     "own-signals": [
         r"attended 0\.\d+ not attended 0\.\d+",
         r"[1-9]\d* spikes arrive, [1-9]\d* go on",

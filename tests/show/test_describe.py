@@ -27,11 +27,13 @@ from fena_sim import (
     Population,
     Probability,
     Projection,
+    Signal,
     Uniform,
     load_model,
 )
 from fena_sim.commands.new import write
 from fena_sim.declare.model import equations as eq
+from fena_sim.errors import UnknownNameError
 from fena_sim.show.describe import describe
 from fena_sim.show.describe_projections import synapse_count
 from fena_sim.show.equation_rows import kinds
@@ -584,3 +586,31 @@ def test_a_batch_is_described():
 def test_the_method_is_credited(model):
     for latex in (False, True):
         assert "10.1371/journal.pcbi.1000456" in describe(model, latex=latex)
+
+
+@pytest.mark.parametrize("latex", [False, True])
+def test_measured_signals_are_a_table_of_their_own(latex):
+    model = load_model(tiny.MODEL, 16)
+    protocol = attrs.evolve(
+        tiny.one_block(),
+        measured={
+            "mmn": Signal("error_0", "error", weight="precision_0.precision", threshold=0.25),
+            "lfp": Signal.lfp_like(1, lowpass=12 * ms, baseline=None),
+        },
+    )
+    text = describe(model, latex, protocol)
+    assert text.count("K. Measured signals of one") == 1 and "K. Measured" not in describe(model)
+    rows = text[text.index("K. Measured") :].replace("\\allowbreak{}", "").replace("\\_", "_")
+    for word in ("error_0.error", "precision_0.precision", "both, above 0.25", "0 to 250 ms"):
+        assert word in rows
+    # what projections sum into state_1 and error_1, and into prior_1, which error_1 reads
+    for path in (
+        "state_1.feedback",
+        "error_1.prediction",
+        "prior_1.from_own",
+        "prior_1.from_below",
+    ):
+        assert path in rows
+    assert "12 ms" in rows
+    with pytest.raises(UnknownNameError):
+        describe(model, latex, attrs.evolve(protocol, measured={"s": Signal("nowhere", "x")}))

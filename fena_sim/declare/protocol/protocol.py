@@ -9,6 +9,7 @@ import attrs
 from ...errors import ProtocolError, UnknownNameError, nearest
 from ..arguments import checked
 from ..html import protocol_html
+from ..measured.signal import Signal
 from ..sequence import sequence
 from ..stimulus.vocabulary import Vocabulary
 from .block import INITIAL, Block
@@ -16,6 +17,10 @@ from .block import INITIAL, Block
 
 def _blocks(given: Iterable[Block]) -> tuple:
     return sequence(given, "blocks", "Protocol.blocks", ProtocolError)
+
+
+def _mapping(given: Mapping[str, Signal]) -> Mapping:
+    return MappingProxyType(dict(given))
 
 
 @checked(ProtocolError)
@@ -31,7 +36,13 @@ class Protocol:
     signals : dict
         Signals of one's own, for every block that does not give them itself; as `Block(signals=...)`.
     measured_signal : str
-        What in the model stands for what an experimenter would record, fixed before any run.
+        What in the model stands for what an experimenter would record, fixed before any run, in
+        words.
+    measured : dict of Signal
+        The same, computed in the network at every step: signals by name, such as
+        ``{"mmn": Signal("error_0", "error")}``. A signal that no probe of the protocol records is
+        recorded in every block, every 1 ms, as "mmn.value"; ``Probe("mmn", "value")`` in some of the
+        blocks records it in these alone.
     description : str
     options : dict
         The options of ``protocol()`` that it was made with, defaults included, for the record:
@@ -45,6 +56,9 @@ class Protocol:
     signals: Mapping[str, Any] = attrs.field(
         default=MappingProxyType({}), metadata={"hashed": False}
     )  # they are its blocks'
+    measured: Mapping[str, Signal] = attrs.field(
+        default=MappingProxyType({}), converter=_mapping, metadata={"hashed": "if given"}
+    )
     options: dict[str, object] = attrs.field(
         factory=dict, metadata={"hashed": False}
     )  # what they decide is hashed
@@ -60,6 +74,7 @@ class Protocol:
             raise ProtocolError(
                 "a protocol needs at least one Block", where=self.where, fix="blocks=[Block(...)]"
             )
+        self._check_measured()
         if self.signals:
             shared = dict(self.signals)
             blocks = [attrs.evolve(b, signals={**shared, **b.signals}) for b in self.blocks]
@@ -84,6 +99,15 @@ class Protocol:
                     fix="use one vocabulary in all blocks",
                 )
             seen.append(block.name)
+
+    def _check_measured(self):
+        for name in self.measured:
+            if not name.isidentifier() or name.startswith("_"):
+                raise ProtocolError(
+                    f"the name {name!r} of a measured signal is not an identifier",
+                    where=self.where,
+                    fix="use letters, digits and underscores, e.g. 'mmn'",
+                )
 
     @property
     def where(self) -> str:

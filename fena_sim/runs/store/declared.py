@@ -8,6 +8,7 @@ from typing import Any
 from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_or_create_dimension
 
+from ...declare.measured.signal import Signal
 from ...declare.model.connectivity import DistanceDependent, FixedInDegree, Pairs, Probability
 from ...declare.model.hierarchy import Hierarchy, Settling
 from ...declare.model.initial import Normal, Uniform
@@ -33,6 +34,7 @@ _TYPES = {
         Projection,
         Readout,
         Settling,
+        Signal,
         Uniform,
     )
 }
@@ -78,6 +80,12 @@ def declared_model(manifest: dict) -> tuple[Hierarchy, list[str]]:
             where=str(manifest.get("inputs_hash")),
             fix="use the version of fena_sim that made the run",
         ) from error
+
+
+def declared_signals(manifest: dict) -> dict[str, Signal]:
+    """The measured signals that a run's protocol declares, by name; of earlier versions none."""
+    declared = manifest["inputs"]["protocol"].get("measured", {})
+    return {name: value_of(signal) for name, signal in declared.items()}
 
 
 def likelihood_of(manifest: dict) -> Gaussian | Categorical | None:

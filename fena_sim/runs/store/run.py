@@ -8,6 +8,7 @@ import xarray as xr
 
 from ...declare.arguments import checked
 from ...declare.html import table
+from ...declare.measured.signal import Signal
 from ...declare.model.likelihood import Categorical, Gaussian
 from ...declare.protocol.block import INITIAL
 from ...declare.stimulus.vocabulary import Vocabulary
@@ -15,7 +16,7 @@ from ...errors import FenaError, RunFolderError, UnknownNameError, nearest
 from ...network.streams import NAME as STREAMS
 from .arrays import Arrays
 from .checksums import LOG, Damage, Files
-from .declared import likelihood_of, probe_owners
+from .declared import declared_signals, likelihood_of, probe_owners
 from .events import load_events
 from .files import load_arrays
 from .manifest import MANIFEST as MANIFEST
@@ -89,6 +90,12 @@ class Run:
         """
         with interpreting(self.folder, declared=True):
             return likelihood_of(self.manifest)
+
+    @property
+    def measured(self) -> dict[str, Signal]:
+        """The measured signals that the protocol declares, by name; "name.value" of `traces`."""
+        with interpreting(self.folder, declared=True):
+            return declared_signals(self.manifest)
 
     @property
     def has_checksums(self) -> bool:

@@ -53,7 +53,8 @@ DECLARED_PROTOCOL = _object(
             probes=_list(_object(population=NAME, units={"type": ["array", "null"]})),
             optional={"pace": _object(type=TEXT), "controls": OBJECT},
         )
-    )
+    ),
+    optional={"measured": {**_map(OBJECT), "propertyNames": NAME}},
 )
 MANIFEST = _object(
     status=TEXT,
@@ -76,7 +77,10 @@ MANIFEST = _object(
         },
     ),
     protocol=_object(
-        name=TEXT, description=TEXT, measured_signal=TEXT, optional={"options": _map(TEXT)}
+        name=TEXT,
+        description=TEXT,
+        measured_signal=TEXT,
+        optional={"options": _map(TEXT), "measured": _map(TEXT)},
     ),
     blocks=_list(_object(name=NAME, tokens=COUNT, start_from=TEXT, probes=_list(NAME))),
     vocabulary=_object(symbols=TEXTS, codes={}, kind=TEXT),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ...declare.measured.attach import belongs
 from ...errors import RunFolderError
 from .arrays import COLUMNS, is_number_of
 
@@ -51,10 +52,14 @@ def _wrong_sizes(data: xr.Dataset, manifest: dict, block: str) -> Iterator[str]:
             kind = "tokens" if dimension == "event" else "streams"
             yield f"{data.sizes[dimension]:,} {kind}, the manifest has {size:,}"
     sizes = {p["name"]: p["size"] for p in manifest["inputs"]["model"]["populations"]}
-    declared = manifest["inputs"]["protocol"]["blocks"]
+    protocol = manifest["inputs"]["protocol"]
+    declared, measured = protocol["blocks"], protocol.get("measured", {})
+    sizes |= dict.fromkeys(measured, 1)
     for probe in next((b["probes"] for b in declared if b["name"] == block), []):
         population, units = probe["population"], probe["units"]
         if (dimension := f"{probe.get('name') or population}_unit") not in data.coords:
+            continue
+        if population not in sizes and belongs(population, measured):
             continue
         found = data[dimension].to_numpy().tolist()
         if found != (list(range(sizes.get(population, 0))) if units is None else units):

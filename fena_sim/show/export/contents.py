@@ -274,6 +274,7 @@ def description(run: Run) -> dict[str, str]:
         "model": f"{model['name']}: {model['description']}",
         "protocol": f"{protocol['name']}: {protocol['description']}",
         "measured signal": protocol["measured_signal"],
+        **{f"measured {name}": words for name, words in protocol.get("measured", {}).items()},
         "dt": model["dt"],
         "streams": str(run.batch),
         "seed": str(run.seed),

@@ -1,0 +1,1 @@
+"""Measured signals: what an experimenter would record of a network, computed within it at every step."""
