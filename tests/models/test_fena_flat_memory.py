@@ -5,6 +5,7 @@ Oracle: the model's documented contract (README, docs/model.md). Their equations
 `oracles/`.
 """
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,13 @@ MODELS = {
     "fena_gaussian": "prediction",
     "fena_errors_only": "prediction",
 }
-#: The others are slow.
-FIRST, *OTHERS = MODELS
-EACH = [FIRST, *(pytest.param(n, marks=pytest.mark.slow) for n in OTHERS)]
+#: A worker of the tests builds a model's network once. All but the first model are slow.
+EACH = [
+    pytest.param(
+        name, marks=[pytest.mark.xdist_group(name), *([pytest.mark.slow] if number else [])]
+    )
+    for number, name in enumerate(MODELS)
+]
 PERIOD, BLANK = 60, 12
 
 
@@ -36,17 +41,24 @@ def load(name):
     return fs.load_model(Path(__file__).parents[2] / "models" / f"{name}.py", 16, sizes=(8, 6, 5))
 
 
+def block_of(**controls):
+    return tiny.block(n=4, controls=controls, probes=(), stream=tiny.stream(4, seed=2)[:3])
+
+
+@cache
+def network(name):
+    """A model, the shape of its blocks, and its program."""
+    model = load(name)
+    shape = BlockShape.of(timeline(block_of(), model.dt), capacity=8)
+    return model, shape, choose_device("dense64")[0].build(model, tiny.VOCABULARY, shape, ())
+
+
 def states(name, steps, changed=None, **controls):
     """The network's state after each number of `steps` of a block of random tokens, from the
     initial values with `changed`.
     """
-    model, block = (
-        load(name),
-        tiny.block(n=4, controls=controls, probes=(), stream=tiny.stream(4, seed=2)[:3]),
-    )
-    line = timeline(block, model.dt)
-    shape = BlockShape.of(line, capacity=8)
-    program = choose_device("runtime")[0].build(model, tiny.VOCABULARY, shape, ())
+    model, shape, program = network(name)
+    line = timeline(block_of(**controls), model.dt)
     start = program.complete(
         {**initial_state(model, seed=1), "pacemaker.hold": np.array([line.hold]), **(changed or {})}
     )
@@ -72,7 +84,7 @@ def learned(name):
     return weights + units
 
 
-@pytest.mark.slow
+@pytest.mark.compile
 @pytest.mark.parametrize("name", EACH)
 def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
     """Streams that differ in token 3 alone: predictions of tokens 0 to 3 are the same to the bit,
@@ -85,7 +97,7 @@ def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
         run = fs.run(
             load(name),
             tiny.one_block(stream=stream, controls={}, probes=()),
-            device="runtime",
+            device="dense64",
             out=tmp_path,
         )
         predictions.append(run.tokens("learning")[MODELS[name]].values)
@@ -95,7 +107,7 @@ def test_a_prediction_does_not_know_the_coming_token(name, tmp_path):
     ).min() > 0
 
 
-@pytest.mark.slow
+@pytest.mark.compile
 @pytest.mark.parametrize("name", EACH)
 def test_nothing_is_learned_in_the_blank(name):
     before, shown, blank, again = states(name, [0, PERIOD, PERIOD + BLANK, 2 * PERIOD])
@@ -107,7 +119,7 @@ def test_nothing_is_learned_in_the_blank(name):
     assert (blank["state_1.r"] != shown["state_1.r"]).all(), "the states go on moving in the blank"
 
 
-@pytest.mark.slow
+@pytest.mark.compile
 @pytest.mark.parametrize("name", EACH)
 def test_without_plasticity_nothing_is_learned(name):
     before, after = states(name, [0, 2 * PERIOD], plasticity_gain=0.0)
@@ -115,7 +127,7 @@ def test_without_plasticity_nothing_is_learned(name):
         np.testing.assert_array_equal(after[variable], before[variable], variable)
 
 
-@pytest.mark.slow
+@pytest.mark.compile
 @pytest.mark.parametrize("name", EACH)
 def test_noise_is_what_the_temperature_lets_in(name):
     other = {f"state_{level}.noise_seed": np.array([5]) for level in (1, 2, 3)}
@@ -127,7 +139,7 @@ def test_noise_is_what_the_temperature_lets_in(name):
             assert np.array_equal(one[f"state_{level}.r"], two[f"state_{level}.r"]) is same
 
 
-@pytest.mark.slow
+@pytest.mark.compile
 @pytest.mark.parametrize("name", EACH)
 def test_a_level_that_is_knocked_out_says_nothing_and_goes_on(name):
     """What level 1 says of tokens, level 2 of level 1, level 3 of level 2."""
