@@ -339,7 +339,6 @@ def test_whole_powers_are_products_in_the_precision_of_the_base(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.skipif(
     toolchain.find() is None, reason=f"no CUDA compiler: {install_hint('nvcc')} brings one"
 )
@@ -347,8 +346,8 @@ def test_nvcc_builds_the_network_without_atomic_sums(tmp_path):
     """One real compilation and link; its PTX is searched for atomic additions of floating-point
     numbers.
     """
-    model, protocol = tiny.model(), cut(tiny.one_block(), 4)
-    device = CudaDevice()
+    model = fs.load_model(tiny.MODEL, 16, sizes=(8,))  # a kernel of each kind
+    protocol, device = cut(tiny.one_block(), 4), CudaDevice()
     (block,) = Plan.of(model, protocol, 0, device).blocks
     device.generate(tmp_path, model, protocol.vocabulary, block.shape, block.block.probes)
     command = toolchain.find().command(8.6, "main", sources.UNITY)
