@@ -13,18 +13,26 @@ from fena_sim.errors import DeviceError
 RELATIVE = 1e-9
 
 
+AGREEMENT = fs.Protocol(
+    name="agreement",
+    blocks=[tiny.block("fixed", 30), tiny.block("paced", 30, pace=fs.SelfPaced(blank=10 * ms))],
+)
+
+
+@pytest.fixture(scope="module")
+def runtime(tiny_fena, tmp_path_factory):
+    return fs.run(
+        tiny_fena, AGREEMENT, seed=3, device="runtime", out=tmp_path_factory.mktemp("runtime")
+    )
+
+
 @pytest.mark.compile
+@pytest.mark.xdist_group("devices agree")
 @pytest.mark.parametrize("device", ["cpp", "dense64"])
-def test_devices_agree(tiny_fena, tmp_path, device):
+def test_devices_agree(runtime, tiny_fena, tmp_path, device):
     """30 tokens each at a fixed pace and self-paced, learning, with noise."""
-    protocol = fs.Protocol(
-        name="agreement",
-        blocks=[tiny.block("fixed", 30), tiny.block("paced", 30, pace=fs.SelfPaced(blank=10 * ms))],
-    )
-    cpp, runtime = (
-        fs.run(tiny_fena, protocol, seed=3, device=d, out=tmp_path) for d in (device, "runtime")
-    )
-    for block in protocol.blocks:
+    cpp = fs.run(tiny_fena, AGREEMENT, seed=3, device=device, out=tmp_path)
+    for block in AGREEMENT.blocks:
         for kind in ("state", "tokens", "traces"):
             ours, theirs = (getattr(run, kind)(block.name) for run in (cpp, runtime))
             assert set(ours) == set(theirs)

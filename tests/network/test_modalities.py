@@ -172,6 +172,7 @@ def test_the_other_may_pace(tmp_path):
     assert "pause" in caught.value.fix
 
 
+@pytest.mark.compile
 def test_a_self_paced_block_beside_a_stream_with_onsets(tmp_path):
     """Sounds come by the clock, pictures as the network settles."""
     settling = fs.Settling(populations=["picture"], variable="change", tolerance=0.001 / ms)
@@ -185,7 +186,7 @@ def test_a_self_paced_block_beside_a_stream_with_onsets(tmp_path):
     for chunk, blank, sounds_heard in ((1, 180, 1), (3, 180, 1), (2, 20, 0)):
         pace = fs.SelfPaced(blank=blank * ms, shortest=5 * ms, longest=300 * ms)
         run = fs.run(
-            declared, protocol(pace=pace), device="runtime", out=tmp_path, chunk_tokens=chunk
+            declared, protocol(pace=pace), device="dense64", out=tmp_path, chunk_tokens=chunk
         )
         events, sounds = run.events("b"), run.events("b", "sound")
         last = events[["onset", "duration"]].iloc[-1].sum()
