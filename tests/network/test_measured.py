@@ -501,8 +501,8 @@ def test_inputs_of_different_units_are_refused():
 
 
 def test_signals_cannot_have_the_names_of_parts_of_each_other():
-    with pytest.raises(FenaError, match="taken by 's_of_cells_v'"):
-        given = protocol({"s": Signal("cells", "v"), "s_of_cells_v": Signal("slow", "v")})
+    with pytest.raises(FenaError, match="taken by 's_units_of_cells_v'"):
+        given = protocol({"s": Signal("cells", "v"), "s_units_of_cells_v": Signal("slow", "v")})
         Plan.of(model(), given, device="runtime")
 
 

@@ -24,7 +24,7 @@ from .sources import dimensions_of, sources, weight_of
 #: The role of a signal's one unit, and the variable that holds the signal.
 ROLE, VALUE = "measured signal", "value"
 #: Between the name of a signal and that of what it is computed from.
-UNITS, SUMS = "_of_", "_sum_"
+UNITS, SUMS = "_units_of_", "_sums_of_"
 _PARTS = {
     POSITIVE: "(x - threshold)*int(x > threshold)",
     NEGATIVE: "(-x - threshold)*int(-x > threshold)",
