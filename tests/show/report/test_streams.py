@@ -25,7 +25,13 @@ def protocol():
         "sound": sounds.paced(PACE),
     }
     gate = {"sound": np.array([1.0, 0.5, 0.25])}
-    both = fs.Block(name="both", streams=streams, controls={"gate": gate}, omission_gate=0.5)
+    both = fs.Block(
+        name="both",
+        streams=streams,
+        controls={"gate": gate},
+        omission_gate=0.5,
+        probes=[fs.Probe("sound", "r")],
+    )
     return fs.Protocol(
         name="two", blocks=[both, fs.Block(name="alone", stream=pictures, pace=PACE)]
     )
