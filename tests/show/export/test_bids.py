@@ -110,14 +110,14 @@ def test_modalities_stay_apart(awkward, tmp_path):
     found = {
         path.split("_events")[0][10:]: file for path, file in tables(tmp_path / "data").items()
     }
-    files = {"b": "task-b", "sound": "task-b_acq-sound", "s_ound": "task-b_acq-sound2"}
+    files = {"b": "task-b", "s_ound": "task-b_acq-sound", "sound": "task-b_acq-sound2"}
     files["b_sound"] = "task-bsound"
     assert set(found) == set(files.values())
     for name, stem in files.items():
         symbols = [r["trial_type"] for r in rows(found[stem])]
         assert symbols == awkward.tables[name]["symbol"].tolist()
     readme = (tmp_path / "data" / "README").read_text("utf-8")
-    assert "task-b_acq-sound2: tokens of population s_ound\n" in readme
+    assert "task-b_acq-sound2: tokens of population sound\n" in readme
 
 
 def test_a_vocabulary_with_a_token_called_omission():
