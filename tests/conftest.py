@@ -58,10 +58,17 @@ def forget(builds):
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)  # before groups are read
 def pytest_collection_modifyitems(items):
     for item in items:
         for fixture in set(TIER_OF_FIXTURE) & set(item.fixturenames):
             item.add_marker(TIER_OF_FIXTURE[fixture])
+        # What the tests of a module share is made once, and not by every worker.
+        found = item._fixtureinfo.name2fixturedefs.values()
+        if any(made[-1].scope == "module" for made in found) and not item.get_closest_marker(
+            "xdist_group"
+        ):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture
