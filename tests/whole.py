@@ -8,7 +8,7 @@ from brian2 import Hz, TimedArray, ms
 import fena_sim as fs
 from fena_sim.stimulus import TokenStream, one_hot
 
-PICTURES, SOUNDS = one_hot(["face", "house", "car"]), one_hot(["a", "b"])
+PICTURES, SOUNDS = one_hot(["face", "house", "car"]), one_hot(["a", "b", "c"])
 PACE = fs.FixedPace(duration=15 * ms, onset_asynchrony=20 * ms)
 
 
@@ -25,7 +25,7 @@ def model(**options):
     signals = dict(attention=1.0)
     populations = [
         fs.Population(name="picture", size=3, level=0, equations=leaky, signals=signals),
-        fs.Population(name="sound", size=2, equations=heard),
+        fs.Population(name="sound", size=3, equations=heard),
         fs.Population(name="both", size=2, level=1, equations="x = a + b : 1\na : 1\nb : 1"),
         fs.Population(
             name="afferents",

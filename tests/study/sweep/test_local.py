@@ -61,9 +61,10 @@ class Killer(SweepDisplay):
         self.left, self.notes, self.dead = kills, [], []
 
     def share(self, point, share):
-        if self.left and share < 0.5:
+        living = [w for w in workers_of(os.getpid()) if w.pid not in self.dead]
+        if self.left and living and share < 0.5:
             self.left -= 1
-            for worker in workers_of(os.getpid()):
+            for worker in living:
                 self.dead.append(worker.pid)
                 worker.kill()
 
