@@ -48,12 +48,14 @@ def spiking(times, units):
 
 
 def weights(values, tokens, name="W"):
-    """All weights of a projection at some numbers of tokens, as a probe leaves them."""
-    synapse, time = f"{name}_synapse", f"time_{name}"
+    """All weights of a projection from one unit, at some numbers of tokens, as a probe leaves them."""
+    synapse, time, count = f"{name}_synapse", f"time_{name}", np.shape(values)[1]
     return xr.Dataset(
         {f"{name}.w": ((time, synapse), np.asarray(values, float), {"units": "1"})},
         coords={
-            synapse: np.arange(np.shape(values)[1]),
+            synapse: np.arange(count),
+            f"{name}_source": (synapse, np.zeros(count, dtype=int)),
+            f"{name}_target": (synapse, np.arange(count)),
             time: (time, 0.05 * np.asarray(tokens), {"units": "s"}),
             f"{time}_tokens": (time, np.asarray(tokens)),
         },
