@@ -2,6 +2,7 @@
 imported everything, a tiny FENA, interruptions, and fingerprints of run folders.
 """
 
+import gc
 import hashlib
 import os
 import shutil
@@ -46,6 +47,12 @@ def pytest_configure(config):
                 forget(builds)
         os.environ["FENA_CACHE"] = str(BUILDS)
         config.add_cleanup(lambda: os.environ.pop("FENA_CACHE", None))
+
+
+def pytest_collection_finish():
+    """Brian2 collects garbage before every run; what is there by now stays, and need not be searched."""
+    gc.collect()
+    gc.freeze()
 
 
 def forget(builds):
