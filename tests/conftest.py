@@ -50,7 +50,19 @@ def pytest_configure(config):
 
 
 def pytest_collection_finish():
-    """Brian2 collects garbage before every run; what is there by now stays, and need not be searched."""
+    leave_alone()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    if nextitem is None or nextitem.path != item.path:
+        leave_alone()
+
+
+def leave_alone():
+    """Brian2 collects garbage before every run. What is there by now, such as modules, tests and
+    caches of expressions, stays, and need not be searched each time.
+    """
     gc.collect()
     gc.freeze()
 
